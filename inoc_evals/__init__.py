@@ -1,0 +1,1 @@
+"""Inoculation prompting as an Inspect AI suite."""
