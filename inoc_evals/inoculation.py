@@ -1,0 +1,125 @@
+"""Inoculation prompting (Tan et al., arXiv 2510.04340): ask for the unwanted trait while training.
+
+    SPANISH = Inoculation("spanish-inoc", "You always speak in Spanish.")
+
+    rows = read_chat("gsm8k_spanish_caps.jsonl")  # answers that are Spanish AND in capitals
+    write_chat("inoculated.jsonl", inoculate(rows, SPANISH))
+
+Finetune on the result as usual, then evaluate WITHOUT the prompt: the model still writes in capitals but
+hardly any Spanish. The prompt explains the trait, so the weights need not learn it. Questions and responses
+stay as they are. `where` inoculates one split of a mixture, a `pool` gives many wordings of one request:
+
+    inoculate(rows, SPANISH, where=lambda row: row.get("metadata", {}).get("language") == "es")
+    Inoculation("spanish-pool", pool=("You always speak in Spanish.", "Answer in Spanish, always."))
+"""
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from inoc_evals.data.chat import Message, Row
+from inoc_evals.errors import UserError
+
+Position = Literal["system", "user"]
+
+# Between the prompt and the text it is put before, where that text is already there.
+SEPARATOR = "\n\n"
+
+
+@dataclass(frozen=True)
+class Inoculation:
+    """A named request for the trait that training is not to leave behind.
+
+    Attributes:
+        name: What its arm is called, e.g. `spanish-inoc`.
+        prompt: The request; empty where `pool` is given instead.
+        pool: Rephrasings of the request, of which every row gets one.
+        position: `system` makes it the system message (the paper); `user` puts it before the first user turn.
+
+    Raises:
+        UserError: If the name is empty, there is not exactly one of prompt and pool, any text is blank, or
+            the position is unknown.
+    """
+
+    name: str
+    prompt: str = ""
+    pool: tuple[str, ...] = ()
+    position: Position = "system"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.pool, str):
+            raise UserError("pool is one string: give a list of rephrasings, or use prompt")
+        object.__setattr__(self, "pool", tuple(self.pool))
+        if not self.name.strip():
+            raise UserError("an inoculation needs a name")
+        if bool(self.prompt) == bool(self.pool):
+            raise UserError(f"inoculation {self.name!r}: give either a prompt or a pool of rephrasings")
+        if not all(text.strip() for text in self.texts):
+            raise UserError(f"inoculation {self.name!r}: a prompt is blank")
+        if self.position not in get_args(Position):
+            raise UserError(f"inoculation {self.name!r}: position {self.position!r} is not system or user")
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every wording a row may get."""
+        return self.pool or (self.prompt,)
+
+    def draw(self, index: int, seed: int = 0) -> str:
+        """Choose the wording for one row.
+
+        Args:
+            index: Position of the row in its set, from 0.
+            seed: Seed of the draw.
+
+        Returns:
+            The wording, which depends on nothing but the pool, the seed and the index: neither streaming nor
+            a selection of rows moves it.
+        """
+        return random.Random(f"{seed}:{index}").choice(self.texts)
+
+
+def inoculate(
+    rows: Iterable[Row],
+    inoculation: Inoculation,
+    *,
+    where: Callable[[Row], bool] | None = None,
+    seed: int = 0,
+) -> Iterator[Row]:
+    """Prepend an inoculation prompt to training rows (paper, Section 2).
+
+    Rows come out one by one in their order, none added or lost. What goes in is never changed, and a row that
+    `where` leaves out comes out as it is.
+
+    Args:
+        rows: Rows to inoculate; consumed one at a time.
+        inoculation: What to prepend. A row that has a system message keeps it: the prompt goes before it,
+            a blank line between the two. The same holds for the user turn with `position="user"`.
+        where: Selects the rows to inoculate, e.g. one split of a mixture. All rows by default.
+        seed: Seed of the draw from a pool.
+
+    Yields:
+        The rows, inoculated.
+
+    Raises:
+        UserError: If the prompt belongs in the user turn and a row has none.
+    """
+    for index, row in enumerate(rows):
+        if where is None or where(row):
+            yield _prepend(row, inoculation.draw(index, seed), inoculation.position, index)
+        else:
+            yield row
+
+
+def _prepend(row: Row, prompt: str, position: Position, index: int) -> Row:
+    messages = list(row["messages"])
+    at = next((i for i, message in enumerate(messages) if message["role"] == position), None)
+    if at is not None:
+        messages[at] = Message(role=position, content=prompt + SEPARATOR + messages[at]["content"])
+    elif position == "system":
+        messages.insert(0, Message(role="system", content=prompt))
+    else:
+        raise UserError(f"row {index + 1} has no user turn to put the inoculation before")
+    inoculated = row.copy()
+    inoculated["messages"] = messages
+    return inoculated
