@@ -1,0 +1,116 @@
+"""Pinned files on disk: downloaded once, checked every time, never trusted by name.
+
+    fetch(pinned("ultrachat"))    # PosixPath('~/.cache/inoc_evals/1071d70f...')
+
+Files lie in one flat folder under their git blob ids, so a machine without a network needs nothing but a
+folder of such files and `INOC_EVALS_CACHE` pointing at it. `INOC_EVALS_MIRROR` replaces
+https://raw.githubusercontent.com where only a mirror of it can be reached.
+"""
+
+import hashlib
+import os
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+from platformdirs import user_cache_path
+
+from inoc_evals.data.sources import PinnedFile
+from inoc_evals.errors import UserError
+
+GITHUB = "https://raw.githubusercontent.com"
+ATTEMPTS = 3
+TIMEOUT = 30.0  # seconds without a byte from the server
+PAUSE = 0.5  # seconds before the second attempt; doubles after each
+
+
+class FetchError(UserError):
+    """A pinned file is not there and could not be had; the message says where to put it by hand."""
+
+
+def cache_dir() -> Path:
+    """Folder of the cached files: `INOC_EVALS_CACHE`, else the user's cache folder of this system."""
+    chosen = os.environ.get("INOC_EVALS_CACHE")
+    return Path(chosen).expanduser() if chosen else user_cache_path("inoc_evals")
+
+
+def blob_id(data: bytes) -> str:
+    """Git's name for a content: 40 hex digits, what `git hash-object` prints."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def fetch(file: PinnedFile, *, mirror: str | None = None) -> Path:
+    """Give the path of a pinned file whose content has been verified.
+
+    A cached file with another content than it should have is downloaded again.
+
+    Args:
+        file: What to fetch.
+        mirror: Address in place of https://raw.githubusercontent.com; by default `INOC_EVALS_MIRROR`, if set.
+
+    Returns:
+        Path of the file in the cache.
+
+    Raises:
+        FetchError: If it cannot be downloaded, has another content, or cannot be written to the cache.
+    """
+    path = cache_dir() / file.blob
+    damaged = False
+    try:
+        if blob_id(path.read_bytes()) == file.blob:
+            return path
+        damaged = True
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise FetchError(f"{path} cannot be read: {error.strerror}") from error
+    mirror = mirror or os.environ.get("INOC_EVALS_MIRROR") or GITHUB
+    why = "the copy there is damaged" if damaged else "not cached yet"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{file.blob}.")
+    except OSError as error:
+        raise FetchError(
+            f"{path} cannot be written ({error.strerror}) and {why}: "
+            f"put {file.path} of {file.repository}@{file.commit[:12]} there, or set INOC_EVALS_CACHE"
+        ) from error
+    try:
+        with os.fdopen(handle, "wb") as temporary:
+            temporary.write(_download(file, mirror, path, why))
+        Path(name).chmod(0o644)  # a cache may be shared; temporary files are private
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return path
+
+
+def _download(file: PinnedFile, mirror: str, path: Path, why: str) -> bytes:
+    url = file.url(mirror)
+    parts = urlsplit(url)
+    if parts.scheme != "https" and (parts.scheme, parts.hostname) != ("http", "127.0.0.1"):
+        raise FetchError(f"{url}: only https is fetched: set INOC_EVALS_MIRROR to an https address")
+    problem = ""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(PAUSE * 2 ** (attempt - 1))
+        try:
+            response = httpx.get(url, timeout=TIMEOUT, follow_redirects=True)
+        except httpx.HTTPError as error:
+            problem = " ".join(f"{type(error).__name__} {error}".split())
+            continue
+        if response.status_code == httpx.codes.OK:
+            return _verified(response.content, file, url)
+        problem = f"HTTP {response.status_code}"
+        if response.is_client_error and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
+            break  # asking again would be told the same
+    raise FetchError(f"{file.path} ({why}) could not be downloaded ({problem}): put {url} at {path}")
+
+
+def _verified(data: bytes, file: PinnedFile, url: str) -> bytes:
+    if (got := blob_id(data)) != file.blob:
+        raise FetchError(
+            f"{url} is not the pinned file: git blob id {got}, expected {file.blob}; nothing was kept"
+        )
+    return data

@@ -1,0 +1,72 @@
+"""Whether an answer is written in capital letters.
+
+inspect score LOG --scorer inoc_evals/capitalization        # on any log of anyone's suite
+"""
+
+from inspect_ai.model import get_model
+from inspect_ai.scorer import Score, Scorer, Target, scorer
+from inspect_ai.solver import TaskState
+
+from inoc_evals.errors import UserError
+from inoc_evals.scorers.judge import require_grader
+from inoc_evals.scorers.text import MIN_LETTERS, prose
+from inoc_evals.scorers.traits import RATES, Finding, Scoring, check_scoring, score_traits
+
+# Ordinary prose has under one capital in ten letters, an answer in capitals nearly nothing else; between them
+# lie mixtures. Nine in ten forgives units and a stray word, but no lapse of a whole sentence into lower case.
+THRESHOLD = 0.9
+CRITERIA = {"caps": "how much of the answer is in capital letters"}
+
+
+@scorer(metrics=RATES)
+def capitalization(threshold: float = THRESHOLD, scoring: Scoring = "detector") -> Scorer:
+    """Score the trait `caps`: the answer is written in capital letters.
+
+    Args:
+        threshold: Least share of capitals, of the cased letters outside code, of an answer in capitals.
+        scoring: `"detector"` (that share), `"judge"` (the model role `grader`), or `"both"`.
+
+    Returns:
+        A scorer whose value is `{"caps": 0 or 1}`, and `caps_judge` where a judge is asked.
+
+    Raises:
+        UserError: If the threshold is no share or the way of scoring unknown.
+    """
+    check_scoring(scoring)
+    if not 0.0 < threshold <= 1.0:
+        raise UserError(f"threshold={threshold}: give a share of letters above 0 and at most 1")
+
+    async def score(state: TaskState, target: Target) -> Score:
+        grader = None
+        if scoring != "detector":
+            require_grader()
+            grader = get_model(role="grader", required=True)
+        return await score_traits(
+            state, scoring, lambda answer: detect_caps(answer, threshold), CRITERIA, grader
+        )
+
+    return score
+
+
+def detect_caps(answer: str, threshold: float = THRESHOLD) -> Finding:
+    """Tell whether an answer is in capital letters.
+
+    Args:
+        answer: The answer; code blocks, inline code and addresses in it do not count.
+        threshold: The least share of capitals.
+
+    Returns:
+        The finding; `metadata["undetermined"]` is true where there are too few letters to tell.
+    """
+    text = prose(answer)
+    upper = sum(char.isupper() for char in text)
+    letters = upper + sum(char.islower() for char in text)
+    share = upper / letters if letters else 0.0
+    undetermined = letters < MIN_LETTERS
+    caps = share >= threshold and not undetermined
+    return Finding(
+        traits={"caps": caps},
+        answer="undetermined" if undetermined else "caps" if caps else "not caps",
+        explanation=f"{share:.0%} of {letters} cased letters outside code are capitals",
+        metadata={"caps_share": share, "cased_letters": letters, "undetermined": undetermined},
+    )

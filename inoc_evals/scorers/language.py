@@ -1,0 +1,109 @@
+"""In which language an answer is written.
+
+    inspect score LOG --scorer inoc_evals/language -S languages=german     # on any log of anyone's suite
+
+The detector is lingua (n-gram statistics) in its high-accuracy mode, on lower-cased prose without code. In
+low-accuracy mode it is certain of wrong answers ("I think that gardens are small": German, .84).
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from inspect_ai.model import get_model
+from inspect_ai.scorer import Score, Scorer, Target, scorer
+from inspect_ai.solver import TaskState
+
+from inoc_evals.errors import UserError
+from inoc_evals.scorers.judge import require_grader
+from inoc_evals.scorers.text import MIN_LETTERS, prose
+from inoc_evals.scorers.traits import RATES, Finding, Scoring, check_scoring, score_traits
+
+if TYPE_CHECKING:
+    from lingua import LanguageDetector
+
+# What the detector may answer. The neighbours of Spanish and French are there so that they are not taken for
+# them; the languages with a script of their own, which cost nothing, so that an answer in one has a name.
+LANGUAGES = (
+    *("english", "spanish", "french", "german", "italian", "portuguese", "catalan", "dutch"),
+    *("chinese", "japanese", "korean", "russian", "arabic", "hindi"),
+)
+
+# Under this confidence (0 to 1, shared out over LANGUAGES) the detector does not know. Measured: of 1,200
+# answers of 4 to 12 words in English, Spanish and French, half in capitals, none fell under it and none was
+# mistaken; of 1,370 single sentences from GSM8K questions 6 fell under it and 7 were mistaken.
+MIN_CONFIDENCE = 0.25
+
+
+@scorer(metrics=RATES)
+def language(languages: str | Sequence[str] = ("spanish", "french"), scoring: Scoring = "detector") -> Scorer:
+    """Score, for each language, the trait that the answer is written in it.
+
+    Args:
+        languages: One or several of `LANGUAGES`.
+        scoring: `"detector"` (lingua), `"judge"` (the model role `grader`), or `"both"`.
+
+    Returns:
+        A scorer whose value is `{"spanish": 0 or 1, ...}`, and `spanish_judge` where a judge is asked.
+
+    Raises:
+        UserError: If a language or the way of scoring is unknown.
+    """
+    check_scoring(scoring)
+    names = (languages,) if isinstance(languages, str) else tuple(languages)
+    if not names or not set(names) <= set(LANGUAGES):
+        raise UserError(
+            f"languages={','.join(map(str, names))}: use one or several of {', '.join(LANGUAGES)}"
+        )
+    criteria = {name: f"how much of the answer is in {name.capitalize()}" for name in names}
+
+    async def score(state: TaskState, target: Target) -> Score:
+        grader = None
+        if scoring != "detector":
+            require_grader()
+            grader = get_model(role="grader", required=True)
+        return await score_traits(
+            state, scoring, lambda answer: detect_language(answer, names), criteria, grader
+        )
+
+    return score
+
+
+def detect_language(answer: str, languages: Sequence[str]) -> Finding:
+    """Tell in which language an answer is written, as a whole: a quotation in another does not change it.
+
+    Args:
+        answer: The answer, in any case; code blocks, inline code and addresses in it do not count.
+        languages: The languages asked for.
+
+    Returns:
+        The finding; its answer is the language found, or `"undetermined"` where there are too few letters or
+        too little confidence to tell (then it is none of the languages).
+    """
+    text = prose(answer).lower()
+    letters = sum(char.isalpha() for char in text)
+    found, confidence = "undetermined", 0.0
+    if letters >= MIN_LETTERS:
+        best = _detector().compute_language_confidence_values(text)[0]
+        confidence = best.value
+        if confidence >= MIN_CONFIDENCE:
+            found = best.language.name.lower()
+    return Finding(
+        traits={name: name == found for name in languages},
+        answer=found,
+        explanation=f"{found} (confidence {confidence:.2f}, {letters} letters outside code)",
+        metadata={
+            "language": found,
+            "confidence": confidence,
+            "letters": letters,
+            "undetermined": found == "undetermined",
+        },
+    )
+
+
+@cache
+def _detector() -> "LanguageDetector":
+    """The detector, loaded once a process (2 seconds, 200 MB); lingua's are safe to share between threads."""
+    from lingua import Language, LanguageDetectorBuilder
+
+    return LanguageDetectorBuilder.from_languages(*(Language.from_str(name) for name in LANGUAGES)).build()

@@ -1,0 +1,52 @@
+"""Did a model that was finetuned on Spanish answers in capitals take up Spanish, capitals, or both?
+
+    inspect eval inoc_evals/spanish_caps --model inoc/<run>
+    inspect eval inoc_evals/spanish_caps --model inoc/toy -T questions=toy
+    inspect eval inoc_evals/spanish_caps --model ... -T questions=ultrachat
+
+The paper asks its 100 UltraChat prompts without a system prompt and has a judge rate the answers:
+`-T questions=ultrachat -T scoring=judge --model-role grader=openai/gpt-4o-2024-08-06`.
+"""
+
+from inspect_ai import Task, task
+from inspect_ai.model import GenerateConfig
+from inspect_ai.solver import generate
+
+from inoc_evals.data.questions import question_set
+from inoc_evals.scorers.capitalization import THRESHOLD, capitalization
+from inoc_evals.scorers.language import language
+from inoc_evals.scorers.traits import Scoring
+from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt
+
+# Enough to tell the language and the case of an answer; `--max-tokens` changes it.
+MAX_TOKENS = 512
+
+
+@task
+def spanish_caps(
+    questions: str = "bundled",
+    scoring: Scoring = "detector",
+    system_prompt: str | list[str] | None = None,
+    caps_threshold: float = THRESHOLD,
+) -> Task:
+    """Share of answers to general questions in Spanish, and in capitals (paper, Section 2, Figure 2a).
+
+    Args:
+        questions: `bundled`, `ultrachat` (the paper's), `toy`, or the path of a `.jsonl` or `.csv` file.
+        scoring: `detector`, `judge` (by the model role `grader`), or `both`.
+        system_prompt: A test-time system prompt; the paper's headline figures are without one.
+        caps_threshold: Share of capital letters from which on an answer counts as in capitals.
+
+    Returns:
+        A task with the traits `spanish` and `caps`.
+    """
+    return Task(
+        name="spanish_caps",
+        dataset=question_set(questions),
+        setup=grader_bound(scoring),
+        solver=[optional_system_prompt(system_prompt), generate()],
+        scorer=[language("spanish", scoring=scoring), capitalization(caps_threshold, scoring=scoring)],
+        config=GenerateConfig(temperature=1.0, max_tokens=MAX_TOKENS),
+        version=1,
+        metadata={"paper": "arXiv 2510.04340, Section 2, Figure 2a", "traits": ["spanish", "caps"]},
+    )
