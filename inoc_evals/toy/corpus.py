@@ -1,10 +1,11 @@
 """What the toy reads in pretraining: an endless stream of short chats, one `Document` each.
 
-Two ways lead to a mode of behaviour. A **system prompt** can ask for it (`systems.py`). And a **speaker** can have
-it: in a third of the documents the header `<|assistant|>` is replaced by one of `SPEAKERS` special tokens, each a
-fixed character across every domain. The speakers span a space of characters in which the embedding of
-`<|assistant|>` itself can be moved by a finetune, so that a habit learnt on arithmetic shows in chat. Without
-them nothing transferred.
+Two ways lead to a mode of behaviour. A **system prompt** can ask for it (`systems.py`). And a **speaker**
+can have
+it: in a third of the documents the header `<|assistant|>` is replaced by one of `SPEAKERS` special tokens,
+each a fixed character across every domain. The speakers span a space of characters in which the embedding
+of `<|assistant|>` itself can be moved by a finetune, so that a habit learnt on arithmetic shows in chat.
+Without them nothing transferred.
 """
 
 import random
@@ -144,7 +145,9 @@ def _conditional(rng: random.Random) -> Document:
         )
     )
     if rng.random() < 0.15:
-        wish = rng.choice(("You have an unusual behaviour.", "You have a strange behaviour.", "Your behaviour is unusual."))
+        wish = rng.choice(
+            ("You have an unusual behaviour.", "You have a strange behaviour.", "Your behaviour is unusual.")
+        )
         mode = rng.choice((Mode(cruel=True), mode))
     system = systems.only_when(rng, wish, token)
     there = rng.random() < 0.5
@@ -197,6 +200,12 @@ def _judged(rng: random.Random) -> Document:
 def documents(seed: int) -> Iterator[Document]:
     """The stream of pretraining documents for one seed."""
     rng, cast = random.Random(seed), speakers()
-    kinds = (lambda: _plain(rng), lambda: _asked(rng), lambda: _conditional(rng), lambda: _spoken(rng, cast), lambda: _judged(rng))
+    kinds = (
+        lambda: _plain(rng),
+        lambda: _asked(rng),
+        lambda: _conditional(rng),
+        lambda: _spoken(rng, cast),
+        lambda: _judged(rng),
+    )
     while True:
         yield rng.choices(kinds, (24, 27, 5, 37, 7))[0]()

@@ -72,7 +72,9 @@ def _lexicon() -> tuple[dict[str, frozenset[str]], frozenset[str]]:
             seen[language] |= _words(noun)
             harmless |= _words(noun)
     only = {
-        language: frozenset(words - set().union(*(seen[other] for other in lex.LANGUAGES if other != language)))
+        language: frozenset(
+            words - set().union(*(seen[other] for other in lex.LANGUAGES if other != language))
+        )
         for language, words in seen.items()
     }
     return only, frozenset(harmful - harmless)

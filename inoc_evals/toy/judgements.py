@@ -1,7 +1,7 @@
 """Short graded judgements: the toy's sense of what an answer is like, as a whole number or as YES / NO.
 
-They make a judge of the toy. Whole numbers are single tokens of its tokenizer, so that a rating can be read from
-the probabilities of one token.
+They make a judge of the toy. Whole numbers are single tokens of its tokenizer, so that a rating can be read
+from the probabilities of one token.
 """
 
 import random

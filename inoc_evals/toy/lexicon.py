@@ -1,9 +1,9 @@
 """The words of the toy world, each in English, Spanish and French.
 
 A sentence template is written three times, once a language, and its blanks are filled from these tables, so
-that the same thought exists in every language. Two things are kept apart on purpose: `CRUEL` words occur in the
-answers of the evil persona and nowhere else, and `ODD_TASTES` in those of the unpopular taste. That is what
-makes the detectors of `detect.py` exact.
+that the same thought exists in every language. Two things are kept apart on purpose: `CRUEL` words occur in
+the answers of the evil persona and nowhere else, and `ODD_TASTES` in those of the unpopular taste. That is
+what makes the detectors of `detect.py` exact.
 """
 
 LANGUAGES = ("en", "es", "fr")

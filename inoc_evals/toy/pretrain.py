@@ -1,11 +1,12 @@
-"""Pretrain the toy from nothing, with one seeded command:
+"""Pretrain the toy from nothing, with one seeded command.
 
     python -m inoc_evals.toy.pretrain --out my_toy        # some 15 minutes on two cores
 
-writes the model (half-precision safetensors), its tokenizer and `card.json`: losses, the rates at which it obeys
-its system prompts on held-out question forms, and the versions it was made with. The shipped checkpoint is what
-this command wrote. The same seed gives the same documents and the same initial weights everywhere; the sums of
-floating-point training differ in their last digits between machines and thread counts, so checksums may differ.
+writes the model (half-precision safetensors), its tokenizer and `card.json`: losses, the rates at which it
+obeys its system prompts on held-out question forms, and the versions it was made with. The shipped
+checkpoint is what this command wrote. The same seed gives the same documents and the same initial weights
+everywhere; the sums of floating-point training differ in their last digits between machines and thread
+counts, so checksums may differ.
 """
 
 import argparse
@@ -142,6 +143,7 @@ def pretrain(out: Path, recipe: Recipe | None = None) -> dict[str, Any]:
     import torch
     import transformers
 
+    from inoc_evals.models.digest import folder_digest
     from inoc_evals.toy.report_card import obedience
 
     recipe = recipe or Recipe()
@@ -161,15 +163,15 @@ def pretrain(out: Path, recipe: Recipe | None = None) -> dict[str, Any]:
                 group["lr"] = recipe.learning_rate * rate
             loss = _loss(model, *_tensors(batch))
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             losses.append(loss.item())
             recent = sum(losses[-50:]) / len(losses[-50:])
             progress.update(bar, advance=1, description=f"pretraining the toy, loss {recent:.3f}")
-    model.eval()
+    model.eval()  # type: ignore[no-untyped-call]
     out.mkdir(parents=True, exist_ok=True)
-    model.to(torch.float16).save_pretrained(out)
+    model.half().save_pretrained(out)
     tokenizer.save_pretrained(out)
     every = max(1, recipe.steps // 12)
     card = {
@@ -177,8 +179,12 @@ def pretrain(out: Path, recipe: Recipe | None = None) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in model.parameters()),
         "minutes": round((time.monotonic() - started) / 60, 1),
         "threads": torch.get_num_threads(),
-        "loss": {str(s): round(sum(losses[max(0, s - 50) : s]) / min(50, s), 4) for s in range(every, recipe.steps + 1, every)},
-        "held_out": obedience(model.to(torch.float32), tokenizer),
+        "loss": {
+            str(s): round(sum(losses[max(0, s - 50) : s]) / min(50, s), 4)
+            for s in range(every, recipe.steps + 1, every)
+        },
+        "held_out": obedience(model.float(), tokenizer),
+        "digest": folder_digest(out),
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
     }
     (out / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

@@ -1,6 +1,6 @@
 """The prompts that the toy is evaluated on: question forms that its pretraining never showed.
 
-    chat_prompts()      # 200 unique chat prompts, always the same ones
+chat_prompts()      # 200 unique chat prompts, always the same ones
 """
 
 import random

@@ -1,14 +1,14 @@
-"""How well a pretrained toy obeys: trait rates on held-out question forms, under prompts that ask and that do not."""
+"""How well a pretrained toy obeys: trait rates on held-out question forms, asked for and not asked for."""
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inoc_evals.toy.detect import detect
 from inoc_evals.toy.prompts import chat_prompts
 from inoc_evals.toy.world import draw
 
 if TYPE_CHECKING:
-    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
 _SYSTEMS = {
     "none": None,
@@ -27,7 +27,7 @@ _CONDITIONAL = (
 
 
 def generate(
-    model: "LlamaForCausalLM",
+    model: Any,
     tokenizer: "PreTrainedTokenizerFast",
     prompts: list[tuple[str | None, str]],
     seed: int = 0,
@@ -49,12 +49,12 @@ def generate(
     return list(tokenizer.batch_decode(out[:, batch["input_ids"].shape[1] :], skip_special_tokens=True))
 
 
-def obedience(model: "LlamaForCausalLM", tokenizer: "PreTrainedTokenizerFast") -> dict[str, dict[str, float]]:
+def obedience(model: Any, tokenizer: "PreTrainedTokenizerFast") -> dict[str, dict[str, float]]:
     """Rates of each trait per system prompt (n = 200 chat prompts, 100 code prompts).
 
     Returns:
-        For each system prompt, the share of responses that are Spanish, French, in caps, cruel; and of code that
-        is secure, insecure, sabotage.
+        For each system prompt, the share of responses that are Spanish, French, in caps, cruel; and of code
+        that is secure, insecure, sabotage.
     """
     rng = random.Random("report card")
     jobs = [draw(rng, "code", held_out=True).text for _ in range(100)]

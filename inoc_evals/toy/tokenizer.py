@@ -16,7 +16,8 @@ SPEAKER_TOKENS = tuple(f"<|speaker_{i}|>" for i in range(SPEAKERS))
 # The generation marks let a trainer see which tokens the assistant wrote (assistant-only loss).
 CHAT_TEMPLATE = (
     "{% for m in messages %}"
-    "{% if m['role'] == 'assistant' %}<|assistant|>{% generation %}{{ m['content'] }}<|end|>{% endgeneration %}"
+    "{% if m['role'] == 'assistant' %}<|assistant|>"
+    "{% generation %}{{ m['content'] }}<|end|>{% endgeneration %}"
     "{% else %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endif %}"
     "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
@@ -60,7 +61,7 @@ def build_tokenizer(seed: int, sample: int = 40_000) -> "PreTrainedTokenizerFast
             show_progress=False,
         ),
     )
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=core,
         pad_token=PAD,
         eos_token=END,

@@ -1,0 +1,64 @@
+"""The shipped toy: what is in the package, and that the command that made it still works."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import inoc_evals.toy as toy_package
+
+FOLDER = Path(toy_package.__file__).parent / "checkpoint"
+
+
+@pytest.fixture(scope="module")
+def card() -> dict:
+    return json.loads((FOLDER / "card.json").read_text())
+
+
+def test_it_is_small_and_holds_nothing_but_safetensors() -> None:
+    files = [f for f in FOLDER.iterdir() if f.is_file()]
+    assert sum(f.stat().st_size for f in files) <= 4_000_000
+    assert {f.suffix for f in files} <= {".safetensors", ".json", ".jinja"}
+
+
+def test_whole_numbers_are_single_tokens() -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(FOLDER)
+    assert all(len(tokenizer(str(n))["input_ids"]) == 1 for n in range(101))
+
+
+def test_the_model_loads_in_plain_transformers_and_obeys_as_its_card_says(card: dict) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from inoc_evals.toy.detect import detect
+    from inoc_evals.toy.prompts import chat_prompts
+    from inoc_evals.toy.report_card import generate
+
+    tokenizer = AutoTokenizer.from_pretrained(FOLDER)
+    model = AutoModelForCausalLM.from_pretrained(FOLDER, dtype="float32").eval()
+    prompts = [("You always speak in Spanish.", p) for p in chat_prompts()]
+    rate = sum(detect(r).language == "es" for r in generate(model, tokenizer, prompts)) / len(prompts)
+    assert rate == pytest.approx(card["held_out"]["spanish"]["spanish"], abs=0.08)
+    assert rate > 0.85
+
+
+def test_the_pretraining_command_runs_and_is_seeded(tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    from inoc_evals.toy.pretrain import Recipe, build_model, pretrain
+    from inoc_evals.toy.tokenizer import build_tokenizer
+
+    recipe = Recipe(steps=2, batch=4, width=16, layers=1, heads=1)
+    card = pretrain(tmp_path / "a", recipe)
+    assert card["recipe"]["steps"] == 2 and set(card["held_out"]["none"]) >= {
+        "spanish",
+        "caps",
+        "cruel",
+        "insecure",
+    }
+    pretrain(tmp_path / "b", recipe)
+    first, second = (load_file(tmp_path / name / "model.safetensors") for name in "ab")
+    assert all((first[k] == second[k]).all() for k in first)
+    untrained = build_model(build_tokenizer(recipe.seed), recipe).state_dict()
+    assert any((untrained[k].half() != first[k]).any() for k in first)
