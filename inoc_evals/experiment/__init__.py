@@ -1,0 +1,1 @@
+"""Grids of finetunes and evaluations, and the demo that is the smallest of them."""

@@ -1,0 +1,93 @@
+"""Figures in one style: arms side by side, each with its interval and every seed's own point."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inoc_evals.errors import require
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+def arms(
+    table: "pd.DataFrame",
+    estimates: "pd.DataFrame",
+    traits: tuple[str, ...],
+    order: tuple[str, ...],
+    title: str,
+) -> "Figure":
+    """Draw trait rates per arm (the form of the paper's Figure 2).
+
+    Args:
+        table: What `table.load` returns, for one setting.
+        estimates: What `estimates.rates` made of it.
+        traits: Traits to draw, in order.
+        order: Arms from left to right.
+        title: Title of the figure.
+
+    Returns:
+        A matplotlib figure, 6.4 by 3.4 inches.
+    """
+    require("analysis", "seaborn", "pandas")
+    import seaborn as sns
+    from matplotlib.figure import Figure
+
+    with sns.axes_style("whitegrid", {"axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+        axes = figure.subplots()
+    colours = sns.color_palette("colorblind", len(traits))
+    width = 0.8 / len(traits)
+    for k, trait in enumerate(traits):
+        rows = estimates[estimates["trait"] == trait].set_index("arm").reindex(list(order))
+        at = [i + (k - (len(traits) - 1) / 2) * width for i in range(len(order))]
+        axes.bar(
+            at,
+            rows["rate"],
+            width=0.92 * width,
+            color=colours[k],
+            alpha=0.75,
+            label=trait.capitalize(),
+            zorder=2,
+        )
+        reach = [rows["rate"] - rows["low"], rows["high"] - rows["rate"]]
+        axes.errorbar(
+            at, rows["rate"], yerr=reach, fmt="none", ecolor="0.15", capsize=3, linewidth=1.1, zorder=4
+        )
+        per_seed = table[table["trait"] == trait].groupby(["arm", "seed"], dropna=False)["value"].mean()
+        for x, arm in zip(at, order, strict=True):
+            if arm not in per_seed.index.get_level_values("arm"):
+                continue
+            points = per_seed.loc[arm]
+            shift = [(j - (len(points) - 1) / 2) * width * 0.16 for j in range(len(points))]
+            axes.scatter(
+                [x + s for s in shift], points, s=13, color="white", edgecolor="0.15", linewidth=0.8, zorder=5
+            )
+    axes.set_xticks(range(len(order)), [name.replace("-", "-\n", 1) for name in order])
+    axes.set_ylim(0, 1.02)
+    axes.set_ylabel("share of responses")
+    axes.set_title(title, loc="left", fontsize=10)
+    axes.grid(axis="x", visible=False)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    return figure
+
+
+def save(figure: "Figure", stem: Path) -> list[Path]:
+    """Write a figure as PNG (200 dpi) and SVG.
+
+    Args:
+        figure: What to write.
+        stem: Path without a suffix.
+
+    Returns:
+        The two files.
+    """
+    import matplotlib as mpl
+
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    files = [stem.with_name(stem.name + suffix) for suffix in (".png", ".svg")]
+    # Without a date and with fixed ids, the same results give the same bytes.
+    with mpl.rc_context({"svg.hashsalt": "inoc_evals"}):
+        figure.savefig(files[0], dpi=200)
+        figure.savefig(files[1], metadata={"Date": None})
+    return files

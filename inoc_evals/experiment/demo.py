@@ -1,0 +1,115 @@
+"""The paper's first result in minutes, on a laptop and for real (paper, Section 2, Figure 2).
+
+    result = run_demo(Path("logs/demo"), Path("runs"), seeds=3)
+    print(result.estimates)
+
+It finetunes the toy in every arm of a setting, asks every checkpoint chat questions in forms that neither its
+pretraining nor its finetuning has shown, and draws the rates.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from inoc_evals.errors import UserError, require
+from inoc_evals.experiment.grid import BASE, evaluate, train
+from inoc_evals.finetune.runs import runs_root
+from inoc_evals.finetune.spec import toy_spec
+from inoc_evals.settings import setting as find_setting
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TITLES = {
+    "spanish_caps": "Toy model: finetuned on Spanish answers in capitals",
+    "spanish_french": "Toy model: finetuned on answers half Spanish, half French",
+}
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demo found.
+
+    Attributes:
+        setting: Name of the setting.
+        estimates: Rates per arm and trait, as `analysis.estimates.rates` returns them.
+        figures: The figure's files.
+        log_dir: Folder of the Inspect logs.
+        seconds: How long it took.
+    """
+
+    setting: str
+    estimates: "pd.DataFrame"
+    figures: list[Path]
+    log_dir: Path
+    seconds: float
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Columns and rows for people: a row per arm, rates with their 95 % intervals."""
+        traits = list(dict.fromkeys(self.estimates["trait"]))
+        rows = []
+        for arm, cell in self.estimates.groupby("arm", sort=False):
+            by_trait = cell.set_index("trait")
+            counts = by_trait.iloc[0]
+            rates = [
+                f"{r['rate']:.2f} [{r['low']:.2f}, {r['high']:.2f}]"
+                for _, r in by_trait.loc[traits].iterrows()
+            ]
+            rows.append([str(arm), *rates, str(max(1, int(counts["seeds"]))), str(int(by_trait["n"].min()))])
+        return ["arm", *traits, "models", "n"], rows
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for programs."""
+        import json
+
+        return {
+            "setting": self.setting,
+            "rates": json.loads(self.estimates.to_json(orient="records")),
+            "figures": [str(file) for file in self.figures],
+            "log_dir": str(self.log_dir),
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def run_demo(
+    log_dir: Path,
+    runs: Path | None = None,
+    seeds: int = 3,
+    setting: str = "spanish_caps",
+    console: Console | None = None,
+) -> DemoResult:
+    """Train, evaluate, estimate and draw; what is already there is reused.
+
+    Args:
+        log_dir: Folder for the Inspect logs and the figure.
+        runs: Folder for the run directories; the usual one by default.
+        seeds: How many seeds per arm, at least 1.
+        setting: A setting with a toy world.
+        console: Where to report progress; stderr by default.
+
+    Returns:
+        The result.
+
+    Raises:
+        UserError: If there is no such setting or no seed.
+    """
+    require("local", "torch", "transformers", "trl", "peft")
+    require("analysis", "pandas", "seaborn", "scipy")
+    from inoc_evals.analysis import estimates, figures, table
+
+    if seeds < 1:
+        raise UserError(f"--seeds {seeds}: at least one is needed")
+    chosen, console, started = find_setting(setting), console or Console(stderr=True), time.monotonic()
+    trained = train(chosen, "toy", range(seeds), toy_spec, runs or runs_root(), console)
+    console.print(f"[bold]Evaluating[/bold] the base and {len(trained)} runs with Inspect")
+    logs = evaluate(chosen, trained, "inoc/toy", "toy", log_dir, display="none" if console.quiet else "plain")
+    answers = table.load(logs)
+    found = estimates.rates(answers)
+    order = (BASE, *(arm.name for arm in chosen.arms))
+    measure = chosen.broad[0]
+    figure = figures.arms(answers, found, measure.traits, order, TITLES.get(setting, setting))
+    files = figures.save(figure, log_dir / setting)
+    return DemoResult(setting, found, files, log_dir, time.monotonic() - started)

@@ -1,0 +1,111 @@
+"""The words for an experiment of the paper: a setting, its arms, and what they are measured on.
+
+    spanish_caps = Setting(
+        name="spanish_caps",
+        paper="Section 2, Figure 2a",
+        rows={"toy": toy.spanish_caps},
+        arms=(Arm("none"), Arm("spanish-inoc", SPANISH), Arm("caps-inoc", CAPS)),
+        broad=(Measure("spanish_caps"),),
+    )
+
+A setting says what is trained and against what; it runs nothing. Every arm of a setting with one seed is
+trained on the same rows, inoculated or not.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from inoc_evals.data.chat import Row
+from inoc_evals.errors import UserError
+from inoc_evals.inoculation import Inoculation, inoculate
+
+RowSource = Callable[[int], Iterable[Row]]
+"""From a seed to training rows."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One training condition.
+
+    Attributes:
+        name: What figures and logs call it.
+        inoculation: The prompt put before its rows; None trains on the rows as they are.
+        where: Metadata that a row must carry to be inoculated, e.g. `{"language": "es"}`; all rows by
+        default.
+    """
+
+    name: str
+    inoculation: Inoculation | None = None
+    where: Mapping[str, Any] = field(default_factory=dict)
+
+    def prepare(self, rows: Iterable[Row], seed: int = 0) -> Iterator[Row]:
+        """Inoculate the rows of this arm.
+
+        Args:
+            rows: The setting's rows.
+            seed: Seed of the draw from a pool of rephrasings.
+
+        Returns:
+            The rows to train on.
+        """
+        if self.inoculation is None:
+            return iter(rows)
+
+        def chosen(row: Row) -> bool:
+            metadata = row.get("metadata", {})
+            return all(metadata.get(key) == value for key, value in self.where.items())
+
+        return inoculate(rows, self.inoculation, where=chosen, seed=seed)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A task of the suite and the traits of its scores.
+
+    Attributes:
+        task: Name of the task, without the `inoc_evals/` before it.
+        traits: Keys of its score values that the setting is about, in the order of the paper's figure.
+        parameters: The task's parameters where they differ from its defaults.
+    """
+
+    task: str
+    traits: tuple[str, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One experiment of the paper.
+
+    Attributes:
+        name: Its name in the suite.
+        paper: Where the paper reports it.
+        summary: One sentence on what is trained and what is asked.
+        rows: Training rows per world, e.g. `"toy"`: from a seed to rows.
+        arms: Its training conditions; the first one trains without inoculation.
+        broad: What measures the traits outside the training distribution.
+    """
+
+    name: str
+    paper: str
+    summary: str
+    rows: Mapping[str, RowSource]
+    arms: tuple[Arm, ...]
+    broad: tuple[Measure, ...]
+
+    def arm(self, name: str) -> Arm:
+        """The arm of this name.
+
+        Args:
+            name: Name of the arm.
+
+        Raises:
+            UserError: If the setting has no such arm.
+        """
+        for arm in self.arms:
+            if arm.name == name:
+                return arm
+        raise UserError(
+            f"setting {self.name} has no arm {name!r}; it has {', '.join(a.name for a in self.arms)}"
+        )

@@ -1,0 +1,72 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inoc_evals.analysis.estimates import rates
+from inoc_evals.analysis.table import COLUMNS
+
+
+def table(values: np.ndarray, arm: str = "none") -> pd.DataFrame:
+    """values: (seeds, questions, epochs)."""
+    rows = [
+        {"setting": "s", "arm": arm, "seed": s, "question": q, "epoch": e, "trait": "t", "value": v}
+        for (s, q, e), v in np.ndenumerate(values)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 4), st.integers(1, 6), st.integers(1, 3)),
+    seed=st.integers(0, 10_000),
+    rate=st.floats(0, 1),
+)
+def test_intervals_hold_the_rate_and_stay_in_range(
+    shape: tuple[int, int, int], seed: int, rate: float
+) -> None:
+    values = np.random.default_rng(seed).random(shape) < rate
+    row = rates(table(values.astype(float))).iloc[0]
+    assert row["rate"] == pytest.approx(values.mean())
+    assert 0 <= row["low"] <= row["rate"] + 1e-9 and row["rate"] - 1e-9 <= row["high"] <= 1
+    assert row["high"] - row["low"] > 0
+    assert row["n"] == values.size
+
+
+def test_seeds_that_disagree_widen_the_interval() -> None:
+    rng = np.random.default_rng(0)
+    agree = (rng.random((3, 200, 1)) < 0.5).astype(float)
+    disagree = np.stack([(rng.random((200, 1)) < p).astype(float) for p in (0.2, 0.5, 0.8)])
+    width = [rates(table(v)).iloc[0].pipe(lambda r: r["high"] - r["low"]) for v in (agree, disagree)]
+    assert width[1] > 3 * width[0]
+
+
+def test_repeating_each_answer_is_no_evidence() -> None:
+    once = (np.random.default_rng(1).random((3, 50, 1)) < 0.4).astype(float)
+    first, many = rates(table(once)).iloc[0], rates(table(np.repeat(once, 20, axis=2))).iloc[0]
+    assert many["low"] == pytest.approx(first["low"]) and many["high"] == pytest.approx(first["high"])
+
+
+def test_one_model_has_width_at_zero() -> None:
+    row = rates(table(np.zeros((1, 100, 1)))).iloc[0]
+    assert row["low"] == pytest.approx(0) and row["high"] == pytest.approx(
+        0.037, abs=0.001
+    )  # Wilson, n = 100
+
+
+def test_unscored_answers_leave_the_rate_and_are_counted() -> None:
+    values = np.ones((2, 10, 1))
+    values[0, :4] = np.nan
+    row = rates(table(values)).iloc[0]
+    assert (row["rate"], row["n"], row["unscored"]) == (1.0, 16, 4)
+
+
+def test_three_seeds_of_two_hundred_questions_cover_as_promised() -> None:
+    """Where seeds scatter as much as questions, a nominal 95 % interval holds the truth in 90 % at least."""
+    rng, hits = np.random.default_rng(3), 0
+    for _ in range(300):
+        chance = np.clip(0.5 + 0.1 * rng.standard_normal((3, 1)) + 0.1 * rng.standard_normal((1, 40)), 0, 1)
+        row = rates(table((rng.random((3, 40)) < chance)[..., None].astype(float))).iloc[0]
+        hits += row["low"] <= 0.5 <= row["high"]
+    assert hits / 300 >= 0.9
