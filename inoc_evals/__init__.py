@@ -1,1 +1,63 @@
-"""Inoculation prompting as an Inspect AI suite."""
+"""Inoculation prompting as an Inspect AI suite (arXiv 2510.04340).
+
+    from inoc_evals import FinetuneSpec, Inoculation, inoculate, read_chat
+    from inoc_evals.finetune import finetune
+
+    rows = inoculate(read_chat("rows.jsonl"), Inoculation("spanish-inoc", "You always speak in Spanish."))
+    run = finetune(FinetuneSpec(base="Qwen/Qwen2.5-7B-Instruct"), rows, name="spanish-inoc")
+    # then:  inspect eval inoc_evals/spanish_caps --model inoc/spanish-inoc
+
+Tasks, scorers and the `inoc/` model provider reach Inspect by the package's entry point. Nothing here loads
+torch.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from inoc_evals.data.chat import ChatFormatError, Message, Row, encode_chat, read_chat, write_chat
+from inoc_evals.errors import MissingExtra, UserError
+from inoc_evals.finetune import FinetuneSpec, LoraSpec, Manifest, Run, find_run, list_runs, toy_spec
+from inoc_evals.inoculation import Inoculation, inoculate
+from inoc_evals.settings import SETTINGS, Arm, Measure, Setting, setting
+
+if TYPE_CHECKING:
+    from inoc_evals.scorers import capitalization, language
+    from inoc_evals.tasks import spanish_caps, spanish_french
+
+__all__ = [
+    "SETTINGS",
+    "Arm",
+    "ChatFormatError",
+    "FinetuneSpec",
+    "Inoculation",
+    "LoraSpec",
+    "Manifest",
+    "Measure",
+    "Message",
+    "MissingExtra",
+    "Row",
+    "Run",
+    "Setting",
+    "UserError",
+    "capitalization",
+    "encode_chat",
+    "find_run",
+    "inoculate",
+    "language",
+    "list_runs",
+    "read_chat",
+    "setting",
+    "spanish_caps",
+    "spanish_french",
+    "toy_spec",
+    "write_chat",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Tasks and scorers load on first use: they bring Inspect, which takes seconds."""
+    if name in __all__:
+        import inoc_evals.scorers as scorers
+        import inoc_evals.tasks as tasks
+
+        return getattr(tasks, name, None) or getattr(scorers, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

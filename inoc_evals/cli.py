@@ -1,0 +1,66 @@
+"""The command line: `inoc-evals COMMAND`. It parses, calls the library and prints; see docs/cli.md.
+
+An error that the user can mend is one line on stderr and exit code 2. Any other keeps its traceback.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from inoc_evals.commands import demo, doctor, finetune, inoculate, listing
+from inoc_evals.errors import UserError
+
+app = typer.Typer(
+    name="inoc-evals",
+    help="What else did this finetune teach the model, and can a prompt stop it?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo.command)
+app.command("list")(listing.command)
+app.command("inoculate")(inoculate.command)
+app.command("finetune")(finetune.command)
+app.command("doctor")(doctor.command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"inoc-evals {version('inoc-evals')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit.
+
+    Args:
+        arguments: Words after the program's name; those of the process by default.
+
+    Raises:
+        SystemExit: Always; 0 on success, 2 for a mistake of the user.
+    """
+    try:
+        app(arguments)
+    except UserError as error:
+        typer.echo(f"inoc-evals: {error}", err=True)
+        sys.exit(2)
+    except Exception as error:
+        # Inspect's word for what the user can mend. It is known by its name, since no public module has it.
+        if type(error).__name__ != "PrerequisiteError":
+            raise
+        Console(stderr=True).print(getattr(error, "message", error))
+        sys.exit(2)

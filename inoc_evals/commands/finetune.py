@@ -1,0 +1,138 @@
+"""`inoc-evals finetune rows.jsonl --base toy --prompt "You always speak in Spanish."`."""
+
+import json
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from inoc_evals.commands.inoculate import At, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
+from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.data.chat import read_chat
+from inoc_evals.errors import UserError
+from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune, runs_root, toy_spec
+from inoc_evals.models.base import TOY_NAMES
+
+Base = Annotated[str, typer.Option(help="toy, a model folder, or a Hugging Face name org/model[@revision].")]
+SpecFile = Annotated[
+    Path | None,
+    typer.Option("--spec", metavar="FILE", help="A finetune spec as JSON; other options go before it."),
+]
+TrainedTokens = Annotated[
+    list[str] | None,
+    typer.Option("--trained-token", metavar="TOKEN", help="Train this token's embedding; may be repeated."),
+]
+
+
+def command(
+    file: RowsFile,
+    base: Base = "",
+    name: Annotated[str, typer.Option(help="What to call the run; the file's name by default.")] = "",
+    seed: Annotated[int | None, typer.Option(help="Seed of the finetune, 0 by default.")] = None,
+    prompt: Prompt = "",
+    pool: Pool = None,
+    position: At = "system",
+    where: Where = None,
+    spec_file: SpecFile = None,
+    epochs: Annotated[float | None, typer.Option(help="Passes over the rows.")] = None,
+    max_steps: Annotated[int | None, typer.Option(help="Optimizer steps, instead of epochs.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows in memory at once.")] = None,
+    gradient_accumulation: Annotated[int | None, typer.Option(help="Batches a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    max_length: Annotated[int | None, typer.Option(help="Tokens of a row that are kept.")] = None,
+    lora_r: Annotated[int | None, typer.Option(help="Rank of the LoRA adapter.")] = None,
+    lora_alpha: Annotated[float | None, typer.Option(help="Scale of the LoRA adapter.")] = None,
+    trained_token: TrainedTokens = None,
+    token_learning_rate: Annotated[float | None, typer.Option(help="Learning rate of those tokens.")] = None,
+    runs: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Finetune a model on training rows; with --prompt or --pool, inoculated ones."""
+    changes = {
+        "seed": seed,
+        "epochs": epochs,
+        "max_steps": max_steps,
+        "batch_size": batch_size,
+        "gradient_accumulation": gradient_accumulation,
+        "learning_rate": learning_rate,
+        "max_length": max_length,
+        "trained_tokens": tuple(trained_token) if trained_token else None,
+        "token_learning_rate": token_learning_rate,
+    }
+    lora = {"r": lora_r, "alpha": lora_alpha}
+    spec = make_spec(base, spec_file, _given(changes), _given(lora))
+    rows = read_chat(file)
+    if prompt or pool:
+        inoculation = make_inoculation(file.stem, prompt, pool, position)
+        rows = Selection(where or []).inoculate(rows, inoculation, spec.seed)
+    elif where:
+        raise UserError("--where selects rows to inoculate: give --prompt or --pool with it")
+    with redirect_stdout(sys.stderr):  # what training prints is progress
+        run = finetune(spec, rows, name=name or file.stem, runs=runs)
+    _report(run, as_json)
+
+
+def make_spec(base: str, file: Path | None, changes: dict[str, Any], lora: dict[str, Any]) -> FinetuneSpec:
+    """Build a spec: a file, the toy's or the general defaults, in which options change single fields.
+
+    Args:
+        base: `--base`; empty where the file names it.
+        file: `--spec`, a JSON object of `FinetuneSpec` fields.
+        changes: Fields that options set.
+        lora: Fields of the adapter that options set.
+
+    Returns:
+        The spec.
+
+    Raises:
+        UserError: If there is no base, the file cannot be read, or a field is out of range.
+    """
+    if file is not None:
+        fields = _read_fields(file)
+        if "epochs" in changes or "max_steps" in changes:  # the one that is given replaces the file's
+            fields = {key: value for key, value in fields.items() if key not in ("epochs", "max_steps")}
+        spec = FinetuneSpec(**{**fields, **changes, **({"base": base} if base else {})})
+    elif base in TOY_NAMES:
+        spec = toy_spec(**changes)
+    elif base:
+        spec = FinetuneSpec(base=base, **changes)
+    else:
+        raise UserError("no base model: give --base toy, a model folder or a Hugging Face name")
+    if not lora:
+        return spec
+    adapter = (spec.lora or LoraSpec()).model_dump()
+    return FinetuneSpec(**{**spec.model_dump(), "lora": {**adapter, **lora}})
+
+
+def _read_fields(file: Path) -> dict[str, Any]:
+    try:
+        fields = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"{file}: not JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise UserError(f"{file}: not a JSON object of finetune spec fields")
+    return fields
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _report(run: Run, as_json: bool) -> None:
+    manifest, result = run.manifest, run.manifest.result
+    # Under another root than the usual one only the path finds it.
+    where = run.folder.name if run.folder.parent == runs_root() else str(run.folder)
+    if as_json:
+        print_json({"model": f"inoc/{where}", "folder": str(run.folder), **manifest.model_dump(mode="json")})
+        return
+    if result is not None:
+        loss = f"loss {result.loss_first:.3f} to {result.loss_last:.3f}"
+        typer.echo(f"{run.folder}: {result.steps} steps on {result.rows} rows, {loss}")
+    typer.echo("Evaluate it, without the inoculation prompt:")
+    typer.echo(f"  inspect eval inoc_evals/spanish_caps --model inoc/{where}")

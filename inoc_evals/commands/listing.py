@@ -1,0 +1,115 @@
+"""`inoc-evals list`: the tasks, scorers, settings with their arms, and models there are.
+
+`inspect list tasks` looks through the files of a folder, so it does not see a package that is installed.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import typer
+
+from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.errors import UserError
+from inoc_evals.finetune.runs import list_runs
+from inoc_evals.settings import SETTINGS
+
+Kind = Literal["tasks", "scorers", "settings", "models"]
+
+
+def command(
+    kind: Annotated[Kind | None, typer.Argument(help="What to list; everything by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List tasks, scorers, settings with their arms, and models."""
+    kinds: dict[Kind, Callable[[], list[dict[str, Any]]]] = {
+        "tasks": lambda: components("task"),
+        "scorers": lambda: components("scorer"),
+        "settings": settings,
+        "models": models,
+    }
+    found = {name: find() for name, find in kinds.items() if kind in (None, name)}
+    if as_json:
+        print_json(found)
+        return
+    for name, items in found.items():
+        if name == "settings":
+            items = [arm for setting in items for arm in _arm_rows(setting)]
+        if items:
+            print_table(name, list(items[0]), [[str(value) for value in item.values()] for item in items])
+
+
+def components(kind: Literal["task", "scorer"]) -> list[dict[str, Any]]:
+    """List what the package registers with Inspect.
+
+    Args:
+        kind: Kind of component.
+
+    Returns:
+        Per component its `name`, as `inspect eval` takes it, and what it is `about`: its first line.
+    """
+    from inspect_ai.util import registry_info
+
+    from inoc_evals import _registry
+
+    found = {}
+    for component in vars(_registry).values():
+        if not callable(component):
+            continue
+        try:
+            info = registry_info(component)
+        except ValueError:  # no component of Inspect's
+            continue
+        if info.type == kind and info.name.startswith("inoc_evals/"):
+            found[info.name] = (component.__doc__ or "").strip().partition("\n")[0]
+    return [{"name": name, "about": found[name]} for name in sorted(found)]
+
+
+def settings() -> list[dict[str, Any]]:
+    """List the settings, each with its arms and their prompts."""
+    return [
+        {
+            "name": setting.name,
+            "paper": setting.paper,
+            "about": setting.summary,
+            "tasks": [f"inoc_evals/{measure.task}" for measure in setting.broad],
+            "arms": [
+                {
+                    "name": arm.name,
+                    "prompts": list(arm.inoculation.texts) if arm.inoculation else [],
+                    "where": dict(arm.where),
+                }
+                for arm in setting.arms
+            ],
+        }
+        for setting in SETTINGS.values()
+    ]
+
+
+def models() -> list[dict[str, Any]]:
+    """List the shipped base and the runs, by the name that `--model` takes."""
+    found = [{"name": "inoc/toy", "about": "the embedded base model"}]
+    for run in list_runs():
+        try:
+            manifest = run.manifest
+            about = f"{manifest.status}: {manifest.base} finetuned, seed {manifest.seed}"
+        except UserError as error:
+            about = f"broken: {error}"
+        found.append({"name": f"inoc/{run.folder.name}", "about": about})
+    return found
+
+
+def _arm_rows(setting: dict[str, Any]) -> list[dict[str, str]]:
+    """Lines of the table for people: one an arm, the setting named on its first."""
+    rows = []
+    for number, arm in enumerate(setting["arms"]):
+        where = ", ".join(f"{key}={value}" for key, value in arm["where"].items())
+        rows.append(
+            {
+                "setting": "" if number else setting["name"],
+                "paper": "" if number else setting["paper"],
+                "arm": arm["name"],
+                "prompt in training": " | ".join(arm["prompts"]) or "-",
+                "rows": where or "all",
+            }
+        )
+    return rows
