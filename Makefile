@@ -22,7 +22,7 @@ lint: install
 	$(BIN)/inspect-evals-lint inoc_evals
 
 bench: install
-	$(BIN)/python -m benchmarks.provider
+	$(BIN)/python benchmarks/provider_vs_hf.py
 
 install: $(INSTALLED)
 
