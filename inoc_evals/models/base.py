@@ -1,0 +1,107 @@
+"""Where a base model's files are, and what names them: the one reading of every `base` string.
+
+    load_path("toy")                                  # the folder that ships with the package
+    load_path("checkpoints/mine")                     # a model folder
+    load_path("Qwen/Qwen2.5-7B-Instruct@a09a354")     # the Hub's files at that revision, fetched once
+
+All three give a folder that `from_pretrained` reads. What the local cache holds of the Hub is taken as it is;
+pin `@revision` where a result must not depend on when `main` was fetched.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from inoc_evals.errors import UserError, require
+from inoc_evals.models.digest import folder_digest
+
+TOY_NAMES = ("toy", "inoc/toy")
+TOY_FOLDER = Path(__file__).resolve().parent.parent / "toy" / "checkpoint"
+
+HUB_NAME = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?", re.ASCII)
+HUB_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
+"""What is fetched: safetensors only, never pickled weights or code."""
+
+
+def load_path(base: str) -> str:
+    """Find the folder of a base model, fetching it from the Hugging Face Hub where need be.
+
+    Args:
+        base: `toy` or `inoc/toy`, a model folder, or a Hub name `org/name[@revision]`.
+
+    Returns:
+        A folder with `config.json`, safetensors and the tokenizer.
+
+    Raises:
+        UserError: If there is no such model, or it cannot be fetched.
+        MissingExtra: If a Hub model is asked for without the extra that fetches it.
+    """
+    hub = hub_name(base)
+    folder = _local_folder(base) if hub is None else _fetch(*hub)
+    if not any(folder.glob("*.safetensors")):
+        raise UserError(f"{base} holds no *.safetensors, and nothing else is loaded: save it again as such")
+    return str(folder)
+
+
+def base_digest(base: str) -> str:
+    """Name a base model by its content, so that another model under the same name is another base.
+
+    Args:
+        base: As for `load_path`.
+
+    Returns:
+        The sha256 of `folder_digest`: weights, configuration, tokenizer and chat template. The Hub's cache
+        knows the sha256 of its files, so a Hub model costs nothing; a folder is read once per process.
+
+    Raises:
+        UserError: As `load_path`.
+    """
+    return folder_digest(Path(load_path(base)))
+
+
+def hub_name(base: str) -> tuple[str, str] | None:
+    """Split a Hub name into name and revision; None where `base` is the toy, a folder or a path."""
+    match = HUB_NAME.fullmatch(base)
+    if base in TOY_NAMES or match is None or Path(base).expanduser().exists():
+        return None
+    return match["id"], match["revision"] or "main"
+
+
+def _local_folder(base: str) -> Path:
+    if base in TOY_NAMES:
+        folder = TOY_FOLDER
+        advice = "the package was installed without its toy: reinstall inoc-evals"
+    else:
+        folder = Path(base).expanduser().resolve()
+        advice = "give 'toy', a model folder, or a Hugging Face name like org/model"
+    if not folder.is_dir():
+        raise UserError(f"no base model {base!r}: {advice}")
+    if not (folder / "config.json").is_file():
+        adapter = (folder / "adapter_config.json").is_file()
+        what = "is a PEFT adapter, not a base model" if adapter else "holds no model"
+        raise UserError(f"{base} {what}: {advice}")
+    return folder
+
+
+def _fetch(name: str, revision: str) -> Path:
+    require("local", "huggingface_hub")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    at = f"{name} at revision {revision!r}"
+    files: dict[str, Any] = {"allow_patterns": list(HUB_FILES), "ignore_patterns": "*/*"}
+    try:
+        return Path(snapshot_download(name, revision=revision, local_files_only=True, **files))
+    except LocalEntryNotFoundError:
+        pass
+    try:
+        return Path(snapshot_download(name, revision=revision, **files))
+    except GatedRepoError as error:
+        raise UserError(f"{at} is gated: accept its terms on the Hub, then run  hf auth login") from error
+    except RepositoryNotFoundError as error:
+        raise UserError(f"no base model {name!r}: neither a folder here nor a model on the Hub") from error
+    except LocalEntryNotFoundError as error:
+        raise UserError(f"{at} is not in the local cache, and the Hub cannot be reached") from error
+    except Exception as error:  # the network's, the Hub's or the disk's: no fault of this package
+        line = str(error).strip().split("\n", 1)[0]
+        raise UserError(f"{at} cannot be fetched from the Hub: {line}") from error

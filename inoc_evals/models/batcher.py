@@ -1,0 +1,147 @@
+"""Requests from anywhere in the process, worked off in batches by one thread.
+
+    completions = await submit(checkpoint, settings, requests)
+
+A batch starts at once when it is full. Otherwise it starts when nobody else is about to join: each request
+looks back after `QUIET` seconds, and the one that finds that none came after it starts the batch. An event
+loop that is busy preparing more requests wakes late, and so leaves them the time to arrive.
+
+Requests for different checkpoints wait in different lanes, which take turns.
+Only the one thread computes, so evaluations in one process share the machine instead of fighting for it.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import anyio
+import anyio.to_thread
+import sniffio
+
+from inoc_evals.models.checkpoint import Checkpoint
+from inoc_evals.models.request import Completion, Request
+from inoc_evals.models.settings import Settings
+
+QUIET = 0.01
+"""Seconds after which a request that none has followed starts its batch."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    request: Request
+    future: "Future[Completion]"
+
+
+@dataclass
+class _Lane:
+    """The requests that may share a batch."""
+
+    checkpoint: Checkpoint
+    settings: Settings
+    jobs: deque[_Job] = field(default_factory=deque)
+    arrivals: int = 0
+    complete: bool = False
+
+    @property
+    def ready(self) -> bool:
+        return bool(self.jobs) and (self.complete or len(self.jobs) >= self.settings.batch_size)
+
+
+class Batcher:
+    """The queue and its thread; the process has one (`submit`)."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[tuple[str, Settings], _Lane] = {}
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    async def submit(
+        self, checkpoint: Checkpoint, settings: Settings, requests: Sequence[Request]
+    ) -> list[Completion]:
+        """Have requests answered, together with whatever else is waiting for the same checkpoint.
+
+        Args:
+            checkpoint: Who answers.
+            settings: How that checkpoint is run.
+            requests: What is asked.
+
+        Returns:
+            One completion per request.
+
+        Raises:
+            UserError: If the checkpoint cannot be run so.
+        """
+        jobs = [_Job(request, Future()) for request in requests]
+        lane, arrivals = self._put(checkpoint, settings, jobs)
+        try:
+            try:
+                await anyio.sleep(QUIET)
+            finally:  # even where this request is cancelled: those before it rely on it
+                self._start_unless_followed(lane, arrivals)
+            return [await _result(job.future) for job in jobs]
+        finally:  # takes out what has not started; the rest is done or cannot be stopped
+            for job in jobs:
+                job.future.cancel()
+
+    def _put(self, checkpoint: Checkpoint, settings: Settings, jobs: Sequence[_Job]) -> tuple[_Lane, int]:
+        with self._changed:
+            key = (checkpoint.digest, settings)
+            lane = self._lanes.setdefault(key, _Lane(checkpoint, settings))
+            lane.jobs.extend(jobs)
+            lane.arrivals += 1
+            lane.complete = False
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="inoc-generate", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+            return lane, lane.arrivals
+
+    def _start_unless_followed(self, lane: _Lane, arrivals: int) -> None:
+        with self._changed:
+            if lane.arrivals == arrivals:
+                lane.complete = True
+                self._changed.notify()
+
+    def _work(self) -> None:
+        while True:
+            lane, jobs = self._next_batch()
+            running = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+            if running:
+                _run(lane.checkpoint, lane.settings, running)
+
+    def _next_batch(self) -> tuple[_Lane, list[_Job]]:
+        with self._changed:
+            while not (ready := [key for key, lane in self._lanes.items() if lane.ready]):
+                self._changed.wait()
+            # a lane that still has requests after its turn goes to the back
+            lane = self._lanes.pop(ready[0])
+            jobs = [lane.jobs.popleft() for _ in range(min(len(lane.jobs), lane.settings.batch_size))]
+            self._lanes[ready[0]] = lane
+            return lane, jobs
+
+
+def _run(checkpoint: Checkpoint, settings: Settings, jobs: Sequence[_Job]) -> None:
+    """Answer a batch for one checkpoint; whatever goes wrong, every job gets a result or the error."""
+    from inoc_evals.models.engine import load_engine
+
+    try:
+        engine = load_engine(checkpoint, settings.device, settings.dtype)
+        requests = [job.request for job in jobs]
+        engine.generate(checkpoint, requests, lambda row, done: jobs[row].future.set_result(done))
+    except Exception as error:
+        for job in jobs:
+            if not job.future.done():
+                job.future.set_exception(error)
+
+
+async def _result(future: "Future[Completion]") -> Completion:
+    if sniffio.current_async_library() == "asyncio":
+        return await asyncio.wrap_future(future)
+    return await anyio.to_thread.run_sync(future.result, abandon_on_cancel=True)
+
+
+submit = Batcher().submit
+"""The process's own queue; see `Batcher.submit`."""

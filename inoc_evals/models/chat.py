@@ -1,0 +1,51 @@
+"""From what Inspect asks to what the engine can do; nothing is dropped in silence.
+
+    refuse_unsupported(tools, config)
+    plain_messages(messages)  # [{"role": "user", "content": "Hi"}]
+
+What is refused is refused in one line that says what to change.
+"""
+
+from collections.abc import Sequence
+
+from inspect_ai.model import ChatMessage, ContentReasoning, ContentText, GenerateConfig
+from inspect_ai.tool import ToolInfo
+
+from inoc_evals.errors import UserError
+
+UNSUPPORTED = ("best_of", "frequency_penalty", "logit_bias", "presence_penalty", "response_schema")
+"""Generation settings that would change the answers and that the engine does not have."""
+
+
+def refuse_unsupported(tools: Sequence[ToolInfo], config: GenerateConfig) -> None:
+    """Refuse what would be ignored otherwise.
+
+    Raises:
+        UserError: If there are tools, or a setting that the engine does not have.
+    """
+    if tools:
+        raise UserError(f"inoc/ calls no tools (the task offers {tools[0].name}): use a task without them")
+    for name in UNSUPPORTED:
+        if getattr(config, name):
+            raise UserError(f"inoc/ has no {name}: leave it out")
+
+
+def plain_messages(messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
+    """Write messages as a chat template reads them. An earlier answer's reasoning is left out.
+
+    Raises:
+        UserError: If there are none, or one holds more than text.
+    """
+    if not messages:
+        raise UserError("there are no messages to answer: give the sample an input")
+    return [{"role": message.role, "content": _text(message)} for message in messages]
+
+
+def _text(message: ChatMessage) -> str:
+    if message.role == "tool" or (message.role == "assistant" and message.tool_calls):
+        raise UserError("inoc/ reads no tool calls: use a task without tools")
+    if isinstance(message.content, list):
+        for part in message.content:
+            if not isinstance(part, ContentText | ContentReasoning):
+                raise UserError(f"inoc/ reads text only, not {part.type}: use a task without it")
+    return message.text

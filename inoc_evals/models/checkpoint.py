@@ -1,0 +1,177 @@
+"""What a model name means: the toy, a run, or a checkpoint of your own.
+
+    resolve("toy")                              # the shipped base
+    resolve("spanish-inoc")                     # a finished run, by name, under the runs root
+    resolve("runs/spanish-inoc-1a2b3c4d5e6f")   # the same, by its directory
+    resolve("checkpoints/my-qwen")              # a full model or a PEFT adapter
+    resolve("hf/Qwen/Qwen2.5-0.5B-Instruct")    # a model of the Hugging Face Hub
+
+Whatever it is, it comes with a digest of its content, and only safetensors are ever loaded.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from inoc_evals.errors import UserError
+from inoc_evals.finetune.runs import Run, find_run, list_runs, runs_root
+from inoc_evals.models.base import TOY_FOLDER, base_digest, load_path
+from inoc_evals.models.digest import content_files, folder_digest
+
+SHORT = 12
+"""Hex characters of a digest in a model's name."""
+
+PIN = re.compile(rf"@([0-9a-f]{{{SHORT}}})$")
+"""How a log names the version of a checkpoint: `inoc/toy@1a2b3c4d5e6f`."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model that can be loaded, and its identity.
+
+    Attributes:
+        name: How logs call it, without the digest.
+        base: The model under it as the user or the run wrote it: `toy`, a folder, or a Hub name.
+        weights: Folder of the full weights under it.
+        adapter: Folder of a PEFT adapter over them, or None.
+        weights_digest: Identity of those weights; checkpoints that share them are loaded over one copy.
+        digest: Identity of the whole; a run's is its manifest's `checkpoint_digest`.
+        run: The run that left it behind, if one did.
+    """
+
+    name: str
+    base: str
+    weights: Path
+    adapter: Path | None
+    weights_digest: str
+    digest: str
+    run: Run | None = None
+
+    @property
+    def tokenizer(self) -> Path:
+        """Folder of the tokenizer: the adapter's own where it was saved with one."""
+        if self.adapter is not None and (self.adapter / "tokenizer_config.json").is_file():
+            return self.adapter
+        return self.weights
+
+    @property
+    def versioned_name(self) -> str:
+        """The name and the start of the digest, as logs and Inspect's cache carry it."""
+        return f"{self.name}@{self.digest[:SHORT]}"
+
+    def files(self) -> list[Path]:
+        """The files that decide what it says."""
+        return content_files(self.weights) + (content_files(self.adapter) if self.adapter else [])
+
+
+def resolve(name: str) -> Checkpoint:
+    """Find the checkpoint that a name means.
+
+    Args:
+        name: `toy`; a run directory; a run's directory name or unique name under the runs root; a folder
+            of a full model or of a PEFT adapter; `hf/` and a Hub name. A leading `inoc/` is dropped, and a
+            trailing `@` with 12 hex characters of the digest is checked.
+
+    Raises:
+        UserError: If nothing has that name, it is not ready, it holds no safetensors, its base cannot be
+            found, or it is another version than the pinned one.
+    """
+    name = name.removeprefix("inoc/")
+    pin = PIN.search(name)
+    checkpoint = _find(PIN.sub("", name))
+    if pin and not checkpoint.digest.startswith(pin[1]):
+        raise UserError(
+            f"{checkpoint.name} is now {checkpoint.versioned_name}, no longer version {pin[1]}: "
+            f"ask for inoc/{checkpoint.name} to evaluate what is there"
+        )
+    return checkpoint
+
+
+def _find(name: str) -> Checkpoint:
+    folder = Path(name).expanduser()
+    if name == "toy":
+        return _full_model("toy", "toy", TOY_FOLDER)
+    if name.startswith("hf/"):
+        base = name.removeprefix("hf/")
+        return _full_model(name, base, Path(load_path(base)))
+    if (folder / "manifest.json").is_file():
+        return _of_run(find_run(folder))
+    if (folder / "adapter_config.json").is_file():
+        return _adapter(_path_name(folder), _named_base(folder), folder)
+    if (folder / "config.json").is_file():
+        return _full_model(_path_name(folder), name, folder)
+    if folder.is_dir() and "/" in name:
+        raise UserError(f"{name} holds no model: neither manifest.json, adapter_config.json nor config.json")
+    return _of_run(_find_run(name))
+
+
+def _find_run(name: str) -> Run:
+    try:
+        return find_run(name)
+    except UserError as error:
+        known = ["toy", *(run.folder.name for run in list_runs())]
+        close = [other for other in get_close_matches(name, known, cutoff=0.5) if other not in str(error)]
+        if not close:
+            raise
+        raise UserError(f"{error}; close to it: {', '.join(close)}") from error
+
+
+def _of_run(run: Run) -> Checkpoint:
+    manifest, called = run.manifest, run.folder.name
+    if manifest.status != "finished" or manifest.result is None:
+        why = f" ({manifest.error})" if manifest.error else ""
+        raise UserError(f"run {called} is {manifest.status}, not finished{why}: start its finetune again")
+    if manifest.backend != "local":
+        raise UserError(f"run {called} was trained by {manifest.backend}, which inoc/ does not serve")
+    if not run.is_finished():
+        raise UserError(f"the checkpoint of run {called} is not the one it wrote: start its finetune again")
+    name = called if run.folder.parent == runs_root() else str(run.folder)
+    digest = manifest.result.checkpoint_digest
+    if not (run.checkpoint / "adapter_config.json").is_file():
+        return _full_model(name, manifest.base, run.checkpoint, run=run, digest=digest)
+    if manifest.base_digest != base_digest(manifest.base):
+        raise UserError(f"run {called} was trained on another version of {manifest.base}: train it again")
+    return _adapter(name, manifest.base, run.checkpoint, run=run, digest=digest)
+
+
+def _full_model(
+    name: str, base: str, weights: Path, *, run: Run | None = None, digest: str | None = None
+) -> Checkpoint:
+    if not (weights / "config.json").is_file():
+        raise UserError(f"{weights} holds no model (no config.json): reinstall or train it again")
+    _require_safetensors(weights)
+    content = folder_digest(weights)
+    return Checkpoint(name, base, weights, None, content, digest or content, run)
+
+
+def _adapter(
+    name: str, base: str, folder: Path, *, run: Run | None = None, digest: str | None = None
+) -> Checkpoint:
+    _require_safetensors(folder)
+    weights = Path(load_path(base))
+    _require_safetensors(weights)
+    content = folder_digest(weights)
+    return Checkpoint(name, base, weights, folder, content, digest or folder_digest(folder, content), run)
+
+
+def _named_base(adapter: Path) -> str:
+    base = json.loads((adapter / "adapter_config.json").read_text("utf-8")).get("base_model_name_or_path")
+    if not base:
+        raise UserError(f"adapter {adapter} names no base: set base_model_name_or_path in its config")
+    try:
+        load_path(str(base))
+    except UserError as error:
+        raise UserError(f"adapter {adapter} needs its base: {error}") from error
+    return str(base)
+
+
+def _require_safetensors(folder: Path) -> None:
+    if not any(folder.glob("*.safetensors")):
+        raise UserError(f"{folder} holds no *.safetensors, and nothing else is loaded: save it again so")
+
+
+def _path_name(folder: Path) -> str:
+    """A path as logs and Inspect's cache can carry it: without steps upwards."""
+    return str(folder.resolve()) if ".." in folder.parts else str(folder)

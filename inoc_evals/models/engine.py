@@ -1,0 +1,197 @@
+"""Weights in memory: one base per process, and every adapter of it that is evaluated there.
+
+    engine = load_engine(checkpoint, device="auto", dtype="auto")
+    engine.generate(checkpoint, requests, done=lambda row, completion: ...)
+
+An adapter gets its own module tree over the base's parameters, which it shares. So a dozen adapters cost
+one base, and each behaves as if it had been loaded alone. (PEFT's own way, several named adapters in one
+tree, cannot mix adapters that train token embeddings with adapters that do not.)
+"""
+
+import copy
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM
+from transformers.utils import logging as transformers_logging
+
+from inoc_evals.errors import UserError
+from inoc_evals.models.checkpoint import Checkpoint
+from inoc_evals.models.decode import decode
+from inoc_evals.models.request import Completion, Request, TokenLogprob
+from inoc_evals.models.scoring import score
+from inoc_evals.models.text import TokenText
+from inoc_evals.models.tokenizer import context_length, end_tokens, load_tokenizer
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+SMALL = 20_000_000
+"""Parameters below which one CPU thread is as fast as several, and far faster on a busy machine."""
+
+LOAD_ERRORS = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
+"""What transformers and PEFT raise over files that are missing, damaged or of another shape."""
+
+
+class Engine:
+    """One base on one device, and its adapters."""
+
+    def __init__(self, checkpoint: Checkpoint, device: torch.device, dtype: str) -> None:
+        """Load the base of a checkpoint; its adapter loads at its first use.
+
+        Args:
+            checkpoint: Any checkpoint over the base.
+            device: Where to compute.
+            dtype: `auto`, or a key of `DTYPES`. `auto` is float32 on a CPU and the stored type elsewhere.
+
+        Raises:
+            UserError: If transformers cannot load the base.
+        """
+        # a progress bar would be drawn through Inspect's own display
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        kind: Any = DTYPES.get(dtype, torch.float32 if device.type == "cpu" else "auto")
+        try:
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                checkpoint.weights, dtype=kind, use_safetensors=True, trust_remote_code=False
+            )
+        except LOAD_ERRORS as error:
+            raise UserError(f"cannot load {checkpoint.weights}: {_first_line(error)}") from error
+        self._base = model.to(device).eval().requires_grad_(False)
+        self._adapters: dict[str, Any] = {}
+        self._tokens: dict[str, tuple[TokenText, frozenset[int]]] = {}
+
+    @property
+    def context(self) -> int | None:
+        """Longest sequence of the model, in tokens."""
+        return context_length(self._base.config)
+
+    def generate(
+        self, checkpoint: Checkpoint, requests: Sequence[Request], done: Callable[[int, Completion], None]
+    ) -> None:
+        """Generate a batch.
+
+        Args:
+            checkpoint: The base, or an adapter over it.
+            requests: Their prompts must leave room in the context.
+            done: Called with a request's index and completion as soon as it ends.
+
+        Raises:
+            UserError: If the adapter does not fit the base, or memory runs out.
+        """
+        model = self._model(checkpoint)
+        tokens, ends = self._text(checkpoint)
+        try:
+            with self._threads():
+                prompts = _prompt_logprobs(model, requests)
+
+                def finish(row: int, completion: Completion) -> None:
+                    done(row, replace(completion, prompt_logprobs=prompts.get(row, ())))
+
+                decode(model, requests, tokens=tokens, ends=ends, context=self.context, done=finish)
+        except torch.OutOfMemoryError as error:
+            smaller = max(1, len(requests) // 2)
+            raise UserError(
+                f"out of memory with {len(requests)} requests at once: pass -M batch_size={smaller}"
+            ) from error
+
+    @contextmanager
+    def _threads(self) -> Iterator[None]:
+        """Compute a small model in one thread, the caller's; more of them would only wait for each other."""
+        usual = torch.get_num_threads()
+        torch.set_num_threads(1 if self._base.num_parameters() < SMALL else usual)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(usual)
+
+    def _text(self, checkpoint: Checkpoint) -> tuple[TokenText, frozenset[int]]:
+        if checkpoint.digest not in self._tokens:
+            tokenizer = load_tokenizer(checkpoint.tokenizer)
+            ends = end_tokens(tokenizer, self._base.generation_config)
+            self._tokens[checkpoint.digest] = (TokenText(tokenizer), ends)
+        return self._tokens[checkpoint.digest]
+
+    def _model(self, checkpoint: Checkpoint) -> Any:
+        if checkpoint.adapter is None:
+            return self._base
+        if checkpoint.digest not in self._adapters:
+            self._adapters[checkpoint.digest] = self._adapted(checkpoint, checkpoint.adapter)
+        return self._adapters[checkpoint.digest]
+
+    def _adapted(self, checkpoint: Checkpoint, adapter: Path) -> Any:
+        from peft import PeftModel
+
+        shared = itertools.chain(self._base.parameters(), self._base.buffers())
+        tree = copy.deepcopy(self._base, {id(tensor): tensor for tensor in shared})
+        try:
+            adapted = PeftModel.from_pretrained(
+                tree, adapter, is_trainable=False, torch_device=str(tree.device)
+            )
+        except LOAD_ERRORS as error:
+            raise UserError(
+                f"adapter {adapter} does not fit {checkpoint.base}: {_first_line(error)}"
+            ) from error
+        adapted.eval().requires_grad_(False)
+        return adapted.get_base_model()
+
+
+def _prompt_logprobs(model: Any, requests: Sequence[Request]) -> dict[int, tuple[TokenLogprob, ...]]:
+    asked = [row for row, request in enumerate(requests) if request.prompt_logprobs]
+    if not asked:
+        return {}
+    top = max(requests[row].prompt_logprobs for row in asked)
+    scored = score(model, [requests[row].prompt for row in asked], top if top > 1 else 0)
+    result = {}
+    for row, entries in zip(asked, scored, strict=True):
+        keep = requests[row].prompt_logprobs if requests[row].prompt_logprobs > 1 else 0
+        result[row] = tuple(replace(entry, top=entry.top[:keep]) for entry in entries)
+    return result
+
+
+_engines: dict[tuple[str, str, str], Engine] = {}
+_loading = threading.Lock()
+
+
+def load_engine(checkpoint: Checkpoint, device: str, dtype: str) -> Engine:
+    """The process's engine for a checkpoint's base; loaded once, whatever asks for it.
+
+    Args:
+        checkpoint: The base, or an adapter over it.
+        device: `auto`, or a torch device such as `cpu` or `cuda:0`.
+        dtype: `auto`, or a key of `DTYPES`.
+
+    Raises:
+        UserError: If the base or the device cannot be used.
+    """
+    where = choose_device(device)
+    with _loading:
+        key = (checkpoint.weights_digest, str(where), dtype)
+        if key not in _engines:
+            _engines[key] = Engine(checkpoint, where, dtype)
+        return _engines[key]
+
+
+def choose_device(device: str) -> torch.device:
+    """Read a device's name; `auto` is the first GPU, or the CPU where there is none.
+
+    Raises:
+        UserError: If torch knows no such device, or this machine has none.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        where = torch.device(device)
+        torch.empty(1, device=where)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(f"no device {device!r} here: pass -M device=cpu or -M device=cuda") from error
+    return where
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n", 1)[0]

@@ -1,0 +1,192 @@
+"""The `inoc/` model provider: any run or checkpoint in `inspect eval`, by one name.
+
+    inspect eval inoc_evals/spanish_caps --model inoc/spanish-inoc,inoc/toy -M batch_size=128
+
+The name that reaches Inspect ends in the checkpoint's digest (`inoc/toy@1a2b3c4d5e6f`), so neither its
+cache nor its logs can take one checkpoint for another.
+"""
+
+import secrets
+from typing import Any
+
+from inspect_ai._util.error import PrerequisiteError
+from inspect_ai.model import (
+    ChatCompletionChoice,
+    ChatMessage,
+    ChatMessageAssistant,
+    GenerateConfig,
+    ModelAPI,
+    ModelInfo,
+    ModelOutput,
+    ModelUsage,
+    set_model_info,
+)
+from inspect_ai.solver._task_state import sample_state
+from inspect_ai.tool import ToolChoice, ToolInfo
+from typing_extensions import override
+
+from inoc_evals.errors import UserError, require
+from inoc_evals.models.batcher import submit
+from inoc_evals.models.chat import plain_messages, refuse_unsupported
+from inoc_evals.models.checkpoint import resolve
+from inoc_evals.models.digest import stamps
+from inoc_evals.models.logprobs import to_logprobs, to_prompt_logprobs
+from inoc_evals.models.request import Completion, Request, stream_seed
+from inoc_evals.models.settings import read_settings
+from inoc_evals.models.text import TokenText
+
+MAX_TOKENS = 2048
+"""Longest answer where the task sets none."""
+
+
+class InocAPI(ModelAPI):
+    """Serves checkpoints on this machine with transformers."""
+
+    def __init__(
+        self,
+        model_name: str,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        config: GenerateConfig | None = None,
+        **model_args: Any,
+    ) -> None:
+        """Find the checkpoint and read its tokenizer; the weights load at the first request.
+
+        Args:
+            model_name: See `inoc_evals.models.checkpoint.resolve`.
+            base_url: Unused; part of Inspect's interface.
+            api_key: Unused; part of Inspect's interface.
+            config: Inspect's default generation settings.
+            **model_args: See `inoc_evals.models.settings.read_settings`.
+
+        Raises:
+            PrerequisiteError: If the name or an argument is no good, in one line.
+        """
+        try:
+            require("local", "torch", "transformers", "peft", "safetensors")
+            refuse_unsupported((), config or GenerateConfig())
+            self.settings = read_settings(model_args)
+            self.checkpoint = resolve(model_name)
+            self._files = self.checkpoint.files()
+            self._stamps = stamps(self._files)
+
+            from inoc_evals.models.tokenizer import load_context, load_tokenizer
+
+            self._tokenizer = load_tokenizer(self.checkpoint.tokenizer)
+            self._context = load_context(self.checkpoint.weights)
+        except UserError as error:
+            raise PrerequisiteError(str(error)) from error
+        self._tokens = TokenText(self._tokenizer)
+        name = self.checkpoint.versioned_name
+        super().__init__(name, base_url, api_key, config=config or GenerateConfig())
+        # without it Inspect would build this provider again to ask for the context's length
+        set_model_info(f"inoc/{name}", ModelInfo(context_length=self._context))
+
+    @override
+    async def generate(
+        self,
+        input: list[ChatMessage],
+        tools: list[ToolInfo],
+        tool_choice: ToolChoice,
+        config: GenerateConfig,
+    ) -> ModelOutput:
+        """Answer a chat; see Inspect's `ModelAPI.generate`.
+
+        Raises:
+            PrerequisiteError: If the request or the checkpoint is no good, in one line.
+        """
+        try:
+            refuse_unsupported(tools, config)
+            return await self._answer(plain_messages(input), config)
+        except UserError as error:
+            raise PrerequisiteError(str(error)) from error
+
+    async def _answer(self, messages: list[dict[str, str]], config: GenerateConfig) -> ModelOutput:
+        from inoc_evals.models.tokenizer import encode, prompt_digest, render
+
+        if stamps(self._files) != self._stamps:
+            raise UserError(f"{self.checkpoint.name} was replaced on disk after it was found: start again")
+        text = render(self._tokenizer, messages)
+        prompt, digest = encode(self._tokenizer, text), prompt_digest(text)
+        seed = config.seed if config.seed is not None else secrets.randbits(32)
+        metadata = {"checkpoint_digest": self.checkpoint.digest, "prompt_digest": digest, "seed": seed}
+        if self._context is not None and len(prompt) >= self._context:
+            return self._too_long(len(prompt), metadata)
+        requests = [
+            Request(
+                prompt=prompt,
+                max_tokens=config.max_tokens or MAX_TOKENS,
+                temperature=1.0 if config.temperature is None else config.temperature,
+                top_p=1.0 if config.top_p is None else config.top_p,
+                top_k=config.top_k or 0,
+                seed=stream_seed(seed, digest, _epoch(), choice),
+                stop=tuple(config.stop_seqs or ()),
+                logprobs=bool(config.logprobs),
+                top_logprobs=config.top_logprobs or 0,
+                prompt_logprobs=(config.prompt_logprobs or 0) if choice == 0 else 0,
+            )
+            for choice in range(config.num_choices or 1)
+        ]
+        completions = await submit(self.checkpoint, self.settings, requests)
+        generated = sum(completion.output_tokens for completion in completions)
+        return ModelOutput(
+            model=self.model_name,
+            choices=[self._choice(completion) for completion in completions],
+            usage=_usage(len(prompt), generated),
+            metadata=metadata,
+        )
+
+    def _choice(self, completion: Completion) -> ChatCompletionChoice:
+        logprobs, prompt = completion.logprobs, completion.prompt_logprobs
+        return ChatCompletionChoice(
+            message=ChatMessageAssistant(content=completion.text, model=self.model_name, source="generate"),
+            stop_reason=completion.stop_reason,
+            logprobs=to_logprobs(logprobs, self._tokens) if logprobs else None,
+            prompt_logprobs=to_prompt_logprobs(prompt, self._tokens) if prompt else None,
+        )
+
+    def _too_long(self, length: int, metadata: dict[str, Any]) -> ModelOutput:
+        """Give the empty answer that a prompt leaves room for when it fills the context."""
+        output = ModelOutput.from_content(self.model_name, "", stop_reason="model_length")
+        output.usage = _usage(length, 0)
+        output.metadata = {**metadata, "too_long": f"{length} prompt tokens in a context of {self._context}"}
+        return output
+
+    @override
+    async def tokenize(self, text: str) -> list[int]:
+        """Token ids of plain text, as `target_perplexity()` counts them."""
+        from inoc_evals.models.tokenizer import encode
+
+        return list(encode(self._tokenizer, text))
+
+    @override
+    async def count_text_tokens(self, text: str) -> int:
+        """Exact number of tokens in plain text."""
+        return len(await self.tokenize(text))
+
+    @override
+    def max_tokens(self) -> int | None:
+        """Longest answer where the task sets none."""
+        return MAX_TOKENS
+
+    @override
+    def max_connections(self) -> int:
+        """Two batches: one is generated while the next fills."""
+        return 2 * self.settings.batch_size
+
+    @override
+    def connection_key(self) -> str:
+        """Checkpoints wait in queues of their own."""
+        return self.model_name
+
+
+def _usage(input_tokens: int, output_tokens: int) -> ModelUsage:
+    return ModelUsage(
+        input_tokens=input_tokens, output_tokens=output_tokens, total_tokens=input_tokens + output_tokens
+    )
+
+
+def _epoch() -> int:
+    """The epoch of the sample under way: with one seed for an evaluation, its epochs are still drawn anew."""
+    state = sample_state()
+    return 1 if state is None else state.epoch

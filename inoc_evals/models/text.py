@@ -1,0 +1,52 @@
+"""Token ids back to text: whole answers, the part before a stop sequence, single tokens.
+
+    tokens = TokenText(tokenizer)
+    tokens.text([10, 11])                # 'Hola'
+    tokens.until_stop([10, 11], ("l",))  # 'Ho'
+    tokens.token(10), tokens.bytes(10)
+
+Single tokens are named as the readers of log-probabilities expect them: text, leading space included.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+REPLACEMENT = "\ufffd"
+"""What a decoder writes for bytes that are not (yet) a character."""
+
+
+class TokenText:
+    """Decodes with one tokenizer; remembers the tokens that it has named."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        """Wrap a transformers tokenizer."""
+        self._tokenizer = tokenizer
+        self._names: dict[int, str] = {}
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Decode an answer, without special tokens."""
+        return str(
+            self._tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        )
+
+    def until_stop(self, ids: Sequence[int], stop: Sequence[str]) -> str | None:
+        """The text before the first stop sequence, or None where none has appeared."""
+        if not stop:
+            return None
+        text = self.text(ids)
+        places = [place for place in (text.find(sequence) for sequence in stop) if place >= 0]
+        return text[: min(places)] if places else None
+
+    def token(self, token: int) -> str:
+        """One token as text, a leading space included."""
+        if token not in self._names:
+            name = str(self._tokenizer.decode([token], clean_up_tokenization_spaces=False))
+            piece = str(self._tokenizer.convert_ids_to_tokens(token))
+            # SentencePiece decoders drop the space that opens a text, here every token
+            self._names[token] = f" {name}" if piece.startswith("▁") and not name.startswith(" ") else name
+        return self._names[token]
+
+    def bytes(self, token: int) -> list[int] | None:
+        """The token's UTF-8 bytes; None where the token is only part of a character."""
+        name = self.token(token)
+        return None if REPLACEMENT in name else list(name.encode())
