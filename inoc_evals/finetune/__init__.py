@@ -1,0 +1,112 @@
+"""How a model is trained: a spec and rows go in, a run directory comes out.
+
+    spec = FinetuneSpec(base="toy", max_steps=60)
+    run = finetune(spec, inoculate(rows, SPANISH), name="spanish-inoc-seed0")
+    run.checkpoint
+
+The same spec, base and training bytes never train twice under one name: a finished run is returned at once,
+one that was killed is resumed or begun again, one that failed is tried again. Two processes that ask for the
+same run train it once. Nothing heavy is imported until something is to be trained.
+"""
+
+import json
+import shutil
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from inoc_evals.data.chat import Row, digest, encode_chat
+from inoc_evals.errors import UserError, require
+from inoc_evals.finetune.runs import (
+    Manifest,
+    Result,
+    Run,
+    find_run,
+    list_runs,
+    plan_run,
+    runs_root,
+    write_whole,
+)
+from inoc_evals.finetune.spec import FinetuneSpec, LoraSpec, toy_spec
+from inoc_evals.models.base import base_digest
+
+__all__ = [
+    "FinetuneSpec",
+    "LoraSpec",
+    "Manifest",
+    "Result",
+    "Run",
+    "find_run",
+    "finetune",
+    "list_runs",
+    "runs_root",
+    "toy_spec",
+]
+
+LOCAL_PACKAGES = ("torch", "transformers", "trl", "peft")
+
+
+def finetune(
+    spec: FinetuneSpec,
+    rows: Iterable[Row],
+    *,
+    name: str,
+    runs: str | Path | None = None,
+    metadata: dict[str, Any] | None = None,
+    progress: bool = True,
+) -> Run:
+    """Train a model on rows, or return the run that already did.
+
+    Args:
+        spec: What to train and how.
+        rows: Training rows, already inoculated; consumed once.
+        name: What to call the run.
+        runs: The folder that runs live in, see `runs_root`.
+        metadata: Words of the caller's own for the manifest, e.g. setting and arm; JSON. They are no part of
+            what identifies a run: a run that is reused keeps the metadata it was made with.
+        progress: Show a progress bar; on a terminal only.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UserError: If the rows, the base or the spec cannot be trained, or the training breaks down.
+        MissingExtra: If something is to be trained and the extra that does it is not installed.
+    """
+    data = encode_chat(rows)
+    if not data:
+        raise UserError(f"run {name!r}: there are no rows to train on")
+    run, manifest = plan_run(
+        spec, digest(data), base_digest(spec.base), name=name, runs=runs, metadata=metadata
+    )
+    if run.is_finished():
+        return run
+    require("local", *LOCAL_PACKAGES, "filelock")
+    run.folder.mkdir(parents=True, exist_ok=True)
+    from filelock import FileLock
+
+    # The operating system frees the lock of a process that dies, so a killed run blocks nobody.
+    with FileLock(run.lock):
+        if not run.is_finished():  # another process may have trained it while this one waited
+            _train(run, manifest, data, progress)
+    return run
+
+
+def _train(run: Run, manifest: Manifest, data: bytes, progress: bool) -> None:
+    """Train into `run`, keeping its manifest true at every moment."""
+    from inoc_evals.finetune import local
+
+    versions = {package: version(package) for package in ("inoc-evals", *LOCAL_PACKAGES)}
+    manifest = manifest.model_copy(update={"status": "running", "packages": versions})
+    shutil.rmtree(run.checkpoint, ignore_errors=True)  # of a run whose checkpoint was damaged
+    write_whole(run.rows, data)
+    run.write_manifest(manifest)
+    try:
+        result = local.train(run, manifest, [json.loads(line) for line in data.splitlines()], progress)
+    except BaseException as error:
+        reason = next(iter(str(error).strip().splitlines()), "interrupted")
+        line = reason if isinstance(error, UserError) else f"{type(error).__name__}: {reason}"
+        run.write_manifest(manifest.model_copy(update={"status": "failed", "error": line}))
+        raise
+    run.write_manifest(manifest.model_copy(update={"status": "finished", "result": result}))

@@ -1,0 +1,250 @@
+"""Training on this machine: TRL's SFTTrainer over a PEFT adapter, or over all weights.
+
+Only imported when something is to be trained; it brings torch. What is trained follows from the spec alone:
+
+    lora                    LoRA on the named layers
+    lora + trained_tokens   the same, and the embeddings of those tokens (PEFT's trainable_token_indices)
+    trained_tokens          those embeddings only: an adapter of about a kilobyte
+    neither                 all weights; the checkpoint is a whole model with its tokenizer
+
+With tied embeddings PEFT applies a trained embedding to the output layer as well, in training as in
+evaluation: moving a token's embedding then also moves how likely the model is to write that token.
+"""
+
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from peft import LoraConfig, get_peft_model
+from peft.utils.constants import DUMMY_TARGET_MODULES
+from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, set_seed
+from trl.trainer.sft_config import SFTConfig
+
+from inoc_evals.data.chat import Row
+from inoc_evals.errors import UserError
+from inoc_evals.finetune.rendering import Example, render_rows
+from inoc_evals.finetune.runs import Manifest, Result, Run, checkpoint_digest, checkpoint_files
+from inoc_evals.finetune.spec import FinetuneSpec
+from inoc_evals.finetune.trainer import LossCurve, TokenRateTrainer, quiet, read_losses
+from inoc_evals.models.base import hub_name, load_path
+
+WORK = "training"
+"""Folder in the run directory with what a killed training leaves; gone once the run is finished."""
+
+
+def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Result:
+    """Train and leave the checkpoint in the run directory, whole or not at all.
+
+    Args:
+        run: Where. The caller holds its lock.
+        manifest: What.
+        rows: Training rows.
+        progress: Show a progress bar; on a terminal only.
+
+    Returns:
+        What the manifest is to say of it.
+
+    Raises:
+        UserError: If the base, the rows or the spec cannot be trained, the loss becomes no number, or the
+            GPU's memory does not suffice.
+    """
+    spec, work = manifest.spec, run.folder / WORK
+    if torch.cuda.device_count() > 1:
+        raise UserError(
+            f"{torch.cuda.device_count()} GPUs are visible and a run uses one: set CUDA_VISIBLE_DEVICES=0"
+        )
+    with quiet():
+        try:
+            set_seed(spec.seed)  # before the adapter draws its first weights
+            precision = _precision(spec)
+            tokenizer, model = _load(spec, precision)
+            positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+            examples = render_rows(tokenizer, rows, min(spec.max_length, positions or spec.max_length))
+            trainer = _trainer(spec, model, tokenizer, examples, work, precision)
+            curve = LossCurve(run.losses, manifest.name, progress)
+            trainer.add_callback(curve)
+            state = _resumable(work)
+            start = time.monotonic()
+            try:
+                trainer.train(resume_from_checkpoint=None if state is None else str(state))
+            finally:
+                curve.close()
+            seconds = time.monotonic() - start
+            _save(trainer.model, tokenizer, spec, precision, work / "checkpoint", run.checkpoint)
+        except torch.OutOfMemoryError as error:
+            raise UserError(
+                "the GPU's memory does not suffice: lower max_length, or batch_size and raise "
+                "gradient_accumulation for it"
+            ) from error
+    losses = [row["loss"] for row in read_losses(run.losses)]
+    device = trainer.args.device
+    shutil.rmtree(work)
+    return Result(
+        steps=trainer.state.global_step,
+        epochs=trainer.state.epoch,
+        loss_first=losses[0],
+        loss_last=losses[-1],
+        seconds=round(seconds, 3),
+        resumed_at=0 if state is None else _step(state),
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        precision=precision,
+        rows=len(rows),
+        rows_cut=sum(example.cut for example in examples),
+        loss_tokens=sum(example.loss_tokens for example in examples),
+        checkpoint_digest=checkpoint_digest(run.checkpoint, manifest.base_digest),
+        checkpoint_files=checkpoint_files(run.checkpoint),
+    )
+
+
+def _precision(spec: FinetuneSpec) -> str:
+    if spec.precision != "auto":
+        return spec.precision
+    native = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bf16" if native else "fp32"
+
+
+def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
+    """Load tokenizer and base, and put the adapter on it."""
+    path = load_path(spec.base)
+    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    tokens = _token_ids(tokenizer, spec)
+    whole = spec.lora is None and not tokens
+    # Frozen weights may be coarse. Weights that are trained stay fp32, or small updates would be rounded
+    # away; autocast then computes in bf16 all the same.
+    dtype = torch.bfloat16 if precision == "bf16" and not whole else torch.float32
+    model = AutoModelForCausalLM.from_pretrained(
+        path, dtype=dtype, trust_remote_code=False, use_safetensors=True
+    )
+    if whole:
+        return tokenizer, model
+    lora = spec.lora
+    scale: dict[str, Any] = {}
+    if lora is not None:
+        scale = {
+            "r": lora.r,
+            "lora_alpha": lora.alpha,
+            "lora_dropout": lora.dropout,
+            "use_rslora": lora.rslora,
+        }
+    config = LoraConfig(
+        **scale,
+        task_type="CAUSAL_LM",
+        # The dummy is PEFT's name for "no layer". Tokens alone could be a TrainableTokensConfig, but TRL
+        # refuses that where embeddings are tied, and a model holds many adapters only if all are of one kind.
+        target_modules=DUMMY_TARGET_MODULES if lora is None else _modules(lora.target_modules),
+        trainable_token_indices=tokens or None,
+    )
+    try:
+        adapted: Any = get_peft_model(model, config)
+    except ValueError as error:  # PEFT found no such layer
+        raise UserError(f"LoRA: target_modules: {str(error).splitlines()[0]}") from error
+    # TRL multiplies by the output layer's weight itself and asks for its bias, which PEFT's wrapper around a
+    # tied output layer does not pass on (and does not add, either).
+    head = adapted.get_output_embeddings()
+    if not hasattr(head, "bias"):
+        head.bias = None
+    return tokenizer, adapted
+
+
+def _modules(names: str | tuple[str, ...]) -> str | list[str]:
+    return names if isinstance(names, str) else list(names)
+
+
+def _token_ids(tokenizer: Any, spec: FinetuneSpec) -> list[int]:
+    vocabulary = tokenizer.get_vocab()
+    if unknown := [token for token in spec.trained_tokens if token not in vocabulary]:
+        raise UserError(f"trained_tokens: {unknown[0]!r} is not one token of {spec.base}")
+    return [vocabulary[token] for token in spec.trained_tokens]
+
+
+def _trainer(
+    spec: FinetuneSpec, model: Any, tokenizer: Any, examples: list[Example], work: Path, precision: str
+) -> TokenRateTrainer:
+    arguments = SFTConfig(
+        output_dir=str(work),
+        use_cpu=not torch.accelerator.is_available(),
+        seed=spec.seed,
+        num_train_epochs=spec.epochs or 1.0,
+        max_steps=spec.max_steps or -1,
+        per_device_train_batch_size=spec.batch_size,
+        gradient_accumulation_steps=spec.gradient_accumulation,
+        learning_rate=spec.learning_rate,
+        lr_scheduler_type=spec.scheduler,
+        warmup_steps=spec.warmup_steps,
+        weight_decay=spec.weight_decay,
+        adam_beta1=spec.betas[0],
+        adam_beta2=spec.betas[1],
+        max_grad_norm=spec.max_grad_norm,
+        max_length=None,  # the rows are cut already
+        bf16=precision == "bf16",
+        gradient_checkpointing=torch.cuda.is_available(),  # memory is short there, and time is not
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        save_strategy="no" if spec.save_steps is None else "steps",
+        save_steps=spec.save_steps or 1,
+        save_total_limit=1,
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+    columns = {"input_ids": [e.input_ids for e in examples], "labels": [e.labels for e in examples]}
+    trainer = TokenRateTrainer(
+        model,
+        args=arguments,
+        train_dataset=Dataset.from_dict(columns),
+        processing_class=tokenizer,
+        token_learning_rate=spec.token_learning_rate,
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _resumable(work: Path) -> Path | None:
+    """The latest whole state that a killed training left. The trainer writes `trainer_state.json` last."""
+    for folder in sorted(work.glob("checkpoint-*"), key=_step, reverse=True):
+        try:
+            json.loads((folder / "trainer_state.json").read_text())
+        except (OSError, json.JSONDecodeError):
+            shutil.rmtree(folder)
+        else:
+            return folder
+    return None
+
+
+def _step(state: Path) -> int:
+    return int(state.name.removeprefix("checkpoint-"))
+
+
+def _save(
+    model: Any, tokenizer: Any, spec: FinetuneSpec, precision: str, partial: Path, checkpoint: Path
+) -> None:
+    """Write the checkpoint beside its place, then move it there."""
+    if not all(parameter.isfinite().all() for parameter in model.parameters() if parameter.requires_grad):
+        raise UserError("the last step left weights that are no numbers: lower the learning rates")
+    shutil.rmtree(partial, ignore_errors=True)
+    if spec.lora is None and not spec.trained_tokens:
+        model.to(torch.bfloat16 if precision == "bf16" else torch.float32).save_pretrained(partial)
+        tokenizer.save_pretrained(partial)
+    else:
+        config = model.peft_config["default"]
+        if hub := hub_name(spec.base):
+            config.base_model_name_or_path, config.revision = hub
+        # Never the embedding matrix, and no look at the Hub for whether it must be: its size does not change.
+        model.save_pretrained(partial, save_embedding_layers=False)
+        _sort_lists(partial / "adapter_config.json")
+    (partial / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
+    shutil.rmtree(checkpoint, ignore_errors=True)
+    partial.rename(checkpoint)
+
+
+def _sort_lists(path: Path) -> None:
+    """PEFT writes its sets in whatever order they come; the same adapter is to be the same bytes."""
+    config = json.loads(path.read_text("utf-8"))
+    for key in ("target_modules", "exclude_modules", "modules_to_save"):
+        if isinstance(config.get(key), list):
+            config[key].sort()
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", "utf-8")
