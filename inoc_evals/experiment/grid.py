@@ -103,7 +103,7 @@ def evaluate(
     """
     from inspect_ai import eval_set
 
-    tasks = [_tasks(setting, questions, base, {"setting": setting.name, "arm": BASE})]
+    tasks = [_tasks(setting, questions, base, {"setting": setting.name, "arm": BASE}, seed=0)]
     for item in trained:
         labels = {
             "setting": setting.name,
@@ -111,7 +111,7 @@ def evaluate(
             "seed": item.seed,
             "run": item.run.folder.name,
         }
-        tasks.append(_tasks(setting, questions, f"inoc/{item.run.folder.resolve()}", labels))
+        tasks.append(_tasks(setting, questions, f"inoc/{item.run.folder.resolve()}", labels, item.seed))
     log_dir.mkdir(parents=True, exist_ok=True)
     done, logs = eval_set(
         [task for group in tasks for task in group],
@@ -130,10 +130,13 @@ def evaluate(
     return [log.location for log in logs]
 
 
-def _tasks(setting: Setting, questions: str, model: str, labels: dict[str, Any]) -> "list[Task]":
-    """The setting's tasks for one model, with what analysis needs to know in their metadata."""
+def _tasks(setting: Setting, questions: str, model: str, labels: dict[str, Any], seed: int) -> "list[Task]":
+    """The setting's tasks for one model, with what analysis needs to know in their metadata.
+
+    The seed also seeds the sampling of answers, so that the same checkpoint always gives the same rates.
+    """
     from inspect_ai import task_with
-    from inspect_ai.model import get_model
+    from inspect_ai.model import GenerateConfig, get_model
 
     import inoc_evals.tasks as suite
 
@@ -141,5 +144,6 @@ def _tasks(setting: Setting, questions: str, model: str, labels: dict[str, Any])
     for measure in setting.broad:
         task = getattr(suite, measure.task)(questions=questions, **measure.parameters)
         metadata = {**(task.metadata or {}), **labels, "questions": questions}
-        out.append(task_with(task, model=get_model(model), metadata=metadata))
+        checkpoint = get_model(model, config=GenerateConfig(seed=seed))
+        out.append(task_with(task, model=checkpoint, metadata=metadata))
     return out
