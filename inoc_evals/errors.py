@@ -1,8 +1,8 @@
 """The errors a user can mend: one line each, and that line says what to do.
 
-Both command lines print a `UserError` without a traceback: ours exits with 2, and `inspect`, which is built with
-Click, knows it as one of Click's own and exits with 1. Anything else that is raised is a defect of ours or of the
-machinery, and keeps its traceback.
+Both command lines print a `UserError` without a traceback: ours exits with 2, and `inspect`, which is built
+with Click, knows it as one of Click's own and exits with 1. Anything else that is raised is a defect of ours
+or of the machinery, and keeps its traceback.
 """
 
 import importlib.util

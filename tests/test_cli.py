@@ -110,7 +110,7 @@ def test_where_reads_metadata_as_it_is_written_in_json(
 
 
 def test_a_pool_gives_every_row_one_rephrasing_by_seed(call: Any, rows: Path) -> None:
-    Path("pool.txt").write_text("Habla español.\n\n  En español, por favor.\n")
+    Path("pool.txt").write_text("Habla español.\n\n  En español, por favor.\n", encoding="utf-8")
     for seed in (0, 0, 1):
         call("inoculate", rows, "--pool", "pool.txt", "--seed", seed, "-o", f"{seed}.jsonl", "--force")
     assert set(system_prompts(Path("0.jsonl"))) == {"Habla español.", "En español, por favor."}
@@ -151,7 +151,7 @@ def test_inoculate_names_a_mistake_and_writes_nothing(
 
 
 def test_a_malformed_row_is_named_and_nothing_is_written(call: Any, rows: Path) -> None:
-    with rows.open("a") as file:
+    with rows.open("a", encoding="utf-8") as file:
         file.write('{"messages": []}\n')
     assert call("inoculate", rows, "--prompt", "x", "-o", "out.jsonl").fault.startswith(f"{rows}:7: ")
     assert sorted(path.name for path in rows.parent.iterdir()) == ["rows.jsonl"]
@@ -269,8 +269,8 @@ def test_finetune_trains_reports_and_is_found_again(call: Any, rows: Path, tiny:
     ],
 )
 def test_finetune_names_a_mistake_in_one_line(call: Any, rows: Path, words: list[str], why: str) -> None:
-    Path("list.json").write_text("[]")
-    Path("typo.json").write_text('{"base": "toy", "learning_rat": 1}')
+    Path("list.json").write_text("[]", encoding="utf-8")
+    Path("typo.json").write_text('{"base": "toy", "learning_rat": 1}', encoding="utf-8")
     assert why in call("finetune", rows, *words).fault
     assert not Path("runs").exists()
 

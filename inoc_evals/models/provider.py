@@ -9,7 +9,6 @@ cache nor its logs can take one checkpoint for another.
 import secrets
 from typing import Any
 
-from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.model import (
     ChatCompletionChoice,
     ChatMessage,
@@ -21,7 +20,6 @@ from inspect_ai.model import (
     ModelUsage,
     set_model_info,
 )
-from inspect_ai.solver._task_state import sample_state
 from inspect_ai.tool import ToolChoice, ToolInfo
 from typing_extensions import override
 
@@ -30,6 +28,7 @@ from inoc_evals.models.batcher import submit
 from inoc_evals.models.chat import plain_messages, refuse_unsupported
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.digest import stamps
+from inoc_evals.models.epoch import current_epoch, watch_epochs
 from inoc_evals.models.logprobs import to_logprobs, to_prompt_logprobs
 from inoc_evals.models.request import Completion, Request, stream_seed
 from inoc_evals.models.settings import read_settings
@@ -60,23 +59,21 @@ class InocAPI(ModelAPI):
             **model_args: See `inoc_evals.models.settings.read_settings`.
 
         Raises:
-            PrerequisiteError: If the name or an argument is no good, in one line.
+            UserError: If the name or an argument is no good, in one line.
         """
-        try:
-            require("local", "torch", "transformers", "peft", "safetensors")
-            refuse_unsupported((), config or GenerateConfig())
-            self.settings = read_settings(model_args)
-            self.checkpoint = resolve(model_name)
-            self._files = self.checkpoint.files()
-            self._stamps = stamps(self._files)
+        require("local", "torch", "transformers", "peft", "safetensors")
+        refuse_unsupported((), config or GenerateConfig())
+        self.settings = read_settings(model_args)
+        self.checkpoint = resolve(model_name)
+        self._files = self.checkpoint.files()
+        self._stamps = stamps(self._files)
 
-            from inoc_evals.models.tokenizer import load_context, load_tokenizer
+        from inoc_evals.models.tokenizer import load_context, load_tokenizer
 
-            self._tokenizer = load_tokenizer(self.checkpoint.tokenizer)
-            self._context = load_context(self.checkpoint.weights)
-        except UserError as error:
-            raise PrerequisiteError(str(error)) from error
+        self._tokenizer = load_tokenizer(self.checkpoint.tokenizer)
+        self._context = load_context(self.checkpoint.weights)
         self._tokens = TokenText(self._tokenizer)
+        watch_epochs()
         name = self.checkpoint.versioned_name
         super().__init__(name, base_url, api_key, config=config or GenerateConfig())
         # without it Inspect would build this provider again to ask for the context's length
@@ -93,13 +90,10 @@ class InocAPI(ModelAPI):
         """Answer a chat; see Inspect's `ModelAPI.generate`.
 
         Raises:
-            PrerequisiteError: If the request or the checkpoint is no good, in one line.
+            UserError: If the request or the checkpoint is no good, in one line.
         """
-        try:
-            refuse_unsupported(tools, config)
-            return await self._answer(plain_messages(input), config)
-        except UserError as error:
-            raise PrerequisiteError(str(error)) from error
+        refuse_unsupported(tools, config)
+        return await self._answer(plain_messages(input), config)
 
     async def _answer(self, messages: list[dict[str, str]], config: GenerateConfig) -> ModelOutput:
         from inoc_evals.models.tokenizer import encode, prompt_digest, render
@@ -119,7 +113,7 @@ class InocAPI(ModelAPI):
                 temperature=1.0 if config.temperature is None else config.temperature,
                 top_p=1.0 if config.top_p is None else config.top_p,
                 top_k=config.top_k or 0,
-                seed=stream_seed(seed, digest, _epoch(), choice),
+                seed=stream_seed(seed, digest, current_epoch(), choice),
                 stop=tuple(config.stop_seqs or ()),
                 logprobs=bool(config.logprobs),
                 top_logprobs=config.top_logprobs or 0,
@@ -184,9 +178,3 @@ def _usage(input_tokens: int, output_tokens: int) -> ModelUsage:
     return ModelUsage(
         input_tokens=input_tokens, output_tokens=output_tokens, total_tokens=input_tokens + output_tokens
     )
-
-
-def _epoch() -> int:
-    """The epoch of the sample under way: with one seed for an evaluation, its epochs are still drawn anew."""
-    state = sample_state()
-    return 1 if state is None else state.epoch

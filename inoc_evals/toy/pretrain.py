@@ -171,7 +171,7 @@ def pretrain(out: Path, recipe: Recipe | None = None) -> dict[str, Any]:
             progress.update(bar, advance=1, description=f"pretraining the toy, loss {recent:.3f}")
     model.eval()  # type: ignore[no-untyped-call]
     out.mkdir(parents=True, exist_ok=True)
-    model.half().save_pretrained(out)
+    model.half().save_pretrained(out)  # type: ignore[no-untyped-call]
     tokenizer.save_pretrained(out)
     every = max(1, recipe.steps // 12)
     card = {
@@ -183,7 +183,7 @@ def pretrain(out: Path, recipe: Recipe | None = None) -> dict[str, Any]:
             str(s): round(sum(losses[max(0, s - 50) : s]) / min(50, s), 4)
             for s in range(every, recipe.steps + 1, every)
         },
-        "held_out": obedience(model.float(), tokenizer),
+        "held_out": obedience(model.float(), tokenizer),  # type: ignore[no-untyped-call]
         "digest": folder_digest(out),
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
     }

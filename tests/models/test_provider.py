@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 from inspect_ai import Task, eval
-from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.dataset import Sample
 from inspect_ai.model import (
     CachePolicy,
@@ -27,6 +26,7 @@ from inspect_ai.solver import generate
 from inspect_ai.tool import tool
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from inoc_evals.errors import UserError
 from tests.models.parts import build_run
 from tests.tiny import build_tiny
 
@@ -144,7 +144,7 @@ def test_a_checkpoint_replaced_under_a_live_model_is_noticed(tmp_path):
     model = get_model(f"inoc/{folder}", memoize=False)
     asyncio.run(model.generate("hello", config=GenerateConfig(max_tokens=1)))
     build_tiny(folder, seed=1)
-    with pytest.raises(PrerequisiteError, match="was replaced on disk"):
+    with pytest.raises(UserError, match="was replaced on disk"):
         asyncio.run(model.generate("hello", config=GenerateConfig(max_tokens=1)))
 
 
@@ -236,7 +236,7 @@ def test_what_it_cannot_do_it_refuses_in_one_line(tiny):
         (lambda: model.generate("hi", config=GenerateConfig(frequency_penalty=1)), "no frequency_penalty"),
     ]
     for call, said in cases:
-        with pytest.raises(PrerequisiteError) as caught:
+        with pytest.raises(UserError) as caught:
             asyncio.run(call())
         assert said in str(caught.value)
         assert "\n" not in str(caught.value)
@@ -251,20 +251,20 @@ def test_what_it_cannot_do_it_refuses_in_one_line(tiny):
     ],
 )
 def test_a_bad_model_is_one_line_before_anything_runs(tiny, name, arguments, said):
-    with pytest.raises(PrerequisiteError) as caught:
+    with pytest.raises(UserError) as caught:
         eval(task(), model=name.format(tiny=tiny), model_args=arguments)
     assert said in str(caught.value)
 
 
 def test_a_setting_that_it_does_not_have_stops_an_evaluation_before_it_starts(tiny):
-    with pytest.raises(PrerequisiteError, match="no frequency_penalty"):
+    with pytest.raises(UserError, match="no frequency_penalty"):
         eval(task(), model=f"inoc/{tiny}", frequency_penalty=1)
 
 
 def test_a_tokenizer_without_a_chat_template_is_refused(tmp_path):
     folder = build_tiny(tmp_path / "model")
     (folder / "chat_template.jinja").unlink()
-    with pytest.raises(PrerequisiteError, match="no chat template"):
+    with pytest.raises(UserError, match="no chat template"):
         ask(f"inoc/{folder}", "hi")
 
 
