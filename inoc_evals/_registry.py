@@ -1,15 +1,13 @@
-"""What Inspect loads by entry point: tasks, scorers, metrics and model providers."""
+"""What Inspect loads by entry point: tasks, scorers, metrics and model providers, nothing else."""
 
-from inspect_ai.hooks import hooks
 from inspect_ai.model import ModelAPI, modelapi
 
-from inoc_evals.models.epoch import EpochHooks
 from inoc_evals.scorers.capitalization import capitalization
 from inoc_evals.scorers.language import language
 from inoc_evals.tasks.spanish_caps import spanish_caps
 from inoc_evals.tasks.spanish_french import spanish_french
 
-__all__ = ["capitalization", "epoch_hooks", "inoc", "language", "spanish_caps", "spanish_french"]
+__all__ = ["capitalization", "inoc", "language", "spanish_caps", "spanish_french"]
 
 
 @modelapi(name="inoc")
@@ -18,8 +16,3 @@ def inoc() -> type[ModelAPI]:
     from inoc_evals.models.provider import InocAPI
 
     return InocAPI
-
-
-epoch_hooks: type[EpochHooks] = hooks(
-    name="epoch", description="Lets a seeded inoc/ model draw each epoch anew."
-)(EpochHooks)

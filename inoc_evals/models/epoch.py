@@ -5,29 +5,25 @@ one notes the epoch where the sample begins, in the context that all its request
 """
 
 from contextvars import ContextVar
+from functools import cache
 
-from inspect_ai.hooks import Hooks, SampleStart
+from inspect_ai.hooks import Hooks, SampleStart, hooks
 
 _epoch: ContextVar[int] = ContextVar("inoc_evals_epoch", default=1)
-_watching = False
 
 
-class EpochHooks(Hooks):
-    """Notes the epoch of each sample, once a model of ours is in use."""
-
-    def enabled(self) -> bool:
-        """Whether a model of ours is in use; before that Inspect need not announce a hook."""
-        return _watching
-
-    async def on_sample_start(self, data: SampleStart) -> None:
-        """Note the sample's epoch."""
-        _epoch.set(data.summary.epoch)
-
-
+@cache
 def watch_epochs() -> None:
-    """Begin to note epochs."""
-    global _watching
-    _watching = True
+    """Begin to note epochs.
+
+    Called when the first model of ours is made: a hook that is registered with the package would be announced
+    by every command of Inspect.
+    """
+
+    @hooks(name="epoch", description="Lets a seeded inoc/ model draw each epoch anew.")
+    class EpochHooks(Hooks):
+        async def on_sample_start(self, data: SampleStart) -> None:
+            _epoch.set(data.summary.epoch)
 
 
 def current_epoch() -> int:
