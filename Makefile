@@ -4,9 +4,6 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-# Threads that wait for each other by spinning stall a machine that does anything else beside.
-export OMP_WAIT_POLICY ?= PASSIVE
-
 .PHONY: demo test test-slow lint bench install clean
 
 demo: install

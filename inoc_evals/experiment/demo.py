@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from inoc_evals.errors import UserError, require
-from inoc_evals.experiment.grid import BASE, evaluate, train
+from inoc_evals.experiment.grid import plan, run_cells
 from inoc_evals.finetune.runs import runs_root
 from inoc_evals.finetune.spec import toy_spec
 from inoc_evals.settings import setting as find_setting
@@ -103,12 +103,12 @@ def run_demo(
     if seeds < 1:
         raise UserError(f"--seeds {seeds}: at least one is needed")
     chosen, console, started = find_setting(setting), console or Console(stderr=True), time.monotonic()
-    trained = train(chosen, "toy", range(seeds), toy_spec, runs or runs_root(), console)
-    console.print(f"[bold]Evaluating[/bold] the base and {len(trained)} runs with Inspect")
-    logs = evaluate(chosen, trained, "inoc/toy", "toy", log_dir, display="none" if console.quiet else "plain")
+    cells = plan(chosen, "toy", range(seeds), toy_spec)
+    console.print(f"Training and evaluating {len(cells) - 1} finetunes, and the base")
+    logs = run_cells(cells, runs or runs_root(), log_dir, console)
     answers = table.load(logs)
     found = estimates.rates(answers)
-    order = (BASE, *(arm.name for arm in chosen.arms))
+    order = tuple(dict.fromkeys(cell.arm for cell in cells))
     measure = chosen.broad[0]
     figure = figures.arms(answers, found, measure.traits, order, TITLES.get(setting, setting))
     files = figures.save(figure, log_dir / setting)

@@ -1,14 +1,18 @@
-"""Train every arm of a setting with every seed, and evaluate what comes out beside the base.
+"""Train every arm of a setting with every seed and evaluate what comes out, several at a time.
 
-    trained = train(setting("spanish_caps"), "toy", range(3), toy_spec, runs=Path("runs"))
-    logs = evaluate(setting("spanish_caps"), trained, "inoc/toy", "toy", Path("logs/demo"))
+    cells = plan(setting("spanish_caps"), "toy", range(3), toy_spec)
+    results = run_cells(cells, runs=Path("runs"), log_dir=Path("logs/demo"))
 
-Both pick up where they were stopped: a finished run is found again by the digest of its spec and its training
-bytes, and Inspect's `eval_set` keeps the logs that are complete.
+A cell is one model: the base, or one finetune. Cells share nothing, so each worker process takes one,
+trains it and evaluates it. Both steps pick up where they were stopped: a finished run is found again by the
+digest of its spec and its training bytes, and Inspect's `eval_set` keeps a log that is complete.
 """
 
+import os
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +20,9 @@ from rich.console import Console
 
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import finetune
-from inoc_evals.finetune.runs import Run
 from inoc_evals.finetune.spec import FinetuneSpec
-from inoc_evals.settings import Arm, Setting
+from inoc_evals.settings import Setting
+from inoc_evals.settings import setting as find_setting
 
 if TYPE_CHECKING:
     from inspect_ai import Task
@@ -28,105 +32,138 @@ BASE = "base"
 
 
 @dataclass(frozen=True)
-class Trained:
-    """One run of the grid: an arm, a seed, and where its finetune lives."""
+class Cell:
+    """One model to be made and measured.
 
-    arm: Arm
-    seed: int
-    run: Run
+    Attributes:
+        setting: Name of the setting.
+        world: Key of the setting's rows, and the name of its question set.
+        arm: Name of the arm; `BASE` is the model before finetuning.
+        seed: Decides the rows, the finetune and the sampling of answers; None for the base.
+        spec: The finetune; for the base, only `spec.base` counts.
+    """
+
+    setting: str
+    world: str
+    arm: str
+    seed: int | None
+    spec: FinetuneSpec
+
+    @property
+    def name(self) -> str:
+        """Its name among the cells of the setting, e.g. `spanish-inoc-0`."""
+        return self.arm if self.seed is None else f"{self.arm}-{self.seed}"
 
 
-def train(
-    setting: Setting,
-    world: str,
-    seeds: Iterable[int],
-    spec: Callable[[int], FinetuneSpec],
-    runs: Path,
-    console: Console | None = None,
-) -> list[Trained]:
-    """Finetune every arm with every seed, one after another.
+def plan(
+    setting: Setting, world: str, seeds: Iterable[int], spec: Callable[[int], FinetuneSpec]
+) -> list[Cell]:
+    """List the cells of a setting: the base, then every arm with every seed.
 
     Args:
         setting: What is trained.
         world: Key of `setting.rows`.
-        seeds: Seeds; each decides the rows, their order and the adapter's first weights.
+        seeds: Seeds of the finetunes.
         spec: From a seed to the finetune.
-        runs: Folder of run directories.
-        console: Where to say what is under way; silent by default.
-
-    Returns:
-        The runs, arm by arm.
 
     Raises:
         UserError: If the setting has no rows in that world.
     """
     if world not in setting.rows:
-        raise UserError(
-            f"setting {setting.name} has no rows in world {world!r}; it has {', '.join(setting.rows)}"
-        )
-    console = console or Console(quiet=True)
-    trained = []
-    for arm in setting.arms:
-        for seed in seeds:
-            name = f"{world}-{setting.name.replace('_', '-')}-{arm.name}-{seed}"
-            run = finetune(
-                spec(seed),
-                arm.prepare(setting.rows[world](seed), seed),
-                name=name,
-                runs=runs,
-                metadata={"setting": setting.name, "arm": arm.name, "world": world},
-                progress=not console.quiet,
-            )
-            console.print(f"[dim]run[/dim] {run.folder.name}", highlight=False)
-            trained.append(Trained(arm, seed, run))
-    return trained
+        known = ", ".join(setting.rows)
+        raise UserError(f"setting {setting.name} has no rows in world {world!r}; it has {known}")
+    seeds = list(seeds)
+    trained = [
+        Cell(setting.name, world, arm.name, seed, spec(seed)) for arm in setting.arms for seed in seeds
+    ]
+    return [Cell(setting.name, world, BASE, None, spec(0)), *trained]
 
 
-def evaluate(
-    setting: Setting, trained: list[Trained], base: str, questions: str, log_dir: Path, display: str = "rich"
+def run_cells(
+    cells: list[Cell], runs: Path, log_dir: Path, console: Console | None = None, workers: int | None = None
 ) -> list[str]:
-    """Ask the base and every run the setting's questions, without any system prompt.
+    """Train and evaluate cells in worker processes.
+
+    A script that calls this needs the usual guard `if __name__ == "__main__":`, because workers import it.
 
     Args:
-        setting: What is measured.
-        trained: What `train` returned.
-        base: Inspect's name of the model before finetuning.
-        questions: The question set.
-        log_dir: Folder for the logs; used for nothing else.
-        display: Inspect's display.
+        cells: What `plan` returned.
+        runs: Folder of run directories.
+        log_dir: Folder for the logs, a folder in it for each cell.
+        console: Where to say what is done; silent by default.
+        workers: How many at a time; by default as many as this process may use cores.
 
     Returns:
-        The locations of the logs, base first.
+        The locations of the logs, in the order of the cells.
 
     Raises:
-        UserError: If an evaluation did not finish; its log says why.
+        UserError: If a cell cannot be trained or evaluated; the others that are under way still finish.
+    """
+    console = console or Console(quiet=True)
+    workers = min(workers or len(os.sched_getaffinity(0)), len(cells))
+    logs: dict[str, list[str]] = {}
+    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (workers,)) as pool:
+        waiting = {pool.submit(run_cell, cell, runs, log_dir): cell for cell in cells}
+        try:
+            for future in as_completed(waiting):
+                name = waiting[future].name
+                logs[name] = future.result()
+                console.print(f"[green]done[/green] {name} ({len(logs)} of {len(cells)})", highlight=False)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [location for cell in cells for location in logs[cell.name]]
+
+
+def _start_worker(workers: int) -> None:
+    """Keep the threads of one worker out of the way of the others: small models gain nothing from them."""
+    if workers > 1:
+        os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+
+def run_cell(cell: Cell, runs: Path, log_dir: Path) -> list[str]:
+    """Train one cell, or find it trained, and evaluate it.
+
+    Args:
+        cell: What to make and measure.
+        runs: Folder of run directories.
+        log_dir: Folder for the logs.
+
+    Returns:
+        The locations of its logs.
+
+    Raises:
+        UserError: If it cannot be trained, or an evaluation did not finish.
     """
     from inspect_ai import eval_set
 
-    tasks = [_tasks(setting, questions, base, {"setting": setting.name, "arm": BASE}, seed=0)]
-    for item in trained:
-        labels = {
-            "setting": setting.name,
-            "arm": item.arm.name,
-            "seed": item.seed,
-            "run": item.run.folder.name,
-        }
-        tasks.append(_tasks(setting, questions, f"inoc/{item.run.folder.resolve()}", labels, item.seed))
-    log_dir.mkdir(parents=True, exist_ok=True)
+    setting = find_setting(cell.setting)
+    labels: dict[str, Any] = {"setting": cell.setting, "arm": cell.arm}
+    model = f"inoc/{cell.spec.base}"
+    if cell.seed is not None:
+        rows = setting.arm(cell.arm).prepare(setting.rows[cell.world](cell.seed), cell.seed)
+        name = f"{cell.world}-{cell.setting.replace('_', '-')}-{cell.name}"
+        about = {**labels, "world": cell.world}
+        run = finetune(cell.spec, rows, name=name, runs=runs, metadata=about, progress=False)
+        labels |= {"seed": cell.seed, "run": run.folder.name}
+        model = f"inoc/{run.folder.resolve()}"
+    folder = log_dir / cell.name
+    folder.mkdir(parents=True, exist_ok=True)
     done, logs = eval_set(
-        [task for group in tasks for task in group],
-        log_dir=str(log_dir),
+        _tasks(setting, cell.world, model, labels, cell.seed or 0),
+        log_dir=str(folder),
         # Logs of earlier checkpoints may lie there; they stay, and are not read.
         log_dir_allow_dirty=True,
-        display=display,  # type: ignore[arg-type]
-        max_tasks=4,
-        retry_attempts=1,
+        display="none",
+        retry_attempts=0,
+        # Writing events as they come costs a third of the time where an answer takes milliseconds.
+        log_realtime=False,
     )
     if not done:
-        failed = [log.location for log in logs if log.status != "success"]
-        raise UserError(
-            f"{len(failed)} evaluations did not finish, e.g. {failed[0]}; run the same command to resume"
-        )
+        failed = next(log for log in logs if log.status != "success")
+        why = failed.error.message.splitlines()[0] if failed.error else failed.status
+        raise UserError(f"the evaluation of {cell.name} did not finish ({why}): see {failed.location}")
     return [log.location for log in logs]
 
 

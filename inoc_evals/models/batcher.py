@@ -12,7 +12,6 @@ Only the one thread computes, so evaluations in one process share the machine in
 
 import asyncio
 import threading
-import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -28,14 +27,6 @@ from inoc_evals.models.settings import Settings
 
 QUIET = 0.01
 """Seconds after which a request that none has followed starts its batch."""
-
-
-TOGETHER = 0.25
-"""Seconds for which finished answers are collected before they are handed over.
-
-Whoever gets one works on in the interpreter that the batch needs too, and asks for more by itself; those who
-get theirs together ask for more together.
-"""
 
 
 @dataclass(frozen=True)
@@ -136,25 +127,10 @@ def _run(checkpoint: Checkpoint, settings: Settings, jobs: Sequence[_Job]) -> No
     """Answer a batch for one checkpoint; whatever goes wrong, every job gets a result or the error."""
     from inoc_evals.models.engine import load_engine
 
-    finished: list[tuple[int, Completion]] = []
-    handed_over = time.monotonic()
-
-    def hand_over() -> None:
-        nonlocal handed_over
-        for row, completion in finished:
-            jobs[row].future.set_result(completion)
-        finished.clear()
-        handed_over = time.monotonic()
-
-    def done(row: int, completion: Completion) -> None:
-        finished.append((row, completion))
-        if time.monotonic() - handed_over > TOGETHER:
-            hand_over()
-
     try:
         engine = load_engine(checkpoint, settings.device, settings.dtype)
-        engine.generate(checkpoint, [job.request for job in jobs], done)
-        hand_over()
+        requests = [job.request for job in jobs]
+        engine.generate(checkpoint, requests, lambda row, done: jobs[row].future.set_result(done))
     except Exception as error:
         for job in jobs:
             if not job.future.done():

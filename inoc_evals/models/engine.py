@@ -11,6 +11,7 @@ tree, cannot mix adapters that train token embeddings with adapters that do not.
 import copy
 import itertools
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -130,9 +131,11 @@ class Engine:
         shared = itertools.chain(self._base.parameters(), self._base.buffers())
         tree = copy.deepcopy(self._base, {id(tensor): tensor for tensor in shared})
         try:
-            adapted = PeftModel.from_pretrained(
-                tree, adapter, is_trainable=False, torch_device=str(tree.device)
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # of transformers, about PEFT
+                adapted = PeftModel.from_pretrained(
+                    tree, adapter, is_trainable=False, torch_device=str(tree.device)
+                )
         except LOAD_ERRORS as error:
             raise UserError(
                 f"adapter {adapter} does not fit {checkpoint.base}: {_first_line(error)}"
