@@ -4,7 +4,8 @@
     python benchmarks/provider_vs_hf.py --model my/model     # any full model folder
 
 Both answer greedily in float32, one after the other in this process. Loading a model and importing torch is
-outside the clock: both get one warm-up answer first. Fails if any answer differs.
+outside the clock: both get one warm-up answer first. A model
+that answers at once shows what Inspect itself takes, which no provider can save. Fails if any answer differs.
 """
 
 import argparse
@@ -15,7 +16,15 @@ from pathlib import Path
 
 from inspect_ai import Task, eval
 from inspect_ai.dataset import MemoryDataset, Sample
-from inspect_ai.model import GenerateConfig, Model, ModelInfo, get_model, set_model_info
+from inspect_ai.model import (
+    GenerateConfig,
+    Model,
+    ModelInfo,
+    ModelOutput,
+    ModelUsage,
+    get_model,
+    set_model_info,
+)
 from inspect_ai.solver import generate
 from rich.console import Console
 
@@ -60,6 +69,12 @@ def run(model: Model, prompts: list[str], max_connections: int | None) -> tuple[
     return seconds, [answers[i] for i in range(len(prompts))]
 
 
+def _instant(*_: object) -> ModelOutput:
+    output = ModelOutput.from_content("mockllm/model", "Rest a little and call your teacher.")
+    output.usage = ModelUsage(input_tokens=12, output_tokens=12, total_tokens=24)
+    return output
+
+
 def main() -> None:
     """Time both, compare the answers, print the ratio."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
@@ -78,10 +93,17 @@ def main() -> None:
     our_seconds, our_answers = run(ours, prompts, arguments.max_connections)
     hf_seconds, hf_answers = run(hf, prompts, arguments.max_connections)
 
+    instant = get_model("mockllm/model", custom_outputs=_instant, memoize=False)
+    floor, _ = run(instant, prompts, arguments.max_connections)
+
     console = Console(highlight=False)
+    console.print(f"mockllm{floor:5.2f} s for {PROMPTS} prompts: Inspect alone")
     console.print(f"inoc/  {our_seconds:6.2f} s for {PROMPTS} prompts")
     console.print(f"hf/    {hf_seconds:6.2f} s for {PROMPTS} prompts")
-    console.print(f"inoc/ is {hf_seconds / our_seconds:.1f} times faster")
+    console.print(f"inoc/ is {hf_seconds / our_seconds:.1f} times faster, Inspect's own time included")
+    if our_seconds > floor:
+        share = (hf_seconds - floor) / (our_seconds - floor)
+        console.print(f"and {share:.1f} times in what is added to it")
     differing = [p for p, a, b in zip(prompts, our_answers, hf_answers, strict=True) if a != b]
     if differing:
         raise SystemExit(f"{len(differing)} answers differ, first to {differing[0]!r}")
