@@ -43,6 +43,7 @@ def test_the_model_loads_in_plain_transformers_and_obeys_as_its_card_says(card: 
     assert rate > 0.85
 
 
+@pytest.mark.slow
 def test_the_pretraining_command_runs_and_is_seeded(tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
