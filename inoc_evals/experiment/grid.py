@@ -116,9 +116,10 @@ def run_cells(
 
 
 def _start_worker(workers: int) -> None:
-    """Keep the threads of one worker out of the way of the others: small models gain nothing from them."""
+    """Keep a worker's threads out of the way of the others, and what it says out of our standard output."""
+    os.dup2(2, 1)
     if workers > 1:
-        os.environ["OMP_NUM_THREADS"] = "1"
+        os.environ["OMP_NUM_THREADS"] = "1"  # a small model gains nothing from more
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 
@@ -157,6 +158,7 @@ def run_cell(cell: Cell, runs: Path, log_dir: Path) -> list[str]:
         log_dir_allow_dirty=True,
         display="none",
         retry_attempts=0,
+        retry_immediate=False,
         # Writing events as they come costs a third of the time where an answer takes milliseconds.
         log_realtime=False,
     )
