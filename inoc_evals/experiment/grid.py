@@ -1,7 +1,7 @@
 """Train every arm of a setting with every seed and evaluate what comes out, several at a time.
 
     cells = plan(setting("spanish_caps"), "toy", range(3), toy_spec)
-    results = run_cells(cells, runs=Path("runs"), log_dir=Path("logs/demo"))
+    logs = run_cells(cells, runs=Path("runs"), log_dir=Path("logs/demo"))
 
 A cell is one model: the base, or one finetune. Cells share nothing, so each worker process takes one,
 trains it and evaluates it. Both steps pick up where they were stopped: a finished run is found again by the
@@ -9,6 +9,7 @@ digest of its spec and its training bytes, and Inspect's `eval_set` keeps a log 
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ def run_cells(
         UserError: If a cell cannot be trained or evaluated; the others that are under way still finish.
     """
     console = console or Console(quiet=True)
-    workers = min(workers or len(os.sched_getaffinity(0)), len(cells))
+    workers = min(workers or _cores(), len(cells))
     logs: dict[str, list[str]] = {}
     with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (workers,)) as pool:
         waiting = {pool.submit(run_cell, cell, runs, log_dir): cell for cell in cells}
@@ -113,6 +114,13 @@ def run_cells(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return [location for cell in cells for location in logs[cell.name]]
+
+
+def _cores() -> int:
+    """Cores that this process may use; macOS and Windows only tell how many there are."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _start_worker(workers: int) -> None:

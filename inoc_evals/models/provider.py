@@ -165,8 +165,8 @@ class InocAPI(ModelAPI):
 
     @override
     def max_connections(self) -> int:
-        """Four batches: enough that Inspect has samples to log while the next answers are generated."""
-        return 4 * self.settings.batch_size
+        """Two batches: one is generated while the next fills."""
+        return 2 * self.settings.batch_size
 
     @override
     def connection_key(self) -> str:
