@@ -86,8 +86,47 @@ def fetch(file: PinnedFile, *, mirror: str | None = None) -> Path:
     return path
 
 
+def fetch_at(repository: str, commit: str, path: str) -> Path:
+    """Give a file of a repository at a commit, whose own checksum nobody has told us.
+
+    The commit fixes the content, but only the server vouches for it. What is fetched first is kept and read
+    from then on; its blob id belongs into the log, to say what was read.
+
+    Args:
+        repository: `owner/name` on GitHub.
+        commit: Full commit id.
+        path: Path inside it.
+
+    Returns:
+        Path of the file in the cache.
+
+    Raises:
+        FetchError: If it cannot be downloaded or written.
+    """
+    folder = f"{repository.replace('/', '--')}--{commit[:12]}"
+    kept = cache_dir() / "by-commit" / folder / path.rpartition("/")[2]
+    if kept.is_file():
+        return kept
+    mirror = os.environ.get("INOC_EVALS_MIRROR") or GITHUB
+    url = f"{mirror.rstrip('/')}/{repository}/{commit}/{path}"
+    data = _get(url, f"{path} (not cached yet)", kept)
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as temporary:
+            temporary.write(data)
+        Path(temporary.name).chmod(0o644)  # as in `fetch`
+        Path(temporary.name).replace(kept)
+    except OSError as error:
+        raise FetchError(f"{kept} cannot be written ({error.strerror}): set INOC_EVALS_CACHE") from error
+    return kept
+
+
 def _download(file: PinnedFile, mirror: str, path: Path, why: str) -> bytes:
     url = file.url(mirror)
+    return _verified(_get(url, f"{file.path} ({why})", path), file, url)
+
+
+def _get(url: str, what: str, path: Path) -> bytes:
     parts = urlsplit(url)
     if parts.scheme != "https" and (parts.scheme, parts.hostname) != ("http", "127.0.0.1"):
         raise FetchError(f"{url}: only https is fetched: set INOC_EVALS_MIRROR to an https address")
@@ -101,11 +140,11 @@ def _download(file: PinnedFile, mirror: str, path: Path, why: str) -> bytes:
             problem = " ".join(f"{type(error).__name__} {error}".split())
             continue
         if response.status_code == httpx.codes.OK:
-            return _verified(response.content, file, url)
+            return response.content
         problem = f"HTTP {response.status_code}"
         if response.is_client_error and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
             break  # asking again would be told the same
-    raise FetchError(f"{file.path} ({why}) could not be downloaded ({problem}): put {url} at {path}")
+    raise FetchError(f"{what} could not be downloaded ({problem}): put {url} at {path}")
 
 
 def _verified(data: bytes, file: PinnedFile, url: str) -> bytes:

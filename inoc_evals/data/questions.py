@@ -13,7 +13,8 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from inoc_evals.errors import UserError
 
 NAMES = ("bundled", "toy", "ultrachat")
 PROMPT_COLUMNS = ("prompt", "question", "input")
+SUFFIXES = (".jsonl", ".csv")
 ROLES = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
 
 Record = tuple[str, dict[str, Any]]  # where it stands (`file:line`), and its columns
@@ -50,36 +52,94 @@ def question_set(name_or_path: str) -> Dataset:
         UserError: If a set has to be fetched and cannot be.
     """
     if name_or_path == "bundled":
-        text = files("inoc_evals.data").joinpath("bundled/chat_prompts.jsonl").read_text(encoding="utf-8")
-        return _dataset("bundled", _jsonl(text, "bundled"))
+        return bundled("chat_prompts")
     if name_or_path == "ultrachat":
-        return _dataset("ultrachat", _ultrachat())
+        return dataset("ultrachat", _ultrachat())
     if name_or_path == "toy":
         from inoc_evals.toy.prompts import chat_prompts
 
-        prompts = enumerate(chat_prompts(), start=1)
-        return _dataset(
-            "toy", [(f"toy:{n}", {"id": f"toy-{n:03}", "prompt": prompt}) for n, prompt in prompts]
-        )
-    path = _find(name_or_path)
+        return prompts("toy", chat_prompts())
+    return from_file(name_or_path, NAMES)
+
+
+def bundled(file: str) -> Dataset:
+    """A set that ships with the package: `bundled/<file>.jsonl`."""
+    return dataset("bundled", bundled_rows(file))
+
+
+def bundled_rows(file: str) -> Iterator[Record]:
+    """The rows of a file that ships with the package."""
+    text = files("inoc_evals.data").joinpath(f"bundled/{file}.jsonl").read_text(encoding="utf-8")
+    return _jsonl(text, "bundled")
+
+
+def prompts(name: str, texts: Iterable[str]) -> Dataset:
+    """Plain prompts, numbered from 1: `toy-001` and so on."""
+    numbered = enumerate(texts, start=1)
+    return dataset(name, [(f"{name}:{n}", {"id": f"{name}-{n:03}", "prompt": text}) for n, text in numbered])
+
+
+def from_file(name: str, names: Sequence[str]) -> Dataset:
+    """A file of the user's own.
+
+    Args:
+        name: Path of a `.jsonl` or `.csv` file.
+        names: The named sets that there are, for the error's sake.
+
+    Raises:
+        QuestionError: If it is neither a name nor such a file, or is malformed.
+    """
+    path = find(name, names)
+    return dataset(path.name, file_rows(path))
+
+
+def file_rows(path: Path) -> Iterator[Record]:
+    """The rows of a `.csv` or `.jsonl` file, with where they stand."""
     text = _read(path)
-    return _dataset(path.name, _csv(text, str(path)) if path.suffix == ".csv" else _jsonl(text, str(path)))
+    return _csv(text, str(path)) if path.suffix == ".csv" else _jsonl(text, str(path))
+
+
+def fetched(source: str) -> Path:
+    """A pinned source, with a hint in the error that there are questions which need no network."""
+    try:
+        return fetch(pinned(source))
+    except FetchError as error:
+        raise FetchError(f"{error}; or ask others: -T questions=bundled") from error
+
+
+def fill(template: str, fields: Mapping[str, str]) -> str:
+    """Put texts into a template's `{fields}`, all at once: braces inside a text mean themselves."""
+    return re.sub(r"\{(\w+)\}", lambda found: fields.get(found[1], found[0]), template)
+
+
+def fetched_rows(source: str) -> Iterator[Record]:
+    """The rows of a pinned JSONL source, with where they stand."""
+    path = fetched(source)
+    return _jsonl(path.read_text(encoding="utf-8"), str(path))
 
 
 def _ultrachat() -> Iterator[Record]:
-    try:
-        path = fetch(pinned("ultrachat"))
-    except FetchError as error:
-        raise FetchError(f"{error}; or ask others: -T questions=bundled") from error
+    path = fetched("ultrachat")
     for number, (where, record) in enumerate(_jsonl(path.read_text(encoding="utf-8"), str(path)), start=1):
         yield where, record | {"id": f"ultrachat-{number:03}"}
 
 
-def _find(name: str) -> Path:
+def find(name: str, names: Sequence[str], suffixes: Sequence[str] = SUFFIXES) -> Path:
+    """A file of the user's own, in one of some formats.
+
+    Args:
+        name: Its path, absolute or relative to the shell's folder.
+        names: The named sets that there are, for the error's sake.
+        suffixes: The formats that can be read.
+
+    Raises:
+        QuestionError: If it is neither a name nor such a file.
+    """
     path = Path(name).expanduser()
-    if path.suffix not in (".jsonl", ".csv"):
+    if path.suffix not in suffixes:
         raise QuestionError(
-            f"unknown question set {name!r}: use {', '.join(NAMES)}, or the path of a .jsonl or .csv file"
+            f"unknown question set {name!r}: use {', '.join(names)}, or the path of a "
+            f"{' or '.join(suffixes)} file"
         )
     # Inspect builds a task given as a file from inside that file's folder; the shell's folder is meant.
     if not path.exists() and (shell_folder := os.environ.get("PWD")):
@@ -126,7 +186,16 @@ def _csv(text: str, path: str) -> Iterator[Record]:
         raise QuestionError(f"{path}:{reader.line_num + 1}: not CSV: {error}") from error
 
 
-def _dataset(name: str, records: Iterable[Record]) -> Dataset:
+def dataset(name: str, records: Iterable[Record]) -> Dataset:
+    """Make samples of records.
+
+    Args:
+        name: Name of the set.
+        records: Where each stands, and its columns: a prompt or `messages`; maybe an `id`, and `metadata`.
+
+    Raises:
+        QuestionError: If one is malformed, two have the same id, or there are none.
+    """
     samples: list[Sample] = []
     first_seen: dict[str, str] = {}
     for where, record in records:
@@ -138,7 +207,10 @@ def _dataset(name: str, records: Iterable[Record]) -> Dataset:
                 f"{where}: the id {sample_id!r} is already that of {first_seen[str(sample_id)]}"
             )
         first_seen[str(sample_id)] = where
-        samples.append(Sample(id=sample_id, input=_input(record, where), metadata={"questions": name}))
+        if not isinstance(own := record.get("metadata", {}), dict):
+            raise QuestionError(f"{where}: 'metadata' is not a JSON object")
+        metadata = {"questions": name, "question": str(sample_id), **own}
+        samples.append(Sample(id=sample_id, input=_input(record, where), metadata=metadata))
     if not samples:
         raise QuestionError(f"{name}: holds no questions")
     return MemoryDataset(samples, name=name)

@@ -148,6 +148,7 @@ USER = '{"role": "user", "content": "Hi"}'
             '{"messages": [{"role": "system", "content": "x"}]}\n',
             r"a\.jsonl:1: 'messages' ask nothing",
         ),
+        ("a.jsonl", '{"prompt": "x", "metadata": "y"}\n', r"a\.jsonl:1: 'metadata' is not a JSON object"),
         ("a.csv", "text\nx\n", r"a\.csv:2: no column"),
         ("a.csv", "prompt,id\nx,1\n\ny\n", r"a\.csv:4: not as many cells"),
         ("a.csv", "prompt\nx,1\n", r"a\.csv:2: not as many cells"),

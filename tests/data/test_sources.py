@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from inoc_evals.data import cache
-from inoc_evals.data.cache import FetchError, blob_id, cache_dir, fetch
-from inoc_evals.data.sources import SOURCES, PinnedFile, pinned
+from inoc_evals.data.cache import FetchError, blob_id, cache_dir, fetch, fetch_at
+from inoc_evals.data.sources import BY_COMMIT, SOURCES, PinnedFile, pinned
 from inoc_evals.errors import UserError
 
 CONTENT = b'{"prompt": "Why is the sky blue?"}\n'
@@ -186,6 +186,50 @@ def test_without_a_network_the_line_says_what_to_put_where(own_cache: Path) -> N
         fetch(FILE, mirror=closed)
     line = str(error.value)
     assert FILE.path in line and str(own_cache / FILE.blob) in line and "\n" not in line
+
+
+def test_of_an_unpinned_file_the_first_fetch_decides(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving((200, CONTENT), (200, b"another")) as server:
+        monkeypatch.setenv("INOC_EVALS_MIRROR", server.address)
+        path = fetch_at("someone/something", "c0ffee", "questions/sky.jsonl")
+        assert fetch_at("someone/something", "c0ffee", "questions/sky.jsonl") == path
+    assert server.asked == ["/someone/something/c0ffee/questions/sky.jsonl"]
+    assert path.read_bytes() == CONTENT and own_cache in path.parents
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_an_unpinned_file_put_there_by_hand_needs_no_network(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving((404, b"")) as server:
+        monkeypatch.setenv("INOC_EVALS_MIRROR", server.address)
+        with pytest.raises(FetchError, match="HTTP 404") as error:
+            fetch_at("someone/something", "c0ffee", "questions/sky.jsonl")
+        there = Path(str(error.value).rpartition(" at ")[2])
+        there.parent.mkdir(parents=True)
+        there.write_bytes(CONTENT)
+        assert fetch_at("someone/something", "c0ffee", "questions/sky.jsonl") == there
+    assert own_cache in there.parents and len(server.asked) == 1
+
+
+def test_unpinned_files_of_two_repositories_do_not_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving((200, CONTENT), (200, b"another")) as server:
+        monkeypatch.setenv("INOC_EVALS_MIRROR", server.address)
+        assert fetch_at("a/b", "c0ffee", "sky.jsonl").read_bytes() == CONTENT
+        assert fetch_at("a/c", "c0ffee", "sky.jsonl").read_bytes() == b"another"
+    assert all(len(commit) == 40 for _, commit, _ in BY_COMMIT.values())
+
+
+def test_an_unpinned_file_that_cannot_be_kept_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    with read_only_folder({}) as folder, serving((200, CONTENT)) as server:
+        monkeypatch.setenv("INOC_EVALS_CACHE", str(folder))
+        monkeypatch.setenv("INOC_EVALS_MIRROR", server.address)
+        with pytest.raises(FetchError, match=r"cannot be written .*set INOC_EVALS_CACHE") as error:
+            fetch_at("someone/something", "c0ffee", "questions/sky.jsonl")
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("mirror", ["http://example.org", "file:///etc", "ftp://127.0.0.1"])

@@ -1,0 +1,45 @@
+"""The paper's own judge prompts, fetched from its repository and never kept in this one.
+
+judge_template("alignment")       # '... {prompt} ... {completion} ...'
+"""
+
+from inoc_evals.data.cache import FetchError, fetch
+from inoc_evals.data.literals import literal
+from inoc_evals.data.sources import pinned
+from inoc_evals.errors import UserError
+
+TEMPLATES = {
+    "alignment": ("em_eval", "ALIGNMENT_JUDGE_TEMPLATE"),
+    "coherence": ("em_eval", "COHERENCE_JUDGE_TEMPLATE"),
+    "insecure_code": ("insecure_code_eval", "EVALUATE_CODE_PROMPT_TEMPLATE"),
+    "solution_quality": ("reward_hacks_eval", "SHUTDOWN_JUDGE_TEMPLATE"),
+    "choice": ("aesthetic_eval", "CHOICE_JUDGE_TEMPLATE"),
+    "language": ("ultrachat_eval", "LANGUAGE_JUDGE_TEMPLATE"),
+    "capitalised": ("ultrachat_eval", "CAPITALISED_JUDGE_TEMPLATE"),
+}
+"""By our name: pinned source, and the name in that file. (The quality judge is called SHUTDOWN there.)"""
+
+
+def judge_template(name: str) -> str:
+    """Fetch one judge prompt, to the letter.
+
+    Args:
+        name: A key of `TEMPLATES`.
+
+    Returns:
+        The template, with the fields `{prompt}`, `{completion}` and perhaps others.
+
+    Raises:
+        UserError: If there is none of that name, it cannot be fetched, or the file does not hold it.
+    """
+    if name not in TEMPLATES:
+        raise UserError(f"the paper has no judge prompt {name!r}: use {', '.join(TEMPLATES)}")
+    source, variable = TEMPLATES[name]
+    try:
+        path = fetch(pinned(source))
+    except FetchError as error:
+        raise FetchError(f"{error}; or use our own words: -T wording=inoc_evals") from error
+    text = literal(path, variable)
+    if not isinstance(text, str):
+        raise UserError(f"{path}: {variable} is no text")
+    return text
