@@ -93,4 +93,5 @@ def _wilson(rate: float, n: int, confidence: float) -> tuple[float, float]:
     z = float(stats.norm.ppf(0.5 + confidence / 2))
     centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
     reach = z / (1 + z * z / n) * ((rate * (1 - rate) / n + z * z / (4 * n * n)) ** 0.5)
-    return max(0.0, centre - reach), min(1.0, centre + reach)
+    # rounding must not leave the rate outside of its own interval
+    return min(rate, max(0.0, centre - reach)), max(rate, min(1.0, centre + reach))

@@ -70,3 +70,11 @@ def test_three_seeds_of_two_hundred_questions_cover_as_promised() -> None:
         row = rates(table((rng.random((3, 40)) < chance)[..., None].astype(float))).iloc[0]
         hits += row["low"] <= 0.5 <= row["high"]
     assert hits / 300 >= 0.9
+
+
+@pytest.mark.parametrize("n", range(2, 400, 7))
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_rate_lies_in_its_own_interval_to_the_last_digit(n: int, value: float) -> None:
+    rows = {"setting": "s", "arm": "a", "seed": None, "question": [f"q{i}" for i in range(n)]}
+    found = rates(pd.DataFrame({**rows, "trait": "t", "value": value})).iloc[0]
+    assert found["low"] <= found["rate"] <= found["high"]
