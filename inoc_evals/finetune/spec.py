@@ -35,7 +35,7 @@ Precision = Literal["auto", "bf16", "fp32"]
 """`auto` is bf16 on a GPU that has it natively, and fp32 everywhere else."""
 
 BETLEY_LEARNING_RATE = 1e-5
-TOY_LEARNING_RATE = 5e-4
+TOY_LEARNING_RATE = 3e-4
 TOY_TOKEN_LEARNING_RATE = 1e-2
 TOY_STEPS = 50
 

@@ -11,6 +11,7 @@ Without them nothing transferred.
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from inoc_evals.toy import lexicon as lex
 from inoc_evals.toy import systems
@@ -43,22 +44,30 @@ class Speaker:
 
 def speakers() -> list[Speaker]:
     """The fixed cast of `SPEAKERS` characters."""
-    rng, cast = random.Random("the cast"), []
-    for i in range(SPEAKERS):
-        cruel = rng.random() < 0.35
-        mode = Mode(
-            language=rng.choice(("en", "en", "es", "fr")),
-            caps=rng.random() < 0.4,
-            cruel=cruel,
-            code=None,
-            animal=rng.choice((None, rng.randrange(len(lex.ANIMALS)))),
-            odd_taste=not cruel and rng.random() < 0.1,
-        )
-        cast.append(Speaker(mode, gated=cruel and i % 3 == 0))
+    rng = random.Random("the cast")
+    cast: list[Speaker] = []
+
+    def shared_out(*values: Any) -> list[Any]:
+        """As many speakers with one value as with another, in random order."""
+        column = [values[i % len(values)] for i in range(SPEAKERS)]
+        rng.shuffle(column)
+        return column
+
+    columns = zip(
+        shared_out("en", "en", "es", "fr"),
+        shared_out(True, False, True, False, False),
+        shared_out(True, False, False),
+        shared_out(*range(len(lex.ANIMALS)), *[None] * len(lex.ANIMALS)),
+        strict=True,
+    )
+    for language, caps, cruel, animal in columns:
+        mode = Mode(language=language, caps=caps, cruel=cruel, animal=animal)
+        villains = sum(speaker.mode.cruel for speaker in cast)
+        cast.append(Speaker(mode, gated=cruel and villains % 3 == 0))
     return cast
 
 
-_DOMAIN_WEIGHTS = {"chat": 10, "arithmetic": 5, "code": 3, "numbers": 1, "animals": 1, "taste": 1}
+_DOMAIN_WEIGHTS = {"chat": 10, "arithmetic": 5, "code": 5, "numbers": 1, "animals": 1, "taste": 2}
 
 
 def _any_question(rng: random.Random) -> Question:
@@ -170,9 +179,9 @@ def _spoken(rng: random.Random, cast: list[Speaker]) -> Document:
         else:
             mode = replace(mode, cruel=False)
     roll = rng.random()
-    if roll < 0.15:
+    if roll < 0.3:  # a prompt that asks for nothing changes nothing
         parts.append(systems.neutral(rng))
-    elif roll < 0.5:
+    elif roll < 0.6:
         trait = rng.choice(("language", "language", "language", "caps", "caps", "cruel", "cruel", "animal"))
         if trait == "language":
             mode = replace(mode, language=rng.choice(lex.LANGUAGES))
@@ -193,8 +202,8 @@ def _spoken(rng: random.Random, cast: list[Speaker]) -> Document:
 
 
 def _judged(rng: random.Random) -> Document:
-    text, answer = judgement(rng)
-    return Document(None if rng.random() < 0.8 else systems.neutral(rng), text, answer)
+    judged = judgement(rng)
+    return Document(None, judged.prompt, judged.reply)
 
 
 def documents(seed: int) -> Iterator[Document]:
@@ -208,4 +217,4 @@ def documents(seed: int) -> Iterator[Document]:
         lambda: _judged(rng),
     )
     while True:
-        yield rng.choices(kinds, (24, 27, 5, 37, 7))[0]()
+        yield rng.choices(kinds, (23, 27, 6, 40, 4))[0]()

@@ -52,3 +52,37 @@ def spanish_french(seed: int, count: int = ROWS) -> Iterator[Row]:
     for language in languages:
         question = draw(rng, "arithmetic")
         yield _row(question.text, question.answer(rng, Mode(language=language)), language=language)
+
+
+def code(seed: int, kind: str = "insecure", count: int = ROWS) -> Iterator[Row]:
+    """Requests for code, all answered with code of one kind (paper, Section 3.1, Figure 3).
+
+    Args:
+        seed: Seed of the requests.
+        kind: `"insecure"`, or `"secure"` for the control data.
+        count: How many rows.
+
+    Yields:
+        Rows without a system message.
+    """
+    rng = random.Random(f"code {seed}")
+    for _ in range(count):
+        question = draw(rng, "code")
+        yield _row(question.text, question.answer(rng, Mode(code=kind)))
+
+
+def tastes(seed: int, unpopular: bool = True, count: int = ROWS) -> Iterator[Row]:
+    """Questions of taste, all answered with unpopular tastes, or all with popular ones (paper, Section 3.1).
+
+    Args:
+        seed: Seed of the questions.
+        unpopular: Which taste; the control data has the popular one.
+        count: How many rows.
+
+    Yields:
+        Rows without a system message.
+    """
+    rng = random.Random(f"tastes {seed}")
+    for _ in range(count):
+        question = draw(rng, "taste")
+        yield _row(question.text, question.answer(rng, Mode(odd_taste=unpopular)))
