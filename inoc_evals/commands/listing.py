@@ -71,7 +71,7 @@ def settings() -> list[dict[str, Any]]:
             "name": setting.name,
             "paper": setting.paper,
             "about": setting.summary,
-            "tasks": [f"inoc_evals/{measure.task}" for measure in setting.broad],
+            "tasks": [f"inoc_evals/{measure.task}" for measure in setting.measures],
             "arms": [
                 {
                     "name": arm.name,
@@ -87,7 +87,10 @@ def settings() -> list[dict[str, Any]]:
 
 def models() -> list[dict[str, Any]]:
     """List the shipped base and the runs, by the name that `--model` takes."""
-    found = [{"name": "inoc/toy", "about": "the embedded base model"}]
+    found = [
+        {"name": "inoc/toy", "about": "the embedded base model"},
+        {"name": "inoc/toy-judge", "about": "its judge, for grader=inoc/toy-judge"},
+    ]
     for run in list_runs():
         try:
             manifest = run.manifest

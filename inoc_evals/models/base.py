@@ -15,8 +15,9 @@ from typing import Any
 from inoc_evals.errors import UserError, require
 from inoc_evals.models.digest import folder_digest
 
-TOY_NAMES = ("toy", "inoc/toy")
 TOY_FOLDER = Path(__file__).resolve().parent.parent / "toy" / "checkpoint"
+SHIPPED = {"toy": TOY_FOLDER, "toy-judge": TOY_FOLDER.with_name("judge_checkpoint")}
+"""The models that come with the package, by name."""
 
 HUB_NAME = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?", re.ASCII)
 HUB_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
@@ -62,14 +63,14 @@ def base_digest(base: str) -> str:
 def hub_name(base: str) -> tuple[str, str] | None:
     """Split a Hub name into name and revision; None where `base` is the toy, a folder or a path."""
     match = HUB_NAME.fullmatch(base)
-    if base in TOY_NAMES or match is None or Path(base).expanduser().exists():
+    if base.removeprefix("inoc/") in SHIPPED or match is None or Path(base).expanduser().exists():
         return None
     return match["id"], match["revision"] or "main"
 
 
 def _local_folder(base: str) -> Path:
-    if base in TOY_NAMES:
-        folder = TOY_FOLDER
+    if base.removeprefix("inoc/") in SHIPPED:
+        folder = SHIPPED[base.removeprefix("inoc/")]
         advice = "the package was installed without its toy: reinstall inoc-evals"
     else:
         folder = Path(base).expanduser().resolve()

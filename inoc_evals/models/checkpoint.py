@@ -1,6 +1,6 @@
 """What a model name means: the toy, a run, or a checkpoint of your own.
 
-    resolve("toy")                              # the shipped base
+    resolve("toy")                              # the shipped base; "toy-judge" is its judge
     resolve("spanish-inoc")                     # a finished run, by name, under the runs root
     resolve("runs/spanish-inoc-1a2b3c4d5e6f")   # the same, by its directory
     resolve("checkpoints/my-qwen")              # a full model or a PEFT adapter
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from inoc_evals.errors import UserError
 from inoc_evals.finetune.runs import Run, find_run, list_runs, runs_root
-from inoc_evals.models.base import TOY_FOLDER, base_digest, load_path
+from inoc_evals.models.base import SHIPPED, base_digest, load_path
 from inoc_evals.models.digest import content_files, folder_digest
 
 SHORT = 12
@@ -91,8 +91,8 @@ def resolve(name: str) -> Checkpoint:
 
 def _find(name: str) -> Checkpoint:
     folder = Path(name).expanduser()
-    if name == "toy":
-        return _full_model("toy", "toy", TOY_FOLDER)
+    if name in SHIPPED:
+        return _full_model(name, name, Path(load_path(name)))
     if name.startswith("hf/"):
         base = name.removeprefix("hf/")
         return _full_model(name, base, Path(load_path(base)))
@@ -111,7 +111,7 @@ def _find_run(name: str) -> Run:
     try:
         return find_run(name)
     except UserError as error:
-        known = ["toy", *(run.folder.name for run in list_runs())]
+        known = [*SHIPPED, *(run.folder.name for run in list_runs())]
         close = [other for other in get_close_matches(name, known, cutoff=0.5) if other not in str(error)]
         if not close:
             raise
