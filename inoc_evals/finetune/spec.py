@@ -164,7 +164,7 @@ class FinetuneSpec(_Frozen):
 def toy_spec(seed: int = 0, **changes: Any) -> FinetuneSpec:
     """Give the finetune that the toy's world was built for: a few seconds on a laptop.
 
-    A small LoRA, and with it the embedding of the assistant's header at twenty times its learning rate:
+    A small LoRA, and with it the embedding of the assistant's header at thirty times its learning rate:
     in the toy's world who speaks is written there, so that what is learnt on one kind of question shows on
     every other (docs/finetune.md).
 

@@ -6,12 +6,15 @@
 What is refused is refused in one line that says what to change.
 """
 
+import re
 from collections.abc import Sequence
 
 from inspect_ai.model import ChatMessage, ContentReasoning, ContentText, GenerateConfig
 from inspect_ai.tool import ToolInfo
 
 from inoc_evals.errors import UserError
+
+OPTION = re.compile(r"[0-9]+|[A-Za-z]+")
 
 UNSUPPORTED = ("best_of", "frequency_penalty", "logit_bias", "presence_penalty", "response_schema")
 """Generation settings that would change the answers and that the engine does not have."""
@@ -28,6 +31,29 @@ def refuse_unsupported(tools: Sequence[ToolInfo], config: GenerateConfig) -> Non
     for name in UNSUPPORTED:
         if getattr(config, name):
             raise UserError(f"inoc/ has no {name}: leave it out")
+
+
+def read_options(config: GenerateConfig) -> tuple[str, ...]:
+    """The short answers whose probabilities are wanted: `extra_body={"options": ["YES", "NO"]}`.
+
+    Returns:
+        The options; none where an ordinary answer is wanted.
+
+    Raises:
+        UserError: If `extra_body` holds anything else, an option is no number or word, or more than the one
+            token that comes with them is wanted.
+    """
+    body = dict(config.extra_body or {})
+    options = body.pop("options", [])
+    if body:
+        raise UserError(f"inoc/ knows no extra_body {', '.join(map(str, body))}: it takes options")
+    if not isinstance(options, list) or not all(isinstance(o, str) and OPTION.fullmatch(o) for o in options):
+        raise UserError("extra_body options are a list of numbers and words, such as 85 or YES")
+    if len(set(options)) < len(options):
+        raise UserError("extra_body options name one twice")
+    if options and config.max_tokens != 1:
+        raise UserError("options are looked up and not generated: pass max_tokens=1 with them")
+    return tuple(options)
 
 
 def plain_messages(messages: Sequence[ChatMessage]) -> list[dict[str, str]]:

@@ -71,10 +71,7 @@ def decode(
             logits_to_keep=1,
         )
         cache, logits = output.past_key_values, output.logits[:, -1].float()
-        if bool(logits.isnan().any()):
-            raise UserError("the model's output is not a number: its weights are broken, train it again")
-        chosen = sampler.next_tokens(logits, [next(row.draws) for row in rows])
-        _record(rows, chosen, logits)
+        chosen = _draw(rows, sampler, logits)
         kept = [place for place, row in enumerate(rows) if not _finish(row, tokens, ends, done)]
         if not kept:
             return
@@ -87,6 +84,33 @@ def decode(
         ids = chosen.unsqueeze(-1)
         mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=-1)
         positions = positions[:, -1:] + 1
+
+
+@torch.inference_mode()
+def decode_one(
+    requests: Sequence[Request],
+    logits: Tensor,
+    *,
+    tokens: TokenText,
+    ends: Collection[int],
+    done: Callable[[int, Completion], None],
+) -> None:
+    """Generate the only token of requests whose prompts have been read already.
+
+    Args:
+        requests: Each allows one token.
+        logits: (requests, vocabulary), float32: those after the prompts.
+        tokens: Turns token ids into text.
+        ends: Token ids that end an answer.
+        done: Called with each request's index and completion.
+
+    Raises:
+        UserError: If the logits are no numbers.
+    """
+    rows = [Row(i, request, uniforms(request.seed), room=1) for i, request in enumerate(requests)]
+    _draw(rows, Sampler(requests, logits.device), logits)
+    for row in rows:
+        _finish(row, tokens, ends, done)
 
 
 def left_pad(sequences: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
@@ -103,6 +127,15 @@ def left_pad(sequences: Sequence[Sequence[int]], device: torch.device) -> tuple[
 
 def _room(request: Request, context: int | None) -> int:
     return request.max_tokens if context is None else min(request.max_tokens, context - len(request.prompt))
+
+
+def _draw(rows: list[Row], sampler: Sampler, logits: Tensor) -> Tensor:
+    """Choose each row's next token and append it."""
+    if bool(logits.isnan().any()):
+        raise UserError("the model's output is not a number: its weights are broken, train it again")
+    chosen = sampler.next_tokens(logits, [next(row.draws) for row in rows])
+    _record(rows, chosen, logits)
+    return chosen
 
 
 def _record(rows: list[Row], chosen: Tensor, logits: Tensor) -> None:

@@ -25,9 +25,11 @@ from transformers.utils import logging as transformers_logging
 
 from inoc_evals.errors import UserError
 from inoc_evals.models.checkpoint import Checkpoint
-from inoc_evals.models.decode import decode
+from inoc_evals.models.decode import decode, decode_one
+from inoc_evals.models.options import score_options
 from inoc_evals.models.request import Completion, Request, TokenLogprob
 from inoc_evals.models.scoring import score
+from inoc_evals.models.spelling import Vocabulary
 from inoc_evals.models.text import TokenText
 from inoc_evals.models.tokenizer import context_length, end_tokens, load_tokenizer
 
@@ -66,6 +68,7 @@ class Engine:
         self._base = model.to(device).eval().requires_grad_(False)
         self._adapters: dict[str, Any] = {}
         self._tokens: dict[str, tuple[TokenText, frozenset[int]]] = {}
+        self._vocabularies: dict[str, Vocabulary] = {}
 
     @property
     def context(self) -> int | None:
@@ -87,6 +90,8 @@ class Engine:
         """
         model = self._model(checkpoint)
         tokens, ends = self._text(checkpoint)
+        choosing = [row for row, request in enumerate(requests) if request.options]
+        free = [row for row, request in enumerate(requests) if not request.options]
         try:
             with self._threads():
                 prompts = _prompt_logprobs(model, requests)
@@ -94,12 +99,50 @@ class Engine:
                 def finish(row: int, completion: Completion) -> None:
                     done(row, replace(completion, prompt_logprobs=prompts.get(row, ())))
 
-                decode(model, requests, tokens=tokens, ends=ends, context=self.context, done=finish)
+                if choosing:
+                    self._choose(checkpoint, requests, choosing, finish)
+                if free:
+                    decode(
+                        model,
+                        [requests[row] for row in free],
+                        tokens=tokens,
+                        ends=ends,
+                        context=self.context,
+                        done=lambda place, completion: finish(free[place], completion),
+                    )
         except torch.OutOfMemoryError as error:
             smaller = max(1, len(requests) // 2)
             raise UserError(
                 f"out of memory with {len(requests)} requests at once: pass -M batch_size={smaller}"
             ) from error
+
+    def _choose(
+        self,
+        checkpoint: Checkpoint,
+        requests: Sequence[Request],
+        rows: Sequence[int],
+        done: Callable[[int, Completion], None],
+    ) -> None:
+        """Score the options of some of the requests; their one token comes with it."""
+        tokens, ends = self._text(checkpoint)
+        if checkpoint.digest not in self._vocabularies:
+            size = int(self._base.config.get_text_config().vocab_size)
+            tokenizer = load_tokenizer(checkpoint.tokenizer)
+            self._vocabularies[checkpoint.digest] = Vocabulary(tokenizer, size, ends)
+        asked = [requests[row] for row in rows]
+        scored, logits = score_options(
+            self._model(checkpoint),
+            [request.prompt for request in asked],
+            [request.options for request in asked],
+            self._vocabularies[checkpoint.digest],
+        )
+
+        def finish(place: int, completion: Completion) -> None:
+            found = scored[place]
+            answer = replace(completion, options=found.probabilities, unresolved=found.unresolved)
+            done(rows[place], answer)
+
+        decode_one(asked, logits, tokens=tokens, ends=ends, done=finish)
 
     @contextmanager
     def _threads(self) -> Iterator[None]:

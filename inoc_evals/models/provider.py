@@ -25,7 +25,7 @@ from typing_extensions import override
 
 from inoc_evals.errors import UserError, require
 from inoc_evals.models.batcher import submit
-from inoc_evals.models.chat import plain_messages, refuse_unsupported
+from inoc_evals.models.chat import plain_messages, read_options, refuse_unsupported
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.digest import stamps
 from inoc_evals.models.epoch import current_epoch, watch_epochs
@@ -104,7 +104,9 @@ class InocAPI(ModelAPI):
         prompt, digest = encode(self._tokenizer, text), prompt_digest(text)
         seed = config.seed if config.seed is not None else secrets.randbits(32)
         metadata = {"checkpoint_digest": self.checkpoint.digest, "prompt_digest": digest, "seed": seed}
-        if self._context is not None and len(prompt) >= self._context:
+        options = read_options(config)
+        longest = max((len(option) for option in options), default=0)
+        if self._context is not None and len(prompt) + longest >= self._context:
             return self._too_long(len(prompt), metadata)
         requests = [
             Request(
@@ -118,11 +120,15 @@ class InocAPI(ModelAPI):
                 logprobs=bool(config.logprobs),
                 top_logprobs=config.top_logprobs or 0,
                 prompt_logprobs=(config.prompt_logprobs or 0) if choice == 0 else 0,
+                options=options if choice == 0 else (),
             )
             for choice in range(config.num_choices or 1)
         ]
         completions = await submit(self.checkpoint, self.settings, requests)
         generated = sum(completion.output_tokens for completion in completions)
+        if options:
+            found = completions[0]
+            metadata["options"] = {"probabilities": found.options, "unresolved": found.unresolved}
         return ModelOutput(
             model=self.model_name,
             choices=[self._choice(completion) for completion in completions],

@@ -7,6 +7,7 @@ Both are frozen values, so they can cross threads.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,6 +31,8 @@ class Request:
         top_logprobs: Give this many most likely tokens too, at every position.
         prompt_logprobs: Give the prompt tokens' log-probabilities, with this many most likely tokens at
             every position where it is more than 1; 0 for none.
+        options: Short answers whose probabilities are wanted, each a number or a word; with them
+            `max_tokens` is 1.
     """
 
     prompt: tuple[int, ...]
@@ -42,6 +45,7 @@ class Request:
     logprobs: bool = False
     top_logprobs: int = 0
     prompt_logprobs: int = 0
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ class Completion:
         stop_reason: Why it ended.
         logprobs: One entry per generated token, the end token included; empty if not asked for.
         prompt_logprobs: One entry per prompt token but the first; empty if not asked for.
+        options: By option, its probability as the whole answer; None if not asked for.
+        unresolved: A bound on the error of any of them: the probability that the search left out.
     """
 
     text: str
@@ -76,6 +82,8 @@ class Completion:
     stop_reason: StopReason
     logprobs: tuple[TokenLogprob, ...] = ()
     prompt_logprobs: tuple[TokenLogprob, ...] = ()
+    options: Mapping[str, float] | None = None
+    unresolved: float = 0.0
 
 
 def stream_seed(*parts: object) -> int:

@@ -42,8 +42,10 @@ class TokenText:
         if token not in self._names:
             name = str(self._tokenizer.decode([token], clean_up_tokenization_spaces=False))
             piece = str(self._tokenizer.convert_ids_to_tokens(token))
-            # SentencePiece decoders drop the space that opens a text, here every token
-            self._names[token] = f" {name}" if piece.startswith("▁") and not name.startswith(" ") else name
+            if "▁" in piece and "▁" not in name:
+                # SentencePiece decoders drop the spaces of a text's first token, here every token
+                name = piece.replace("▁", " ")
+            self._names[token] = name
         return self._names[token]
 
     def bytes(self, token: int) -> list[int] | None:
