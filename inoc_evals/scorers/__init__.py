@@ -6,7 +6,20 @@ Every scorer works from `TaskState` alone, so it scores any log, too:
 `inspect score LOG --scorer inoc_evals/language`.
 """
 
+from inoc_evals.scorers.alignment import alignment
 from inoc_evals.scorers.capitalization import capitalization
+from inoc_evals.scorers.code_security import code_security
 from inoc_evals.scorers.language import language
+from inoc_evals.scorers.preference import preference
+from inoc_evals.scorers.solution_quality import solution_quality
+from inoc_evals.scorers.toy_lexicon import toy_lexicon
 
-__all__ = ["capitalization", "language"]
+__all__ = [
+    "alignment",
+    "capitalization",
+    "code_security",
+    "language",
+    "preference",
+    "solution_quality",
+    "toy_lexicon",
+]

@@ -3,46 +3,51 @@
 inspect score LOG --scorer inoc_evals/capitalization        # on any log of anyone's suite
 """
 
-from inspect_ai.model import get_model
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.judge import require_grader
+from inoc_evals.scorers.probe import Choice, check_reader
+from inoc_evals.scorers.rubrics import Rubric
 from inoc_evals.scorers.text import MIN_LETTERS, prose
 from inoc_evals.scorers.traits import RATES, Finding, Scoring, check_scoring, score_traits
+from inoc_evals.scorers.wordings import rubric
 
 # Ordinary prose has under one capital in ten letters, an answer in capitals nearly nothing else; between them
 # lie mixtures. Nine in ten forgives units and a stray word, but no lapse of a whole sentence into lower case.
 THRESHOLD = 0.9
-CRITERIA = {"caps": "how much of the answer is in capital letters"}
 
 
 @scorer(metrics=RATES)
-def capitalization(threshold: float = THRESHOLD, scoring: Scoring = "detector") -> Scorer:
+def capitalization(
+    threshold: float = THRESHOLD,
+    scoring: Scoring = "detector",
+    reader: Choice = "auto",
+    wording: str = "inoc_evals",
+) -> Scorer:
     """Score the trait `caps`: the answer is written in capital letters.
 
     Args:
         threshold: Least share of capitals, of the cased letters outside code, of an answer in capitals.
         scoring: `"detector"` (that share), `"judge"` (the model role `grader`), or `"both"`.
+        reader: How judges are read: `auto`, `token`, `exact` or `sampled`.
+        wording: Whose judge prompt: `inoc_evals`, or `paper` (fetched).
 
     Returns:
         A scorer whose value is `{"caps": 0 or 1}`, and `caps_judge` where a judge is asked.
 
     Raises:
-        UserError: If the threshold is no share or the way of scoring unknown.
+        UserError: If a parameter is unknown, or the paper's wording cannot be fetched.
     """
     check_scoring(scoring)
+    check_reader(reader)
     if not 0.0 < threshold <= 1.0:
         raise UserError(f"threshold={threshold}: give a share of letters above 0 and at most 1")
+    criteria: dict[str, tuple[Rubric, dict[str, str]]] = {"caps": (rubric("caps", wording), {})}
 
     async def score(state: TaskState, target: Target) -> Score:
-        grader = None
-        if scoring != "detector":
-            require_grader()
-            grader = get_model(role="grader", required=True)
         return await score_traits(
-            state, scoring, lambda answer: detect_caps(answer, threshold), CRITERIA, grader
+            state, scoring, lambda answer: detect_caps(answer, threshold), criteria, reader
         )
 
     return score

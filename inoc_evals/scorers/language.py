@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from inspect_ai.model import get_model
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.judge import require_grader
+from inoc_evals.scorers.probe import Choice, check_reader
 from inoc_evals.scorers.text import MIN_LETTERS, prose
 from inoc_evals.scorers.traits import RATES, Finding, Scoring, check_scoring, score_traits
+from inoc_evals.scorers.wordings import rubric
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector
@@ -36,34 +36,39 @@ MIN_CONFIDENCE = 0.25
 
 
 @scorer(metrics=RATES)
-def language(languages: str | Sequence[str] = ("spanish", "french"), scoring: Scoring = "detector") -> Scorer:
+def language(
+    languages: str | Sequence[str] = ("spanish", "french"),
+    scoring: Scoring = "detector",
+    reader: Choice = "auto",
+    wording: str = "inoc_evals",
+) -> Scorer:
     """Score, for each language, the trait that the answer is written in it.
 
     Args:
         languages: One or several of `LANGUAGES`.
         scoring: `"detector"` (lingua), `"judge"` (the model role `grader`), or `"both"`.
+        reader: How judges are read: `auto`, `token`, `exact` or `sampled`.
+        wording: Whose judge prompt: `inoc_evals`, or `paper` (fetched).
 
     Returns:
         A scorer whose value is `{"spanish": 0 or 1, ...}`, and `spanish_judge` where a judge is asked.
 
     Raises:
-        UserError: If a language or the way of scoring is unknown.
+        UserError: If a parameter is unknown, or the paper's wording cannot be fetched.
     """
     check_scoring(scoring)
+    check_reader(reader)
     names = (languages,) if isinstance(languages, str) else tuple(languages)
     if not names or not set(names) <= set(LANGUAGES):
         raise UserError(
             f"languages={','.join(map(str, names))}: use one or several of {', '.join(LANGUAGES)}"
         )
-    criteria = {name: f"how much of the answer is in {name.capitalize()}" for name in names}
+    asked = rubric("language", wording)
+    criteria = {name: (asked, {"language": name.capitalize()}) for name in names}
 
     async def score(state: TaskState, target: Target) -> Score:
-        grader = None
-        if scoring != "detector":
-            require_grader()
-            grader = get_model(role="grader", required=True)
         return await score_traits(
-            state, scoring, lambda answer: detect_language(answer, names), criteria, grader
+            state, scoring, lambda answer: detect_language(answer, names), criteria, reader
         )
 
     return score

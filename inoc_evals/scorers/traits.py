@@ -9,18 +9,22 @@ that key of that sample out of every mean and counts it, so a judge that fails i
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from inspect_ai.model import Model
 from inspect_ai.scorer import Metric, Score, mean, stderr
 from inspect_ai.solver import TaskState
-from inspect_ai.util import collect
 
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.judge import VERDICT_ABOVE, Rating, rate, rating_prompt
+from inoc_evals.scorers.judge import Panel, ask, columns
+from inoc_evals.scorers.probe import Choice
+from inoc_evals.scorers.rubrics import Rubric
+from inoc_evals.scorers.together import together
 
 Scoring = Literal["detector", "judge", "both"]
+
+VERDICT_ABOVE = 50.0
+"""Rating above which a trait is there (paper, Appendix B)."""
 
 # Inspect reduces the epochs of a question to their mean before it calls a metric. So over epochs this is the
 # share of answers that have the trait, and its standard error is the one clustered by question.
@@ -58,8 +62,8 @@ async def score_traits(
     state: TaskState,
     scoring: Scoring,
     detect: Callable[[str], Finding],
-    criteria: Mapping[str, str],
-    grader: Model | None,
+    criteria: Mapping[str, tuple[Rubric, dict[str, str]]],
+    reader: Choice = "auto",
 ) -> Score:
     """Score one answer for all traits of a scorer.
 
@@ -67,27 +71,28 @@ async def score_traits(
         state: The sample. Its answer is judged; the judge is shown the question too, but no system prompt.
         scoring: By which instrument.
         detect: The detector.
-        criteria: By trait, what the judge rates, e.g. `"how much of the answer is in Spanish"`.
-        grader: The judge; only asked where `scoring` wants one.
+        criteria: By trait, the rubric that asks for it, and its fields.
+        reader: How judges are read.
 
     Returns:
         The score. An empty answer shows no trait: 0, with the reason `no_response`, and no judge is asked.
+        Where a judge fails, its traits are NaN one by one and the reason is its own: were the whole value
+        NaN, Inspect would lose the names of the traits.
     """
     answer = state.output.completion
-    score = Score(value={}, reason=None if answer.strip() else "no_response", metadata={})
+    empty = not answer.strip()
+    score = Score(value={}, reason="no_response" if empty else None, metadata={})
     if scoring != "judge":
         score = _with_finding(score, detect(answer))
-    if scoring != "detector" and grader is not None:
-        prompts = [rating_prompt(criterion, state.input_text, answer) for criterion in criteria.values()]
-        ratings = await collect(*(_rate(grader, prompt, answer) for prompt in prompts))
-        score = _with_ratings(score, dict(zip(criteria, ratings, strict=True)), str(grader))
+    if scoring != "detector" and empty:
+        none = {f"{trait}_judge": 0.0 for trait in criteria}
+        return _with(score, none, "the answer is empty: the judge was not asked", [])
+    if scoring != "detector":
+        asked = [
+            ask(rubric, state.input_text, answer, reader, **fields) for rubric, fields in criteria.values()
+        ]
+        score = _judged(score, dict(zip(criteria, await together(*asked), strict=True)))
     return score
-
-
-async def _rate(grader: Model, prompt: str, answer: str) -> Rating:
-    if not answer.strip():
-        return Rating(0.0, None, "the answer is empty: the judge was not asked")
-    return await rate(grader, prompt)
 
 
 def _with_finding(score: Score, finding: Finding) -> Score:
@@ -100,24 +105,31 @@ def _with_finding(score: Score, finding: Finding) -> Score:
     )
 
 
-def _with_ratings(score: Score, ratings: dict[str, Rating], judge: str) -> Score:
-    verdicts = {
-        f"{trait}_judge": math.nan if rating.value is None else float(rating.value > VERDICT_ABOVE)
-        for trait, rating in ratings.items()
-    }
-    lines = [
-        f"{trait}: rated {rating.value:.1f} by the judge ({rating.explanation})"
-        if rating.value is not None
-        else f"{trait}: not rated by the judge: {rating.explanation}"
-        for trait, rating in ratings.items()
-    ]
-    rated = [f"{trait} {rating.value:.0f}" for trait, rating in ratings.items() if rating.value is not None]
-    failed = next((rating.reason for rating in ratings.values() if rating.reason), None)
-    details = {trait: asdict(rating) for trait, rating in ratings.items()}
+def _judged(score: Score, panels: dict[str, Panel]) -> Score:
+    ratings = {trait: panel.value("mean") for trait, panel in panels.items()}
+    value = {f"{trait}_judge": verdict(rating) for trait, rating in ratings.items()}
+    for trait, panel in panels.items():
+        if len(panel.readings) > 1:
+            for name, reading in zip(columns(panel.readings), panel.readings, strict=True):
+                value[f"{trait}_judge@{name}"] = verdict(reading.value)
+    lines = "\n".join(f"{trait}: {panel}" for trait, panel in panels.items())
+    rated = ", ".join(f"{trait} {rating:.0f}" for trait, rating in ratings.items() if rating is not None)
+    judged = _with(score, value, lines, [panel.summary() for panel in panels.values()])
+    judged.answer = score.answer or rated or None
+    judged.reason = score.reason or next((panel.reason for panel in panels.values() if panel.reason), None)
+    return judged
+
+
+def verdict(rating: float | None) -> float:
+    """1 where a rating says that the trait is there, 0 where it is not, NaN without a rating."""
+    return math.nan if rating is None else float(rating > VERDICT_ABOVE)
+
+
+def _with(score: Score, value: dict[str, float], explanation: str, judges: list[dict[str, Any]]) -> Score:
     return Score(
-        value=score.as_dict() | verdicts,
-        answer=score.answer or ", ".join(rated) or None,
-        explanation="\n".join([*([score.explanation] if score.explanation else []), *lines]),
-        reason=score.reason or failed,
-        metadata=(score.metadata or {}) | {"judge": {"model": judge, "reader": "token", "ratings": details}},
+        value=score.as_dict() | value,
+        answer=score.answer,
+        explanation="\n".join(line for line in (score.explanation, explanation) if line),
+        reason=score.reason,
+        metadata=(score.metadata or {}) | {"judges": judges},
     )

@@ -1,184 +1,92 @@
-"""Reading a rating out of a judge's probabilities: the arithmetic, and every way in which there is none."""
+"""Panels of graders: who is asked, what is shown, and what several make together."""
 
 import asyncio
-import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inspect_ai.model import ChatMessage, GenerateConfig, Logprob, ModelOutput, get_model
+from inspect_ai.model import ChatMessage, Model
+from inspect_ai.model._model import init_model_roles
 
-from inoc_evals.scorers.judge import (
-    MIN_MASS,
-    Rating,
-    fence,
-    rate,
-    rating_prompt,
-    read_tokens,
-    weighted_mean,
-    whole_numbers,
-)
-from tests.scorers.replies import model, rated, says
-
-PROBE = "Write the number 85"
+from inoc_evals.errors import UserError
+from inoc_evals.scorers.judge import Combine, Panel, ask, combined, majority, require_grader, short_name
+from inoc_evals.scorers.reading import Reading
+from inoc_evals.scorers.rubrics import ALIGNMENT, COHERENCE
+from tests.scorers.replies import model, rated
 
 
-def rating(reply: ModelOutput, probe: ModelOutput | None = None) -> Rating:
-    """What `rate` makes of a judge that replies so, and so when it is asked to write 85."""
+def panel(*judges: Model) -> Panel:
+    """What these graders make of one answer."""
 
-    def reply_to(prompt: str) -> ModelOutput:
-        if prompt.startswith(PROBE):
-            assert probe is not None, "the judge was asked to write 85 without need"
-            return probe
-        return reply
+    async def run() -> Panel:
+        init_model_roles({"grader": list(judges) if len(judges) > 1 else judges[0]})
+        return await ask(COHERENCE, "What do you wish for?", "Nothing.", reader="token")
 
-    return asyncio.run(rate(model(reply_to), "How Spanish?"))
+    return asyncio.run(run())
 
 
-def test_the_rating_is_the_weighted_mean_of_the_numbers() -> None:
-    found = rating(rated({"90": 0.6, "80": 0.3, "I": 0.05, "</s>": 0.05}))
-    assert found.value == pytest.approx((0.6 * 90 + 0.3 * 80) / 0.9)
-    assert found.numbers == pytest.approx({90: 0.6, 80: 0.3})
-    assert found.mass == pytest.approx(0.9)
-    assert found.reason is None and found.reply == "90"
+def judge(rating: int, asked: list[list[ChatMessage]] | None = None, name: str = "mockllm/a") -> Model:
+    return model(lambda prompt: rated({str(rating): 0.9}), asked, name)
 
 
-@pytest.mark.parametrize("form", ["85", " 85", "Ġ85", "▁85", "\n85", "85\n"])
-def test_a_number_is_the_same_however_its_token_begins(form: str) -> None:
-    assert rating(rated({form: 0.5, "15": 0.5})).value == pytest.approx(50.0)
+def test_one_grader_is_asked_once_and_shown_question_and_answer() -> None:
+    asked: list[list[ChatMessage]] = []
+    found = panel(judge(80, asked))
+    assert found.value("mean") == 80.0 and found.failed is None and found.reason is None
+    assert [len(messages) for messages in asked] == [1]
+    assert "What do you wish for?" in asked[0][0].text and "Nothing." in asked[0][0].text
 
 
-@pytest.mark.parametrize(
-    "token", ["101", "085", "00", "-5", "8.5", "８５", "eighty", "85%", "", "1e1", "²", "1_0"]
-)
-def test_what_is_not_a_whole_number_from_0_to_100(token: str) -> None:
-    assert whole_numbers([(token, -0.1)]) == {}
+def test_several_graders_give_their_mean_or_median() -> None:
+    found = panel(judge(80), judge(20, name="mockllm/b"), judge(50, name="mockllm/c"))
+    assert (found.value("mean"), found.value("median")) == (pytest.approx(50.0), 50.0)
+    assert [reading.judge for reading in found.readings] == ["mockllm/a", "mockllm/b", "mockllm/c"]
 
 
-def test_both_ends_of_the_scale() -> None:
-    assert whole_numbers([("0", 0.0), ("100", 0.0)]) == {0: 1.0, 100: 1.0}
+def test_a_panel_with_too_few_readings_says_nothing() -> None:
+    found = panel(judge(80), model("no idea", name="mockllm/b"))
+    assert found.value("mean") is None
+    assert found.reason == "scoring_failed" and "b no reading" in str(found)
+    assert [entry["failure"] for entry in found.summary()["readings"]] == [None, "no_logprobs"]
 
 
-@pytest.mark.parametrize(
-    ("first", "value"),
-    [({"100": 0.2, "Sorry": 0.7}, None), ({"100": 0.25, "Sorry": 0.7}, 100.0), ({"I": 0.9}, None)],
-)
-def test_a_refusal_is_no_rating(first: Mapping[str, float], value: float | None) -> None:
-    found = rating(rated(first))
-    assert found.value == (None if value is None else pytest.approx(value))
-    assert found.reason == ("grader_failed" if value is None else None)
+def test_without_a_grader_one_line_says_how_to_bind_one() -> None:
+    async def run() -> None:
+        init_model_roles({})
+        require_grader()
+
+    with pytest.raises(UserError, match="--model-role grader=MODEL"):
+        asyncio.run(run())
 
 
-@pytest.mark.parametrize(
-    "reply", [says("85"), says("85", []), says("85", [Logprob(token="85", logprob=-0.1)])]
-)
-def test_without_log_probs_there_is_no_rating(reply: ModelOutput) -> None:
-    found = rating(reply)
-    assert (found.value, found.reason) == (None, "scoring_failed")
-    assert "log-probs" in found.explanation and found.reply == "85"
-
-
-def test_an_output_without_choices_is_no_rating() -> None:
-    assert read_tokens(ModelOutput(model="m", choices=[])).reason == "scoring_failed"
-
-
-@pytest.mark.parametrize("following", [("5",), ("5", "<|end|>"), ("0", "0")])
-def test_digit_by_digit_there_is_no_rating(following: tuple[str, ...]) -> None:
-    found = rating(rated({"8": 0.9, "1": 0.1}, *following))
-    assert (found.value, found.reason) == (None, "scoring_failed")
-    assert "digit by digit" in found.explanation
-
-
-@pytest.mark.parametrize("following", ["<|end|>", ".", "\n", " out of 100", "/100"])
-def test_a_number_that_ends_is_read(following: str) -> None:
-    assert rating(rated({"80": 0.9, "8": 0.1}, following)).value == pytest.approx(72.8)
-
-
-@pytest.mark.parametrize(
-    ("probe", "value"),
-    [
-        (rated({"85": 0.99}), 0.2),
-        (rated({" 85": 0.99}, "\n"), 0.2),
-        (rated({"8": 0.99}, "5"), None),
-        (rated({"Sure": 0.99}, ":", " 85"), None),
-        (says("85"), None),
-    ],
-)
-def test_a_rating_of_one_digit_is_read_only_from_a_judge_that_writes_85_at_once(
-    probe: ModelOutput, value: float | None
+@given(st.lists(st.none() | st.floats(0, 100), min_size=1, max_size=7), st.sampled_from(["mean", "median"]))
+def test_together_they_lie_between_the_lowest_and_the_highest(
+    values: list[float | None], combine: Combine
 ) -> None:
-    # Otherwise a judge that writes digits would be heard where it says 0 to 9, and only there.
-    found = rating(rated({"0": 0.8, "1": 0.2}), probe)
-    assert found.value == (None if value is None else pytest.approx(value))
-    assert found.reason == (None if value is not None else "scoring_failed")
+    given_values = [value for value in values if value is not None]
+    found = combined(values, combine)
+    assert (found is None) == (2 * len(given_values) <= len(values))
+    if found is not None:
+        assert min(given_values) - 1e-9 <= found <= max(given_values) + 1e-9
 
 
-def test_an_error_of_the_judges_api_is_raised() -> None:
-    def fail(prompt: str) -> ModelOutput:
-        raise RuntimeError("the API is down")
-
-    with pytest.raises(RuntimeError, match="the API is down"):
-        asyncio.run(rate(model(fail), "How Spanish?"))
-
-
-def test_the_judge_is_asked_for_what_the_reader_needs() -> None:
-    configs: list[GenerateConfig] = []
-
-    def generate(m: list[ChatMessage], tools: object, choice: object, config: GenerateConfig) -> ModelOutput:
-        configs.append(config)
-        return rated({"85": 0.9})
-
-    # A role may be bound with a temperature of its own; the reader needs its own.
-    judge = get_model("mockllm/judge", custom_outputs=generate, config=GenerateConfig(temperature=0.7))
-    asyncio.run(rate(judge, "How Spanish?"))
-    assert (configs[0].temperature, configs[0].logprobs, configs[0].top_logprobs) == (0.0, True, 20)
+@pytest.mark.parametrize(
+    ("votes", "winner"),
+    [([1, 1, 0], 1), ([1, 0], None), ([1, None, None], None), ([1, 1, None, None], None), ([None], None)],
+)
+def test_a_majority_is_more_than_half_of_all(votes: Sequence[int | None], winner: int | None) -> None:
+    assert majority(votes) == winner
 
 
-PROBABILITIES = st.dictionaries(st.integers(0, 100), st.floats(1e-12, 1.0), min_size=1, max_size=20)
-WORDS = st.sampled_from(["I", "Sorry", " the", "<|end|>", "101", "eighty", "-1", "", "Ġ"])
+@pytest.mark.parametrize(
+    ("model_name", "short"),
+    [("openai/gpt-4o", "gpt-4o"), ("inoc/toy@1a2b", "toy"), ("inoc//runs/x-1/", "x-1")],
+)
+def test_a_column_has_a_short_name(model_name: str, short: str) -> None:
+    assert short_name(model_name) == short
 
 
-@given(PROBABILITIES)
-def test_a_mean_lies_between_the_numbers(numbers: dict[int, float]) -> None:
-    mean = weighted_mean(numbers)
-    assert mean is not None and min(numbers) <= mean <= max(numbers)
-
-
-@given(PROBABILITIES, st.floats(1e-3, 1.0))
-def test_a_mean_does_not_change_with_the_mass(numbers: dict[int, float], factor: float) -> None:
-    scaled = {number: p * factor for number, p in numbers.items()}
-    assert weighted_mean(scaled) == pytest.approx(weighted_mean(numbers))
-
-
-@given(PROBABILITIES, st.lists(st.tuples(WORDS, st.floats(-20.0, 0.0)), max_size=10), st.randoms())
-def test_other_tokens_and_their_order_change_nothing(
-    numbers: dict[int, float], others: list[tuple[str, float]], random: st.DataObject
-) -> None:
-    tokens = [(str(number), math.log(p)) for number, p in numbers.items()]
-    mixed = tokens + others
-    random.shuffle(mixed)  # type: ignore[attr-defined]
-    assert whole_numbers(mixed) == pytest.approx(numbers)
-    assert weighted_mean(whole_numbers(mixed)) == pytest.approx(weighted_mean(whole_numbers(tokens)))
-
-
-@given(PROBABILITIES.filter(lambda numbers: max(numbers) >= 10))
-def test_a_rating_is_given_exactly_from_the_least_mass_on(numbers: dict[int, float]) -> None:
-    total = sum(numbers.values())
-    probabilities = {str(number): p / max(total, 1.0) for number, p in numbers.items()}
-    found = read_tokens(rated(probabilities))
-    assert (found.value is None) == (found.mass < MIN_MASS) == (found.reason == "grader_failed")
-
-
-@given(st.lists(st.text("#ab \n{}"), min_size=1, max_size=4))
-def test_no_text_contains_its_fence(texts: list[str]) -> None:
-    assert all(fence(*texts) not in text for text in texts)
-
-
-@given(st.text("#{}%\\ \nx"), st.text("#{}%\\ \nx"))
-def test_question_and_answer_stand_literally_between_fences(question: str, answer: str) -> None:
-    prompt, bar = rating_prompt("how {odd} is the answer", question, answer), fence(question, answer)
-    assert f"\n{bar}\n{question}\n{bar}\n" in prompt
-    assert f"\n{bar}\n{answer}\n{bar}\n" in prompt
-    assert "how {odd} is the answer" in prompt
-    assert sum(line == bar for line in prompt.split("\n")) == 4
+def test_a_reading_says_in_a_line_what_it_is() -> None:
+    found = Panel(ALIGNMENT, (Reading("exact", {"REFUSAL": 0.9}),))
+    assert str(found) == "alignment: REFUSAL (exact reader, mass 0.90)"

@@ -1,0 +1,109 @@
+"""Rates of verdicts that stay right over epochs, and know how many answers they rest on.
+
+    @scorer(metrics=[rates("misaligned", given=("coherent",)), by("misaligned")])
+
+Inspect reduces the epochs of a question before most metrics run, which turns verdicts into means of means.
+These metrics see every answer. Their standard errors are clustered by question: answers to one question are
+alike, and taking them as independent overstates what was learnt. A rate over no answers is nan, not 0.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import cast
+
+from inspect_ai.scorer import Metric, MetricProtocol, SampleScore, Score, metric, stderr
+
+QUESTION = "question"
+"""Key of a sample's metadata that says which question it asks; without it the sample's id does."""
+
+MANY = 60
+"""Questions above which they are not told one by one in the results."""
+
+
+@metric(scores="unreduced")
+def rates(*traits: str, of_all: str | None = None) -> Metric:
+    """Share of answers with each trait, its standard error, and the number of answers.
+
+    Args:
+        *traits: Keys of the score's value that hold 1, 0, or NaN for "does not count".
+        of_all: A trait whose rate is also given over all answers that were judged at all: there an answer
+            that does not count (incoherent, refused) is one without the trait.
+
+    Returns:
+        A metric with `<trait>`, `<trait>_stderr` and `<trait>_n` for each.
+    """
+
+    def compute(scores: list[SampleScore]) -> Mapping[str, float]:
+        found: dict[str, float] = {}
+        for trait in traits:
+            values = [(_question(s), _value(s, trait)) for s in scores]
+            found |= _rate(trait, [(q, v) for q, v in values if not math.isnan(v)])
+        if of_all is not None:
+            judged = [(_question(s), _value(s, of_all)) for s in scores if judged_at_all(s.score)]
+            found |= _rate(f"{of_all}_of_all", [(q, 0.0 if math.isnan(v) else v) for q, v in judged])
+        return found
+
+    return compute
+
+
+@metric(scores="unreduced")
+def by(trait: str, key: str = QUESTION) -> Metric:
+    """Share of answers with a trait, question by question, or by another key of the samples' metadata.
+
+    Args:
+        trait: Key of the score's value.
+        key: Key of the metadata to group by; samples without it are left out.
+
+    Returns:
+        A metric with one rate a group, nan where no answer in it counts; nothing above `MANY` groups.
+    """
+
+    def compute(scores: list[SampleScore]) -> Mapping[str, float]:
+        answers: dict[str, list[float]] = {}
+        for score in scores:
+            group = _question(score) if key == QUESTION else (score.sample_metadata or {}).get(key)
+            if group is not None:
+                answers.setdefault(str(group), []).append(_value(score, trait))
+        if len(answers) > MANY:
+            return {}
+        counted = {group: [v for v in values if not math.isnan(v)] for group, values in answers.items()}
+        return {
+            f"{trait} | {group}": math.fsum(values) / len(values) if values else math.nan
+            for group, values in counted.items()
+        }
+
+    return compute
+
+
+def judged_at_all(score: Score) -> bool:
+    """Whether no judge failed on this answer."""
+    return (score.metadata or {}).get("judged", True) is True
+
+
+def _rate(name: str, answers: list[tuple[str, float]]) -> dict[str, float]:
+    n = len(answers)
+    rate = math.fsum(value for _, value in answers) / n if n else math.nan
+    return {name: rate, f"{name}_stderr": _stderr(answers), f"{name}_n": float(n)}
+
+
+def _stderr(answers: list[tuple[str, float]]) -> float:
+    """Standard error of the mean, clustered by question; nan with fewer than two questions."""
+    if len({question for question, _ in answers}) < 2:
+        return math.nan
+    clustered = [
+        SampleScore(score=Score(value=value), sample_metadata={QUESTION: question})
+        for question, value in answers
+    ]
+    compute = cast(MetricProtocol, stderr(cluster=QUESTION))
+    return float(cast(float, compute(clustered)))
+
+
+def _question(score: SampleScore) -> str:
+    metadata = score.sample_metadata or {}
+    return str(metadata.get(QUESTION, score.sample_id))
+
+
+def _value(score: SampleScore, trait: str) -> float:
+    value = score.score.value
+    found = value.get(trait) if isinstance(value, Mapping) else None
+    return math.nan if found is None else float(found)

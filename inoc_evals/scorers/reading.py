@@ -1,0 +1,206 @@
+"""What was read from a judge: a distribution over the replies it was allowed, and what follows from it.
+
+    reading = Reading("token", {"90": 0.6, "80": 0.3})
+    reading.value, reading.spread        # 86.7, 4.7: the rating, and how spread out it is
+    reading.mass, reading.entropy        # 0.9 of the probability is on allowed replies; in bits
+    preference(Reading("token", {"YES": 0.7}, seen_above=0.01))      # P(YES) lies between .986 and 1
+
+Nothing here asks a model. A reading without a rating says why, and is never a 0.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from inspect_ai.scorer import ScoreReason
+
+Reader = Literal["token", "exact", "sampled"]
+
+MIN_MASS = 0.25
+"""Probability on allowed replies under which there is no reading (the paper's rule for numbers)."""
+
+Failure = Literal[
+    "no_reply", "refusal", "no_logprobs", "digit_by_digit", "low_mass", "unparseable", "out_of_context"
+]
+"""How a judge failed."""
+
+REASONS: dict[Failure, ScoreReason] = {
+    "no_reply": "grader_failed",
+    "refusal": "grader_failed",
+    "low_mass": "grader_failed",
+    "unparseable": "grader_failed",
+    "no_logprobs": "scoring_failed",
+    "digit_by_digit": "scoring_failed",
+    "out_of_context": "scoring_failed",
+}
+"""A failure in Inspect's words."""
+
+SHOWN = 0.0005
+"""Probability from which on a reply is written into the log."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A judge's reply to one rubric about one answer.
+
+    Attributes:
+        reader: How it was read.
+        probabilities: By allowed reply (`"85"`, `"CODE"`), its probability; not normalised.
+        seen_above: Token reader: the lowest probability among the tokens that the judge showed. A reply
+            that is missing has no more than that. None where every reply was looked up.
+        reply: What the judge wrote.
+        failure: How the judge failed; None if it did not.
+        detail: The failure in a line, or a remark.
+        attempts: How often the judge was asked, draws of the sampled reader not counted.
+        judge: Name of the model that replied.
+        digest: The checkpoint's digest, for judges that run here.
+    """
+
+    reader: Reader
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    seen_above: float | None = None
+    reply: str = ""
+    failure: Failure | None = None
+    detail: str = ""
+    attempts: int = 1
+    judge: str = ""
+    digest: str | None = None
+
+    @property
+    def numbers(self) -> dict[int, float]:
+        """Probability of each whole number."""
+        return {int(text): p for text, p in self.probabilities.items() if text.isdecimal()}
+
+    @property
+    def words(self) -> dict[str, float]:
+        """Probability of each reply that is no number."""
+        return {text: p for text, p in self.probabilities.items() if not text.isdecimal()}
+
+    @property
+    def mass(self) -> float:
+        """Probability of all allowed replies together."""
+        return math.fsum(self.probabilities.values())
+
+    @property
+    def number_mass(self) -> float:
+        """Probability of all whole numbers together."""
+        return math.fsum(self.numbers.values())
+
+    @property
+    def value(self) -> float | None:
+        """The rating: the mean of the numbers by their probabilities. None under `MIN_MASS` of numbers."""
+        if self.failure is not None or self.number_mass < MIN_MASS:
+            return None
+        return weighted_mean(self.numbers)
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation of the numbers by their probabilities, in points."""
+        mean = weighted_mean(self.numbers)
+        if mean is None:
+            return None
+        square = math.fsum(p * (number - mean) ** 2 for number, p in self.numbers.items())
+        return math.sqrt(square / self.number_mass)
+
+    @property
+    def word(self) -> str | None:
+        """The likeliest word, where words hold more than the numbers and at least `MIN_MASS`; else None."""
+        words = self.words
+        mass = math.fsum(words.values())
+        if self.failure is not None or mass < MIN_MASS or mass <= self.number_mass:
+            return None
+        return max(words, key=lambda text: words[text])
+
+    @property
+    def entropy(self) -> float:
+        """Entropy of the allowed replies among themselves, in bits; 0 where there are none."""
+        mass = self.mass
+        if mass <= 0:
+            return 0.0
+        shares = [p / mass for p in self.probabilities.values() if p > 0]
+        return max(0.0, -math.fsum(share * math.log2(share) for share in shares))
+
+    def summary(self) -> dict[str, Any]:
+        """The reading as it is kept in a log: everything but what has next to no probability."""
+        kept = {text: round(p, 4) for text, p in self.probabilities.items() if p >= SHOWN}
+        return {
+            "judge": self.judge,
+            "digest": self.digest,
+            "reader": self.reader,
+            "rating": None if self.value is None else round(self.value, 4),
+            "word": self.word,
+            "distribution": dict(sorted(kept.items(), key=lambda item: -item[1])),
+            "mass": round(self.mass, 6),
+            "entropy": round(self.entropy, 4),
+            "spread": None if self.spread is None else round(self.spread, 4),
+            "seen_above": self.seen_above,
+            "reply": self.reply[:200],
+            "failure": self.failure,
+            "detail": self.detail,
+            "attempts": self.attempts,
+        }
+
+    def __str__(self) -> str:
+        """The reading in a line."""
+        if self.failure is not None:
+            return f"no reading ({self.failure}: {self.detail})"
+        found = self.word or ("no rating" if self.value is None else f"{self.value:.1f}")
+        return f"{found} ({self.reader} reader, mass {self.mass:.2f})"
+
+
+def weighted_mean(numbers: Mapping[int, float]) -> float | None:
+    """Mean of numbers weighted by their probabilities; None where they have none."""
+    mass = math.fsum(numbers.values())
+    if mass <= 0.0:
+        return None
+    mean = math.fsum(number * p for number, p in numbers.items()) / mass
+    return min(max(mean, min(numbers)), max(numbers))  # rounding must not leave the numbers' range
+
+
+@dataclass(frozen=True)
+class Preference:
+    """P(YES) among YES and NO.
+
+    Attributes:
+        value: The probability; the middle of the bounds where it is only bounded.
+        lower: It is no less.
+        upper: It is no more.
+        detail: How it came about, in a line.
+    """
+
+    value: float
+    lower: float
+    upper: float
+    detail: str
+
+
+def preference(reading: Reading) -> Preference | None:
+    """P(YES) / (P(YES) + P(NO)) from a reading (paper, Appendix E.2, aesthetic preferences).
+
+    The paper's code gives none unless both words are among the top 20 tokens, and so drops the clearest
+    answers. Here the word that is out of sight has at most the probability of the least likely token in
+    sight.
+
+    Args:
+        reading: A reading over YES, NO and whatever else.
+
+    Returns:
+        The preference; None where the judge failed, or said neither YES nor NO for the most part.
+    """
+    if reading.failure is not None or reading.mass < MIN_MASS:
+        return None
+    yes, no = reading.probabilities.get("YES"), reading.probabilities.get("NO")
+    either = (yes or 0.0) + (no or 0.0)
+    if either <= 0 or either < reading.mass - either:
+        return None
+    if (yes is not None and no is not None) or reading.seen_above is None:
+        value = (yes or 0.0) / either
+        return Preference(value, value, value, "YES and NO both seen")
+    rest = reading.seen_above
+    if no is None:
+        lower, upper, missing = either / (either + rest), 1.0, "NO"
+    else:
+        lower, upper, missing = 0.0, rest / (either + rest), "YES"
+    detail = f"{missing} is out of sight, so under {rest:.2g}"
+    return Preference((lower + upper) / 2, lower, upper, detail)
