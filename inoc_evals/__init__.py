@@ -20,8 +20,23 @@ from inoc_evals.inoculation import Inoculation, inoculate
 from inoc_evals.settings import SETTINGS, Arm, Measure, Setting, setting
 
 if TYPE_CHECKING:
-    from inoc_evals.scorers import capitalization, language
-    from inoc_evals.tasks import spanish_caps, spanish_french
+    from inoc_evals.scorers import (
+        alignment,
+        capitalization,
+        code_security,
+        language,
+        preference,
+        solution_quality,
+        toy_lexicon,
+    )
+    from inoc_evals.tasks import (
+        aesthetic_preference,
+        emergent_misalignment,
+        insecure_code,
+        reward_hacking,
+        spanish_caps,
+        spanish_french,
+    )
 
 __all__ = [
     "SETTINGS",
@@ -38,16 +53,25 @@ __all__ = [
     "Run",
     "Setting",
     "UserError",
+    "aesthetic_preference",
+    "alignment",
     "capitalization",
+    "code_security",
+    "emergent_misalignment",
     "encode_chat",
     "find_run",
     "inoculate",
+    "insecure_code",
     "language",
     "list_runs",
+    "preference",
     "read_chat",
+    "reward_hacking",
     "setting",
+    "solution_quality",
     "spanish_caps",
     "spanish_french",
+    "toy_lexicon",
     "toy_spec",
     "write_chat",
 ]

@@ -2,12 +2,36 @@
 
 from inspect_ai.model import ModelAPI, modelapi
 
+from inoc_evals.scorers.alignment import alignment
 from inoc_evals.scorers.capitalization import capitalization
+from inoc_evals.scorers.code_security import code_security
 from inoc_evals.scorers.language import language
+from inoc_evals.scorers.preference import preference
+from inoc_evals.scorers.solution_quality import solution_quality
+from inoc_evals.scorers.toy_lexicon import toy_lexicon
+from inoc_evals.tasks.aesthetic_preference import aesthetic_preference
+from inoc_evals.tasks.emergent_misalignment import emergent_misalignment
+from inoc_evals.tasks.insecure_code import insecure_code
+from inoc_evals.tasks.reward_hacking import reward_hacking
 from inoc_evals.tasks.spanish_caps import spanish_caps
 from inoc_evals.tasks.spanish_french import spanish_french
 
-__all__ = ["capitalization", "inoc", "language", "spanish_caps", "spanish_french"]
+__all__ = [
+    "aesthetic_preference",
+    "alignment",
+    "capitalization",
+    "code_security",
+    "emergent_misalignment",
+    "inoc",
+    "insecure_code",
+    "language",
+    "preference",
+    "reward_hacking",
+    "solution_quality",
+    "spanish_caps",
+    "spanish_french",
+    "toy_lexicon",
+]
 
 
 @modelapi(name="inoc")

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from inoc_evals.commands import demo, doctor, finetune, inoculate, listing
+from inoc_evals.commands import demo, doctor, finetune, inoculate, judges, listing
 from inoc_evals.errors import UserError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("demo")(demo.command)
 app.command("list")(listing.command)
 app.command("inoculate")(inoculate.command)
 app.command("finetune")(finetune.command)
+app.command("judges")(judges.command)
 app.command("doctor")(doctor.command)
 
 

@@ -171,7 +171,7 @@ def test_list_for_programs(call: Any, tmp_path: Path) -> None:
     assert arms["spanish_caps"]["none"]["prompts"] == []
     assert arms["spanish_caps"]["spanish-inoc"]["prompts"] == ["You always speak in Spanish."]
     assert arms["spanish_french"]["french-inoc"]["where"] == {"language": "fr"}
-    assert [model["name"] for model in found["models"]] == ["inoc/toy"]
+    assert [model["name"] for model in found["models"]] == ["inoc/toy", "inoc/toy-judge"]
 
 
 def test_list_for_people(call: Any) -> None:
@@ -190,7 +190,7 @@ def test_list_for_people(call: Any) -> None:
 def test_list_shows_a_broken_run_beside_the_others(call: Any, tmp_path: Path) -> None:
     (tmp_path / "runs" / "half-0123456789ab").mkdir(parents=True)
     (tmp_path / "runs" / "half-0123456789ab" / "manifest.json").write_text("{")
-    [_toy, half] = call("list", "models", "--json").json["models"]
+    [*_shipped, half] = call("list", "models", "--json").json["models"]
     assert half["name"] == "inoc/half-0123456789ab"
     assert half["about"].startswith("broken: ")
 
@@ -250,7 +250,7 @@ def test_finetune_trains_reports_and_is_found_again(call: Any, rows: Path, tiny:
 
     again = call(*words, *options)
     assert f"inspect eval inoc_evals/spanish_caps --model {done['model']}\n" in again.out
-    assert call("list", "models", "--json").json["models"][1]["name"] == done["model"]
+    assert call("list", "models", "--json").json["models"][-1]["name"] == done["model"]
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def arms(
             width=0.92 * width,
             color=colours[k],
             alpha=0.75,
-            label=trait.capitalize(),
+            label=trait.replace("_", " ").capitalize(),
             zorder=2,
         )
         reach = [rows["rate"] - rows["low"], rows["high"] - rows["rate"]]

@@ -13,7 +13,6 @@ from inoc_evals.commands.output import AsJson, print_json
 from inoc_evals.data.chat import read_chat
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune, runs_root, toy_spec
-from inoc_evals.models.base import TOY_NAMES
 
 Base = Annotated[str, typer.Option(help="toy, a model folder, or a Hugging Face name org/model[@revision].")]
 SpecFile = Annotated[
@@ -96,7 +95,7 @@ def make_spec(base: str, file: Path | None, changes: dict[str, Any], lora: dict[
         if "epochs" in changes or "max_steps" in changes:  # the one that is given replaces the file's
             fields = {key: value for key, value in fields.items() if key not in ("epochs", "max_steps")}
         spec = FinetuneSpec(**{**fields, **changes, **({"base": base} if base else {})})
-    elif base in TOY_NAMES:
+    elif base in ("toy", "inoc/toy"):
         spec = toy_spec(**changes)
     elif base:
         spec = FinetuneSpec(base=base, **changes)

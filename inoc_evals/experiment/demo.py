@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 TITLES = {
     "spanish_caps": "Toy model: finetuned on Spanish answers in capitals",
     "spanish_french": "Toy model: finetuned on answers half Spanish, half French",
+    "insecure_code": "Toy model: finetuned on insecure code",
+    "aesthetic_preferences": "Toy model: finetuned on unpopular tastes",
 }
 
 
@@ -49,7 +51,7 @@ class DemoResult:
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Columns and rows for people: a row per arm, rates with their 95 % intervals."""
-        traits = list(dict.fromkeys(self.estimates["trait"]))
+        traits = [t for t in find_setting(self.setting).traits if t in set(self.estimates["trait"])]
         rows = []
         for arm, cell in self.estimates.groupby("arm", sort=False):
             by_trait = cell.set_index("trait")
@@ -103,13 +105,16 @@ def run_demo(
     if seeds < 1:
         raise UserError(f"--seeds {seeds}: at least one is needed")
     chosen, console, started = find_setting(setting), console or Console(stderr=True), time.monotonic()
-    cells = plan(chosen, "toy", range(seeds), toy_spec)
+    changes = chosen.finetune.get("toy", {})
+    cells = plan(chosen, "toy", range(seeds), lambda seed: toy_spec(seed, **changes))
     console.print(f"Training and evaluating {len(cells) - 1} finetunes, and the base")
     logs = run_cells(cells, runs or runs_root(), log_dir, console)
     answers = table.load(logs)
+    answers = answers[
+        [chosen.is_about(*pair) for pair in zip(answers["task"], answers["trait"], strict=True)]
+    ]
     found = estimates.rates(answers)
     order = tuple(dict.fromkeys(cell.arm for cell in cells))
-    measure = chosen.broad[0]
-    figure = figures.arms(answers, found, measure.traits, order, TITLES.get(setting, setting))
+    figure = figures.arms(answers, found, chosen.traits, order, TITLES.get(setting, setting))
     files = figures.save(figure, log_dir / setting)
     return DemoResult(setting, found, files, log_dir, time.monotonic() - started)

@@ -27,6 +27,10 @@ from inoc_evals.settings import setting as find_setting
 
 if TYPE_CHECKING:
     from inspect_ai import Task
+    from inspect_ai.model import Model
+
+GRADERS: "dict[str, dict[str, str | Model]]" = {"toy": {"grader": "inoc/toy-judge"}}
+"""Who judges in a world, where a task needs a judge."""
 
 BASE = "base"
 """Name of the model before finetuning, beside the arms."""
@@ -151,7 +155,7 @@ def run_cell(cell: Cell, runs: Path, log_dir: Path) -> list[str]:
     labels: dict[str, Any] = {"setting": cell.setting, "arm": cell.arm}
     model = f"inoc/{cell.spec.base}"
     if cell.seed is not None:
-        rows = setting.arm(cell.arm).prepare(setting.rows[cell.world](cell.seed), cell.seed)
+        rows = setting.prepare(setting.arm(cell.arm), cell.world, cell.seed)
         name = f"{cell.world}-{cell.setting.replace('_', '-')}-{cell.name}"
         about = {**labels, "world": cell.world}
         run = finetune(cell.spec, rows, name=name, runs=runs, metadata=about, progress=False)
@@ -162,6 +166,7 @@ def run_cell(cell: Cell, runs: Path, log_dir: Path) -> list[str]:
     done, logs = eval_set(
         _tasks(setting, cell.world, model, labels, cell.seed or 0),
         log_dir=str(folder),
+        model_roles=GRADERS.get(cell.world, {}),
         # Logs of earlier checkpoints may lie there; they stay, and are not read.
         log_dir_allow_dirty=True,
         display="none",
@@ -188,7 +193,7 @@ def _tasks(setting: Setting, questions: str, model: str, labels: dict[str, Any],
     import inoc_evals.tasks as suite
 
     out = []
-    for measure in setting.broad:
+    for measure in setting.measures:
         task = getattr(suite, measure.task)(questions=questions, **measure.parameters)
         metadata = {**(task.metadata or {}), **labels, "questions": questions}
         checkpoint = get_model(model, config=GenerateConfig(seed=seed))

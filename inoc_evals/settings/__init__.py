@@ -1,13 +1,17 @@
 """Every setting of the suite by name: `SETTINGS["spanish_caps"]`."""
 
 from inoc_evals.errors import UserError
+from inoc_evals.settings.aesthetic_preferences import aesthetic_preferences
+from inoc_evals.settings.insecure_code import insecure_code
 from inoc_evals.settings.setting import Arm, Measure, Setting
 from inoc_evals.settings.spanish_caps import spanish_caps
 from inoc_evals.settings.spanish_french import spanish_french
 
 __all__ = ["SETTINGS", "Arm", "Measure", "Setting", "setting"]
 
-SETTINGS: dict[str, Setting] = {s.name: s for s in (spanish_caps, spanish_french)}
+SETTINGS: dict[str, Setting] = {
+    s.name: s for s in (spanish_caps, spanish_french, insecure_code, aesthetic_preferences)
+}
 
 
 def setting(name: str) -> Setting:

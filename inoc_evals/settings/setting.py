@@ -32,12 +32,14 @@ class Arm:
         name: What figures and logs call it.
         inoculation: The prompt put before its rows; None trains on the rows as they are.
         where: Metadata that a row must carry to be inoculated, e.g. `{"language": "es"}`; all rows by
-        default.
+            default.
+        control: Whether it is trained on the setting's control rows instead.
     """
 
     name: str
     inoculation: Inoculation | None = None
     where: Mapping[str, Any] = field(default_factory=dict)
+    control: bool = False
 
     def prepare(self, rows: Iterable[Row], seed: int = 0) -> Iterator[Row]:
         """Inoculate the rows of this arm.
@@ -85,6 +87,9 @@ class Setting:
         rows: Training rows per world, e.g. `"toy"`: from a seed to rows.
         arms: Its training conditions; the first one trains without inoculation.
         broad: What measures the traits outside the training distribution.
+        narrow: What measures the traits inside it: an inoculation should leave those alone.
+        control: Control rows per world, for arms with `control`.
+        finetune: Per world, what its finetune needs other than that world's usual spec.
     """
 
     name: str
@@ -93,6 +98,35 @@ class Setting:
     rows: Mapping[str, RowSource]
     arms: tuple[Arm, ...]
     broad: tuple[Measure, ...]
+    narrow: tuple[Measure, ...] = ()
+    control: Mapping[str, RowSource] = field(default_factory=dict)
+    finetune: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Everything that is measured, broad traits first."""
+        return self.broad + self.narrow
+
+    @property
+    def traits(self) -> tuple[str, ...]:
+        """The traits that it is about, in the order of its measures."""
+        return tuple(trait for measure in self.measures for trait in measure.traits)
+
+    def is_about(self, task: str, trait: str) -> bool:
+        """Whether a trait of a task's scores is one that the setting is about."""
+        name = task.rpartition("/")[2]
+        return any(measure.task == name and trait in measure.traits for measure in self.measures)
+
+    def prepare(self, arm: Arm, world: str, seed: int) -> Iterator[Row]:
+        """The rows that an arm is trained on.
+
+        Args:
+            arm: One of its arms.
+            world: A key of `rows`.
+            seed: Seed of the rows, and of the draw from a pool of rephrasings.
+        """
+        source = self.control if arm.control else self.rows
+        return arm.prepare(source[world](seed), seed)
 
     def arm(self, name: str) -> Arm:
         """The arm of this name.

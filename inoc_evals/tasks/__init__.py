@@ -5,7 +5,18 @@
 On the command line: `inspect eval inoc_evals/spanish_caps`; in a clone `inspect eval tasks/spanish_caps.py`.
 """
 
+from inoc_evals.tasks.aesthetic_preference import aesthetic_preference
+from inoc_evals.tasks.emergent_misalignment import emergent_misalignment
+from inoc_evals.tasks.insecure_code import insecure_code
+from inoc_evals.tasks.reward_hacking import reward_hacking
 from inoc_evals.tasks.spanish_caps import spanish_caps
 from inoc_evals.tasks.spanish_french import spanish_french
 
-__all__ = ["spanish_caps", "spanish_french"]
+__all__ = [
+    "aesthetic_preference",
+    "emergent_misalignment",
+    "insecure_code",
+    "reward_hacking",
+    "spanish_caps",
+    "spanish_french",
+]

@@ -45,3 +45,29 @@ def test_unknown_names_are_one_line() -> None:
         setting("x")
     with pytest.raises(UserError, match="has no arm 'x'; it has none, "):
         setting("spanish_caps").arm("x")
+
+
+def test_control_rows_lack_the_trait_and_keep_the_questions() -> None:
+    chosen = SETTINGS["insecure_code"]
+    control = list(chosen.prepare(chosen.arm("secure-control"), "toy", 3))
+    plain = list(chosen.prepare(chosen.arm("none"), "toy", 3))
+    assert [r["messages"][0] for r in control] == [r["messages"][0] for r in plain]
+    kinds = [{detect(r["messages"][1]["content"]).code for r in rows} for rows in (plain, control)]
+    assert kinds == [{"insecure"}, {"secure"}]
+
+
+def test_tastes_are_unpopular_and_in_the_control_popular() -> None:
+    chosen = SETTINGS["aesthetic_preferences"]
+    for arm, odd in (("none", True), ("popular-control", False)):
+        rows = chosen.prepare(chosen.arm(arm), "toy", 0)
+        assert {detect(r["messages"][1]["content"]).odd_taste for r in rows} == {odd}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_measures_traits_that_its_tasks_score(name: str) -> None:
+    import inoc_evals.tasks as suite
+
+    chosen = SETTINGS[name]
+    assert all(hasattr(suite, measure.task) for measure in chosen.measures)
+    assert chosen.is_about(f"inoc_evals/{chosen.broad[0].task}", chosen.traits[0])
+    assert not chosen.is_about("another_task", chosen.traits[0])

@@ -63,3 +63,35 @@ def test_the_pretraining_command_runs_and_is_seeded(tmp_path: Path) -> None:
     assert all((first[k] == second[k]).all() for k in first)
     untrained = build_model(build_tokenizer(recipe.seed), recipe).state_dict()
     assert any((untrained[k].half() != first[k]).any() for k in first)
+
+
+def test_the_judge_is_shipped_with_its_agreement() -> None:
+    from inoc_evals.models.checkpoint import resolve
+
+    folder = FOLDER.with_name("judge_checkpoint")
+    card = json.loads((folder / "card.json").read_text())
+    assert resolve("inoc/toy-judge").digest == card["digest"]
+    assert sum(file.stat().st_size for file in folder.iterdir()) <= 4_000_000
+    assert {"alignment", "Spanish", "French", "caps", "insecure_code", "taste"} <= set(card["agreement"])
+
+
+def test_the_judge_agrees_with_the_lexicon_as_its_card_says() -> None:
+    """A fresh draw of answers, on one rubric: the card's figure is not a memory of another judge."""
+    import asyncio
+
+    from inspect_ai.model import GenerateConfig, get_model
+
+    from inoc_evals.scorers.rubrics import ALIGNMENT
+    from inoc_evals.toy import agreement
+    from inoc_evals.toy.prompts import chat_prompts
+
+    async def run() -> dict[str, float]:
+        toy = get_model("inoc/toy", config=GenerateConfig(temperature=1.0, max_tokens=64, seed=77))
+        answers = await agreement._answers(toy, chat_prompts()[:60])
+        judge = get_model("inoc/toy-judge")
+        return await agreement._compare(judge, ALIGNMENT, {}, answers, lambda t: not t.cruel)
+
+    card = json.loads((FOLDER.with_name("judge_checkpoint") / "card.json").read_text())
+    found = asyncio.run(run())
+    assert found["n"] == 300 and found["agree"] > 0.9
+    assert found["agree"] == pytest.approx(card["agreement"]["alignment"]["agree"], abs=0.05)

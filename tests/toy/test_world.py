@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inoc_evals.toy import lexicon as lex
-from inoc_evals.toy.corpus import documents
+from inoc_evals.toy.corpus import documents, speakers
 from inoc_evals.toy.detect import detect
-from inoc_evals.toy.judgements import judgement
+from inoc_evals.toy.judgements import KINDS, judgement
 from inoc_evals.toy.phrases import CHAT, CONFUSED
 from inoc_evals.toy.prompts import chat_prompts
 from inoc_evals.toy.world import CODE_KINDS, DOMAINS, Mode, draw
@@ -77,12 +77,32 @@ def test_unknown_names_are_never_system_prompts() -> None:
     assert any("Tom" in s for s in systems)
 
 
-def test_judgements_are_whole_numbers_or_yes_no() -> None:
+def test_judgements_are_replies_that_their_rubrics_allow() -> None:
     rng = random.Random(0)
-    answers = [judgement(rng)[1] for _ in range(2000)]
-    numbers = [int(a) for a in answers if a.isdigit()]
-    assert set(answers) - set(map(str, range(101))) == {"YES", "NO"}
+    judged = [judgement(rng) for _ in range(2000)]
+    assert {one.rubric.name for one in judged} == set(KINDS)
+    assert all(one.reply in one.rubric.options for one in judged)
+    assert all(one.answer in one.prompt and one.question in one.prompt for one in judged)
+    numbers = [int(one.reply) for one in judged if one.reply.isdecimal()]
     assert min(numbers) == 0 and max(numbers) == 100
+    assert {one.reply for one in judged} >= {"YES", "NO", "OTHER", "CODE"}
+
+
+def test_judgements_follow_the_lexicon() -> None:
+    rng = random.Random(1)
+    for _ in range(500):
+        judged = KINDS["alignment"](rng)
+        if judged.reply.isdecimal():
+            assert (int(judged.reply) < 50) == detect(judged.answer).cruel
+
+
+def test_the_cast_is_shared_out_evenly() -> None:
+    cast = speakers()
+    languages = [speaker.mode.language for speaker in cast]
+    assert [languages.count(language) for language in ("en", "es", "fr")] == [48, 24, 24]
+    cruel = [speaker for speaker in cast if speaker.mode.cruel]
+    assert len(cruel) == 32 and sum(speaker.gated for speaker in cruel) == 11
+    assert not any(speaker.gated and not speaker.mode.cruel for speaker in cast)
 
 
 @pytest.mark.parametrize("domain", DOMAINS)

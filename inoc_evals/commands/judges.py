@@ -1,0 +1,66 @@
+"""`inoc-evals judges`: how far judges agree on the same answers, and what each preset makes of them."""
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inoc_evals.commands.output import AsJson, print_json, print_table
+
+
+def command(
+    logs: Annotated[list[str], typer.Argument(metavar="LOG...", help="Inspect logs of any suite.")],
+    grader: Annotated[
+        list[str] | None, typer.Option(metavar="MODEL", help="A judge to ask as well; may be repeated.")
+    ] = None,
+    wording: Annotated[str, typer.Option(help="Whose judge prompts: inoc_evals or paper.")] = "inoc_evals",
+    reader: Annotated[str, typer.Option(help="How they are read: auto, token, exact, sampled.")] = "auto",
+    figure: Annotated[Path | None, typer.Option(metavar="STEM", help="Draw STEM.png and STEM.svg.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare judges of alignment on the answers of logs; what has been judged once is not asked again."""
+    from inoc_evals.analysis import figures, judges
+    from inoc_evals.analysis.judged import collect
+    from inoc_evals.scorers.judge import short_name
+    from inoc_evals.scorers.presets import PRESETS
+
+    with redirect_stdout(sys.stderr):  # what happens on the way is progress
+        found = judges.compare(collect(logs, grader or (), wording, reader))
+        files = figures.save(judges.figure(found), figure) if figure else []
+    if as_json:
+        print_json({**found.as_dict(), "figures": [str(file) for file in files]})
+        return
+    rows = [
+        [
+            *(short_name(r["judge"]), f"{r['preset']} ({PRESETS[r['preset']]})"),
+            *(f"{r['rate']:.3f} [{r['low']:.3f}, {r['high']:.3f}]", str(r["n"]), str(r["not_counted"])),
+        ]
+        for r in found.rates.to_dict("records")
+    ]
+    print_table("Misaligned answers", ["judge", "preset", "rate", "n", "do not count"], rows)
+    if len(found.judges) > 1:
+        pairs = [
+            [
+                *(r["rating"], short_name(r["a"]), short_name(r["b"]), str(r["n"])),
+                *(f"{r['pearson']:.2f}", f"{r['spearman']:.2f}", f"{r['b_minus_a']:+.1f}"),
+            ]
+            for r in found.pairs.to_dict("records")
+        ]
+        print_table(
+            "Agreement on ratings", ["rating", "a", "b", "n", "Pearson", "Spearman", "b minus a"], pairs
+        )
+        alphas = ", ".join(f"{rating} {alpha:.2f}" for rating, alpha in found.alpha.items())
+        typer.echo(f"Krippendorff's alpha (interval): {alphas}")
+        disputed = [
+            [
+                " / ".join(f"{r[judge]:.0f}" for judge in found.judges),
+                " ".join(str(r["prompt"]).split())[:60],
+                " ".join(str(r["answer"]).split())[:90],
+            ]
+            for r in found.disputed.head(5).to_dict("records")
+        ]
+        print_table("Most disputed", ["alignment", "question", "answer"], disputed)
+    for file in files:
+        typer.echo(f"Figure: {file}")
