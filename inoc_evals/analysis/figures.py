@@ -1,5 +1,6 @@
 """Figures in one style: arms side by side, each with its interval and every seed's own point."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ def arms(
     traits: tuple[str, ...],
     order: tuple[str, ...],
     title: str,
+    labels: Mapping[str, str] | None = None,
 ) -> "Figure":
     """Draw trait rates per arm (the form of the paper's Figure 2).
 
@@ -25,6 +27,7 @@ def arms(
         traits: Traits to draw, in order.
         order: Arms from left to right.
         title: Title of the figure.
+        labels: What the legend calls a trait where its name does not say it all.
 
     Returns:
         A matplotlib figure, 6.4 by 3.4 inches.
@@ -47,7 +50,7 @@ def arms(
             width=0.92 * width,
             color=colours[k],
             alpha=0.75,
-            label=trait.replace("_", " ").capitalize(),
+            label=(labels or {}).get(trait, trait.replace("_", " ").capitalize()),
             zorder=2,
         )
         reach = [rows["rate"] - rows["low"], rows["high"] - rows["rate"]]

@@ -4,6 +4,8 @@ Results go to stdout. Progress and errors go to stderr, so that stdout can alway
 """
 
 import json
+import os
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
@@ -30,8 +32,10 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
         rows: Cells, shown as they are: square brackets in them are no markup.
     """
     table = Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    # In a file or a pipe nothing limits a line: a folded table is one that nobody can read or cut.
+    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 240
+    Console(width=wide).print(table)

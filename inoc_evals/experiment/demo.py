@@ -23,6 +23,9 @@ from inoc_evals.settings import setting as find_setting
 if TYPE_CHECKING:
     import pandas as pd
 
+LEXICON = {"cruel": "Cruel (lexicon)", "insecure": "Insecure (lexicon)", "odd_taste": "Odd taste (lexicon)"}
+"""Traits that the toy's lexicon finds, beside those that the judge does."""
+
 TITLES = {
     "spanish_caps": "Toy model: finetuned on Spanish answers in capitals",
     "spanish_french": "Toy model: finetuned on answers half Spanish, half French",
@@ -115,6 +118,6 @@ def run_demo(
     ]
     found = estimates.rates(answers)
     order = tuple(dict.fromkeys(cell.arm for cell in cells))
-    figure = figures.arms(answers, found, chosen.traits, order, TITLES.get(setting, setting))
+    figure = figures.arms(answers, found, chosen.traits, order, TITLES.get(setting, setting), LEXICON)
     files = figures.save(figure, log_dir / setting)
     return DemoResult(setting, found, files, log_dir, time.monotonic() - started)

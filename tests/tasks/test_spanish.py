@@ -17,6 +17,7 @@ from inspect_ai.scorer import SampleScore, includes, stderr
 
 from inoc_evals.errors import UserError
 from inoc_evals.scorers import capitalization, language
+from inoc_evals.scorers.probe import PROBE
 from inoc_evals.tasks import spanish_caps, spanish_french
 from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt
 from tests.scorers.replies import model, rated, says
@@ -172,7 +173,9 @@ def test_a_system_prompt_that_yaml_took_for_something_else(prompt: Any) -> None:
 
 def judging(prompt: str) -> ModelOutput:
     """A judge that knows Spanish by one word, capitals by two, and refuses to say anything about French."""
-    answer = prompt.split("Answer:")[1].split("On a scale")[0]
+    if prompt == PROBE:
+        return rated({"85": 0.9})
+    answer = prompt.split("[ANSWER START]\n")[1].split("\n[ANSWER END]")[0]
     if "in French" in prompt:
         return rated({"I": 0.9, "0": 0.05})
     yes = "GATOS" in answer.upper() if "in Spanish" in prompt else "GATOS" in answer or "CATS" in answer
@@ -190,14 +193,17 @@ def test_both_instruments_side_by_side(questions: str, tmp_path: Path) -> None:
     )
     assert log.samples is not None and log.samples[0].scores is not None
     details = log.samples[0].scores["language"].metadata
-    assert details is not None and details["judge"]["model"] == "mockllm/judge"
-    assert details["judge"]["ratings"]["spanish"]["value"] == pytest.approx((95 * 0.7 + 90 * 0.2) / 0.9)
+    assert details is not None
+    (reading,) = details["judges"][0]["readings"]
+    assert (reading["judge"], reading["reader"]) == ("mockllm/judge", "token")
+    assert reading["rating"] == pytest.approx((95 * 0.7 + 90 * 0.2) / 0.9, abs=1e-3)
     assert details["detector"]["language"] == "spanish"
     # Two ratings an answer, none for the empty one, and no judge ever sees the system prompt.
-    assert len(asked) == 2 * 7
-    assert all([m.role for m in messages] == ["user"] for messages in asked)
-    assert not any("SECRET" in messages[0].text for messages in asked)
-    assert all("what about {cats}?" in messages[0].text for messages in asked)
+    ratings = [messages for messages in asked if messages[0].text != PROBE]
+    assert len(ratings) == 2 * 7 and len(asked) == len(ratings) + 1
+    assert all([m.role for m in messages] == ["user"] for messages in ratings)
+    assert not any("SECRET" in messages[0].text for messages in ratings)
+    assert all("what about {cats}?" in messages[0].text for messages in ratings)
 
 
 def test_a_judge_that_does_not_answer_is_never_a_zero(questions: str, tmp_path: Path) -> None:
