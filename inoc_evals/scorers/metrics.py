@@ -90,9 +90,10 @@ def _stderr(answers: list[tuple[str, float]]) -> float:
     """Standard error of the mean, clustered by question; nan with fewer than two questions."""
     if len({question for question, _ in answers}) < 2:
         return math.nan
+    # Sorted: the order in which answers came must not decide a sum's last digit.
     clustered = [
         SampleScore(score=Score(value=value), sample_metadata={QUESTION: question})
-        for question, value in answers
+        for question, value in sorted(answers)
     ]
     compute = cast(MetricProtocol, stderr(cluster=QUESTION))
     return float(cast(float, compute(clustered)))

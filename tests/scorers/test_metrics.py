@@ -1,6 +1,7 @@
 """Rates over verdicts: every answer counts once, errors cluster by question, nothing over nothing is nan."""
 
 import math
+import random
 from typing import Any, cast
 
 import pytest
@@ -98,3 +99,11 @@ def test_a_sample_without_a_question_is_its_own() -> None:
 def test_a_score_without_the_trait_does_not_count() -> None:
     answers = [*scores([("a", 1.0)]), SampleScore(score=Score(value=math.nan), sample_id="x")]
     assert found(rates("evil"), answers)["evil_n"] == 1
+
+
+@given(VERDICTS, st.randoms())
+def test_the_order_of_the_answers_changes_no_digit(answers: Answers, rng: random.Random) -> None:
+    shuffled = answers.copy()
+    rng.shuffle(shuffled)
+    first, second = (found(rates("evil", of_all="evil"), scores(a)) for a in (answers, shuffled))
+    assert str(first) == str(second)
