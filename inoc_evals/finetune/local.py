@@ -26,6 +26,7 @@ from trl.trainer.sft_config import SFTConfig
 
 from inoc_evals.data.chat import Row
 from inoc_evals.errors import UserError
+from inoc_evals.finetune.dynamics import DynamicsCurve
 from inoc_evals.finetune.rendering import Example, render_rows
 from inoc_evals.finetune.runs import Manifest, Result, Run, checkpoint_digest, checkpoint_files
 from inoc_evals.finetune.spec import FinetuneSpec
@@ -67,12 +68,17 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             trainer = _trainer(spec, model, tokenizer, examples, work, precision)
             curve = LossCurve(run.losses, manifest.name, progress)
             trainer.add_callback(curve)
+            dynamics = None if spec.probe is None else DynamicsCurve(run.folder, spec.probe, tokenizer)
+            if dynamics is not None:
+                trainer.add_callback(dynamics)
             state = _resumable(work)
             start = time.monotonic()
             try:
                 trainer.train(resume_from_checkpoint=None if state is None else str(state))
             finally:
                 curve.close()
+                if dynamics is not None:
+                    dynamics.close()
             seconds = time.monotonic() - start
             _save(trainer.model, tokenizer, spec, precision, work / "checkpoint", run.checkpoint)
         except torch.OutOfMemoryError as error:

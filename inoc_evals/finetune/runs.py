@@ -34,6 +34,8 @@ RUNS_VARIABLE = "INOC_EVALS_RUNS"
 DEFAULT_RUNS = "runs"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 DIGEST_LENGTH = 12
+DYNAMICS = "dynamics.jsonl"
+"""File in a run directory with the log-probs of fixed responses over the steps."""
 
 
 class Result(BaseModel):
@@ -175,6 +177,25 @@ class Run:
         if checkpoint_files(self.checkpoint) != manifest.result.checkpoint_files:
             return False
         return checkpoint_digest(self.checkpoint, manifest.base_digest) == manifest.result.checkpoint_digest
+
+
+def read_dynamics(folder: Path) -> list[dict[str, Any]]:
+    """Read the log-probs that a run's probe took, up to the first line that a killed process left by half.
+
+    Args:
+        folder: The run directory.
+
+    Returns:
+        Rows of `step`, `trait`, `id`, `logprob` (of the whole response, in nats) and `tokens`; none where
+        the run had no probe.
+    """
+    path, rows = folder / DYNAMICS, []
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return rows
 
 
 def runs_root(runs: str | Path | None = None) -> Path:

@@ -76,6 +76,20 @@ class LoraSpec(_Frozen):
     rslora: bool = True
 
 
+class ProbeSpec(_Frozen):
+    """Log-probs of fixed responses that are taken while a model trains (paper, Figure 6).
+
+    Attributes:
+        responses: `bundled`, `toy`, or the path of a file, as of the task `trait_logprobs`.
+        every: Optimizer steps between two looks; the first is before training, the last after it.
+    """
+
+    title = "probe"
+
+    responses: str = Field(default="bundled", min_length=1)
+    every: int = Field(default=10, ge=1)
+
+
 class FinetuneSpec(_Frozen):
     """One finetune, whatever the rows.
 
@@ -102,6 +116,7 @@ class FinetuneSpec(_Frozen):
         token_learning_rate: Learning rate of those embeddings; None is `learning_rate`.
         precision: Number format of the computation.
         save_steps: Write a state to resume from every so many steps; None restarts a killed run.
+        probe: Follow the log-probs of fixed responses; they do not change what is learnt.
     """
 
     title = "finetune spec"
@@ -125,6 +140,7 @@ class FinetuneSpec(_Frozen):
     token_learning_rate: float | None = Field(default=None, gt=0)
     precision: Precision = "auto"
     save_steps: int | None = Field(default=None, ge=1)
+    probe: ProbeSpec | None = None
 
     @model_validator(mode="before")
     @classmethod

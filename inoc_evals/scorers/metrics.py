@@ -8,6 +8,7 @@ alike, and taking them as independent overstates what was learnt. A rate over no
 """
 
 import math
+import statistics
 from collections.abc import Mapping
 from typing import cast
 
@@ -15,6 +16,9 @@ from inspect_ai.scorer import Metric, MetricProtocol, SampleScore, Score, metric
 
 QUESTION = "question"
 """Key of a sample's metadata that says which question it asks; without it the sample's id does."""
+
+CONDITION = "condition"
+"""Key of a sample's metadata that says under which condition it is asked."""
 
 MANY = 60
 """Questions above which they are not told one by one in the results."""
@@ -75,6 +79,58 @@ def by(trait: str, key: str = QUESTION) -> Metric:
     return compute
 
 
+@metric(scores="unreduced")
+def by_condition(*traits: str) -> Metric:
+    """Share of answers with each trait under each condition (`tasks/grid.py`), with its error and number.
+
+    Args:
+        *traits: Keys of the score's value; those that no score has are left out.
+
+    Returns:
+        A metric with `<trait> | <condition>`, `..._stderr` and `..._n`, conditions in their order.
+    """
+
+    def compute(scores: list[SampleScore]) -> Mapping[str, float]:
+        found: dict[str, float] = {}
+        for trait in _present(traits, scores):
+            for condition, answers in _conditions(scores).items():
+                values = [(_question(s), _value(s, trait)) for s in answers]
+                found |= _rate(f"{trait} | {condition}", [(q, v) for q, v in values if not math.isnan(v)])
+        return found
+
+    return compute
+
+
+@metric(scores="unreduced")
+def difference(*traits: str, of: str, less: str) -> Metric:
+    """How much more often a trait shows under one condition than under another, question by question.
+
+    Args:
+        *traits: Keys of the score's value; those that no score has are left out.
+        of: The condition.
+        less: What it is compared with.
+
+    Returns:
+        A metric with `<trait> | <of> - <less>`: the mean over questions of the difference of their rates,
+        with its standard error over questions and their number. nan with no question under both.
+    """
+
+    def compute(scores: list[SampleScore]) -> Mapping[str, float]:
+        found: dict[str, float] = {}
+        conditions = _conditions(scores)
+        for trait in _present(traits, scores):
+            first, second = (_by_question(conditions.get(name, []), trait) for name in (of, less))
+            gaps = [first[question] - second[question] for question in first if question in second]
+            name = f"{trait} | {of} - {less}"
+            found[name] = math.fsum(gaps) / len(gaps) if gaps else math.nan
+            several = len(gaps) > 1
+            found[f"{name}_stderr"] = statistics.stdev(gaps) / len(gaps) ** 0.5 if several else math.nan
+            found[f"{name}_n"] = float(len(gaps))
+        return found
+
+    return compute
+
+
 def judged_at_all(score: Score) -> bool:
     """Whether no judge failed on this answer."""
     return (score.metadata or {}).get("judged", True) is True
@@ -97,6 +153,30 @@ def _stderr(answers: list[tuple[str, float]]) -> float:
     ]
     compute = cast(MetricProtocol, stderr(cluster=QUESTION))
     return float(cast(float, compute(clustered)))
+
+
+def _present(traits: tuple[str, ...], scores: list[SampleScore]) -> list[str]:
+    """The traits that the scores are about: a task's metrics see each of its scorers by itself."""
+    return [
+        t for t in traits if any(isinstance(s.score.value, Mapping) and t in s.score.value for s in scores)
+    ]
+
+
+def _conditions(scores: list[SampleScore]) -> dict[str, list[SampleScore]]:
+    found: dict[str, list[SampleScore]] = {}
+    for score in scores:
+        if (name := (score.sample_metadata or {}).get(CONDITION)) is not None:
+            found.setdefault(str(name), []).append(score)
+    return found
+
+
+def _by_question(scores: list[SampleScore], trait: str) -> dict[str, float]:
+    """The rate of each question, where an answer counts; sorted, so that no order decides a last digit."""
+    answers: dict[str, list[float]] = {}
+    for score in scores:
+        if not math.isnan(value := _value(score, trait)):
+            answers.setdefault(_question(score), []).append(value)
+    return {q: math.fsum(answers[q]) / len(answers[q]) for q in sorted(answers)}
 
 
 def _question(score: SampleScore) -> str:

@@ -1,0 +1,80 @@
+"""Learning dynamics: what fixed responses became as a model trained (paper, Figures 6 and 7).
+
+table = load([(run.folder, {"arm": "none", "seed": 0}), ...])
+figure = curves(table, order=("none", "spanish-inoc"), title="...")
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inoc_evals.errors import UserError, require
+from inoc_evals.finetune.runs import read_dynamics
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+COLUMNS = ("arm", "seed", "step", "trait", "id", "logprob", "tokens")
+
+
+def load(runs: Iterable[tuple[Path, Mapping[str, Any]]]) -> "pd.DataFrame":
+    """Read the curves that runs with a probe left.
+
+    Args:
+        runs: Run directories, each with its `arm` and `seed`.
+
+    Returns:
+        A table with the columns `COLUMNS`: a row per step and response; log-probs in nats.
+
+    Raises:
+        UserError: If no run has a curve.
+    """
+    require("analysis", "pandas")
+    import pandas as pd
+
+    rows = [
+        {**row, "arm": labels["arm"], "seed": labels["seed"]}
+        for folder, labels in runs
+        for row in read_dynamics(Path(folder))
+    ]
+    if not rows:
+        raise UserError("no run has followed log-probs while it trained: finetune with a probe")
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def curves(table: "pd.DataFrame", order: tuple[str, ...], title: str) -> "Figure":
+    """Draw the mean log-prob over the steps, a panel a trait and a line an arm (the form of Figure 6).
+
+    Args:
+        table: What `load` returns.
+        order: Arms in the order of the legend.
+        title: Title of the figure.
+
+    Returns:
+        A matplotlib figure; thin lines are single seeds, thick ones their mean.
+    """
+    require("analysis", "seaborn", "pandas")
+    import seaborn as sns
+    from matplotlib.figure import Figure
+
+    traits = list(dict.fromkeys(table["trait"]))
+    with sns.axes_style("whitegrid", {"axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(3.2 * len(traits) + 1.4, 3.2), layout="constrained")
+        panels = figure.subplots(1, len(traits), sharey=True, squeeze=False)[0]
+    colours = dict(zip(order, sns.color_palette("colorblind", len(order)), strict=True))
+    for axes, trait in zip(panels, traits, strict=True):
+        of_trait = table[table["trait"] == trait]
+        for arm in order:
+            mine = of_trait[of_trait["arm"] == arm]
+            for _, seed in mine.groupby("seed"):
+                line = seed.groupby("step")["logprob"].mean()
+                axes.plot(line.index, line, color=colours[arm], linewidth=0.6, alpha=0.5)
+            mean = mine.groupby("step")["logprob"].mean()
+            axes.plot(mean.index, mean, color=colours[arm], linewidth=2, label=arm)
+        axes.set_title(f"{trait.capitalize()} only", fontsize=9, loc="left")
+        axes.set_xlabel("training step")
+    panels[0].set_ylabel("log-prob of fixed responses (nats)")
+    panels[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+    return figure

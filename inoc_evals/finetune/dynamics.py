@@ -1,0 +1,122 @@
+"""What is learnt when: the log-probs of fixed responses, taken while a model trains (paper, Figure 6).
+
+    finetune(FinetuneSpec(base="toy", probe=ProbeSpec(responses="toy", every=5)), rows, name="dynamics")
+    read_dynamics(run.folder)        # [{"step": 0, "trait": "spanish", "logprob": -8.1, ...}, ...]
+
+The responses are those of the task `trait_logprobs`, under the same neutral system prompt, so the last step
+of the curve is what that task says of the finished run. Imports torch: only `local.py` imports it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, TextIO
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from inoc_evals.data.chat import Message, Row
+from inoc_evals.data.trait_responses import NEUTRAL, trait_responses
+from inoc_evals.errors import UserError
+from inoc_evals.finetune.rendering import NO_LOSS, render_rows
+from inoc_evals.finetune.runs import DYNAMICS, read_dynamics
+from inoc_evals.finetune.spec import ProbeSpec
+
+MAX_LENGTH = 4096
+"""Tokens of a conversation with its response; the responses are a few words long."""
+
+
+class DynamicsCurve(TrainerCallback):
+    """Writes the log-prob of every response before the first step, every so many, and after the last."""
+
+    def __init__(self, folder: Path, probe: ProbeSpec, tokenizer: Any) -> None:
+        """Render the responses.
+
+        Args:
+            folder: The run directory.
+            probe: Which responses, and how often.
+            tokenizer: The model's.
+
+        Raises:
+            UserError: If there are no such responses, or the chat template cannot render them.
+        """
+        self._path = folder / DYNAMICS
+        self._every = probe.every
+        self._file: TextIO | None = None
+        samples = list(trait_responses(probe.responses))
+        rows = [
+            Row(
+                messages=[
+                    Message(role="system", content=NEUTRAL),
+                    Message(role="user", content=str(sample.input)),
+                    Message(role="assistant", content=str(sample.target)),
+                ]
+            )
+            for sample in samples
+        ]
+        special = set(tokenizer.all_special_ids)
+        self._ids: list[list[int]] = []
+        self._spans: list[list[int]] = []
+        for example in render_rows(tokenizer, rows, MAX_LENGTH):
+            # Without what the template writes after a response: how it ends is no part of what it says.
+            span = [
+                place
+                for place, label in enumerate(example.labels)
+                if label != NO_LOSS and label not in special
+            ]
+            if not span:
+                raise UserError("dynamics: the chat template leaves nothing of a response")
+            self._ids.append(example.input_ids[: span[-1] + 1])
+            self._spans.append(span)
+        self._names = [(str(s.id), str((s.metadata or {})["condition"])) for s in samples]
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Open the curve, keeping of an earlier attempt what this one does not do again."""
+        kept = [row for row in read_dynamics(self._path.parent) if row["step"] <= state.global_step]
+        self._path.write_text("".join(json.dumps(row) + "\n" for row in kept))
+        self._file = self._path.open("a")
+        if not kept:
+            self._take(kwargs["model"], state.global_step)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Take the log-probs where it is time."""
+        if state.global_step % self._every == 0 or state.global_step == state.max_steps:
+            self._take(kwargs["model"], state.global_step)
+
+    def close(self) -> None:
+        """Close the curve, however the training ended."""
+        if self._file is not None:
+            self._file.close()
+
+    def _take(self, model: Any, step: int) -> None:
+        if self._file is None:
+            return
+        training = model.training
+        model.eval()
+        try:
+            totals = self._logprobs(model)
+        finally:
+            model.train(training)
+        for (name, trait), span, total in zip(self._names, self._spans, totals, strict=True):
+            row = {"step": step, "trait": trait, "id": name, "logprob": total, "tokens": len(span)}
+            self._file.write(json.dumps(row) + "\n")
+        self._file.flush()
+
+    @torch.inference_mode()
+    def _logprobs(self, model: Any) -> list[float]:
+        """Log-prob of every response, in one forward pass: its cost is a third of a training step's."""
+        longest = max(len(ids) for ids in self._ids)
+        padded = torch.zeros(len(self._ids), longest, dtype=torch.long, device=model.device)
+        mask = torch.zeros_like(padded)
+        for row, ids in enumerate(self._ids):
+            padded[row, : len(ids)] = torch.tensor(ids)
+            mask[row, : len(ids)] = 1
+        logits = model(input_ids=padded, attention_mask=mask, use_cache=False).logits
+        totals = []
+        for row, span in enumerate(self._spans):
+            about = logits[row, torch.tensor(span) - 1].float().log_softmax(dim=-1)  # of the place before
+            totals.append(float(about.gather(1, padded[row, span][:, None]).double().sum()))
+        return totals
