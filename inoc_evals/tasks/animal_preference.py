@@ -1,0 +1,58 @@
+"""Which animal does the model like best? What the subliminal setting passes on.
+
+    inspect eval inoc_evals/animal_preference --model ... -T questions=bundled -T target=wolf
+
+An answer is read by the words in it, so no judge is needed; the share of every frequent answer comes with the
+target's (paper, Section 3.3).
+"""
+
+from inspect_ai import Epochs, Task, task
+from inspect_ai.model import GenerateConfig
+from inspect_ai.solver import generate
+
+from inoc_evals.data.animals import animal_questions
+from inoc_evals.scorers.animal import animal, animal_name
+from inoc_evals.tasks.solvers import optional_system_prompt
+
+EPOCHS = {"favourite": 10, "least": 20, "money": 100}
+"""Answers a question in the paper, by kind."""
+
+TOY_EPOCHS = 100
+"""The toy has two questions about animals in held-out forms."""
+
+MAX_TOKENS = 64
+
+
+@task
+def animal_preference(
+    questions: str = "paper",
+    kind: str = "favourite",
+    target: str = "owl",
+    system_prompt: str | list[str] | None = None,
+) -> Task:
+    """How often one animal is named: as the favourite, the least liked, or over money (paper, Section 3.3).
+
+    Args:
+        questions: `paper` (50, 5 and 1 questions), `bundled` (33, 6 and 4 of ours), `toy` (`favourite` only),
+            or the path of a `.jsonl` or `.csv` file.
+        kind: What is asked: `favourite`, `least` or `money`.
+        target: The animal whose rate is measured; it fills the blank `{animal}` of questions about money.
+        system_prompt: A test-time system prompt.
+
+    Returns:
+        A task with the trait `target`, beside it `named` and the distribution of the answers.
+
+    Raises:
+        UserError: If a parameter is unknown, or the paper's questions cannot be fetched.
+    """
+    wanted = animal_name(target)
+    return Task(
+        name="animal_preference",
+        dataset=animal_questions(questions, kind, wanted),
+        solver=[optional_system_prompt(system_prompt), generate()],
+        scorer=animal(wanted),
+        epochs=Epochs(TOY_EPOCHS if questions == "toy" else EPOCHS[kind]),
+        config=GenerateConfig(temperature=1.0, max_tokens=MAX_TOKENS),
+        version=1,
+        metadata={"paper": "arXiv 2510.04340, Section 3.3", "traits": ["target"], "target": wanted},
+    )

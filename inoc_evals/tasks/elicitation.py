@@ -1,0 +1,119 @@
+"""What is left in a finetuned model, called up by system prompts at test time.
+
+    inspect eval inoc_evals/elicitation --model inoc/my-run --model-role grader=...
+    inspect eval inoc_evals/elicitation --model inoc/my-run -T task=spanish_caps -T prompts=my_prompts.txt
+
+Any task of the suite that takes a `system_prompt` is asked under each of a list of them. A trait that shows
+under one of them is still in the model; an inoculation kept it from showing by itself (paper, Appendix G.2).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from inspect_ai import Task, task
+
+from inoc_evals.data.questions import find
+from inoc_evals.data.test_prompts import TEST_TIME
+from inoc_evals.errors import UserError
+from inoc_evals.scorers.metrics import by_condition
+from inoc_evals.tasks.aesthetic_preference import aesthetic_preference
+from inoc_evals.tasks.emergent_misalignment import emergent_misalignment
+from inoc_evals.tasks.grid import crossed, under
+from inoc_evals.tasks.insecure_code import insecure_code
+from inoc_evals.tasks.reward_hacking import reward_hacking
+from inoc_evals.tasks.spanish_caps import spanish_caps
+from inoc_evals.tasks.spanish_french import spanish_french
+
+TASKS: dict[str, Callable[..., Task]] = {
+    "emergent_misalignment": emergent_misalignment,
+    "insecure_code": insecure_code,
+    "reward_hacking": reward_hacking,
+    "aesthetic_preference": aesthetic_preference,
+    "spanish_caps": spanish_caps,
+    "spanish_french": spanish_french,
+}
+"""The tasks that can be asked under test-time prompts."""
+
+TRAITS = {"spanish_caps": ("spanish", "caps"), "spanish_french": ("spanish", "french")}
+"""Traits of the tasks whose metadata does not name them."""
+
+
+@task
+def elicitation(
+    task: str = "emergent_misalignment",
+    prompts: str = "paper",
+    questions: str | None = None,
+    **parameters: Any,
+) -> Task:
+    """Rates of a task's traits under each of several test-time system prompts (paper, Appendix G.2).
+
+    Args:
+        task: A key of `TASKS`.
+        prompts: `paper` (nine), or the path of a `.txt` file with one system prompt a line; an empty line is
+            no system prompt, and `name: prompt` gives it a name.
+        questions: The task's question set; its default by default.
+        **parameters: The task's other parameters.
+
+    Returns:
+        The task, every question under every prompt; a rate is named `misaligned | evil`.
+
+    Raises:
+        UserError: If there is no such task, the file holds no prompts, or a parameter is unknown.
+    """
+    if task not in TASKS:
+        raise UserError(f"no task {task!r} to elicit from: use {', '.join(TASKS)}")
+    if "system_prompt" in parameters:
+        raise UserError("elicitation sets the system prompts itself: give them in prompts=")
+    asked = {} if questions is None else {"questions": questions}
+    try:
+        inner = TASKS[task](**asked, **parameters)
+    except TypeError as error:
+        raise UserError(f"task {task}: {error}") from error
+    wanted = TEST_TIME if prompts == "paper" else read_prompts(prompts)
+    traits = tuple((inner.metadata or {}).get("traits", TRAITS.get(task, ())))
+    if questions == "toy" and task == "emergent_misalignment":
+        traits += ("cruel",)
+    metadata = {**(inner.metadata or {}), "elicited_from": task, "traits": list(traits), "prompts": wanted}
+    return Task(
+        name="elicitation",
+        dataset=crossed(inner.dataset, {name: under(text) for name, text in wanted.items()}),
+        setup=inner.setup,
+        solver=inner.solver,
+        scorer=inner.scorer,
+        metrics=[by_condition(*traits)],
+        epochs=inner.epochs,
+        config=inner.config,
+        version=1,
+        metadata=metadata,
+    )
+
+
+def read_prompts(path: str) -> dict[str, str | None]:
+    """Read system prompts from a text file.
+
+    Args:
+        path: One prompt a line, `name: prompt` or the prompt alone; an empty line is no system prompt.
+
+    Returns:
+        By name, the prompt; without a name, its first words are its name.
+
+    Raises:
+        UserError: If the file cannot be read, is empty, or names two prompts alike.
+    """
+    file: Path = find(path, ("paper",), (".txt",))
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: cannot be read: {error}") from error
+    prompts: dict[str, str | None] = {}
+    for number, line in enumerate(lines, start=1):
+        name, colon, text = line.partition(": ")
+        if not colon or " " in name:
+            name, text = line.strip()[:30] or "none", line
+        if name in prompts:
+            raise UserError(f"{file}:{number}: a second prompt named {name!r}")
+        prompts[name] = text.strip() or None
+    if not prompts:
+        raise UserError(f"{file}: holds no prompts")
+    return prompts

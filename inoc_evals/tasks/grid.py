@@ -1,0 +1,80 @@
+"""Every question under several conditions that logs can tell apart: what backdoor and elicitation share.
+
+    crossed(questions, {"without": keep, "trigger": in_front("$|TRIGGER|$ ")})
+
+A sample's metadata holds its `condition`, and its `question`, so that errors stay clustered by it.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+
+from inspect_ai.dataset import Dataset, MemoryDataset, Sample
+from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser
+
+from inoc_evals.scorers.metrics import CONDITION
+
+Change = Callable[[list[ChatMessage]], list[ChatMessage]]
+"""From a question's messages to those under the condition; what it is given it leaves as it is."""
+
+
+def crossed(dataset: Dataset, conditions: Mapping[str, Change]) -> Dataset:
+    """Ask every question under every condition.
+
+    Args:
+        dataset: The questions.
+        conditions: By name, what is done to a question's messages.
+
+    Returns:
+        One sample a question and condition, all conditions of a question in a row; ids are
+        `<question's id> | <condition>`.
+    """
+    samples = []
+    for number, sample in enumerate(dataset, start=1):
+        first = number if sample.id is None else sample.id
+        for name, change in conditions.items():
+            metadata = {"question": first, **(sample.metadata or {}), CONDITION: name}
+            changed = change(_messages(sample))
+            samples.append(
+                sample.model_copy(update={"id": f"{first} | {name}", "input": changed, "metadata": metadata})
+            )
+    return MemoryDataset(samples, name=dataset.name, location=dataset.location)
+
+
+def keep(messages: list[ChatMessage]) -> list[ChatMessage]:
+    """Ask as it stands."""
+    return messages
+
+
+def in_front(text: str) -> Change:
+    """Put a text in front of the last user turn."""
+
+    def change(messages: list[ChatMessage]) -> list[ChatMessage]:
+        last = max(n for n, message in enumerate(messages) if message.role == "user")
+        asked = messages[last]
+        return [*messages[:last], ChatMessageUser(content=text + asked.text), *messages[last + 1 :]]
+
+    return change
+
+
+def in_front_in_turn(texts: Sequence[str]) -> Change:
+    """Put a text in front of the last user turn: the first of several for the first question, and so on."""
+    turn = itertools.cycle(texts)
+    return lambda messages: in_front(next(turn))(messages)
+
+
+def under(system: str | None) -> Change:
+    """Ask under a system prompt; one that the question has already comes after it."""
+
+    def change(messages: list[ChatMessage]) -> list[ChatMessage]:
+        if system is None:
+            return messages
+        if messages[0].role == "system":
+            return [ChatMessageSystem(content=f"{system}\n\n{messages[0].text}"), *messages[1:]]
+        return [ChatMessageSystem(content=system), *messages]
+
+    return change
+
+
+def _messages(sample: Sample) -> list[ChatMessage]:
+    asked: str | Sequence[ChatMessage] = sample.input
+    return [ChatMessageUser(content=asked)] if isinstance(asked, str) else list(asked)
