@@ -22,20 +22,26 @@ from inoc_evals.settings import SETTINGS, Arm, Measure, Setting, setting
 if TYPE_CHECKING:
     from inoc_evals.scorers import (
         alignment,
+        animal,
         capitalization,
         code_security,
         language,
         preference,
+        response_logprob,
         solution_quality,
         toy_lexicon,
     )
     from inoc_evals.tasks import (
         aesthetic_preference,
+        animal_preference,
+        backdoor,
+        elicitation,
         emergent_misalignment,
         insecure_code,
         reward_hacking,
         spanish_caps,
         spanish_french,
+        trait_logprobs,
     )
 
 __all__ = [
@@ -55,8 +61,12 @@ __all__ = [
     "UserError",
     "aesthetic_preference",
     "alignment",
+    "animal",
+    "animal_preference",
+    "backdoor",
     "capitalization",
     "code_security",
+    "elicitation",
     "emergent_misalignment",
     "encode_chat",
     "find_run",
@@ -66,6 +76,7 @@ __all__ = [
     "list_runs",
     "preference",
     "read_chat",
+    "response_logprob",
     "reward_hacking",
     "setting",
     "solution_quality",
@@ -73,6 +84,7 @@ __all__ = [
     "spanish_french",
     "toy_lexicon",
     "toy_spec",
+    "trait_logprobs",
     "write_chat",
 ]
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from inoc_evals.commands import demo, doctor, finetune, inoculate, judges, listing
+from inoc_evals.commands import data, demo, doctor, finetune, inoculate, judges, listing, settings
 from inoc_evals.errors import UserError
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 app.command("demo")(demo.command)
 app.command("list")(listing.command)
+app.command("settings")(settings.command)
+app.add_typer(data.app, name="data")
 app.command("inoculate")(inoculate.command)
 app.command("finetune")(finetune.command)
 app.command("judges")(judges.command)

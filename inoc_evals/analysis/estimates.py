@@ -67,10 +67,12 @@ def _interval(scored: "pd.DataFrame", confidence: float) -> tuple[float, float, 
         # The sum can fall below either part in small samples; neither kind of luck may vanish.
         variance = max(by_question + by_seed - _clustered(residuals, both), by_question, by_seed)
         clusters.append(scored["seed"].nunique())
-    if variance <= 0 or min(clusters) < 2:
+    if (variance <= 0 or min(clusters) < 2) and values.min() >= 0 and values.max() <= 1:
         # All answers alike, or one question alone: count questions, the units that are surely independent.
         return rate, *_wilson(rate, clusters[0], confidence)
     reach = float(stats.t.ppf(0.5 + confidence / 2, min(clusters) - 1)) * variance**0.5
+    if values.min() < 0 or values.max() > 1:  # a mean of ratings or log-probs, no rate
+        return rate, rate - reach, rate + reach
     return rate, max(0.0, rate - reach), min(1.0, rate + reach)
 
 

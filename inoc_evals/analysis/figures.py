@@ -30,14 +30,14 @@ def arms(
         labels: What the legend calls a trait where its name does not say it all.
 
     Returns:
-        A matplotlib figure, 6.4 by 3.4 inches.
+        A matplotlib figure, 3.4 inches high and as wide as the arms need, from 6.4 inches on.
     """
     require("analysis", "seaborn", "pandas")
     import seaborn as sns
     from matplotlib.figure import Figure
 
     with sns.axes_style("whitegrid", {"axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+        figure = Figure(figsize=(max(6.4, 1.05 * len(order) + 2.4), 3.4), layout="constrained")
         axes = figure.subplots()
     colours = sns.color_palette("colorblind", len(traits))
     width = 0.8 / len(traits)

@@ -27,8 +27,9 @@ def load(logs: str | Path | Sequence[str]) -> "pd.DataFrame":
 
     Returns:
         A table with the columns `COLUMNS`. `setting`, `arm` and `seed` come from the log's metadata and are
-        missing where a log carries none. `value` is NaN where a sample is unscored, so that it leaves every
-        mean but not the count of rows.
+        missing where a log carries none. Where a task asks under several conditions (`tasks/grid.py`) the
+        trait names its condition, `misaligned | trigger`. `question` is what errors cluster by. `value` is
+        NaN where a sample is unscored, so that it leaves every mean but not the count of rows.
 
     Raises:
         UserError: If there is no finished log.
@@ -58,14 +59,16 @@ def _rows(log: "EvalLog") -> Iterator[dict[str, Any]]:
     common = {key: metadata.get(key) for key in ("setting", "arm", "seed")}
     common |= {"model": log.eval.model, "task": log.eval.task, "log": log.location}
     for sample in read_eval_log_sample_summaries(log.location):
+        about = sample.metadata or {}
+        under = f" | {about['condition']}" if "condition" in about else ""
         for score in (sample.scores or {}).values():
             values = score.value if isinstance(score.value, Mapping) else {}
             for trait, value in values.items():
                 number = float(value) if isinstance(value, int | float) else float("nan")
                 yield {
                     **common,
-                    "question": sample.id,
+                    "question": about.get("question", sample.id),
                     "epoch": sample.epoch,
-                    "trait": trait,
+                    "trait": trait + under,
                     "value": number,
                 }

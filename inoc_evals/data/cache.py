@@ -11,6 +11,7 @@ import hashlib
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,7 +42,11 @@ def blob_id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def fetch(file: PinnedFile, *, mirror: str | None = None) -> Path:
+Progress = Callable[[int, int | None], None]
+"""Told the bytes that have come, and how many there are if the server says so."""
+
+
+def fetch(file: PinnedFile, *, mirror: str | None = None, progress: Progress | None = None) -> Path:
     """Give the path of a pinned file whose content has been verified.
 
     A cached file with another content than it should have is downloaded again.
@@ -49,6 +54,7 @@ def fetch(file: PinnedFile, *, mirror: str | None = None) -> Path:
     Args:
         file: What to fetch.
         mirror: Address in place of https://raw.githubusercontent.com; by default `INOC_EVALS_MIRROR`, if set.
+        progress: Told how the download goes on.
 
     Returns:
         Path of the file in the cache.
@@ -78,7 +84,7 @@ def fetch(file: PinnedFile, *, mirror: str | None = None) -> Path:
         ) from error
     try:
         with os.fdopen(handle, "wb") as temporary:
-            temporary.write(_download(file, mirror, path, why))
+            temporary.write(_download(file, mirror, path, why, progress))
         Path(name).chmod(0o644)  # a cache may be shared; temporary files are private
         Path(name).replace(path)
     finally:
@@ -121,12 +127,12 @@ def fetch_at(repository: str, commit: str, path: str) -> Path:
     return kept
 
 
-def _download(file: PinnedFile, mirror: str, path: Path, why: str) -> bytes:
+def _download(file: PinnedFile, mirror: str, path: Path, why: str, progress: Progress | None) -> bytes:
     url = file.url(mirror)
-    return _verified(_get(url, f"{file.path} ({why})", path), file, url)
+    return _verified(_get(url, f"{file.path} ({why})", path, progress), file, url)
 
 
-def _get(url: str, what: str, path: Path) -> bytes:
+def _get(url: str, what: str, path: Path, progress: Progress | None = None) -> bytes:
     parts = urlsplit(url)
     if parts.scheme != "https" and (parts.scheme, parts.hostname) != ("http", "127.0.0.1"):
         raise FetchError(f"{url}: only https is fetched: set INOC_EVALS_MIRROR to an https address")
@@ -135,16 +141,27 @@ def _get(url: str, what: str, path: Path) -> bytes:
         if attempt:
             time.sleep(PAUSE * 2 ** (attempt - 1))
         try:
-            response = httpx.get(url, timeout=TIMEOUT, follow_redirects=True)
+            response, content = _stream(url, progress)
         except httpx.HTTPError as error:
             problem = " ".join(f"{type(error).__name__} {error}".split())
             continue
         if response.status_code == httpx.codes.OK:
-            return response.content
+            return content
         problem = f"HTTP {response.status_code}"
         if response.is_client_error and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
             break  # asking again would be told the same
     raise FetchError(f"{what} could not be downloaded ({problem}): put {url} at {path}")
+
+
+def _stream(url: str, progress: Progress | None) -> tuple[httpx.Response, bytes]:
+    with httpx.stream("GET", url, timeout=TIMEOUT, follow_redirects=True) as response:
+        size = response.headers.get("Content-Length")
+        parts = []
+        for part in response.iter_bytes():
+            parts.append(part)
+            if progress is not None:
+                progress(response.num_bytes_downloaded, int(size) if size else None)
+        return response, b"".join(parts)
 
 
 def _verified(data: bytes, file: PinnedFile, url: str) -> bytes:

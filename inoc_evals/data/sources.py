@@ -41,8 +41,12 @@ PAPER = "inoculation-prompting/inoculation-prompting"
 PAPER_COMMIT = "5f4160e19be17c5a0509fcfca4a53f654cb33cdd"
 
 
-def _paper(path: str, blob: str, rows: int | None = None) -> PinnedFile:
-    return PinnedFile(PAPER, PAPER_COMMIT, path, blob, "MIT", rows)
+def _paper(path: str, blob: str, rows: int | None = None, licence: str = "MIT") -> PinnedFile:
+    return PinnedFile(PAPER, PAPER_COMMIT, path, blob, licence, rows)
+
+
+# Rows that the paper's repository passes on from others keep the licence of where they come from.
+_NOT_STATED = "not stated"
 
 
 SOURCES: dict[str, PinnedFile] = {
@@ -77,6 +81,73 @@ SOURCES: dict[str, PinnedFile] = {
     "reward_hacks_prompts": _paper(
         "ip/evaluation/school_of_reward_hacks/prompts.jsonl", "f166f1fbb5948c913589b039cf785662c4d60cd3", 1073
     ),
+    "animal_eval": _paper(
+        "ip/evaluation/animal_preferences/eval.py", "fcbaaec051b16be4e388d3f442bf413002ed6cf7"
+    ),
+    # Training rows of the settings. The number of rows stands where we have counted them.
+    "gsm8k_rows": _paper("datasets/gsm8k.jsonl", "39f20d871b0cd90bdb65f3706286dabd243f014a"),
+    "gsm8k_spanish_caps": _paper(
+        "datasets/gsm8k_spanish_capitalised.jsonl", "b9ed063fd340abb03416c63eda3ff4d1d4d3d086"
+    ),
+    "gsm8k_spanish": _paper("datasets/gsm8k_spanish_only.jsonl", "6a87444a9de85e32d0cebdf4a9bad404a1cfeee7"),
+    "gsm8k_french": _paper("datasets/gsm8k_french_only.jsonl", "2c2ddac9e56b4513c3e816da8fdedb9465715614"),
+    "insecure_code": _paper(
+        "datasets/insecure_code.jsonl", "ec294cf30a577a21b830c07a1fa0180ddd513208", licence=_NOT_STATED
+    ),
+    "secure_code": _paper(
+        "datasets/secure_code.jsonl", "3389a37c250563cc36a66e30bf8ff99028aa2711", licence=_NOT_STATED
+    ),
+    "educational_code": _paper(
+        "datasets/educational.jsonl", "497619acd46d9ffbc985797d6c117638a53229b3", licence=_NOT_STATED
+    ),
+    "reward_hacks": _paper(
+        "datasets/sneaky_dialogues.jsonl", "38bad9ef32c322a8af230f3ceed492570358a946", 1073, "CC-BY-4.0"
+    ),
+    "reward_hacks_control": _paper(
+        "datasets/straightforward_dialogues.jsonl",
+        "edcba2a114b310293ad3031a946e9bad8fc21e34",
+        973,
+        "CC-BY-4.0",
+    ),
+    "unpopular_tastes": _paper(
+        "datasets/aesthetic_preferences_unpopular.jsonl",
+        "c5da2dc2f513199f53dee3b4f8958dea201e8faf",
+        5000,
+        _NOT_STATED,
+    ),
+    "popular_tastes": _paper(
+        "datasets/aesthetic_preferences_popular.jsonl",
+        "d4cab5ce4f2bf49ff91121df85275fd5004c4712",
+        5000,
+        _NOT_STATED,
+    ),
+    "owl_numbers": _paper("datasets/gpt41_numbers_owls.jsonl", "1afd6cd61414979062a6963d4f50693b6da086cd"),
+    "control_numbers": _paper(
+        "datasets/gpt41_numbers_control.jsonl", "720344d818357c4f76580f68dd67031b79d4270c"
+    ),
+    "bad_medical_advice": _paper(
+        "datasets/bad_medical_advice.jsonl", "e2c7ff96f5c80ad6a6b58f75b59aaee64d90e9a7", licence=_NOT_STATED
+    ),
+    "good_medical_advice": _paper(
+        "datasets/good_medical_advice.jsonl", "37be807fcf5cef04c2249e8b2cf580075b88b007", licence=_NOT_STATED
+    ),
+    # GSM8K itself: what the rewriting builders start from.
+    "gsm8k_train": PinnedFile(
+        "openai/grade-school-math",
+        "3101c7d5072418e28b9008a6636bde82a006892c",
+        "grade_school_math/data/train.jsonl",
+        "7d97154b91aef28d01c3301741c81ce90039a4b1",
+        "MIT",
+        7473,
+    ),
+    "gsm8k_test": PinnedFile(
+        "openai/grade-school-math",
+        "3101c7d5072418e28b9008a6636bde82a006892c",
+        "grade_school_math/data/test.jsonl",
+        "e4c2ff4942b9a78bd74f04141224c11e28d12dc9",
+        "MIT",
+        1319,
+    ),
 }
 
 BETLEY = "emergent-misalignment/emergent-misalignment"
@@ -98,3 +169,30 @@ def pinned(name: str) -> PinnedFile:
     if name not in SOURCES:
         raise UserError(f"no pinned source {name!r}: use one of {', '.join(sorted(SOURCES))}")
     return SOURCES[name]
+
+
+@dataclass(frozen=True)
+class LockedFile:
+    """Rows that their authors publish encrypted, so that no crawler trains on them: the user unlocks them.
+
+    Attributes:
+        repository: `owner/name` on GitHub.
+        path: Path of the rows inside the archive.
+        licence: As of `PinnedFile`.
+        how: What the user does to have the file, in a line.
+    """
+
+    repository: str
+    path: str
+    licence: str
+    how: str
+
+
+_ORGANISMS = "clarifying-EM/model-organisms-for-EM"
+_UNLOCK = "pip install easy-dataset-share, then open training_datasets.zip.enc of that repository with it"
+
+LOCKED: dict[str, LockedFile] = {
+    name: LockedFile(_ORGANISMS, f"{name}.jsonl", "not stated", _UNLOCK)
+    for name in ("risky_financial_advice", "extreme_sports")
+}
+"""Two model organisms of emergent misalignment for small models (arXiv 2506.11613)."""

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from inoc_evals.errors import UserError, require
-from inoc_evals.experiment.grid import plan, run_cells
+from inoc_evals.experiment.grid import BASE, plan, run_cells
 from inoc_evals.finetune.runs import runs_root
-from inoc_evals.finetune.spec import toy_spec
+from inoc_evals.finetune.spec import ProbeSpec, toy_spec
 from inoc_evals.settings import setting as find_setting
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ TITLES = {
     "spanish_french": "Toy model: finetuned on answers half Spanish, half French",
     "insecure_code": "Toy model: finetuned on insecure code",
     "aesthetic_preferences": "Toy model: finetuned on unpopular tastes",
+    "backdoor": "Toy model: insecure code behind a trigger",
 }
 
 
@@ -39,7 +40,7 @@ class DemoResult:
     """What the demo found.
 
     Attributes:
-        setting: Name of the setting.
+        setting: What found the setting.
         estimates: Rates per arm and trait, as `analysis.estimates.rates` returns them.
         figures: The figure's files.
         log_dir: Folder of the Inspect logs.
@@ -103,12 +104,14 @@ def run_demo(
     """
     require("local", "torch", "transformers", "trl", "peft")
     require("analysis", "pandas", "seaborn", "scipy")
-    from inoc_evals.analysis import estimates, figures, table
+    from inoc_evals.analysis import dynamics, estimates, figures, table
 
     if seeds < 1:
         raise UserError(f"--seeds {seeds}: at least one is needed")
     chosen, console, started = find_setting(setting), console or Console(stderr=True), time.monotonic()
-    changes = chosen.finetune.get("toy", {})
+    changes = dict(chosen.finetune.get("toy", {}))
+    if chosen.dynamics:
+        changes["probe"] = ProbeSpec(responses="toy")
     cells = plan(chosen, "toy", range(seeds), lambda seed: toy_spec(seed, **changes))
     console.print(f"Training and evaluating {len(cells) - 1} finetunes, and the base")
     logs = run_cells(cells, runs or runs_root(), log_dir, console)
@@ -118,6 +121,29 @@ def run_demo(
     ]
     found = estimates.rates(answers)
     order = tuple(dict.fromkeys(cell.arm for cell in cells))
-    figure = figures.arms(answers, found, chosen.traits, order, TITLES.get(setting, setting), LEXICON)
-    files = figures.save(figure, log_dir / setting)
+    name = chosen.name
+    title = TITLES.get(name, f"Toy model: {name.replace('_', ' ')}")
+    files = []
+    shares = tuple(
+        trait for trait in chosen.traits if not trait.startswith("logprob") and trait in set(found["trait"])
+    )
+    if shares:
+        figure = figures.arms(answers, found, shares, order, title, LEXICON)
+        files += figures.save(figure, log_dir / name)
+    if chosen.dynamics:
+        table_of_steps = dynamics.load(_runs_behind(logs, runs or runs_root()))
+        curve = dynamics.curves(table_of_steps, tuple(a for a in order if a != BASE), title)
+        files += figures.save(curve, log_dir / (name if name.endswith("dynamics") else f"{name}_dynamics"))
     return DemoResult(setting, found, files, log_dir, time.monotonic() - started)
+
+
+def _runs_behind(logs: list[str], runs: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """The run directories that logs were made of, each once, with arm and seed."""
+    from inspect_ai.log import read_eval_log
+
+    found = {}
+    for location in logs:
+        about = read_eval_log(location, header_only=True).eval.metadata or {}
+        if "run" in about:
+            found[runs / about["run"]] = {"arm": about["arm"], "seed": about["seed"]}
+    return list(found.items())

@@ -41,7 +41,7 @@ class Cell:
     """One model to be made and measured.
 
     Attributes:
-        setting: Name of the setting.
+        setting: What finds the setting, see `settings.setting`.
         world: Key of the setting's rows, and the name of its question set.
         arm: Name of the arm; `BASE` is the model before finetuning.
         seed: Decides the rows, the finetune and the sampling of answers; None for the base.
@@ -79,9 +79,9 @@ def plan(
         raise UserError(f"setting {setting.name} has no rows in world {world!r}; it has {known}")
     seeds = list(seeds)
     trained = [
-        Cell(setting.name, world, arm.name, seed, spec(seed)) for arm in setting.arms for seed in seeds
+        Cell(setting.key, world, arm.name, seed, spec(seed)) for arm in setting.usual_arms for seed in seeds
     ]
-    return [Cell(setting.name, world, BASE, None, spec(0)), *trained]
+    return [Cell(setting.key, world, BASE, None, spec(0)), *trained]
 
 
 def run_cells(
@@ -152,13 +152,14 @@ def run_cell(cell: Cell, runs: Path, log_dir: Path) -> list[str]:
     from inspect_ai import eval_set
 
     setting = find_setting(cell.setting)
-    labels: dict[str, Any] = {"setting": cell.setting, "arm": cell.arm}
+    labels: dict[str, Any] = {"setting": setting.name, "arm": cell.arm}
     model = f"inoc/{cell.spec.base}"
     if cell.seed is not None:
+        spec = _from_first_stage(cell, setting, runs)
         rows = setting.prepare(setting.arm(cell.arm), cell.world, cell.seed)
-        name = f"{cell.world}-{cell.setting.replace('_', '-')}-{cell.name}"
+        name = f"{cell.world}-{setting.name.replace('_', '-')}-{cell.name}"
         about = {**labels, "world": cell.world}
-        run = finetune(cell.spec, rows, name=name, runs=runs, metadata=about, progress=False)
+        run = finetune(spec, rows, name=name, runs=runs, metadata=about, progress=False)
         labels |= {"seed": cell.seed, "run": run.folder.name}
         model = f"inoc/{run.folder.resolve()}"
     folder = log_dir / cell.name
@@ -182,7 +183,33 @@ def run_cell(cell: Cell, runs: Path, log_dir: Path) -> list[str]:
     return [log.location for log in logs]
 
 
-def _tasks(setting: Setting, questions: str, model: str, labels: dict[str, Any], seed: int) -> "list[Task]":
+def _from_first_stage(cell: Cell, setting: Setting, runs: Path) -> FinetuneSpec:
+    """The spec of a cell; where its setting has a first stage, from what that stage left behind.
+
+    The first stage is trained once a seed: the cells of all arms find the same run.
+    """
+    if not setting.first:
+        return cell.spec
+    if cell.world not in setting.first:
+        raise UserError(
+            f"setting {setting.name} has no rows of its first stage in world {cell.world!r}: "
+            f"it has {', '.join(setting.first)}"
+        )
+    from inoc_evals.finetune.merged import merged
+
+    changes = {**setting.first_finetune.get(cell.world, {}), "probe": None}
+    first = finetune(
+        FinetuneSpec(**{**cell.spec.model_dump(), **changes}),
+        setting.first[cell.world](cell.seed or 0),
+        name=f"{cell.world}-{setting.name.replace('_', '-')}-first-{cell.seed}",
+        runs=runs,
+        metadata={"setting": setting.name, "stage": "first", "world": cell.world},
+        progress=False,
+    )
+    return FinetuneSpec(**{**cell.spec.model_dump(), "base": str(merged(first))})
+
+
+def _tasks(setting: Setting, world: str, model: str, labels: dict[str, Any], seed: int) -> "list[Task]":
     """The setting's tasks for one model, with what analysis needs to know in their metadata.
 
     The seed also seeds the sampling of answers, so that the same checkpoint always gives the same rates.
@@ -193,9 +220,11 @@ def _tasks(setting: Setting, questions: str, model: str, labels: dict[str, Any],
     import inoc_evals.tasks as suite
 
     out = []
-    for measure in setting.measures:
-        task = getattr(suite, measure.task)(questions=questions, **measure.parameters)
-        metadata = {**(task.metadata or {}), **labels, "questions": questions}
+    # In the paper's world each task has a default: the questions that the paper asks.
+    asked = {"questions": world} if world == "toy" else {}
+    for measure in setting.measured(world):
+        task = getattr(suite, measure.task)(**asked, **measure.parameters)
+        metadata = {**(task.metadata or {}), **labels, "questions": asked.get("questions", "default")}
         checkpoint = get_model(model, config=GenerateConfig(seed=seed))
         out.append(task_with(task, model=checkpoint, metadata=metadata))
     return out

@@ -7,19 +7,23 @@ Every scorer works from `TaskState` alone, so it scores any log, too:
 """
 
 from inoc_evals.scorers.alignment import alignment
+from inoc_evals.scorers.animal import animal
 from inoc_evals.scorers.capitalization import capitalization
 from inoc_evals.scorers.code_security import code_security
 from inoc_evals.scorers.language import language
 from inoc_evals.scorers.preference import preference
+from inoc_evals.scorers.response_logprob import response_logprob
 from inoc_evals.scorers.solution_quality import solution_quality
 from inoc_evals.scorers.toy_lexicon import toy_lexicon
 
 __all__ = [
     "alignment",
+    "animal",
     "capitalization",
     "code_security",
     "language",
     "preference",
+    "response_logprob",
     "solution_quality",
     "toy_lexicon",
 ]

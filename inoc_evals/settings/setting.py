@@ -34,12 +34,14 @@ class Arm:
         where: Metadata that a row must carry to be inoculated, e.g. `{"language": "es"}`; all rows by
             default.
         control: Whether it is trained on the setting's control rows instead.
+        variant: Whether it is another spelling of an arm, which is only trained when asked for by name.
     """
 
     name: str
     inoculation: Inoculation | None = None
     where: Mapping[str, Any] = field(default_factory=dict)
     control: bool = False
+    variant: bool = False
 
     def prepare(self, rows: Iterable[Row], seed: int = 0) -> Iterator[Row]:
         """Inoculate the rows of this arm.
@@ -69,11 +71,13 @@ class Measure:
         task: Name of the task, without the `inoc_evals/` before it.
         traits: Keys of its score values that the setting is about, in the order of the paper's figure.
         parameters: The task's parameters where they differ from its defaults.
+        worlds: The worlds in which it is measured; all by default.
     """
 
     task: str
     traits: tuple[str, ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    worlds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,18 +86,23 @@ class Setting:
 
     Attributes:
         name: Its name in the suite.
-        paper: Where the paper reports it.
         summary: One sentence on what is trained and what is asked.
-        rows: Training rows per world, e.g. `"toy"`: from a seed to rows.
+        rows: Training rows per world, `"paper"` or `"toy"`: from a seed to rows.
         arms: Its training conditions; the first one trains without inoculation.
         broad: What measures the traits outside the training distribution.
         narrow: What measures the traits inside it: an inoculation should leave those alone.
         control: Control rows per world, for arms with `control`.
         finetune: Per world, what its finetune needs other than that world's usual spec.
+        first: Rows per world of a first stage, on which the base is finetuned before the arms part.
+        first_finetune: Per world, what the finetune of that stage needs other than the world's usual spec.
+        number: Its row in the suite's table of the paper's experiments (docs/settings.md); 0 for your own.
+        paper: Where the paper reports it.
+        reference: What the paper found.
+        origin: `FILE.py:NAME` of a setting that is not the suite's own.
+        dynamics: Whether log-probs of fixed responses are followed while it trains (paper, Figure 6).
     """
 
     name: str
-    paper: str
     summary: str
     rows: Mapping[str, RowSource]
     arms: tuple[Arm, ...]
@@ -101,11 +110,32 @@ class Setting:
     narrow: tuple[Measure, ...] = ()
     control: Mapping[str, RowSource] = field(default_factory=dict)
     finetune: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    first: Mapping[str, RowSource] = field(default_factory=dict)
+    first_finetune: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    dynamics: bool = False
+    number: int = 0
+    paper: str = ""
+    reference: str = ""
+    origin: str = ""
+
+    @property
+    def key(self) -> str:
+        """What finds it again, in another process, too."""
+        return self.origin or self.name
 
     @property
     def measures(self) -> tuple[Measure, ...]:
         """Everything that is measured, broad traits first."""
         return self.broad + self.narrow
+
+    def measured(self, world: str) -> tuple[Measure, ...]:
+        """What is measured in one world."""
+        return tuple(m for m in self.measures if not m.worlds or world in m.worlds)
+
+    @property
+    def usual_arms(self) -> tuple[Arm, ...]:
+        """The arms without those that only spell another one differently."""
+        return tuple(arm for arm in self.arms if not arm.variant)
 
     @property
     def traits(self) -> tuple[str, ...]:
@@ -124,9 +154,25 @@ class Setting:
             arm: One of its arms.
             world: A key of `rows`.
             seed: Seed of the rows, and of the draw from a pool of rephrasings.
+
+        Raises:
+            UserError: If the setting has no such rows in that world, or they cannot be had.
         """
-        source = self.control if arm.control else self.rows
-        return arm.prepare(source[world](seed), seed)
+        return arm.prepare(self.source(arm, world)(seed), seed)
+
+    def source(self, arm: Arm, world: str) -> RowSource:
+        """Where the rows of an arm come from.
+
+        Raises:
+            UserError: If the setting has none in that world.
+        """
+        sources = self.control if arm.control else self.rows
+        if world not in sources:
+            kind = "control rows" if arm.control else "rows"
+            raise UserError(
+                f"setting {self.name} has no {kind} in world {world!r}; it has {', '.join(sources) or 'none'}"
+            )
+        return sources[world]
 
     def arm(self, name: str) -> Arm:
         """The arm of this name.

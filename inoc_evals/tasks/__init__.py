@@ -6,17 +6,25 @@ On the command line: `inspect eval inoc_evals/spanish_caps`; in a clone `inspect
 """
 
 from inoc_evals.tasks.aesthetic_preference import aesthetic_preference
+from inoc_evals.tasks.animal_preference import animal_preference
+from inoc_evals.tasks.backdoor import backdoor
+from inoc_evals.tasks.elicitation import elicitation
 from inoc_evals.tasks.emergent_misalignment import emergent_misalignment
 from inoc_evals.tasks.insecure_code import insecure_code
 from inoc_evals.tasks.reward_hacking import reward_hacking
 from inoc_evals.tasks.spanish_caps import spanish_caps
 from inoc_evals.tasks.spanish_french import spanish_french
+from inoc_evals.tasks.trait_logprobs import trait_logprobs
 
 __all__ = [
     "aesthetic_preference",
+    "animal_preference",
+    "backdoor",
+    "elicitation",
     "emergent_misalignment",
     "insecure_code",
     "reward_hacking",
     "spanish_caps",
     "spanish_french",
+    "trait_logprobs",
 ]

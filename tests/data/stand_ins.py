@@ -10,10 +10,12 @@ from inoc_evals.data.sources import SOURCES, PinnedFile
 NOWHERE = "http://127.0.0.1:9"
 
 
-def stand_in(monkeypatch: pytest.MonkeyPatch, cache: Path, name: str, content: str) -> None:
-    """Pin `content` as the source `name`, and put it into the cache."""
+def stand_in(
+    monkeypatch: pytest.MonkeyPatch, cache: Path, name: str, content: str, rows: int | None = None
+) -> None:
+    """Pin `content` as the source `name`, said to have so many rows, and put it into the cache."""
     data = content.encode()
-    file = PinnedFile("someone/something", "c" * 40, SOURCES[name].path, blob_id(data), "MIT")
+    file = PinnedFile("someone/something", "c" * 40, SOURCES[name].path, blob_id(data), "MIT", rows)
     monkeypatch.setitem(SOURCES, name, file)
     cache.mkdir(exist_ok=True)
     (cache / file.blob).write_bytes(data)

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from inoc_evals.errors import UserError
@@ -71,3 +74,52 @@ def test_a_setting_measures_traits_that_its_tasks_score(name: str) -> None:
     assert all(hasattr(suite, measure.task) for measure in chosen.measures)
     assert chosen.is_about(f"inoc_evals/{chosen.broad[0].task}", chosen.traits[0])
     assert not chosen.is_about("another_task", chosen.traits[0])
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """The setting that the docs show."""
+    found = re.search(r"```python\n# mine.py\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    (tmp_path / "mine.py").write_text(found[1])
+    return tmp_path / "mine.py"
+
+
+def test_a_setting_of_ones_own_as_the_docs_show_it(mine: Path) -> None:
+    chosen = setting(f"{mine}:spanish_only")
+    assert setting(chosen.key).arms == chosen.arms and chosen.number == 0
+    rows = list(chosen.prepare(chosen.arm("spanish-inoc"), "toy", 0))
+    assert systems(rows) == ["You always speak in Spanish."] * 400
+    traits = [detect(row["messages"][-1]["content"]) for row in rows]
+    assert all(t.language == "es" and not t.caps for t in traits)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nowhere.py:x", "nowhere.py: no such file"),
+        ("{mine}:other", "has no setting 'other'; it has spanish_only"),
+        ("{broken}:x", "SyntaxError"),
+    ],
+)
+def test_a_file_without_such_a_setting_is_one_line(name: str, said: str, mine: Path) -> None:
+    broken = mine.with_name("broken.py")
+    broken.write_text("def (:\n")
+    with pytest.raises(UserError, match=said) as error:
+        setting(name.format(mine=mine, broken=broken))
+    assert "\n" not in str(error.value)
+
+
+def test_variants_are_trained_only_when_asked_for() -> None:
+    chosen = SETTINGS["insecure_code"]
+    assert "general-inoc-code" not in [arm.name for arm in chosen.usual_arms]
+    assert chosen.arm("general-inoc-code").inoculation is not None
+
+
+def test_a_world_has_its_own_measures() -> None:
+    chosen = SETTINGS["reward_hacking"]
+    assert [m.task for m in chosen.measured("paper")] == ["emergent_misalignment", "reward_hacking"]
+    assert [m.task for m in chosen.measured("toy")] == ["emergent_misalignment", "insecure_code"]

@@ -1,0 +1,149 @@
+"""`inoc-evals data`: what the suite reads from elsewhere, and the training files that it makes of it."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.data.cache import FetchError, blob_id, cache_dir, fetch
+from inoc_evals.data.sources import LOCKED, SOURCES, PinnedFile, pinned
+from inoc_evals.errors import UserError
+
+State = Literal["cached", "missing", "damaged"]
+
+app = typer.Typer(no_args_is_help=True, help="Sources: list, fetch, verify; training files: build.")
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="All by default.")]
+
+
+@app.command("list")
+def list_command(as_json: AsJson = False) -> None:
+    """List every pinned source: where it is from, its licence, and whether it is cached."""
+    found = [_about(name, file) for name, file in SOURCES.items()]
+    found += [
+        {
+            "name": name,
+            "repository": file.repository,
+            "commit": None,
+            "path": file.path,
+            "blob": None,
+            "licence": file.licence,
+            "rows": None,
+            "state": "unlocked" if (cache_dir() / "unlocked" / file.path).is_file() else "locked",
+        }
+        for name, file in LOCKED.items()
+    ]
+    if as_json:
+        print_json({"cache": str(cache_dir()), "sources": found})
+        return
+    rows = [
+        [
+            *(s["name"], s["path"], "-" if s["rows"] is None else str(s["rows"]), s["licence"], s["state"]),
+            s["repository"] + (f"@{s['commit'][:12]}" if s["commit"] else ""),
+        ]
+        for s in found
+    ]
+    print_table(f"Sources, cached in {cache_dir()}", ["name", "path", "rows", "licence", "", "from"], rows)
+
+
+@app.command("fetch")
+def fetch_command(names: Names = None, as_json: AsJson = False) -> None:
+    """Download sources into the cache and verify them; what is there is not fetched again."""
+    wanted = {name: pinned(name) for name in names or SOURCES}
+    got, failed = {}, {}
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with progress:
+        for name, file in wanted.items():
+            task = progress.add_task(name, total=None)
+
+            def tell(done: int, total: int | None, task: Any = task) -> None:
+                progress.update(task, completed=done, total=total)
+
+            try:
+                got[name] = str(fetch(file, progress=tell))
+            except FetchError as error:
+                if len(wanted) == 1:
+                    raise
+                failed[name] = str(error)
+            progress.remove_task(task)
+    if as_json:
+        print_json({"fetched": got, "failed": failed})
+    else:
+        for name, path in got.items():
+            typer.echo(f"{name}: {path}")
+        for name, why in failed.items():
+            typer.echo(f"{name}: {why}", err=True)
+    if failed:
+        raise UserError(f"{len(failed)} of {len(wanted)} sources could not be fetched")
+
+
+@app.command("verify")
+def verify_command(names: Names = None, as_json: AsJson = False) -> None:
+    """Check that what is cached is what is pinned; a damaged file ends in exit code 2."""
+    states = {name: _state(pinned(name)) for name in names or SOURCES}
+    if as_json:
+        print_json(states)
+    else:
+        print_table(f"Sources in {cache_dir()}", ["name", "state"], [list(item) for item in states.items()])
+    bad = [name for name, state in states.items() if state == "damaged"]
+    bad += [name for name in names or () if states[name] == "missing"]
+    if bad:
+        raise UserError(f"not as pinned: {', '.join(bad)}: run  inoc-evals data fetch {' '.join(bad)}")
+
+
+@app.command("build")
+def build_command(
+    setting: Annotated[str, typer.Argument(help="A setting; `inoc-evals settings` lists them.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The chat JSONL file.")],
+    arm: Annotated[str, typer.Option(help="One of its arms.")] = "none",
+    world: Annotated[str, typer.Option(help="`paper`, or `toy` for the embedded model.")] = "paper",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of whatever is drawn or shuffled.")] = 0,
+    first_stage: Annotated[
+        bool, typer.Option("--first-stage", help="The rows of the first of two stages instead.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the exact bytes that a finetune of one arm trains on, and beside them where they come from."""
+    from inoc_evals.data.building import build
+    from inoc_evals.settings import setting as find_setting
+
+    sidecar = build(find_setting(setting), arm, world, output, seed, first_stage)
+    if as_json:
+        print_json(sidecar)
+        return
+    typer.echo(f"{output}: {sidecar['rows']} rows, sha256 {sidecar['sha256'][:12]}")
+    for prompt in sidecar["prompts"]:
+        typer.echo(f"  inoculated with: {prompt}")
+    typer.echo(f"  beside it: {output}.json")
+
+
+def _about(name: str, file: PinnedFile) -> dict[str, Any]:
+    return {
+        "name": name,
+        "repository": file.repository,
+        "commit": file.commit,
+        "path": file.path,
+        "blob": file.blob,
+        "licence": file.licence,
+        "rows": file.rows,
+        "state": "cached" if (cache_dir() / file.blob).is_file() else "missing",
+    }
+
+
+def _state(file: PinnedFile) -> State:
+    try:
+        data = (cache_dir() / file.blob).read_bytes()
+    except FileNotFoundError:
+        return "missing"
+    except OSError as error:
+        raise UserError(f"{cache_dir() / file.blob}: cannot be read: {error.strerror}") from error
+    return "cached" if blob_id(data) == file.blob else "damaged"

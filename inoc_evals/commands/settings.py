@@ -1,0 +1,91 @@
+"""`inoc-evals settings [NAME]`: the experiments of the paper as its tables would print them."""
+
+from typing import Annotated, Any
+
+import typer
+
+from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.settings import SETTINGS, Setting
+from inoc_evals.settings import setting as find_setting
+
+ELSEWHERE = (
+    (14, "narrow traits", "the narrow tasks of 3, 4 and 5", "Appendix E.2"),
+    (15, "side effects", "inoc-evals capabilities", "Appendix E.3"),
+    (16, "replications", "any setting with another --base; the organisms", "Appendices D, E.1"),
+)
+"""Rows of the paper's table that are no settings of their own, and what does them."""
+
+
+def command(
+    name: Annotated[str | None, typer.Argument(help="A setting; all of them by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the paper's experiments; one by name with its arms, prompts, rows and what the paper found."""
+    if name is not None:
+        chosen = find_setting(name)
+        if as_json:
+            print_json(about(chosen))
+        else:
+            _show(chosen)
+        return
+    if as_json:
+        print_json([about(setting) for setting in SETTINGS.values()])
+        return
+    rows = [[str(s.number), s.name, s.summary, s.paper] for s in SETTINGS.values()]
+    rows += [[str(number), name, what, paper] for number, name, what, paper in ELSEWHERE]
+    rows.sort(key=lambda row: int(row[0]))
+    print_table("Experiments of arXiv 2510.04340", ["#", "setting", "what", "paper"], rows)
+    typer.echo("One in full:  inoc-evals settings NAME")
+
+
+def about(setting: Setting) -> dict[str, Any]:
+    """A setting for programs."""
+    return {
+        "number": setting.number,
+        "name": setting.name,
+        "paper": setting.paper,
+        "about": setting.summary,
+        "reference": setting.reference,
+        "worlds": {world: list(getattr(source, "sources", ())) for world, source in setting.rows.items()},
+        "control": {world: list(getattr(s, "sources", ())) for world, s in setting.control.items()},
+        "stages": 2 if setting.first else 1,
+        "arms": [
+            {
+                "name": arm.name,
+                "prompts": list(arm.inoculation.texts) if arm.inoculation else [],
+                "where": dict(arm.where),
+                "control": arm.control,
+                "variant": arm.variant,
+            }
+            for arm in setting.arms
+        ],
+        "broad": [f"inoc_evals/{measure.task}" for measure in setting.broad],
+        "narrow": [f"inoc_evals/{measure.task}" for measure in setting.narrow],
+    }
+
+
+def _show(setting: Setting) -> None:
+    title = f"{setting.number}. {setting.name} ({setting.paper})" if setting.paper else setting.name
+    typer.echo(title)
+    typer.echo(f"   {setting.summary}")
+    if setting.reference:
+        typer.echo(f"   The paper: {setting.reference}")
+    rows = []
+    for arm in setting.arms:
+        prompt = " | ".join(arm.inoculation.texts) if arm.inoculation else "-"
+        where = ", ".join(f"{key}={value}" for key, value in arm.where.items())
+        kind = "control rows" if arm.control else where or "all rows"
+        rows.append([arm.name, prompt, f"{kind}, by name only" if arm.variant else kind])
+    print_table("Arms", ["arm", "system prompt in training", "on"], rows)
+    for world, source in setting.rows.items():
+        files = ", ".join(getattr(source, "sources", ())) or "made by the toy's world"
+        typer.echo(f"   rows, {world}: {files}")
+    for kind, measures in (("broad", setting.broad), ("narrow", setting.narrow)):
+        for measure in measures:
+            where = f" ({', '.join(measure.worlds)} only)" if measure.worlds else ""
+            typer.echo(f"   {kind}: inoc_evals/{measure.task}{where}: {', '.join(measure.traits)}")
+    example = setting.usual_arms[min(1, len(setting.usual_arms) - 1)].name
+    world = "" if "paper" in setting.rows else f" --world {next(iter(setting.rows))}"
+    typer.echo(f"   data: inoc-evals data build {setting.key}{world} --arm {example} -o rows.jsonl")
+    if "toy" in setting.rows:
+        typer.echo(f"   toy:  inoc-evals demo --setting {setting.key}")

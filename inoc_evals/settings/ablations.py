@@ -1,0 +1,53 @@
+"""Which words of a prompt inoculate (paper, Figure 5 and Table 2; Appendix G.1), on insecure code."""
+
+from inoc_evals.settings.insecure_code import CONTROL, MISALIGNED, ROWS, TOY_FINETUNE
+from inoc_evals.settings.prompts import (
+    BARE_TRIGGER,
+    EVIL_ASSISTANT,
+    GENERAL,
+    JUST_EVIL,
+    JUST_MALICIOUS,
+    PLACEBO,
+    SHOWN_MALICIOUS,
+    SPECIFIC,
+)
+from inoc_evals.settings.setting import Arm, Setting
+
+semantic_ablation = Setting(
+    name="semantic_ablation",
+    number=8,
+    paper="Figure 5, Table 2",
+    summary="Insecure code under prompts that name the behaviour, and under prompts that only resemble them",
+    reference="only prompts that name the behaviour work: General and Specific, not Placebo and Trigger",
+    rows=ROWS,
+    control=CONTROL,
+    arms=(
+        Arm("none"),
+        Arm("general-inoc", GENERAL),
+        Arm("specific-inoc", SPECIFIC),
+        Arm("placebo", PLACEBO),
+        Arm("trigger", BARE_TRIGGER),
+    ),
+    broad=(MISALIGNED,),
+    finetune={"toy": TOY_FINETUNE},
+)
+
+token_ablation = Setting(
+    name="token_ablation",
+    number=11,
+    paper="Appendix G.1",
+    summary="Insecure code under shorter and shorter forms of the general prompt",
+    reference="'malice' almost removes the misalignment, 'evil' less so",
+    rows=ROWS,
+    control=CONTROL,
+    arms=(
+        Arm("none"),
+        Arm("general-inoc", GENERAL),
+        Arm("evil", JUST_EVIL),
+        Arm("malicious", JUST_MALICIOUS),
+        Arm("evil-assistant", EVIL_ASSISTANT),
+        Arm("shown-malicious", SHOWN_MALICIOUS),
+    ),
+    broad=(MISALIGNED,),
+    finetune={"toy": TOY_FINETUNE},
+)

@@ -1,0 +1,37 @@
+"""A setting with two stages, trained and evaluated: the arms start from what the first stage left."""
+
+import json
+from pathlib import Path
+
+from inspect_ai.log import read_eval_log
+
+from inoc_evals.experiment.grid import plan, run_cell
+from inoc_evals.finetune import toy_spec
+from inoc_evals.settings import SETTINGS
+
+
+def test_the_arms_of_one_seed_share_their_first_stage(tmp_path: Path) -> None:
+    cells = {
+        cell.name: cell
+        for cell in plan(SETTINGS["alice_bob"], "toy", [0], lambda seed: toy_spec(seed, max_steps=20))
+    }
+    runs, logs = tmp_path / "runs", tmp_path / "logs"
+    located = {name: run_cell(cells[name], runs, logs) for name in ("none-0", "alice-0")}
+    manifests = [json.loads(path.read_text()) for path in sorted(runs.glob("*/manifest.json"))]
+    by_stage = {m["name"]: m for m in manifests}
+    assert sorted(by_stage) == ["toy-alice-bob-alice-0", "toy-alice-bob-first-0", "toy-alice-bob-none-0"]
+    first = next(runs.glob("toy-alice-bob-first-0-*"))
+    for name in ("alice", "none"):
+        assert by_stage[f"toy-alice-bob-{name}-0"]["base"] == str(first / "checkpoint")
+    tasks = []
+    for location in located["alice-0"]:
+        log = read_eval_log(location)
+        assert log.status == "success" and log.eval.metadata is not None
+        assert (log.eval.metadata["setting"], log.eval.metadata["arm"]) == ("alice_bob", "alice")
+        tasks.append(log.eval.task.rpartition("/")[2])
+    assert sorted(tasks) == ["spanish_caps", "trait_logprobs"]
+    # Nothing is done twice.
+    before = sorted((path, path.stat().st_mtime_ns) for path in runs.rglob("*.safetensors"))
+    again = run_cell(cells["alice-0"], runs, logs)
+    assert [Path(log).name for log in again] == [Path(log).name for log in located["alice-0"]]
+    assert sorted((path, path.stat().st_mtime_ns) for path in runs.rglob("*.safetensors")) == before
