@@ -11,7 +11,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from inoc_evals.commands import data, demo, doctor, finetune, inoculate, judges, listing, settings
+from inoc_evals.commands import (
+    capabilities,
+    data,
+    demo,
+    doctor,
+    finetune,
+    inoculate,
+    judges,
+    listing,
+    settings,
+)
 from inoc_evals.errors import UserError
 
 app = typer.Typer(
@@ -28,6 +38,7 @@ app.add_typer(data.app, name="data")
 app.command("inoculate")(inoculate.command)
 app.command("finetune")(finetune.command)
 app.command("judges")(judges.command)
+app.command("capabilities")(capabilities.command)
 app.command("doctor")(doctor.command)
 
 

@@ -1,0 +1,39 @@
+"""`inoc-evals capabilities MODEL`: what a finetune cost, on benchmarks of `inspect_evals`."""
+
+import sys
+from contextlib import redirect_stdout
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inoc_evals.commands.output import AsJson, print_json, print_table
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="Any model that Inspect knows, e.g. inoc/my-run.")],
+    benchmark: Annotated[
+        list[str] | None, typer.Option(help="One benchmark; may be repeated. The paper's three by default.")
+    ] = None,
+    grader: Annotated[str | None, typer.Option(help="The judge of those that need one.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Samples of each; all by default.")] = None,
+    log_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where logs go.")] = Path("logs/capabilities"),
+    as_json: AsJson = False,
+) -> None:
+    """Run GPQA diamond, MMLU, StrongREJECT, GSM8K or IFEval on a model, as `inspect_evals` has them."""
+    from inoc_evals.experiment.capabilities import PAPER, capabilities
+
+    with redirect_stdout(sys.stderr):
+        outcomes = capabilities(model, benchmark or PAPER, log_dir, grader, limit)
+    if as_json:
+        print_json([asdict(outcome) for outcome in outcomes])
+        return
+    rows = []
+    for outcome in outcomes:
+        for name, value in outcome.metrics.items():
+            rows.append([outcome.benchmark, name, f"{value:.3f}", str(outcome.n), outcome.version])
+    print_table(f"Capabilities of {model}", ["benchmark", "metric", "value", "n", "version"], rows)
+    for outcome in outcomes:
+        if outcome.failure:
+            typer.echo(f"not run: {outcome.failure}", err=True)

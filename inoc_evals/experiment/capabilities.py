@@ -1,0 +1,183 @@
+"""What a finetune cost in capabilities and refusals: benchmarks straight from `inspect_evals` (Appendix E.3).
+
+    results = capabilities("inoc/my-run", ["gpqa_diamond", "mmlu_0_shot"], log_dir="logs/capabilities")
+    results[0].metrics          # {"choice/accuracy": 0.41, "choice/stderr": 0.03}
+
+The tasks are those of `inspect_evals`, with their own names, versions, scorers and epochs, so the numbers are
+comparable with anyone's. A benchmark whose data cannot be had does not keep the others from running.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inoc_evals.errors import UserError, require
+
+if TYPE_CHECKING:
+    from inspect_ai import Task
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One benchmark of `inspect_evals`.
+
+    Attributes:
+        name: Its task's name there.
+        module: The module that has it.
+        host: Where its data come from.
+        about: What it asks.
+        judged: The task parameter that takes a judge, where it needs one.
+    """
+
+    name: str
+    module: str
+    host: str
+    about: str
+    judged: str | None = None
+
+
+BENCHMARKS: dict[str, Benchmark] = {
+    b.name: b
+    for b in (
+        Benchmark(
+            "gpqa_diamond",
+            "inspect_evals.gpqa",
+            "openaipublic.blob.core.windows.net",
+            "graduate science, multiple choice",
+        ),
+        Benchmark("mmlu_0_shot", "inspect_evals.mmlu", "huggingface.co", "57 subjects, multiple choice"),
+        Benchmark(
+            "strong_reject",
+            "inspect_evals.strong_reject",
+            "raw.githubusercontent.com",
+            "refusals of harmful requests",
+            judged="judge_llm",
+        ),
+        Benchmark("gsm8k", "inspect_evals.gsm8k", "huggingface.co", "school mathematics"),
+        Benchmark("ifeval", "inspect_evals.ifeval", "huggingface.co", "instructions that code can check"),
+    )
+}
+"""By name. The first three are the paper's; the others tell more about small models."""
+
+PAPER = ("gpqa_diamond", "mmlu_0_shot", "strong_reject")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one benchmark.
+
+    Attributes:
+        benchmark: Its name.
+        failure: Why it did not run, in one line; None if it did.
+        metrics: `scorer/metric`, and its value.
+        n: How many samples were scored.
+        version: The task's version in `inspect_evals`.
+        log: The Inspect log.
+    """
+
+    benchmark: str
+    failure: str | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    n: int = 0
+    version: str = ""
+    log: str = ""
+
+
+def capabilities(
+    model: str,
+    benchmarks: Sequence[str] = PAPER,
+    log_dir: str | Path = "logs/capabilities",
+    grader: str | None = None,
+    limit: int | None = None,
+    **options: Any,
+) -> list[Outcome]:
+    """Run benchmarks on one model; called again, it finishes what is missing.
+
+    Args:
+        model: Any model that Inspect knows.
+        benchmarks: Keys of `BENCHMARKS`; the paper's by default.
+        log_dir: Folder for the logs, a folder in it for each benchmark.
+        grader: The judge of those that need one.
+        limit: Samples of each benchmark; all by default.
+        **options: Passed to Inspect's `eval_set`.
+
+    Returns:
+        One outcome a benchmark, in order.
+
+    Raises:
+        UserError: If a benchmark is unknown, `inspect_evals` is not installed, or nothing could be run.
+    """
+    unknown = [name for name in benchmarks if name not in BENCHMARKS]
+    if unknown:
+        raise UserError(f"no benchmark {unknown[0]!r}: use {', '.join(BENCHMARKS)}")
+    require("capabilities", "inspect_evals")
+    from inspect_ai import eval_set
+
+    outcomes = []
+    for name in benchmarks:
+        try:
+            task = load(BENCHMARKS[name], grader)
+        except UserError as error:
+            outcomes.append(Outcome(name, failure=str(error)))
+            continue
+        folder = Path(log_dir) / name
+        folder.mkdir(parents=True, exist_ok=True)
+        _, logs = eval_set(
+            task, log_dir=str(folder), model=model, limit=limit, log_dir_allow_dirty=True, **options
+        )
+        outcomes.append(_outcome(name, logs[0].location))
+    if all(outcome.failure for outcome in outcomes):
+        raise UserError("; ".join(str(outcome.failure) for outcome in outcomes))
+    return outcomes
+
+
+def load(benchmark: Benchmark, grader: str | None = None) -> "Task":
+    """Build a benchmark's task, with its data.
+
+    Args:
+        benchmark: Which one.
+        grader: The judge, where it needs one.
+
+    Raises:
+        UserError: If it needs a judge and has none, a package of its own is missing, or its data cannot be
+            had; the message names the host.
+    """
+    parameters = {}
+    if benchmark.judged:
+        if grader is None:
+            raise UserError(f"{benchmark.name} needs a judge: add  --grader MODEL")
+        parameters[benchmark.judged] = grader
+    try:
+        task: Task = getattr(import_module(benchmark.module), benchmark.name)(**parameters)
+    except (AssertionError, ImportError) as error:  # inspect_evals' way to say that a package is missing
+        raise UserError(f"{benchmark.name}: {_line(error)}") from error
+    except Exception as error:
+        raise UserError(
+            f"{benchmark.name} needs data from {benchmark.host}, which could not be had "
+            f"({type(error).__name__}: {_line(error)})"
+        ) from error
+    return task
+
+
+def _outcome(name: str, location: str) -> Outcome:
+    from inspect_ai.log import read_eval_log
+
+    log = read_eval_log(location, header_only=True)
+    if log.status != "success" or log.results is None:
+        why = _line(log.error.message) if log.error else log.status
+        return Outcome(name, failure=f"{name} did not finish ({why}): see {location}", log=location)
+    scores = log.results.scores
+    metrics = {f"{s.name}/{key}": float(m.value) for s in scores for key, m in s.metrics.items()}
+    return Outcome(
+        name,
+        metrics=metrics,
+        n=log.results.completed_samples,
+        version=str(log.eval.task_version),
+        log=location,
+    )
+
+
+def _line(error: object) -> str:
+    return " ".join(str(error).split())[:160]
