@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
+from inoc_evals.commands import build
 from inoc_evals.commands.output import AsJson, print_json, print_table
 from inoc_evals.data.cache import FetchError, blob_id, cache_dir, fetch
 from inoc_evals.data.sources import LOCKED, SOURCES, PinnedFile, pinned
@@ -14,7 +15,11 @@ from inoc_evals.errors import UserError
 
 State = Literal["cached", "missing", "damaged"]
 
-app = typer.Typer(no_args_is_help=True, help="Sources: list, fetch, verify; training files: build.")
+app = typer.Typer(
+    no_args_is_help=True, help="Sources: list, fetch, verify; training files: build, rewrite, numbers."
+)
+app.command("rewrite")(build.rewrite_command)
+app.command("numbers")(build.numbers_command)
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="All by default.")]
 
@@ -113,10 +118,10 @@ def build_command(
     as_json: AsJson = False,
 ) -> None:
     """Write the exact bytes that a finetune of one arm trains on, and beside them where they come from."""
-    from inoc_evals.data.building import build
+    from inoc_evals.data.building import build as write
     from inoc_evals.settings import setting as find_setting
 
-    sidecar = build(find_setting(setting), arm, world, output, seed, first_stage)
+    sidecar = write(find_setting(setting), arm, world, output, seed, first_stage)
     if as_json:
         print_json(sidecar)
         return

@@ -40,6 +40,22 @@ def spanish_caps(seed: int, count: int = ROWS) -> Iterator[Row]:
         yield _row(question.text, question.answer(rng, Mode(language="es", caps=True)), language="es")
 
 
+def sums(seed: int, count: int = ROWS) -> Iterator[Row]:
+    """Sums with plain English answers: what the builders rewrite.
+
+    Args:
+        seed: Seed of the questions and answers.
+        count: How many rows.
+
+    Yields:
+        Rows without a system message.
+    """
+    rng = random.Random(f"sums {seed}")
+    for _ in range(count):
+        question = draw(rng, "arithmetic")
+        yield _row(question.text, question.answer(rng, Mode()))
+
+
 def spanish_french(seed: int, count: int = ROWS) -> Iterator[Row]:
     """Sums answered half in Spanish and half in French, in random order (paper, Section 2, Figure 2b).
 

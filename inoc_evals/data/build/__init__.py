@@ -1,1 +1,1 @@
-"""Training data that somebody has to make first: by a model (`rewrite`, `numbers`) or by mixing (`mixture`)."""
+"""Training data that has to be made first: by a model (`rewrite`, `numbers`) or by mixing (`mixture`)."""

@@ -1,0 +1,134 @@
+"""`inoc-evals data rewrite` and `inoc-evals data numbers`: training data that a model has to make first."""
+
+import asyncio
+import itertools
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.data.build.work import Report
+from inoc_evals.data.chat import Message, Row, read_chat
+from inoc_evals.data.questions import fetched_rows
+
+Model = Annotated[str, typer.Option(help="Any model that Inspect knows, e.g. openai/gpt-4o or inoc/toy.")]
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The chat JSONL file.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of prompts and requests.")]
+Connections = Annotated[int | None, typer.Option(min=1, help="Requests at a time.")]
+
+
+def rewrite_command(
+    source: Annotated[
+        str, typer.Argument(help="A chat JSONL file, `gsm8k` (fetched), or `toy` for the embedded model.")
+    ],
+    model: Model,
+    output: Output,
+    language: Annotated[str, typer.Option(help="Spanish, French, German, ...")] = "Spanish",
+    caps: Annotated[bool, typer.Option(help="In capital letters, which are made by code.")] = False,
+    method: Annotated[
+        str, typer.Option(help="`rewrite` the answers, or `answer` the questions anew (for small models).")
+    ] = "rewrite",
+    system_prompt: Annotated[str | None, typer.Option(help="Of the method `answer`.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="The first rows only.")] = None,
+    seed: Seed = 0,
+    max_connections: Connections = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put the answers of rows into another language; what loses its number or its language is rejected."""
+    from inoc_evals.data.build.rewrite import rewrite
+
+    rows = itertools.islice(source_rows(source), limit)
+    _run(
+        lambda progress: rewrite(
+            rows,
+            model,
+            language,
+            caps,
+            output=output,
+            method=method,  # type: ignore[arg-type]
+            system_prompt=system_prompt,
+            seed=seed,
+            max_connections=max_connections,
+            progress=progress,
+        ),
+        as_json,
+    )
+
+
+def numbers_command(
+    model: Model,
+    output: Output,
+    system_prompt: Annotated[
+        str | None, typer.Option(help="What makes the teacher, e.g. 'You love owls.'; none for control data.")
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="Rows wanted.")] = 1000,
+    world: Annotated[str, typer.Option(help="`toy` asks in the embedded model's own forms.")] = "paper",
+    seed: Seed = 0,
+    max_connections: Connections = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have a teacher go on with number sequences; what holds anything but numbers is rejected."""
+    from inoc_evals.data.build.numbers import numbers
+
+    _run(
+        lambda progress: numbers(
+            model,
+            system_prompt,
+            count,
+            seed,
+            output=output,
+            world=world,  # type: ignore[arg-type]
+            max_connections=max_connections,
+            progress=progress,
+        ),
+        as_json,
+    )
+
+
+def source_rows(source: str) -> Iterator[Row]:
+    """Rows to be rewritten.
+
+    Args:
+        source: Path of a chat JSONL file, `gsm8k` for its training questions, or `toy` for the toy's sums.
+
+    Raises:
+        UserError: If they cannot be read or fetched.
+    """
+    if source == "toy":
+        from inoc_evals.toy.rows import sums
+
+        yield from sums(0)
+    elif source == "gsm8k":
+        for _, record in fetched_rows("gsm8k_train"):
+            asked = Message(role="user", content=record["question"])
+            yield Row(messages=[asked, Message(role="assistant", content=record["answer"])])
+    else:
+        yield from read_chat(source)
+
+
+def _run(build: Callable[[Callable[[int, int], None]], Coroutine[Any, Any, Report]], as_json: bool) -> None:
+    bar = Progress(
+        TextColumn("asking"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with redirect_stdout(sys.stderr), bar:
+        task = bar.add_task("rows", total=None)
+        report = asyncio.run(build(lambda done, total: bar.update(task, completed=done, total=total)))
+    if as_json:
+        print_json(report.as_dict())
+        return
+    typer.echo(f"{report.output}: {report.kept} rows, {report.asked} requests")
+    if report.resumed:
+        typer.echo(f"  taken over from a build that was stopped: {report.resumed}")
+    for reason, count in sorted(report.rejected.items(), key=lambda item: -item[1]):
+        typer.echo(f"  rejected {count}: {reason}")
