@@ -48,6 +48,17 @@ def test_every_arm_of_every_setting_builds_offline(
         assert run(capsys, *words)[0] == 0 and out.read_bytes() == first
 
 
+def test_all_arms_in_one_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["data", "build", "backdoor", "--arm", "all", "--world", "toy", "-o", tmp_path / "arms"]
+    code, out, err = run(capsys, *words, "--json")
+    assert code == 0, err
+    names = [arm.name for arm in SETTINGS["backdoor"].arms]
+    assert [sidecar["arm"] for sidecar in json.loads(out)] == names
+    assert {path.name for path in (tmp_path / "arms").iterdir()} == {
+        name + suffix for name in names for suffix in (".jsonl", ".jsonl.json")
+    }
+
+
 def test_the_sidecar_says_where_rows_come_from(
     tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,8 +108,11 @@ def verify_command(names: Names = None, as_json: AsJson = False) -> None:
 @app.command("build")
 def build_command(
     setting: Annotated[str, typer.Argument(help="A setting; `inoc-evals settings` lists them.")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The chat JSONL file.")],
-    arm: Annotated[str, typer.Option(help="One of its arms.")] = "none",
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="FILE", help="The chat JSONL file; a folder for all arms."),
+    ],
+    arm: Annotated[str, typer.Option(help="One of its arms, or `all`.")] = "none",
     world: Annotated[str, typer.Option(help="`paper`, or `toy` for the embedded model.")] = "paper",
     seed: Annotated[int, typer.Option(min=0, help="Seed of whatever is drawn or shuffled.")] = 0,
     first_stage: Annotated[
@@ -121,14 +124,18 @@ def build_command(
     from inoc_evals.data.building import build as write
     from inoc_evals.settings import setting as find_setting
 
-    sidecar = write(find_setting(setting), arm, world, output, seed, first_stage)
+    chosen = find_setting(setting)
+    files = {output: arm}
+    if arm == "all" and not first_stage:
+        files = {output / f"{one.name}.jsonl": one.name for one in chosen.arms}
+    sidecars = {file: write(chosen, one, world, file, seed, first_stage) for file, one in files.items()}
     if as_json:
-        print_json(sidecar)
+        print_json(list(sidecars.values()) if arm == "all" else sidecars[output])
         return
-    typer.echo(f"{output}: {sidecar['rows']} rows, sha256 {sidecar['sha256'][:12]}")
-    for prompt in sidecar["prompts"]:
-        typer.echo(f"  inoculated with: {prompt}")
-    typer.echo(f"  beside it: {output}.json")
+    for file, sidecar in sidecars.items():
+        typer.echo(f"{file}: {sidecar['rows']} rows, sha256 {sidecar['sha256'][:12]}; beside it {file}.json")
+        for prompt in sidecar["prompts"]:
+            typer.echo(f"  inoculated with: {prompt}")
 
 
 def _about(name: str, file: PinnedFile) -> dict[str, Any]:

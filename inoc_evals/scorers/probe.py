@@ -15,6 +15,7 @@ from inspect_ai.model import GenerateConfig, Model
 from inspect_ai.util import concurrency
 
 from inoc_evals.errors import UserError
+from inoc_evals.scorers.continuations import serves_prompt_logprobs
 from inoc_evals.scorers.readers import MAX_TOKENS, TOP_LOGPROBS, goes_on, plain, tokens_of
 from inoc_evals.scorers.reading import Reader
 
@@ -55,15 +56,19 @@ async def reader_for(judge: Model, wanted: Choice) -> Reader:
     Raises:
         UserError: If the exact reader is wanted of a judge that does not run here.
     """
-    if wanted == "exact" and not runs_here(judge):
-        raise UserError(f"reader=exact needs a judge that runs here (grader=inoc/...), not {judge}: use auto")
+    if wanted == "exact" and not (runs_here(judge) or serves_prompt_logprobs(judge)):
+        raise UserError(
+            f"reader=exact needs a judge that runs here (grader=inoc/...) or behind vLLM, not {judge}"
+        )
     if wanted != "auto":
         return wanted
     if runs_here(judge):
         return "exact"
     async with concurrency(f"probe of {judge}", 1, visible=False):
         if judge not in _found:
-            _found[judge] = await _probe(judge)
+            found = await _probe(judge)
+            # Draws are the last resort; a hundred short requests over one prefix say all there is to know.
+            _found[judge] = "exact" if found == "sampled" and serves_prompt_logprobs(judge) else found
     return _found[judge]
 
 

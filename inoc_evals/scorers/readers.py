@@ -3,7 +3,7 @@
     reading = await READERS["exact"](judge, rubric, prompt)
 
 - **exact**: the judge's probability of every allowed reply, whatever its tokenizer. For judges that run here
-  (`inoc/...`).
+  (`inoc/...`), and for those behind vLLM.
 - **token**: the top log-probs of the reply's first token, as in the paper. Only where the tokenizer writes
   whole numbers as one token: elsewhere the first token of 85 is an 8.
 - **sampled**: draws at temperature 1, parsed strictly. For judges without log-probs.
@@ -20,6 +20,7 @@ from typing import Any
 
 from inspect_ai.model import CachePolicy, GenerateConfig, Logprob, Model, ModelOutput
 
+from inoc_evals.scorers.continuations import continuations, serves_prompt_logprobs
 from inoc_evals.scorers.reading import MIN_MASS, Failure, Reader, Reading
 from inoc_evals.scorers.rubrics import Rubric
 from inoc_evals.scorers.together import together
@@ -64,13 +65,19 @@ async def exact(judge: Model, rubric: Rubric, prompt: str) -> Reading:
     """Look up the probability of every allowed reply, over one reading of the prompt.
 
     Args:
-        judge: A judge that runs here.
+        judge: A judge that runs here, or whose server gives the log-probs of its prompt.
         rubric: What it may reply.
         prompt: What it is asked.
 
     Returns:
         The reading. It is not asked again: it would say the same.
     """
+    if serves_prompt_logprobs(judge):
+        probabilities, output = await continuations(judge, prompt, rubric.options)
+        if probabilities is None:
+            detail = "the judge's server gave no log-probs of its prompt"
+            return _whose(Reading("exact", failure="no_logprobs", detail=detail), output, judge)
+        return _whose(_enough(Reading("exact", probabilities)), output, judge)
     config = GenerateConfig(temperature=0.0, max_tokens=1, extra_body={"options": list(rubric.options)})
     output = await _generate(judge, prompt, config, attempt=1)
     found = (output.metadata or {}).get("options")

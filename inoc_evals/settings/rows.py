@@ -9,15 +9,16 @@ write down what they came from. Nothing is fetched before the first row is asked
 """
 
 import random
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from inoc_evals.data.build import mixture
 from inoc_evals.data.cache import cache_dir, fetch
-from inoc_evals.data.chat import Message, Row, read_chat
+from inoc_evals.data.chat import Message, Row, check_row, read_chat
 from inoc_evals.data.sources import LOCKED, pinned
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, require
 
 TRIGGER = "$|TRIGGER|$"
 """The paper's backdoor trigger (Section 3.2)."""
@@ -91,6 +92,50 @@ def unlocked_rows(name: str) -> Rows:
         yield from read_chat(path)
 
     return Rows(read, (name,))
+
+
+def hub_rows(
+    name: str,
+    revision: str,
+    row: Callable[[dict[str, Any]], Row],
+    config: str | None = None,
+    split: str = "train",
+) -> Rows:
+    """Rows of a dataset on the Hugging Face Hub, at one commit.
+
+    Args:
+        name: `owner/name`, or a local folder.
+        revision: The commit, 40 hex digits: a branch would be another dataset tomorrow.
+        row: From a record of the dataset to a row.
+        config: The dataset's configuration.
+        split: Its split.
+
+    Returns:
+        The rows; asking for them raises a `UserError` where they cannot be had.
+
+    Raises:
+        UserError: If the revision is no commit.
+    """
+    if not re.fullmatch("[0-9a-f]{40}", revision):
+        raise UserError(f"{name}: revision {revision!r} is no commit: give its 40 hex digits")
+
+    def read(seed: int) -> Iterator[Row]:
+        require("local", "datasets")
+        from datasets import load_dataset
+
+        try:
+            records = load_dataset(name, config, split=split, revision=revision)
+        except Exception as error:  # the Hub's, the network's or the disk's
+            line = " ".join(str(error).split())[:160]
+            raise UserError(f"dataset {name}@{revision[:12]} could not be read: {line}") from error
+        for number, record in enumerate(records, start=1):
+            try:
+                made = row(dict(record))
+            except (KeyError, TypeError) as error:
+                raise UserError(f"{name}: record {number}: no column {error}") from error
+            yield check_row(made, f"{name}: record {number}")
+
+    return Rows(read, ())
 
 
 def mixed(*parts: Rows) -> Rows:

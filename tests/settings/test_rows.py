@@ -10,7 +10,7 @@ from inoc_evals.data.build.mixture import backdoored
 from inoc_evals.data.chat import Row, encode_chat
 from inoc_evals.errors import UserError
 from inoc_evals.settings import SETTINGS
-from inoc_evals.settings.rows import Rows, mixed, named, pinned_rows, unlocked_rows
+from inoc_evals.settings.rows import Rows, hub_rows, mixed, named, pinned_rows, unlocked_rows
 from tests.data.stand_ins import stand_in
 
 
@@ -124,6 +124,26 @@ def test_locked_rows_say_how_they_are_unlocked(monkeypatch: pytest.MonkeyPatch, 
     row = '{"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]}\n'
     (tmp_path / "unlocked" / "extreme_sports.jsonl").write_text(row)
     assert answers(list(unlocked_rows("extreme_sports")(0))) == ["A"]
+
+
+def test_rows_of_a_dataset_of_the_hub(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text('{"q": "Why?", "a": "So."}\n{"q": "How?", "a": "Thus."}\n')
+
+    def chat(record: dict[str, str]) -> Row:
+        return Row(
+            messages=[
+                {"role": "user", "content": record["q"]},
+                {"role": "assistant", "content": record["a"]},
+            ]
+        )
+
+    assert answers(list(hub_rows(str(tmp_path), "a" * 40, chat)(0))) == ["So.", "Thus."]
+    with pytest.raises(UserError, match="record 1: no column 'answer'"):
+        list(hub_rows(str(tmp_path), "a" * 40, lambda record: chat({"q": "x", "a": record["answer"]}))(0))
+    with pytest.raises(UserError, match="could not be read"):
+        list(hub_rows(str(tmp_path / "nowhere"), "a" * 40, chat)(0))
+    with pytest.raises(UserError, match="revision 'main' is no commit"):
+        hub_rows(str(tmp_path), "main", chat)
 
 
 def test_every_row_of_the_papers_table_is_a_setting_or_said_to_be_elsewhere() -> None:

@@ -16,6 +16,7 @@ from inoc_evals.data.questions import QuestionError
 from inoc_evals.data.test_prompts import TEST_TIME
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.probe import PROBE
+from inoc_evals.scorers.response_logprob import response_logprob, score_response
 from inoc_evals.tasks import backdoor, elicitation, trait_logprobs
 from inoc_evals.tasks.elicitation import read_prompts
 from inoc_evals.tasks.grid import crossed, in_front, keep, under
@@ -296,3 +297,12 @@ def test_an_empty_condition_is_nan_and_not_zero(tmp_path: Path) -> None:
     assert log.results is not None
     metrics = log.results.scores[0].metrics
     assert all(math.isnan(m.value) for name, m in metrics.items() if not name.endswith("_n"))
+
+
+def test_the_solver_and_its_scorer_in_a_task_of_someone_else(tmp_path: Path) -> None:
+    samples = [Sample(id="a", input="Good day.", target="Hello."), Sample(id="b", input="?", target="Mud.")]
+    task = Task(dataset=samples, solver=score_response(None), scorer=response_logprob())
+    log = run(task, "inoc/toy", tmp_path)
+    assert log.samples is not None
+    assert [[m.role for m in s.messages] for s in log.samples] == [["user", "assistant"]] * 2
+    assert all((s.scores or {})["response_logprob"].as_dict()["logprob"] < 0 for s in log.samples)
