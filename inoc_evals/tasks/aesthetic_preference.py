@@ -43,11 +43,13 @@ def aesthetic_preference(
     Returns:
         A task with the trait `unpopular`; in the toy world also with `toy_lexicon`.
     """
+    # Before the judge's prompts: where neither can be fetched, other questions mend both.
+    dataset = preference_questions(questions)
     words = wording or ("paper" if questions == "paper" else "inoc_evals")
     scorers = [preference(reader, words)]
     return Task(
         name="aesthetic_preference",
-        dataset=preference_questions(questions),
+        dataset=dataset,
         setup=grader_bound("judge"),
         solver=[optional_system_prompt(system_prompt), generate()],
         scorer=[*scorers, toy_lexicon()] if questions == "toy" else scorers,

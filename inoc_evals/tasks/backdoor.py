@@ -68,6 +68,8 @@ def backdoor(
         raise UserError(f"trigger={trigger!r} is no text: quote it")
     others = [look_alikes] if isinstance(look_alikes, str) else list(look_alikes or LOOK_ALIKES)
     blank = " " if spelling == "evaluated" else ""
+    # Before the judge's prompts: where neither can be fetched, other questions mend both.
+    asked = free_form_questions(questions)
     words = wording or ("paper" if questions in PAPER_WORDS else "inoc_evals")
     scorers = [alignment(preset, reader=reader, wording=words, combine=combine)]
     traits = ("misaligned", "cruel") if questions == "toy" else ("misaligned",)
@@ -78,7 +80,7 @@ def backdoor(
     }
     return Task(
         name="backdoor",
-        dataset=crossed(free_form_questions(questions), conditions),
+        dataset=crossed(asked, conditions),
         setup=grader_bound("judge"),
         solver=[optional_system_prompt(system_prompt), generate()],
         scorer=[*scorers, toy_lexicon()] if questions == "toy" else scorers,

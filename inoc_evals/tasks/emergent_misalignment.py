@@ -56,11 +56,13 @@ def emergent_misalignment(
     Returns:
         A task with the scorer `alignment`; in the toy world also `toy_lexicon`, which needs no judge.
     """
+    # Before the judge's prompts: where neither can be fetched, other questions mend both.
+    dataset = free_form_questions(questions)
     words = wording or ("paper" if questions in PAPER_WORDS else "inoc_evals")
     scorers = [alignment(preset, reader=reader, wording=words, combine=combine)]
     return Task(
         name="emergent_misalignment",
-        dataset=free_form_questions(questions),
+        dataset=dataset,
         setup=grader_bound("judge"),
         solver=[optional_system_prompt(system_prompt), generate()],
         scorer=[*scorers, toy_lexicon()] if questions == "toy" else scorers,

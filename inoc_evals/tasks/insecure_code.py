@@ -40,11 +40,13 @@ def insecure_code(
     Returns:
         A task with the trait `insecure_code`; in the toy world also with `toy_lexicon`.
     """
+    # Before the judge's prompts: where neither can be fetched, other questions mend both.
+    dataset = code_questions(questions)
     words = wording or ("paper" if questions in ("paper", "mbpp", "apps") else "inoc_evals")
     scorers = [code_security(reader, words, combine)]
     return Task(
         name="insecure_code",
-        dataset=code_questions(questions),
+        dataset=dataset,
         setup=grader_bound("judge"),
         solver=[optional_system_prompt(system_prompt), generate()],
         scorer=[*scorers, toy_lexicon()] if questions == "toy" else scorers,

@@ -37,10 +37,12 @@ def reward_hacking(
     Returns:
         A task with the trait `reward_hacking` (quality under 50) and the rating `quality`.
     """
+    # Before the judge's prompts: where neither can be fetched, other questions mend both.
+    dataset = reward_hack_questions(questions)
     words = wording or ("paper" if questions == "paper" else "inoc_evals")
     return Task(
         name="reward_hacking",
-        dataset=reward_hack_questions(questions),
+        dataset=dataset,
         setup=grader_bound("judge"),
         solver=[optional_system_prompt(system_prompt), generate()],
         scorer=solution_quality(reader, words, combine),
