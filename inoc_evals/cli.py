@@ -20,6 +20,7 @@ from inoc_evals.commands import (
     inoculate,
     judges,
     listing,
+    runs,
     settings,
 )
 from inoc_evals.errors import UserError
@@ -35,6 +36,7 @@ app.command("demo")(demo.command)
 app.command("list")(listing.command)
 app.command("settings")(settings.command)
 app.add_typer(data.app, name="data")
+app.add_typer(runs.app, name="runs")
 app.command("inoculate")(inoculate.command)
 app.command("finetune")(finetune.command)
 app.command("judges")(judges.command)

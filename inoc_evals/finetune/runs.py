@@ -219,13 +219,21 @@ def find_run(name: str | Path, runs: str | Path | None = None) -> Run:
     for folder in (Path(name).expanduser(), runs_root(runs) / name):
         if (folder / "manifest.json").is_file():
             return Run(folder.resolve())
-    found = [run for run in list_runs(runs) if run.manifest.name == str(name)]
+    found = [run for run in list_runs(runs) if _named(run, str(name))]
     if len(found) > 1:
         names = ", ".join(run.folder.name for run in found)
         raise UserError(f"{len(found)} runs are named {str(name)!r}, say which: {names}")
     if not found:
         raise UserError(f"no run {str(name)!r} in {runs_root(runs)} (${RUNS_VARIABLE} names another folder)")
     return found[0]
+
+
+def _named(run: Run, name: str) -> bool:
+    """Whether a run has this name; one whose manifest is broken has none, and hides no other."""
+    try:
+        return run.manifest.name == name
+    except UserError:
+        return False
 
 
 def list_runs(runs: str | Path | None = None) -> list[Run]:

@@ -1,0 +1,52 @@
+"""`inoc-evals runs`: what there is, what one is, and how two differ."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from inoc_evals.cli import main
+from inoc_evals.finetune import finetune, toy_spec
+from inoc_evals.toy import rows as toy
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    for seed in (0, 1):
+        spec = toy_spec(seed, max_steps=1)
+        finetune(spec, toy.sums(0, 16), name=f"sums-{seed}", runs=folder, progress=False)
+    (folder / "torn-0123456789ab").mkdir()
+    (folder / "torn-0123456789ab" / "manifest.json").write_text('{"name": "to')
+    return folder
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as done:
+        main(["runs", *map(str, words)])
+    out, err = capsys.readouterr()
+    return int(done.value.code or 0), out, err
+
+
+def test_list(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "list", "--runs", runs, "--json")
+    found = {entry["run"].rpartition("-")[0]: entry for entry in json.loads(out)}
+    assert code == 0 and set(found) == {"sums-0", "sums-1", "torn"}
+    assert found["sums-1"]["status"] == "finished" and found["sums-1"]["rows"] == 16
+    assert found["torn"]["status"] == "broken"
+    assert "sums-0-" in run(capsys, "list", "--runs", runs)[1]
+
+
+def test_show_and_diff(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "show", "sums-0", "--runs", runs, "--json")
+    assert code == 0 and json.loads(out)["spec"]["max_steps"] == 1
+    assert "spec.max_steps" in run(capsys, "show", "sums-0", "--runs", runs)[1]
+    found = json.loads(run(capsys, "diff", "sums-0", "sums-1", "--runs", runs, "--json")[1])
+    assert found["seed"] == [0, 1] and found["spec.seed"] == [0, 1]
+    assert "data_digest" not in found and "spec.base" not in found
+    assert "spec.seed" in run(capsys, "diff", "sums-0", "sums-1", "--runs", runs)[1]
+
+
+def test_an_unknown_run_is_one_line(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "show", "nothing", "--runs", runs)
+    assert code == 2 and len(err.strip().splitlines()) == 1 and "nothing" in err
