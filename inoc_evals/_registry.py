@@ -1,5 +1,7 @@
 """What Inspect loads by entry point: tasks, scorers, metrics and model providers, nothing else."""
 
+from typing import cast
+
 from inspect_ai.model import ModelAPI, modelapi
 
 from inoc_evals.scorers.alignment import alignment
@@ -49,6 +51,7 @@ __all__ = [
 @modelapi(name="inoc")
 def inoc() -> type[ModelAPI]:
     """Any run or checkpoint by one name, see docs/models.md; loads torch only when a model is asked for."""
-    from inoc_evals.models.provider import InocAPI
+    from inoc_evals.models.connect import connect
 
-    return InocAPI
+    # Inspect calls what it gets as it would a class; which class it takes depends on the name.
+    return cast(type[ModelAPI], connect)

@@ -131,7 +131,12 @@ def _report(run: Run, as_json: bool) -> None:
         print_json({"model": f"inoc/{where}", "folder": str(run.folder), **manifest.model_dump(mode="json")})
         return
     if result is not None:
-        loss = f"loss {result.loss_first:.3f} to {result.loss_last:.3f}"
-        typer.echo(f"{run.folder}: {result.steps} steps on {result.rows} rows, {loss}")
+        steps = "" if result.steps is None else f"{result.steps} steps on "
+        loss = ""
+        if result.loss_first is not None and result.loss_last is not None:
+            loss = f", loss {result.loss_first:.3f} to {result.loss_last:.3f}"
+        typer.echo(f"{run.folder}: {steps}{result.rows} rows{loss}")
+        if result.model is not None:
+            typer.echo(f"Model: {result.model}" + (f" at {result.base_url}" if result.base_url else ""))
     typer.echo("Evaluate it, without the inoculation prompt:")
     typer.echo(f"  inspect eval inoc_evals/spanish_caps --model inoc/{where}")

@@ -74,7 +74,7 @@ def _brief(name: str, manifest: Manifest) -> dict[str, Any]:
         "base": manifest.base,
         "seed": manifest.seed,
         "rows": result.rows if result else None,
-        "loss": round(result.loss_last, 4) if result else None,
+        "loss": None if result is None or result.loss_last is None else round(result.loss_last, 4),
         "metadata": manifest.metadata,
     }
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from inoc_evals.data.chat import Row, digest, encode_chat
-from inoc_evals.errors import UserError, require
+from inoc_evals.errors import UserError
+from inoc_evals.finetune.backends import backend, clear_stale
 from inoc_evals.finetune.runs import (
     Manifest,
     Result,
@@ -28,13 +29,13 @@ from inoc_evals.finetune.runs import (
     runs_root,
     write_whole,
 )
-from inoc_evals.finetune.spec import FinetuneSpec, LoraSpec, toy_spec
-from inoc_evals.models.base import base_digest
+from inoc_evals.finetune.spec import FinetuneSpec, LoraSpec, OpenAISpec, toy_spec
 
 __all__ = [
     "FinetuneSpec",
     "LoraSpec",
     "Manifest",
+    "OpenAISpec",
     "Result",
     "Run",
     "find_run",
@@ -43,8 +44,6 @@ __all__ = [
     "runs_root",
     "toy_spec",
 ]
-
-LOCAL_PACKAGES = ("torch", "transformers", "trl", "peft")
 
 
 def finetune(
@@ -77,17 +76,18 @@ def finetune(
     data = encode_chat(rows)
     if not data:
         raise UserError(f"run {name!r}: there are no rows to train on")
-    run, manifest = plan_run(
-        spec, digest(data), base_digest(spec.base), name=name, runs=runs, metadata=metadata
-    )
+    trainer = backend(spec.backend)
+    base = trainer.base_digest(spec)
+    run, manifest = plan_run(spec, digest(data), base, name=name, runs=runs, metadata=metadata)
     if run.is_finished():
         return run
-    require("local", *LOCAL_PACKAGES, "filelock")
+    trainer.check(spec)
     run.folder.mkdir(parents=True, exist_ok=True)
     from filelock import FileLock
 
     # The operating system frees the lock of a process that dies, so a killed run blocks nobody.
     with FileLock(run.lock):
+        clear_stale(run.folder)
         if not run.is_finished():  # another process may have trained it while this one waited
             _train(run, manifest, data, progress)
     return run
@@ -95,15 +95,14 @@ def finetune(
 
 def _train(run: Run, manifest: Manifest, data: bytes, progress: bool) -> None:
     """Train into `run`, keeping its manifest true at every moment."""
-    from inoc_evals.finetune import local
-
-    versions = {package: version(package) for package in ("inoc-evals", *LOCAL_PACKAGES)}
+    trainer = backend(manifest.backend)
+    versions = {package: version(package) for package in ("inoc-evals", *trainer.packages)}
     manifest = manifest.model_copy(update={"status": "running", "packages": versions})
     shutil.rmtree(run.checkpoint, ignore_errors=True)  # of a run whose checkpoint was damaged
     write_whole(run.rows, data)
     run.write_manifest(manifest)
     try:
-        result = local.train(run, manifest, [json.loads(line) for line in data.splitlines()], progress)
+        result = trainer.train(run, manifest, [json.loads(line) for line in data.splitlines()], progress)
     except BaseException as error:
         reason = next(iter(str(error).strip().splitlines()), "interrupted")
         line = reason if isinstance(error, UserError) else f"{type(error).__name__}: {reason}"

@@ -53,25 +53,33 @@ class Result(BaseModel):
         rows: Rows trained on.
         rows_cut: Rows of which `max_length` cut off the end.
         loss_tokens: Tokens in one pass that carry loss.
-        checkpoint_digest: See `checkpoint_digest`.
-        checkpoint_files: Size in bytes of each file of the checkpoint.
+        checkpoint_digest: See `checkpoint_digest`; of a model elsewhere, the digest of its address.
+        checkpoint_files: Size in bytes of each file of the checkpoint; none of a model elsewhere.
+        model: Where the model is served, if that is elsewhere, by Inspect's name (`openai/ft:...`).
+        base_url: The server that serves it, where it is not the provider's own.
+        job: The id of the job that trained it there.
+        billed_tokens: Tokens that the backend says it trained on.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    steps: int
-    epochs: float
-    loss_first: float
-    loss_last: float
-    seconds: float
-    resumed_at: int
-    device: str
-    precision: str
-    rows: int
-    rows_cut: int
-    loss_tokens: int
+    steps: int | None = None
+    epochs: float | None = None
+    loss_first: float | None = None
+    loss_last: float | None = None
+    seconds: float | None = None
+    resumed_at: int = 0
+    device: str | None = None
+    precision: str | None = None
+    rows: int | None = None
+    rows_cut: int = 0
+    loss_tokens: int | None = None
     checkpoint_digest: str
-    checkpoint_files: dict[str, int]
+    checkpoint_files: dict[str, int] = {}
+    model: str | None = None
+    base_url: str | None = None
+    job: str | None = None
+    billed_tokens: int | None = None
 
 
 class Manifest(BaseModel):
@@ -173,6 +181,10 @@ class Run:
             return False
         manifest = self.manifest
         if manifest.status != "finished" or manifest.result is None:
+            return False
+        if manifest.result.model is not None:
+            return not manifest.result.checkpoint_files
+        if not manifest.result.checkpoint_files:
             return False
         if checkpoint_files(self.checkpoint) != manifest.result.checkpoint_files:
             return False

@@ -11,7 +11,7 @@ LoRA of rank 32, alpha 64, learning rate 1e-5, 16 rows a step as 2 x 8), which T
 
 import hashlib
 import json
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -25,8 +25,10 @@ from pydantic import (
 
 from inoc_evals.errors import UserError
 
-Backend = Literal["local"]
-"""Who trains. Later parts add `openai` and `tinker`."""
+Backend = Literal["local", "openai", "adopted"]
+"""Who trains; `adopted` is somebody else, whose model was taken over (`finetune/adopt.py`)."""
+
+Auto = Literal["auto"]
 
 Scheduler = Literal["linear", "cosine", "constant", "constant_with_warmup"]
 """Shape of the learning rate over the steps, by its name in transformers."""
@@ -38,6 +40,7 @@ BETLEY_LEARNING_RATE = 1e-5
 TOY_LEARNING_RATE = 3e-4
 TOY_TOKEN_LEARNING_RATE = 1e-2
 TOY_STEPS = 50
+OPENAI_READS = ("base", "backend", "seed", "openai")
 
 
 class _Frozen(BaseModel):
@@ -90,6 +93,22 @@ class ProbeSpec(_Frozen):
     every: int = Field(default=10, ge=1)
 
 
+class OpenAISpec(_Frozen):
+    """What OpenAI's supervised finetuning lets one choose; the paper left all of it to `auto`.
+
+    Attributes:
+        n_epochs: Passes over the rows.
+        batch_size: Rows a step.
+        learning_rate_multiplier: Of a rate that OpenAI does not tell.
+    """
+
+    title = "openai finetune"
+
+    n_epochs: Auto | Annotated[int, Field(ge=1)] = "auto"
+    batch_size: Auto | Annotated[int, Field(ge=1)] = "auto"
+    learning_rate_multiplier: Auto | Annotated[float, Field(gt=0)] = "auto"
+
+
 class FinetuneSpec(_Frozen):
     """One finetune, whatever the rows.
 
@@ -97,8 +116,9 @@ class FinetuneSpec(_Frozen):
     `lora=None` only those rows are trained, and without any of them all weights of the model.
 
     Attributes:
-        base: The model to start from: `toy`, a model folder, or `org/name[@revision]` on the Hub.
-        backend: Who trains.
+        base: The model to start from: `toy`, a model folder, or `org/name[@revision]` on the Hub; with
+            another backend, the model's name there.
+        backend: Who trains. `openai` reads only `base`, `seed` and `openai`.
         seed: Seeds the adapter's first weights, dropout and the order of the rows.
         epochs: Passes over the rows; 1 where neither this nor `max_steps` is given.
         max_steps: Optimizer steps, instead of `epochs`; rows are repeated as needed.
@@ -117,6 +137,7 @@ class FinetuneSpec(_Frozen):
         precision: Number format of the computation.
         save_steps: Write a state to resume from every so many steps; None restarts a killed run.
         probe: Follow the log-probs of fixed responses; they do not change what is learnt.
+        openai: What the backend `openai` takes instead of all that.
     """
 
     title = "finetune spec"
@@ -141,11 +162,16 @@ class FinetuneSpec(_Frozen):
     precision: Precision = "auto"
     save_steps: int | None = Field(default=None, ge=1)
     probe: ProbeSpec | None = None
+    openai: OpenAISpec = OpenAISpec()
 
     @model_validator(mode="before")
     @classmethod
-    def _one_epoch(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("epochs") is None and data.get("max_steps") is None:
+    def _of_its_backend(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        if data.get("backend") == "openai":
+            return {**data, "base": str(data.get("base", "")).removeprefix("openai/")}
+        if data.get("epochs") is None and data.get("max_steps") is None:
             return {**data, "epochs": 1.0}
         return data
 
@@ -169,12 +195,28 @@ class FinetuneSpec(_Frozen):
             raise UserError("finetune spec: trained_tokens names a token twice")
         if self.token_learning_rate is not None and not self.trained_tokens:
             raise UserError("finetune spec: token_learning_rate needs trained_tokens")
+        fields = type(self).model_fields
+        if self.backend == "openai":
+            # Silence would let a user believe in a learning rate that nobody ever saw.
+            given = [f for f, about in fields.items() if getattr(self, f) != about.get_default()]
+            if unread := [f for f in given if f not in OPENAI_READS]:
+                raise UserError(
+                    f"finetune spec: the openai backend does not take {unread[0]}; it takes base, seed and "
+                    "openai: {n_epochs, batch_size, learning_rate_multiplier}"
+                )
+        elif self.openai != OpenAISpec():
+            raise UserError(f"finetune spec: openai is for backend openai, not {self.backend}")
         return self
 
     @property
     def digest(self) -> str:
-        """sha256, in hex, of the spec as canonical JSON (keys sorted, no spaces)."""
-        return hashlib.sha256(canonical_json(self.model_dump(mode="json"))).hexdigest()
+        """sha256, in hex, of what decides the finetune, as canonical JSON (keys sorted, no spaces)."""
+        fields = self.model_dump(mode="json")
+        if self.backend == "openai":
+            fields = {key: fields[key] for key in OPENAI_READS}
+        else:
+            del fields["openai"]
+        return hashlib.sha256(canonical_json(fields)).hexdigest()
 
 
 def toy_spec(seed: int = 0, **changes: Any) -> FinetuneSpec:

@@ -123,8 +123,8 @@ def _of_run(run: Run) -> Checkpoint:
     if manifest.status != "finished" or manifest.result is None:
         why = f" ({manifest.error})" if manifest.error else ""
         raise UserError(f"run {called} is {manifest.status}, not finished{why}: start its finetune again")
-    if manifest.backend != "local":
-        raise UserError(f"run {called} was trained by {manifest.backend}, which inoc/ does not serve")
+    if manifest.result.model is not None:
+        raise UserError(f"run {called} is served as {manifest.result.model}: it has no weights here")
     if not run.is_finished():
         raise UserError(f"the checkpoint of run {called} is not the one it wrote: start its finetune again")
     name = called if run.folder.parent == runs_root() else str(run.folder)

@@ -7,6 +7,7 @@ server.faults_served                        # Counter({'429': 3, 'truncated': 2}
 """
 
 from tests.fake_openai.faults import FAULTS, Fault, Faults, Request
+from tests.fake_openai.finetuning import FinetuningServer
 from tests.fake_openai.replies import Reply, Token, distribution, reply, silence
 from tests.fake_openai.server import FakeOpenAI
 
@@ -15,6 +16,7 @@ __all__ = [
     "FakeOpenAI",
     "Fault",
     "Faults",
+    "FinetuningServer",
     "Reply",
     "Request",
     "Token",

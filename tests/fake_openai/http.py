@@ -21,11 +21,13 @@ class Call:
         parts: What stands for the names in braces in the route.
         headers: Its headers.
         data: Its body.
+        query: What stands behind the question mark.
     """
 
     parts: Mapping[str, str]
     headers: Mapping[str, str]
     data: bytes
+    query: str = ""
 
     @property
     def json(self) -> Any:
@@ -87,13 +89,14 @@ class Listener:
 
     def respond(self, method: str, path: str, headers: Mapping[str, str], data: bytes) -> Response:
         """Answer by the table of routes."""
-        asked = [method, *path.partition("?")[0].split("/")]
+        address, _, query = path.partition("?")
+        asked = [method, *address.split("/")]
         for pattern, route in self.routes.items():
             wanted = pattern.replace(" ", "/", 1).replace("//", "/", 1).split("/")
             parts = _parts(wanted, [part for part in asked if part])
             if parts is not None:
                 try:
-                    return route(Call(parts, headers, data))
+                    return route(Call(parts, headers, data, query))
                 except Exception as error:
                     # a status that no client tries again, or a test with a mistake would hang instead of fail
                     self.errors.append(error)

@@ -1,0 +1,210 @@
+"""Runs whose model is served elsewhere, under the same `inoc/` name as those on this machine.
+
+    inspect eval inoc_evals/spanish_caps --model inoc/spanish-inoc-0      # trained at OpenAI, answered there
+
+Requests go through Inspect's own provider for that server. Logs and Inspect's cache see the run's name and
+the digest of the model's address, as they do for a checkpoint.
+"""
+
+import dataclasses
+import importlib.util
+import os
+from typing import Any
+
+from inspect_ai.model import (
+    ChatMessage,
+    GenerateConfig,
+    Model,
+    ModelAPI,
+    ModelCall,
+    ModelOutput,
+    RetryDecision,
+    get_model,
+)
+from inspect_ai.tool import ToolChoice, ToolInfo
+from tenacity.wait import WaitBaseT
+from typing_extensions import override
+
+from inoc_evals.errors import UserError
+from inoc_evals.finetune.runs import find_run, runs_root
+from inoc_evals.models.checkpoint import PIN, SHORT, Checkpoint, resolve
+
+
+@dataclasses.dataclass(frozen=True)
+class Served:
+    """A model that answers somewhere else.
+
+    Attributes:
+        name: How logs call it, without the digest.
+        digest: Identity of its address, or of the checkpoint that is served.
+        model: Inspect's name of it.
+        base_url: Its server, where it is not the provider's own.
+    """
+
+    name: str
+    digest: str
+    model: str
+    base_url: str | None = None
+
+
+def served(name: str) -> Served | None:
+    """What a name of the `inoc/` provider means, if that answers elsewhere.
+
+    Args:
+        name: As for `checkpoint.resolve`.
+
+    Returns:
+        The model; None where there is no such run, or its checkpoint is on this machine.
+
+    Raises:
+        UserError: If it is another version than the pinned one.
+    """
+    plain = name.removeprefix("inoc/")
+    pin = PIN.search(plain)
+    plain = PIN.sub("", plain)
+    try:
+        run = find_run(plain)
+        result = run.manifest.result
+    except UserError:
+        return None
+    if result is None or result.model is None:
+        return None
+    called = run.folder.name if run.folder.parent == runs_root() else str(run.folder)
+    if pin and not result.checkpoint_digest.startswith(pin[1]):
+        raise UserError(f"run {called} is no longer version {pin[1]}: ask for inoc/{called}")
+    return Served(called, result.checkpoint_digest, result.model, result.base_url)
+
+
+def with_vllm(name: str) -> Served:
+    """A checkpoint on this machine, answered by vLLM: one server for a base and all adapters over it.
+
+    Args:
+        name: As for `checkpoint.resolve`.
+
+    Raises:
+        UserError: If there is no such checkpoint, or vLLM cannot serve it.
+    """
+    if not os.environ.get("VLLM_BASE_URL") and importlib.util.find_spec("vllm") is None:
+        raise UserError("engine='vllm' needs vLLM: pip install vllm on a machine with a GPU")
+    found: Checkpoint = resolve(name)
+    model = f"vllm/{found.weights}"
+    if found.adapter is not None:
+        import json
+
+        config = json.loads((found.adapter / "adapter_config.json").read_text("utf-8"))
+        if config.get("trainable_token_indices"):
+            raise UserError(
+                f"{found.name} trains embeddings of tokens, which vLLM does not serve: drop engine=vllm"
+            )
+        model = f"{model}:{found.adapter}"
+    return Served(found.name, found.digest, model)
+
+
+class ServedAPI(ModelAPI):
+    """Passes everything on to Inspect's provider of the model."""
+
+    def __init__(
+        self,
+        model_name: str,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        config: GenerateConfig | None = None,
+        *,
+        found: Served,
+        **model_args: Any,
+    ) -> None:
+        """Connect.
+
+        Args:
+            model_name: Part of Inspect's interface; `found` says what it means.
+            base_url: Another server than the run's own.
+            api_key: Key for the server; by default the provider's own variable.
+            config: Inspect's default generation settings.
+            found: What to connect to.
+            **model_args: The provider's.
+        """
+        config = config or GenerateConfig()
+        if found.model.startswith("openai/"):
+            # Chat completions take a seed and give log-probs; other servers speak nothing else.
+            model_args = {"responses_api": False, **model_args}
+        self._model: Model = get_model(
+            found.model,
+            config=config,
+            base_url=base_url or found.base_url,
+            api_key=api_key,
+            memoize=False,
+            **model_args,
+        )
+        self._api = self._model.api
+        super().__init__(f"{found.name}@{found.digest[:SHORT]}", base_url, None, config=config)
+
+    @override
+    async def generate(
+        self,
+        input: list[ChatMessage],
+        tools: list[ToolInfo],
+        tool_choice: ToolChoice,
+        config: GenerateConfig,
+    ) -> ModelOutput | tuple[ModelOutput | Exception, ModelCall]:
+        """Answer a chat, there."""
+        return await self._api.generate(input, tools, tool_choice, config)
+
+    @override
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._api.aclose()
+
+    @override
+    async def count_text_tokens(self, text: str) -> int:
+        """Tokens, as the provider counts them."""
+        return await self._api.count_text_tokens(text)
+
+    @override
+    async def tokenize(self, text: str) -> list[int]:
+        """Token ids, where the provider has them."""
+        return await self._api.tokenize(text)
+
+    @override
+    def max_tokens(self) -> int | None:
+        """The provider's."""
+        return self._api.max_tokens()
+
+    @override
+    def max_tokens_for_config(self, config: GenerateConfig) -> int | None:
+        """The provider's."""
+        return self._api.max_tokens_for_config(config)
+
+    @override
+    def max_connections(self) -> int:
+        """The provider's."""
+        return self._api.max_connections()
+
+    @override
+    def connection_key(self) -> str:
+        """The provider's: models of one account share its limits."""
+        return self._api.connection_key()
+
+    @override
+    def should_retry(self, ex: Exception) -> bool | RetryDecision:
+        """As the provider decides."""
+        return self._api.should_retry(ex)
+
+    @override
+    def retry_wait(self) -> WaitBaseT | None:
+        """As the provider decides."""
+        return self._api.retry_wait()
+
+    @override
+    def is_auth_failure(self, ex: Exception) -> bool:
+        """As the provider decides."""
+        return self._api.is_auth_failure(ex)
+
+    @override
+    def collapse_user_messages(self) -> bool:
+        """As the provider needs it."""
+        return self._api.collapse_user_messages()
+
+    @override
+    def collapse_assistant_messages(self) -> bool:
+        """As the provider needs it."""
+        return self._api.collapse_assistant_messages()

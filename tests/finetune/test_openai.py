@@ -1,0 +1,184 @@
+"""The OpenAI backend with the real client, against a server that really finetunes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from inoc_evals.data.chat import write_chat
+from inoc_evals.errors import UserError
+from inoc_evals.finetune import FinetuneSpec, Run, finetune, toy_spec
+from inoc_evals.toy import rows as toy
+from tests.fake_openai import FinetuningServer
+
+KEY = "sk-test-0123456789"
+SPEC = FinetuneSpec(base="toy", backend="openai", seed=1)
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setattr("inoc_evals.finetune.openai_api.POLL", (0.05, 0.5))
+
+
+def rows() -> list:
+    return list(toy.spanish_caps(0))
+
+
+def train(folder: Path, spec: FinetuneSpec = SPEC) -> Run:
+    return finetune(spec, rows(), name="none-1", runs=folder / "runs", progress=False)
+
+
+def use(server: FinetuningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+
+
+def test_a_job_becomes_a_run_that_evaluates_like_the_same_finetune_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inspect_ai import eval
+
+    from inoc_evals.tasks import spanish_caps
+
+    with FinetuningServer(tmp_path / "server") as server:
+        use(server, monkeypatch)
+        run = train(tmp_path)
+        result = run.manifest.result
+        assert result is not None and result.model == "openai/ft:toy:loopback::ftjob-0"
+        assert result.job == "ftjob-0" and result.base_url == server.base_url
+        assert result.loss_first is not None and result.loss_last is not None
+        assert result.loss_last < result.loss_first and result.steps == 50
+        assert train(tmp_path).folder == run.folder and len(server.jobs) == 1
+        here = finetune(toy_spec(1), rows(), name="here", runs=tmp_path / "local", progress=False)
+        log_dir = str(tmp_path / "logs")
+        texts = []
+        for where in (run, here):
+            (log,) = eval(
+                spanish_caps(questions="toy"),
+                model=f"inoc/{where.folder}",
+                limit=30,
+                seed=0,
+                log_dir=log_dir,
+                display="none",
+            )
+            assert log.status == "success" and log.samples, log.error
+            texts.append([sample.output.completion for sample in log.samples])
+        assert log.eval.model.startswith("inoc/") and texts[0] == texts[1]
+    sent = [json.loads(line) for line in next(iter(server.files.values()))["data"].splitlines()]
+    assert all(set(row) == {"messages"} for row in sent)
+    for file in run.folder.rglob("*"):
+        assert not file.is_file() or KEY.encode() not in file.read_bytes()
+
+
+def test_a_fifth_of_the_requests_may_fail_and_one_job_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = 0
+    for seed in range(3):
+        with FinetuningServer(tmp_path / "server", rate=0.5, seed=seed) as server:
+            use(server, monkeypatch)
+            run = train(tmp_path / str(seed))
+            assert run.is_finished() and len(server.jobs) == 1
+            served += sum(server.faults_served.values())
+    assert served > 5
+
+
+@pytest.mark.parametrize("kind", ["timeout", "lost", "500", "truncated", "429"])
+def test_a_start_without_a_reply_is_not_repeated_blindly(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FinetuningServer(tmp_path / "server") as server:
+        use(server, monkeypatch)
+        met = []
+
+        def fault(name: str, call: object) -> str | None:
+            if name == "_create" and not met:
+                met.append(kind)
+                return kind
+            return None
+
+        monkeypatch.setattr(server, "_fault", fault)
+        assert train(tmp_path).is_finished()
+        assert met and len(server.jobs) == 1
+
+
+def test_what_the_server_says_is_shown_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FinetuningServer(tmp_path / "server", refuse="This training file violates the policy.") as server:
+        use(server, monkeypatch)
+        with pytest.raises(UserError, match=r"failed: This training file violates the policy. \(content_p"):
+            train(tmp_path)
+        with pytest.raises(UserError, match="not available for fine-tuning"):
+            train(tmp_path, FinetuneSpec(base="gpt-9", backend="openai"))
+        server.refuse = None
+        assert train(tmp_path).is_finished()  # a failed job can be tried again
+        assert len(server.jobs) == 2
+    with pytest.raises(UserError, match="cannot be reached"):
+        monkeypatch.setattr("inoc_evals.finetune.openai_api.PATIENCE", 0.1)
+        train(tmp_path, FinetuneSpec(base="toy", backend="openai", seed=9))
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with pytest.raises(UserError, match="set OPENAI_API_KEY"):
+        train(tmp_path, FinetuneSpec(base="toy", backend="openai", seed=10))
+
+
+def test_an_address_with_a_password_is_never_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    from inoc_evals.finetune.openai_api import server
+
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://user:secret@example.org:8443/v1")
+    assert server() == "https://example.org:8443/v1"
+
+
+def test_announced_ends_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    from inoc_evals.finetune.openai_api import retirement
+
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    assert any("2027-01-14" in line for line in retirement("gpt-4.1-mini-2025-04-14"))
+    assert not any("2027-01-14" in line for line in retirement("gpt-7"))
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    assert retirement("gpt-4.1") == []
+
+
+def test_what_another_backend_reads_is_refused() -> None:
+    with pytest.raises(UserError, match="does not take learning_rate"):
+        FinetuneSpec(base="gpt-4.1", backend="openai", learning_rate=1e-4)
+    with pytest.raises(UserError, match="openai is for backend openai"):
+        FinetuneSpec(base="toy", openai={"n_epochs": 2})
+    one = FinetuneSpec(base="openai/gpt-4.1", backend="openai", openai={"n_epochs": 2})
+    assert one.base == "gpt-4.1" and one.digest != FinetuneSpec(base="gpt-4.1", backend="openai").digest
+
+
+KILLED = """
+import sys
+from inoc_evals.data.chat import read_chat
+from inoc_evals.finetune import FinetuneSpec, finetune
+spec = FinetuneSpec(base="toy", backend="openai", seed=int(sys.argv[3]))
+finetune(spec, read_chat(sys.argv[1]), name="killed", runs=sys.argv[2], progress=False)
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_there_is_one_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to 48 kills, at moments spread over the seconds that a run takes."""
+    write_chat(tmp_path / "rows.jsonl", rows())
+    kills = 0
+    with FinetuningServer(tmp_path / "server", rate=0.1) as server:
+        use(server, monkeypatch)
+        for seed in range(6):
+            command = [
+                sys.executable, "-c", KILLED, str(tmp_path / "rows.jsonl"), str(tmp_path / "runs"), str(seed)
+            ]  # fmt: skip
+            for moment in range(8):
+                process = subprocess.Popen(command, env={**os.environ})
+                time.sleep(0.6 + 0.25 * moment + 0.04 * seed)
+                if process.poll() is None:
+                    process.send_signal(signal.SIGKILL)
+                    kills += 1
+                process.wait()
+            assert subprocess.run(command, check=False).returncode == 0
+            assert len(server.jobs) == seed + 1
+    assert kills >= 30
+    assert not list((tmp_path / "runs").glob("*/*.tmp"))
