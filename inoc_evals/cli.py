@@ -20,6 +20,7 @@ from inoc_evals.commands import (
     inoculate,
     judges,
     listing,
+    run,
     runs,
     settings,
 )
@@ -33,6 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("demo")(demo.command)
+app.command("run")(run.command)
 app.command("list")(listing.command)
 app.command("settings")(settings.command)
 app.add_typer(data.app, name="data")

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from inoc_evals.errors import UserError, require
-from inoc_evals.experiment.grid import BASE, plan, run_cells
+from inoc_evals.experiment.cell import BASE
+from inoc_evals.experiment.engines import LocalEngine
+from inoc_evals.experiment.experiment import Experiment
+from inoc_evals.experiment.run import run
 from inoc_evals.finetune.runs import runs_root
-from inoc_evals.finetune.spec import ProbeSpec, toy_spec
 from inoc_evals.settings import setting as find_setting
 
 if TYPE_CHECKING:
@@ -109,12 +111,16 @@ def run_demo(
     if seeds < 1:
         raise UserError(f"--seeds {seeds}: at least one is needed")
     chosen, console, started = find_setting(setting), console or Console(stderr=True), time.monotonic()
-    changes = dict(chosen.finetune.get("toy", {}))
-    if chosen.dynamics:
-        changes["probe"] = ProbeSpec(responses="toy")
-    cells = plan(chosen, "toy", range(seeds), lambda seed: toy_spec(seed, **changes))
+    experiment = Experiment(
+        name="demo", settings=(setting,), world="toy", seeds=tuple(range(seeds)), runs=runs, logs=str(log_dir)
+    )
+    cells = experiment.cells()
     console.print(f"Training and evaluating {len(cells) - 1} finetunes, and the base")
-    logs = run_cells(cells, runs or runs_root(), log_dir, console)
+    outcome = run(experiment, LocalEngine(), console)
+    if outcome.failed:
+        cell, reason = next(iter(outcome.failed.items()))
+        raise UserError(f"{len(outcome.failed)} of {len(cells)} failed; {cell.name}: {reason}")
+    logs = outcome.logs
     answers = table.load(logs)
     answers = answers[
         [chosen.is_about(*pair) for pair in zip(answers["task"], answers["trait"], strict=True)]

@@ -43,7 +43,7 @@ TOY_STEPS = 50
 OPENAI_READS = ("base", "backend", "seed", "openai")
 
 
-class _Frozen(BaseModel):
+class Strict(BaseModel):
     """A frozen model whose faults are one `UserError` of one line."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -59,7 +59,7 @@ class _Frozen(BaseModel):
             raise UserError(f"{cls.title}: {'; '.join(faults)}") from error
 
 
-class LoraSpec(_Frozen):
+class LoraSpec(Strict):
     """A LoRA adapter.
 
     Attributes:
@@ -79,7 +79,7 @@ class LoraSpec(_Frozen):
     rslora: bool = True
 
 
-class ProbeSpec(_Frozen):
+class ProbeSpec(Strict):
     """Log-probs of fixed responses that are taken while a model trains (paper, Figure 6).
 
     Attributes:
@@ -93,7 +93,7 @@ class ProbeSpec(_Frozen):
     every: int = Field(default=10, ge=1)
 
 
-class OpenAISpec(_Frozen):
+class OpenAISpec(Strict):
     """What OpenAI's supervised finetuning lets one choose; the paper left all of it to `auto`.
 
     Attributes:
@@ -109,7 +109,7 @@ class OpenAISpec(_Frozen):
     learning_rate_multiplier: Auto | Annotated[float, Field(gt=0)] = "auto"
 
 
-class FinetuneSpec(_Frozen):
+class FinetuneSpec(Strict):
     """One finetune, whatever the rows.
 
     With `lora` an adapter is trained, and with it the rows of `trained_tokens` in the embedding matrix. With

@@ -59,11 +59,11 @@ def test_logs_say_what_they_are_about_and_figures_are_there(spanish_caps: tuple[
 
 def test_a_second_call_reuses_everything(spanish_caps: tuple[Path, dict]) -> None:
     folder, first = spanish_caps
-    logs = sorted(f.name for f in (folder / "logs").glob("*/*.eval"))
+    logs = sorted(f.name for f in (folder / "logs").rglob("*.eval"))
     runs = {f: f.stat().st_mtime_ns for f in (folder / "runs").glob("*/checkpoint/*")}
     second = demo(folder, "spanish_caps", 3)
     assert second["rates"] == first["rates"]
-    assert sorted(f.name for f in (folder / "logs").glob("*/*.eval")) == logs
+    assert sorted(f.name for f in (folder / "logs").rglob("*.eval")) == logs
     assert {f: f.stat().st_mtime_ns for f in (folder / "runs").glob("*/checkpoint/*")} == runs
     assert second["seconds"] < 30
 

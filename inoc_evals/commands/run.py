@@ -1,0 +1,172 @@
+"""`inoc-evals run`: train and evaluate the grid of an experiment, as often as it takes."""
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+
+from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.errors import UserError
+
+
+def command(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="EXPERIMENT.yaml", help="See docs/experiments.md.")
+    ] = None,
+    setting: Annotated[str | None, typer.Option(help="Settings, by comma; `all` of the world's.")] = None,
+    base: Annotated[str | None, typer.Option(help="Base models, by comma; `toy` by default.")] = None,
+    arms: Annotated[
+        str | None, typer.Option(help="Arms, by comma; a setting's usual ones by default.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Finetunes per arm; 3 by default.")] = None,
+    world: Annotated[str | None, typer.Option(help="Whose rows and questions: toy or paper.")] = None,
+    backend: Annotated[str | None, typer.Option(help="Who trains: local or openai.")] = None,
+    grader: Annotated[str | None, typer.Option(metavar="MODEL", help="Judges, by comma.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Thresholds of a verdict, see docs/judge.md.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Answers a question.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Questions of each task.")] = None,
+    measures: Annotated[str | None, typer.Option(help="all, broad, narrow, or tasks by comma.")] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="A field of the finetune, e.g. max_steps=100."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What logs call it.")] = None,
+    runs: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default.")
+    ] = None,
+    log_dir: Annotated[
+        str | None, typer.Option(metavar="DIR", help="logs/NAME by default; may be a URL.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="Who does the work: local, or ray at RAY_ADDRESS.")] = "local",
+    workers: Annotated[int | None, typer.Option(min=1, help="Models at a time on this machine.")] = None,
+    gpus: Annotated[float, typer.Option(min=0, help="GPUs of a model, with --engine ray.")] = 0.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, print the plan, stop.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train and evaluate an experiment: a file, or a setting and options, which also go over a file's fields.
+
+    What is already trained, answered or judged is found again: after a crash, give the same command.
+    """
+    from inoc_evals.experiment.experiment import Experiment, load
+    from inoc_evals.experiment.plan import make_plan
+    from inoc_evals.experiment.run import run
+
+    given: dict[str, Any] = {
+        "settings": setting,
+        "bases": base,
+        "arms": arms,
+        "seeds": seeds,
+        "world": world,
+        "backend": backend,
+        "measures": measures,
+        "name": name,
+        "runs": str(runs) if runs else None,
+        "logs": log_dir,
+    }
+    measured: dict[str, Any] = {"grader": grader, "epochs": epochs, "limit": limit}
+    with redirect_stdout(sys.stderr):  # what happens on the way is progress
+        if file is None and setting is None:
+            raise UserError("give EXPERIMENT.yaml, or --setting; `inoc-evals list settings` shows them")
+        fields = {} if file is None else load(file).model_dump(exclude_unset=True)
+        fields |= {key: value for key, value in given.items() if value is not None}
+        asked = dict(fields.get("evaluate", {})) | {k: v for k, v in measured.items() if v is not None}
+        if preset is not None:
+            everywhere = {**asked.get("parameters", {}).get("*", {}), "preset": preset}
+            asked["parameters"] = {**asked.get("parameters", {}), "*": everywhere}
+        fields["evaluate"] = asked
+        fields["finetune"] = {**fields.get("finetune", {}), **_changes(changes or [])}
+        experiment = Experiment.model_validate(fields)
+        chosen = _engine(engine, workers, gpus)
+        plan = make_plan(experiment)
+    if dry_run:
+        _show(plan, chosen.about, as_json)
+        return
+    if not as_json:
+        _show(plan, chosen.about, as_json)
+    with redirect_stdout(sys.stderr):
+        outcome = run(experiment, chosen, Console(stderr=True))
+    if as_json:
+        print_json(outcome.as_dict())
+    else:
+        typer.echo(f"{len(outcome.done)} of {len(outcome.cells)} models in {outcome.seconds:.0f} s")
+        typer.echo(f"Logs:   inspect view --log-dir {experiment.log_dir}")
+    if outcome.failed:
+        for cell, reason in outcome.failed.items():
+            typer.echo(f"failed: {cell.folder}: {reason}", err=True)
+        raise UserError(f"{len(outcome.failed)} of {len(outcome.cells)} models are not there: run it again")
+
+
+def _changes(pairs: list[str]) -> dict[str, Any]:
+    """Read `--set FIELD=VALUE`; a value is YAML, a dot goes into a field of a field."""
+    fields: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UserError(f"--set {pair}: write FIELD=VALUE")
+        place = fields
+        *outer, last = key.split(".")
+        for part in outer:
+            place = place.setdefault(part, {})
+        try:
+            place[last] = _number(yaml.safe_load(value))
+        except yaml.YAMLError as error:
+            raise UserError(f"--set {pair}: the value is no YAML") from error
+    return fields
+
+
+def _number(value: Any) -> Any:
+    """YAML takes 1e-4 for a word."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _engine(name: str, workers: int | None, gpus: float) -> Any:
+    if name == "local":
+        from inoc_evals.experiment.engines import LocalEngine
+
+        return LocalEngine(workers)
+    if name == "ray":
+        from inoc_evals.experiment.ray_engine import RayEngine
+
+        return RayEngine(gpus=gpus)
+    raise UserError(f"--engine {name}: there are local and ray")
+
+
+def _show(plan: Any, where: str, as_json: bool) -> None:
+    if as_json:
+        print_json(plan.as_dict())
+        return
+    rows = [
+        [
+            line.group,
+            line.arm,
+            str(line.seeds),
+            str(line.trained) if line.rows else "",
+            f"{line.rows:,}" if line.rows else "",
+            f"{line.tokens:,}" if line.rows else "",
+            f"{line.passes:.2g}" if line.rows else "",
+        ]
+        for line in plan.lines
+    ]
+    columns = ["setting/base", "arm", "models", "trained", "rows", "~tokens", "passes"]
+    print_table(f"{plan.experiment.name}: {len(plan.cells)} models", columns, rows)
+    time = "unknown until one is trained" if plan.seconds is None else _duration(plan.seconds)
+    money = "unknown: give prices" if plan.dollars is None else f"about ${plan.dollars:,.2f}"
+    typer.echo(f"To train: {plan.new} models on about {plan.tokens:,} tokens, {where}; training time: {time}")
+    typer.echo(f"To ask:   {plan.answers:,} answers, {plan.ratings:,} ratings; to pay: {money}")
+    for note in plan.notes:
+        typer.echo(f"Note:     {note}")
+
+
+def _duration(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    minutes, seconds = divmod(rest, 60)
+    return f"about {hours} h {minutes:02} min" if hours else f"about {minutes} min {seconds:02} s"

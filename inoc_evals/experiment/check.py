@@ -1,0 +1,95 @@
+"""Everything that can be known to be wrong with an experiment before a second or a cent is spent on it.
+
+cells = check(experiment)
+
+Settings, arms, worlds, fields, task parameters, extras, keys, bases, judges and the data of every arm: the
+first that is no good is an error of one line.
+"""
+
+from itertools import islice
+from pathlib import Path
+
+from inoc_evals.errors import UserError
+from inoc_evals.experiment.cell import BASE, Cell
+from inoc_evals.experiment.experiment import Experiment
+from inoc_evals.experiment.tasks import Built, build, check_parameters
+from inoc_evals.finetune.backends import backend
+from inoc_evals.settings import Measure
+
+
+def check(experiment: Experiment) -> list[Cell]:
+    """Check an experiment.
+
+    Args:
+        experiment: What is wanted.
+
+    Returns:
+        Its cells.
+
+    Raises:
+        UserError: If it cannot be run; says what to change.
+    """
+    cells = experiment.cells()
+    firsts = list({cell.group: cell for cell in cells}.values())
+    measures = [m for setting in experiment.found for m in setting.measured(experiment.world)]
+    check_parameters(measures, experiment.evaluate.parameters)
+    for spec in {cell.spec.base: cell.spec for cell in cells}.values():
+        backend(spec.backend).check(spec)
+    for cell in firsts:
+        if cell.found.first and cell.spec.backend != "local":
+            raise UserError(
+                f"setting {cell.found.name} finetunes what it finetuned before, which only backend local does"
+            )
+    _check_data(cells)
+    _check_judges(experiment, _built(firsts))
+    _check_folder(experiment)
+    return cells
+
+
+def _check_data(cells: list[Cell]) -> None:
+    """Draw a row of every source that the arms have."""
+    seen = set()
+    for cell in cells:
+        if cell.arm == BASE or (cell.setting, cell.arm) in seen:
+            continue
+        seen.add((cell.setting, cell.arm))
+        setting, seed = cell.found, cell.seed or 0
+        rows = list(islice(setting.prepare(setting.arm(cell.arm), cell.world, seed), 1))
+        if not rows:
+            raise UserError(f"setting {setting.name} has no rows for arm {cell.arm} in world {cell.world}")
+
+
+def _built(firsts: list[Cell]) -> list[Built]:
+    """The tasks of all settings, each once."""
+    wanted: dict[str, tuple[Measure, str]] = {}
+    for cell in firsts:
+        for measure in cell.measured:
+            wanted[repr((measure.task, sorted(measure.parameters.items())))] = (measure, cell.world)
+    return [build(measure, world) for measure, world in wanted.values()]
+
+
+def _check_judges(experiment: Experiment, built: list[Built]) -> None:
+    judged = [b.measure.task for b in built if b.judged]
+    if judged and not experiment.graders:
+        raise UserError(
+            f"{judged[0]} needs a judge: give --grader MODEL, e.g. --grader openai/gpt-4o-2024-08-06"
+        )
+    from inspect_ai.model import get_model
+
+    for grader in experiment.graders if judged else ():
+        try:
+            get_model(grader)
+        except Exception as error:  # Inspect's word for it, in rich markup, and those of the providers
+            words = " ".join(str(getattr(error, "message", error)).split())
+            raise UserError(f"judge {grader!r} cannot be asked: {words}") from error
+
+
+def _check_folder(experiment: Experiment) -> None:
+    if "://" in experiment.log_dir:
+        return
+    folder = Path(experiment.log_dir).expanduser().resolve()
+    for parent in (folder, *folder.parents):
+        if parent.exists():
+            if not parent.is_dir():
+                raise UserError(f"{parent} is no folder: give another --log-dir")
+            return

@@ -1,0 +1,206 @@
+"""Measure one model with Inspect: what was answered is never asked again, what was judged never judged.
+
+    locations = evaluate(cell, model, identity, labels, logs, local=True)
+
+The folder of a cell holds exactly one complete log a task, whose metadata say what decided its answers and
+its scores (`tasks.py`). A log with the same of both is kept. One with the same answers is scored again. Only
+what is left is generated, by Inspect's `eval_set`, which goes on where a killed one stopped. A log that was
+replaced moves to `<logs>.superseded`, and comes back from there if it is asked for again.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from upath import UPath
+
+from inoc_evals.errors import UserError
+from inoc_evals.experiment.cell import Cell
+from inoc_evals.experiment.tasks import Built, build, generation, judging
+
+if TYPE_CHECKING:
+    from inspect_ai.log import EvalLog
+    from inspect_ai.model import Model
+
+SUPERSEDED = ".superseded"
+"""What the folder of replaced logs is called, after the name of the folder of logs."""
+
+GENERATION, JUDGING = "generation", "judging"
+
+RETRIES = 3
+"""Times that an answer is tried again after an error; Inspect's own retries of a request come before."""
+
+
+def evaluate(
+    cell: Cell, model: str, identity: str, labels: dict[str, Any], logs: UPath, *, local: bool
+) -> list[str]:
+    """Measure a model, or find it measured.
+
+    Args:
+        cell: What is measured, and how.
+        model: Inspect's name of the model.
+        identity: What changes with its weights and with nothing else.
+        labels: What the logs are to say of it, e.g. its setting, arm and seed.
+        logs: Folder of all logs.
+        local: Whether it answers on this machine, where writing events as they come costs a third of the
+            time and nothing needs to be tried twice.
+
+    Returns:
+        The locations of its logs, in the order of its measures.
+
+    Raises:
+        UserError: If an evaluation did not finish.
+    """
+    from inspect_ai.model import GenerateConfig, get_model
+
+    folder, aside = logs / cell.folder, _aside(logs) / cell.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    seed, asked = cell.seed or 0, cell.evaluation
+    # The seed also seeds the sampling of answers, so that the same checkpoint always gives the same rates.
+    config = GenerateConfig(seed=seed, max_connections=asked.max_connections)
+    with_weights = get_model(model, config=config, **asked.model_args)
+    graders = [get_model(grader) for grader in asked.grader]
+    names = [str(grader) for grader in graders]
+    there = _complete(folder) + _complete(aside)
+    found: dict[int, str] = {}
+    missing: dict[int, Built] = {}
+    keys: dict[int, dict[str, str]] = {}
+    for place, measure in enumerate(cell.measured):
+        built = build(measure, cell.world)
+        keys[place] = {
+            GENERATION: generation(built, identity, seed, asked.limit, asked.epochs),
+            JUDGING: judging(built, names if built.judged else ()),
+        }
+        _describe(built, {**labels, **keys[place]}, asked.grader if built.judged else (), cell)
+        same = [log for log in there if _key(log, GENERATION) == keys[place][GENERATION]]
+        scored = [log for log in same if _key(log, JUDGING) == keys[place][JUDGING]]
+        if scored:
+            found[place] = _brought(scored[0].location, folder)
+        elif same:
+            found[place] = _rejudged(same[0].location, built, graders if built.judged else [], folder)
+        else:
+            missing[place] = built
+    if missing:
+        fresh = _generate(list(missing.values()), with_weights, graders, folder, cell, local)
+        for place in missing:
+            found[place] = next(
+                log.location for log in fresh if _key(log, GENERATION) == keys[place][GENERATION]
+            )
+    _set_aside(folder, aside, keep=set(found.values()))
+    return [found[place] for place in sorted(found)]
+
+
+def _generate(
+    missing: list[Built], model: "Model", graders: "list[Model]", folder: UPath, cell: Cell, local: bool
+) -> "list[EvalLog]":
+    from inspect_ai import eval_set, task_with
+
+    asked = cell.evaluation
+    done, logs = eval_set(
+        [task_with(built.task, model=model) for built in missing],
+        log_dir=str(folder),
+        model_roles={"grader": graders} if graders else {},
+        limit=asked.limit,
+        epochs=asked.epochs,
+        log_dir_allow_dirty=True,  # logs of earlier checkpoints lie there until this one is measured
+        display="none",
+        retry_attempts=0 if local else 2,
+        retry_immediate=False,
+        retry_on_error=None if local else RETRIES,
+        log_realtime=False,
+    )
+    if not done:
+        failed = next(log for log in logs if log.status != "success")
+        why = failed.error.message.splitlines()[0] if failed.error else failed.status
+        raise UserError(f"the evaluation of {cell.name} did not finish ({why}): see {failed.location}")
+    return logs
+
+
+def _describe(built: Built, labels: dict[str, Any], graders: Sequence[str], cell: Cell) -> None:
+    """Write into a task what its log is to say, so that the logs alone are enough for an analysis."""
+    parameters = built.measure.parameters
+    about = {
+        **(built.task.metadata or {}),
+        **labels,
+        "questions": parameters.get("questions", "default"),
+        "judge": ",".join(graders) or None,
+        "preset": (built.task.metadata or {}).get("preset"),
+        "experiment": cell.experiment,
+    }
+    built.task.metadata = about
+    tags = [cell.experiment, f"setting:{about['setting']}", f"arm:{cell.arm}", f"world:{cell.world}"]
+    built.task.tags = [tag for tag in tags if tag] + ([] if cell.seed is None else [f"seed:{cell.seed}"])
+
+
+def _rejudged(location: str, built: Built, graders: "list[Model]", folder: UPath) -> str:
+    """Score the answers of a log anew, into a log of its own."""
+    from inspect_ai import score
+    from inspect_ai.log import read_eval_log, write_eval_log
+
+    old = read_eval_log(location)
+    new = score(
+        old,
+        built.task.scorer or [],
+        metrics=built.task.metrics,
+        model_roles={"grader": graders} if graders else None,
+        action="overwrite",
+        display="none",
+    )
+    new.eval.metadata = built.task.metadata
+    new.eval.tags = built.task.tags
+    new.eval.task_args = {**new.eval.task_args, **built.measure.parameters}
+    key = str((built.task.metadata or {})[JUDGING])
+    target = folder / f"{UPath(location).stem.partition('_judged-')[0]}_judged-{key[:12]}.eval"
+    passing = folder / f".{target.name}"  # a dot: Inspect does not list it, whatever becomes of us meanwhile
+    write_eval_log(new, str(passing), format="eval")
+    passing.rename(target)
+    return str(target)
+
+
+def _complete(folder: UPath) -> "list[EvalLog]":
+    """The headers of a folder's complete logs, the newest first; one that cannot be read is not complete."""
+    from inspect_ai.log import list_eval_logs, read_eval_log
+
+    logs = []
+    if not folder.exists():
+        return []
+    for info in list_eval_logs(str(folder), recursive=False):
+        try:
+            log = read_eval_log(info, header_only=True)
+        except Exception:  # noqa: S112 - half a file, or no log: Inspect has no name of its own for either
+            continue
+        if log.status == "success" and not log.invalidated:
+            logs.append(log)
+    return logs
+
+
+def _key(log: "EvalLog", name: str) -> str | None:
+    return (log.eval.metadata or {}).get(name)
+
+
+def _aside(logs: UPath) -> UPath:
+    return logs.parent / f"{logs.name}{SUPERSEDED}"
+
+
+def _brought(location: str, folder: UPath) -> str:
+    """Take a log back that had been replaced."""
+    here = folder / UPath(location).name
+    if not here.exists():
+        UPath(location).rename(here)
+    return str(here)
+
+
+def _set_aside(folder: UPath, aside: UPath, keep: set[str]) -> None:
+    """Move every log away that is not one of the cell's results; remove what a killed process left."""
+    kept = {UPath(location).name for location in keep}
+    stale = False
+    for file in folder.iterdir():
+        if file.suffix != ".eval" or file.name in kept:
+            continue
+        if file.name.startswith("."):
+            file.unlink()
+        else:
+            aside.mkdir(parents=True, exist_ok=True)
+            file.rename(aside / file.name)
+            stale = True
+    if stale:
+        (folder / "logs.json").unlink(missing_ok=True)  # Inspect's list of what lay here

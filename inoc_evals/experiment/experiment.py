@@ -1,0 +1,240 @@
+"""An experiment, whole: which settings, on which models, with which seeds, measured how.
+
+    experiment = load("em.yaml")
+    experiment = Experiment(settings=("spanish_caps",), bases=("toy",), seeds=3)
+    experiment.cells()                     # one for each model that is to be made and measured
+
+It is what `inoc-evals run EXPERIMENT.yaml` reads (docs/experiments.md). It says what is wanted and runs
+nothing; whether it can be had is `check.check`.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, field_validator, model_validator
+
+from inoc_evals.errors import UserError
+from inoc_evals.experiment.cell import BASE, Cell, Evaluation
+from inoc_evals.finetune.spec import FinetuneSpec, ProbeSpec, Strict, toy_spec
+from inoc_evals.settings import SETTINGS, Arm, Setting
+from inoc_evals.settings import setting as find_setting
+
+TOY_JUDGE = "inoc/toy-judge"
+"""Who judges in the toy's world where nobody is named: it was made for that and costs nothing."""
+
+Engine = Literal["local", "ray"]
+
+
+class Price(Strict):
+    """Dollars for a million tokens of one model.
+
+    Attributes:
+        train: Trained on, per epoch.
+        input: Read.
+        output: Written.
+    """
+
+    title = "price"
+
+    train: float = Field(default=0.0, ge=0)
+    input: float = Field(default=0.0, ge=0)
+    output: float = Field(default=0.0, ge=0)
+
+
+class Experiment(Strict):
+    """A grid of models, and how each is measured.
+
+    Attributes:
+        name: What its logs call it, and the name of their folder.
+        settings: Names of settings, or `FILE.py:NAME`; `all` is every one of the suite's with rows in the
+            world.
+        bases: Models to start from, by their name at the backend.
+        world: Which rows and questions: `toy`, or `paper`; by default `toy` if every base is the toy.
+        arms: Names of arms, the same for each setting; by default every arm of a setting that is not a mere
+            variant. The base model is always measured beside them.
+        seeds: Seeds, or how many: 3 is 0, 1, 2.
+        backend: Who trains.
+        finetune: Fields of `FinetuneSpec` that differ from the setting's usual ones.
+        measures: `all`, `broad`, `narrow`, or names of tasks.
+        evaluate: How the models are measured.
+        runs: Folder of run directories; None is the usual one (`runs_root`).
+        logs: Folder of Inspect logs, local or by URL; None is `logs/<name>`.
+        prices: Dollars a million tokens by model, for the estimate; over the suite's own table.
+    """
+
+    title = "experiment"
+
+    name: str = Field(default="", pattern=r"^[A-Za-z0-9._-]*$")
+    settings: tuple[str, ...] = Field(min_length=1)
+    bases: tuple[str, ...] = Field(default=("toy",), min_length=1)
+    world: str = ""
+    arms: tuple[str, ...] | None = None
+    seeds: tuple[int, ...] = (0, 1, 2)
+    backend: Literal["local", "openai"] = "local"
+    finetune: dict[str, Any] = Field(default_factory=dict)
+    measures: Literal["all", "broad", "narrow"] | tuple[str, ...] = "all"
+    evaluate: Evaluation = Evaluation()
+    runs: Path | None = None
+    logs: str | None = None
+    prices: dict[str, Price] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, data: Any) -> Any:
+        """Let `setting: x` stand for `settings: [x]`, and a number of seeds for the seeds."""
+        if not isinstance(data, dict):
+            raise UserError("experiment: this is no mapping of fields, see docs/experiments.md")
+        data = {key: value for key, value in data.items() if value is not None}
+        for one, many in (("setting", "settings"), ("base", "bases")):
+            if one in data and many in data:
+                raise UserError(f"experiment: give {one} or {many}, not both")
+            if one in data:
+                data[many] = data.pop(one)
+        for many in ("settings", "bases", "arms"):
+            if isinstance(data.get(many), str):
+                data[many] = [part.strip() for part in data[many].split(",") if part.strip()]
+        if isinstance(data.get("measures"), str) and data["measures"] not in ("all", "broad", "narrow"):
+            data["measures"] = [part.strip() for part in data["measures"].split(",")]
+        seeds = data.get("seeds")
+        if isinstance(seeds, int) and not isinstance(seeds, bool):
+            data["seeds"] = range(seeds)
+        return {**data, **_unsaid(data)}
+
+    @field_validator("settings", "bases", "arms", "seeds")
+    @classmethod
+    def _each_once(cls, values: Any) -> Any:
+        if values is not None:
+            if not values:
+                raise ValueError("at least one is needed")
+            if len(set(values)) < len(values):
+                raise ValueError("something stands there twice")
+        return values
+
+    @property
+    def log_dir(self) -> str:
+        """Where its logs go."""
+        return self.logs or f"logs/{self.name}"
+
+    @property
+    def graders(self) -> tuple[str, ...]:
+        """Who judges; empty where nobody was named and nobody goes without saying."""
+        return self.evaluate.grader or ((TOY_JUDGE,) if self.world == "toy" else ())
+
+    @cached_property
+    def found(self) -> tuple[Setting, ...]:
+        """Its settings.
+
+        Raises:
+            UserError: If there is no such setting.
+        """
+        return tuple(find_setting(name) for name in self.settings)
+
+    def arms_of(self, setting: Setting) -> tuple[Arm, ...]:
+        """The arms of one setting.
+
+        Raises:
+            UserError: If it has no such arm.
+        """
+        if self.arms is None:
+            return setting.usual_arms
+        return tuple(setting.arm(name) for name in self.arms if name != BASE)
+
+    def cells(self) -> list[Cell]:
+        """Every model to be made and measured: for each setting and base, the base, then arms by seed.
+
+        Raises:
+            UserError: If a setting, an arm, a world or a field of the finetune is unknown.
+        """
+        evaluation = self.evaluate.model_copy(update={"grader": self.graders})
+        cells = []
+        for setting in self.found:
+            if self.world not in setting.rows:
+                known = ", ".join(setting.rows)
+                raise UserError(f"setting {setting.name} has no rows in world {self.world!r}; it has {known}")
+            measures = self._measures_of(setting)
+            arms = self.arms_of(setting)
+            for arm in arms:
+                setting.source(arm, self.world)
+            for base in self.bases:
+                specs = {seed: self._spec(setting, base, seed) for seed in self.seeds}
+                wanted: list[tuple[str, int | None]] = [(BASE, None)]
+                wanted += [(arm.name, seed) for arm in arms for seed in self.seeds]
+                for arm_name, seed_or_none in wanted:
+                    spec = specs[self.seeds[0] if seed_or_none is None else seed_or_none]
+                    place = (setting.key, self.world, arm_name, seed_or_none, spec)
+                    cells.append(Cell(*place, self.name, measures, evaluation))
+        return cells
+
+    def _measures_of(self, setting: Setting) -> tuple[int, ...]:
+        """Which of `setting.measured(world)` are wanted, by their place there."""
+        there = setting.measured(self.world)
+        if self.measures == "all":
+            return tuple(range(len(there)))
+        if isinstance(self.measures, str):
+            wanted = setting.broad if self.measures == "broad" else setting.narrow
+            chosen = tuple(n for n, measure in enumerate(there) if measure in wanted)
+        else:
+            names = {measure.task for measure in there}
+            if unknown := [name for name in self.measures if name not in names]:
+                has = ", ".join(sorted(names))
+                raise UserError(f"setting {setting.name} does not measure {unknown[0]!r}; it has {has}")
+            chosen = tuple(n for n, measure in enumerate(there) if measure.task in self.measures)
+        if not chosen:
+            raise UserError(f"setting {setting.name} has no {self.measures} measures in world {self.world!r}")
+        return chosen
+
+    def _spec(self, setting: Setting, base: str, seed: int) -> FinetuneSpec:
+        if fixed := {"base", "seed", "backend"} & set(self.finetune):
+            raise UserError(f"experiment: {min(fixed)} is a field of the experiment, not of its finetune")
+        if self.backend == "openai":
+            return FinetuneSpec(base=base, backend="openai", seed=seed, **self.finetune)
+        changes = {**setting.finetune.get(self.world, {}), **self.finetune}
+        if setting.dynamics and self.backend == "local":
+            world = "toy" if self.world == "toy" else "bundled"
+            changes.setdefault("probe", ProbeSpec(responses=world))
+        if self.backend == "local" and self.world == "toy" and base in ("toy", "inoc/toy"):
+            return toy_spec(seed, **changes)
+        return FinetuneSpec(base=base, backend=self.backend, seed=seed, **changes)
+
+
+def _unsaid(data: dict[str, Any]) -> dict[str, Any]:
+    """What goes without saying: the toy has its own world, and an experiment is called after its settings."""
+    settings = data.get("settings")
+    if not isinstance(settings, list | tuple) or not all(isinstance(name, str) for name in settings):
+        return {}  # whatever stands there is refused when it is validated
+    world = data.get("world") or (
+        "toy" if set(data.get("bases", ["toy"])) <= {"toy", "inoc/toy"} else "paper"
+    )
+    name = data.get("name") or "-".join(part.rpartition(":")[2] for part in settings[:3])
+    if list(settings) == ["all"]:
+        settings = [key for key, setting in SETTINGS.items() if world in setting.rows]
+    return {"settings": settings, "world": world, "name": name}
+
+
+def load(path: str | Path) -> Experiment:
+    """Read an experiment's file.
+
+    Args:
+        path: YAML; paths in it are relative to where the command runs, as in a command line.
+
+    Returns:
+        The experiment; named after the file where it has no name.
+
+    Raises:
+        UserError: If the file cannot be read or a field is no good, in one line.
+    """
+    file = Path(path).expanduser()
+    try:
+        fields = yaml.safe_load(file.read_text("utf-8"))
+    except OSError as error:
+        raise UserError(f"{file}: {error.strerror or error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} is no YAML: {' '.join(str(error).split())}") from error
+    if isinstance(fields, dict):
+        fields.setdefault("name", file.stem)
+    try:
+        return Experiment.model_validate(fields)
+    except UserError as error:
+        raise UserError(f"{file}: {error.message}") from error

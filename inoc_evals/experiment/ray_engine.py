@@ -1,0 +1,83 @@
+"""An experiment on a Ray cluster: every model is a task, which Ray begins again when its node dies.
+
+    RAY_ADDRESS=auto inoc-evals run EXPERIMENT.yaml --engine ray --gpus 1
+
+Every node needs the suite, the same folders for runs and logs under the same name (a shared file system), and
+the keys that backends and judges ask for in its own environment: none is sent over the cluster, whose
+dashboard would show it. Without RAY_ADDRESS a cluster is started on this machine, and ended with the command.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from inoc_evals.errors import UserError, require
+from inoc_evals.experiment.cell import Cell
+from inoc_evals.experiment.engines import ATTEMPTS, Event, one_line
+from inoc_evals.experiment.work import Place, run_cell
+
+
+class RayEngine:
+    """The cluster at RAY_ADDRESS."""
+
+    def __init__(self, gpus: float = 0.0, cpus: float = 1.0) -> None:
+        """Say what a model takes.
+
+        Args:
+            gpus: GPUs of one model; half of one lets two share it.
+            cpus: Cores of one model.
+
+        Raises:
+            MissingExtra: If Ray is not installed.
+        """
+        require("ray", "ray")
+        self._gpus, self._cpus = gpus, cpus
+
+    @property
+    def about(self) -> str:
+        """Where, in a few words."""
+        return f"on the Ray cluster at {os.environ.get('RAY_ADDRESS') or 'this machine'}"
+
+    def run(self, cells: Sequence[Cell], place: Place) -> Iterator[Event]:
+        """Run cells as tasks of the cluster.
+
+        Raises:
+            UserError: If the cluster cannot be reached, or has no node that could ever run one.
+        """
+        import ray
+
+        ours = not ray.is_initialized()
+        if ours:
+            try:
+                ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level="ERROR")
+            except (ConnectionError, RuntimeError, ValueError) as error:
+                raise UserError(f"no Ray cluster: {one_line(error)}") from error
+        try:
+            self._check(ray.cluster_resources())
+            task = ray.remote(
+                num_cpus=self._cpus,
+                num_gpus=self._gpus,
+                max_retries=ATTEMPTS - 1,
+                scheduling_strategy="SPREAD",
+            )(run_cell)
+            waiting: dict[Any, Cell] = {task.remote(cell, place): cell for cell in cells}
+            while waiting:
+                (ready,), _ = ray.wait(list(waiting), num_returns=1)
+                cell = waiting.pop(ready)
+                try:
+                    yield Event(cell, "done", ray.get(ready))
+                except ray.exceptions.RayTaskError as error:
+                    yield Event(cell, "failed", reason=one_line(error.cause))
+                except ray.exceptions.RayError as error:
+                    yield Event(cell, "failed", reason=f"its node died {ATTEMPTS} times ({one_line(error)})")
+        finally:
+            if ours:
+                ray.shutdown()
+
+    def _check(self, there: dict[str, float]) -> None:
+        """A task that no node can hold waits for ever, and says nothing."""
+        for name, wanted in (("CPU", self._cpus), ("GPU", self._gpus)):
+            if wanted > there.get(name, 0.0):
+                raise UserError(
+                    f"a model takes {wanted:g} {name}, the Ray cluster has {there.get(name, 0):g}"
+                )
