@@ -7,6 +7,7 @@ the keys that backends and judges ask for in its own environment: none is sent o
 dashboard would show it. Without RAY_ADDRESS a cluster is started on this machine, and ended with the command.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -49,11 +50,13 @@ class RayEngine:
         ours = not ray.is_initialized()
         if ours:
             try:
-                ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level="ERROR")
+                ray.init(
+                    address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level=logging.ERROR
+                )
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise UserError(f"no Ray cluster: {one_line(error)}") from error
         try:
-            self._check(ray.cluster_resources())
+            self._check(ray.cluster_resources())  # type: ignore[no-untyped-call]
             task = ray.remote(
                 num_cpus=self._cpus,
                 num_gpus=self._gpus,
