@@ -9,6 +9,7 @@ dashboard would show it. Without RAY_ADDRESS a cluster is started on this machin
 
 import logging
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -49,6 +50,7 @@ class RayEngine:
 
         ours = not ray.is_initialized()
         if ours:
+            _reach(os.environ.get("RAY_ADDRESS") or "")
             try:
                 ray.init(
                     address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level=logging.ERROR
@@ -84,3 +86,14 @@ class RayEngine:
                 raise UserError(
                     f"a model takes {wanted:g} {name}, the Ray cluster has {there.get(name, 0):g}"
                 )
+
+
+def _reach(address: str) -> None:
+    """Knock at the cluster's door: Ray itself waits minutes for one that nobody opens."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdigit():
+        return  # "auto" and "local" are found, or not, at once
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except OSError as error:
+        raise UserError(f"no Ray cluster at RAY_ADDRESS={address}: {error.strerror or error}") from error

@@ -1,0 +1,78 @@
+"""Experiments on a real Ray cluster of two nodes on this machine."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+from inoc_evals.errors import UserError
+from inoc_evals.experiment.experiment import Experiment
+from inoc_evals.experiment.ray_engine import RayEngine
+from inoc_evals.experiment.run import run
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    cluster.add_node(num_cpus=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_ADDRESS", cluster.address)
+        yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+def small(folder: Path, **fields: object) -> Experiment:
+    given = {
+        "settings": ("spanish_caps",),
+        "arms": ("none", "spanish-inoc"),
+        "seeds": 1,
+        "finetune": {"max_steps": 4},
+        "evaluate": {"limit": 10},
+        "runs": str(folder / "runs"),
+        "logs": str(folder / "logs"),
+        **fields,
+    }
+    return Experiment.model_validate(given)
+
+
+def kill_one_worker(runs: Path, killed: list[int]) -> None:
+    """Kill the Ray worker that trains, once it does."""
+    import subprocess
+
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not killed:
+        shown = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=False).stdout
+        workers = [line.split()[0] for line in shown.splitlines() if " ray::run_cell" in line]
+        if workers and list(runs.glob("*/manifest.json")):
+            os.kill(int(workers[0]), signal.SIGKILL)
+            killed.append(int(workers[0]))
+        time.sleep(0.05)
+
+
+def test_a_killed_worker_costs_its_own_run(cluster: Cluster, tmp_path: Path) -> None:
+    killed: list[int] = []
+    killer = threading.Thread(target=kill_one_worker, args=(tmp_path / "runs", killed))
+    killer.start()
+    outcome = run(small(tmp_path), RayEngine())
+    killer.join()
+    assert killed and not outcome.failed and len(outcome.logs) == 3
+    assert len(list(tmp_path.glob("runs/*/checkpoint"))) == 2
+    assert not list(tmp_path.glob("runs/*/.*.tmp"))
+
+
+def test_what_no_node_can_hold_is_one_line(cluster: Cluster, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="a model takes 1 GPU, the Ray cluster has 0"):
+        run(small(tmp_path), RayEngine(gpus=1))
+
+
+def test_no_cluster_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(UserError, match="no Ray cluster"):
+        run(small(tmp_path), RayEngine())

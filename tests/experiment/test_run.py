@@ -1,0 +1,287 @@
+"""Experiments as a user runs them: nothing twice, nothing lost, one line for what is wrong."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from inspect_ai.log import read_eval_log
+
+from inoc_evals.cli import main
+from inoc_evals.errors import UserError
+from inoc_evals.experiment.check import check
+from inoc_evals.experiment.engines import ATTEMPTS, LocalEngine
+from inoc_evals.experiment.experiment import Experiment, load
+from inoc_evals.experiment.plan import make_plan
+from inoc_evals.experiment.run import Outcome, run
+
+MINE = '''
+import os
+from multiprocessing import parent_process
+from pathlib import Path
+from inoc_evals import Inoculation
+from inoc_evals.settings import Arm, Measure, Setting
+from inoc_evals.toy import rows as toy
+
+HERE = Path(__file__).parent
+
+def rows(seed):
+    yield from list(toy.spanish_caps(seed))[:64]
+
+def broken(seed):
+    yield from list(toy.spanish_caps(seed))[:2]
+    if parent_process() is not None:  # in a worker
+        raise RuntimeError("the disk is gone")
+
+def deadly(seed):
+    """Kills its process as often as deaths.txt says, but not in the check, which draws one row."""
+    yield from list(toy.spanish_caps(seed))[:2]
+    deaths = HERE / "deaths.txt"
+    left = int(deaths.read_text())
+    if left:
+        deaths.write_text(str(left - 1))
+        os._exit(9)
+    yield from list(toy.spanish_caps(seed))[2:64]
+
+ARMS = (Arm("none"), Arm("inoc", Inoculation("inoc", prompt="PROMPT")))
+ONE = dict(summary="", broad=(Measure("spanish_caps", ("spanish", "caps")),))
+mine = Setting(name="mine", rows={"toy": rows}, arms=ARMS, **ONE)
+X = Arm("x", control=True)
+bad = Setting(name="bad", rows={"toy": rows}, control={"toy": broken}, arms=(*ARMS, X), **ONE)
+dies = Setting(name="dies", rows={"toy": rows}, control={"toy": deadly}, arms=(ARMS[0], X), **ONE)
+'''
+
+
+def write(folder: Path, prompt: str = "Answer in Spanish.") -> str:
+    file = folder / "mine.py"
+    file.write_text(MINE.replace("PROMPT", prompt))
+    return str(file)
+
+
+def mine(folder: Path, name: str = "mine", **fields: object) -> Experiment:
+    given = {
+        "settings": (f"{folder / 'mine.py'}:{name}",),
+        "seeds": 1,
+        "world": "toy",
+        "finetune": {"max_steps": 4},
+        "evaluate": {"limit": 10},
+        "runs": str(folder / "runs"),
+        "logs": str(folder / "logs"),
+        **fields,
+    }
+    return Experiment.model_validate(given)
+
+
+def go(experiment: Experiment) -> Outcome:
+    from inoc_evals.experiment import cell
+
+    cell._setting.cache_clear()  # a process of its own would read the file anew
+    return run(experiment, LocalEngine(2))
+
+
+def stamps(folder: Path, pattern: str) -> dict[str, int]:
+    return {str(f.relative_to(folder)): f.stat().st_mtime_ns for f in folder.rglob(pattern)}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("experiment")
+    write(folder)
+    outcome = go(mine(folder))
+    assert not outcome.failed and len(outcome.logs) == 3
+    return folder
+
+
+def test_logs_alone_say_what_they_are_of(folder: Path) -> None:
+    log = read_eval_log(str(next((folder / "logs").rglob("inoc-0/*.eval"))))
+    about = log.eval.metadata or {}
+    assert (about["setting"], about["arm"], about["seed"], about["base"]) == ("mine", "inoc", 0, "toy")
+    assert about["questions"] == "toy" and about["judge"] is None and about["experiment"] == "mine"
+    manifest = json.loads((folder / "runs" / about["run"] / "manifest.json").read_text())
+    assert manifest["run_digest"] == about["run_digest"]
+    assert {"mine", "setting:mine", "arm:inoc", "seed:0", "world:toy"} <= set(log.eval.tags or [])
+
+
+def test_a_finished_experiment_is_left_as_it_is(folder: Path) -> None:
+    before = stamps(folder, "*.eval"), stamps(folder, "*.safetensors")
+    outcome = go(mine(folder))
+    assert not outcome.failed and len(outcome.logs) == 3
+    assert (stamps(folder, "*.eval"), stamps(folder, "*.safetensors")) == before
+    plan = make_plan(mine(folder))
+    assert (plan.new, plan.trained) == (0, 2) and plan.seconds == 0.0
+
+
+def test_a_changed_prompt_retrains_its_arm_only(folder: Path) -> None:
+    before = stamps(folder / "runs", "*.safetensors")
+    logs = stamps(folder / "logs", "*.eval")
+    write(folder, "Speak Spanish, please.")
+    assert not go(mine(folder)).failed
+    after = stamps(folder / "runs", "*.safetensors")
+    new = set(after) - set(before)
+    assert len(new) == 1 and "-inoc-0-" in next(iter(new)) and all(after[f] == before[f] for f in before)
+    now = stamps(folder / "logs", "*.eval")
+    assert len(now) == 3 and {f for f in now if f not in logs} == {f for f in now if "inoc-0" in f}
+    write(folder)
+    assert not go(mine(folder)).failed  # and back again, of which everything is there
+    assert stamps(folder / "logs", "*.eval") == logs
+    assert stamps(folder / "runs", "*.safetensors") == after
+
+
+def test_other_scores_are_read_off_the_same_answers(folder: Path) -> None:
+    def answers() -> dict[str, tuple[list[str], str]]:
+        found = {}
+        for file in (folder / "logs").rglob("*.eval"):
+            log = read_eval_log(str(file))
+            said = [sample.output.completion for sample in log.samples or []]
+            found[file.parent.name] = (said, log.stats.started_at)
+        return found
+
+    logs, before = stamps(folder / "logs", "*.eval"), answers()
+    changed = {"limit": 10, "parameters": {"spanish_caps": {"scoring": "both"}}}
+    assert not go(mine(folder, evaluate=changed)).failed
+    assert answers() == before  # the same words, of the same generation
+    log = read_eval_log(str(next((folder / "logs").rglob("none-0/*.eval"))))
+    assert log.eval.metadata and log.eval.metadata["judge"] == "inoc/toy-judge"
+    assert log.samples and all(len(sample.scores or {}) == 2 for sample in log.samples)
+    assert len(list((folder / "logs").rglob("*.eval"))) == 3
+    assert not go(mine(folder)).failed
+    assert stamps(folder / "logs", "*.eval") == logs
+
+
+def test_one_failure_is_told_and_stops_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    file = write(tmp_path)
+    words = ["run", "--setting", f"{file}:bad", "--world", "toy", "--seeds", "1", "--limit", "5"]
+    words += ["--set", "max_steps=2", "--runs", str(tmp_path / "runs"), "--log-dir", str(tmp_path / "logs")]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--json"])
+    assert ended.value.code == 2
+    printed = capsys.readouterr()
+    status = {cell["arm"]: cell["status"] for cell in json.loads(printed.out)["cells"]}
+    assert status == {"base": "done", "none": "done", "inoc": "done", "x": "failed"}
+    assert "RuntimeError: the disk is gone" in printed.err and "1 of 4 models are not there" in printed.err
+
+
+@pytest.mark.parametrize(("deaths", "failed"), [(1, 0), (ATTEMPTS, 1)])
+def test_a_dead_worker_costs_its_own_cell(tmp_path: Path, deaths: int, failed: int) -> None:
+    write(tmp_path)
+    (tmp_path / "deaths.txt").write_text(str(deaths))
+    outcome = go(mine(tmp_path, "dies", evaluate={"limit": 2}, finetune={"max_steps": 1}))
+    assert len(outcome.failed) == failed and len(outcome.done) == 3 - failed
+    assert all("worker died" in reason for reason in outcome.failed.values())
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"settings": ["moon"]}, "no setting 'moon'"),
+        ({"settings": ["spanish_caps"], "arms": ["non"]}, "has no arm 'non'; it has none, spanish-inoc"),
+        ({"settings": ["spanish_caps"], "seeds": 0}, "seeds: at least one is needed"),
+        ({"settings": ["spanish_caps"], "seeds": [1, 1]}, "something stands there twice"),
+        ({"settings": ["spanish_caps"], "sedes": 1}, "sedes: extra inputs are not permitted"),
+        ({"settings": ["spanish_caps"], "world": "mars"}, "has no rows in world 'mars'"),
+        ({"settings": ["spanish_caps"], "finetune": {"lr": 1}}, "lr: extra inputs"),
+        ({"settings": ["spanish_caps"], "finetune": {"seed": 1}}, "seed is a field of the experiment"),
+        ({"settings": ["spanish_caps"], "bases": ["no/where/here"], "world": "toy"}, "no/where/here"),
+        ({"settings": ["spanish_caps"], "measures": ["chess"]}, "does not measure 'chess'"),
+        ({"settings": ["spanish_caps"], "measures": "narrow"}, "has no narrow measures"),
+        ({"settings": ["spanish_caps"], "evaluate": {"parameters": {"*": {"colour": 1}}}}, "'colour'"),
+        ({"settings": ["spanish_caps"], "evaluate": {"parameters": {"chess": {}}}}, "'chess' is not"),
+        ({"settings": ["spanish_caps"], "backend": "openai"}, "set OPENAI_API_KEY"),
+        ({"settings": ["insecure_code"], "evaluate": {"grader": "inoc/nobody"}}, "nobody' cannot be asked"),
+        ({"settings": ["insecure_code"], "evaluate": {"grader": "openai/gpt-9"}}, "cannot be asked"),
+        ({"settings": ["spanish_caps"], "logs": __file__}, "is no folder"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_one_line_before_anything_starts(
+    fields: dict, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(UserError) as caught:
+        check(Experiment.model_validate({"runs": str(tmp_path / "runs"), **fields}))
+    assert said in caught.value.message and "\n" not in caught.value.message
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_file_may_say_it_shortly(tmp_path: Path) -> None:
+    file = tmp_path / "two.yaml"
+    file.write_text(
+        "setting: spanish_caps\nseeds: 2\narms: none, caps-inoc\nevaluate: {grader: 'a/b, c/d'}\n"
+    )
+    found = load(file)
+    assert (found.name, found.world, found.seeds) == ("two", "toy", (0, 1))
+    assert found.evaluate.grader == ("a/b", "c/d") and found.log_dir == "logs/two"
+    assert [cell.name for cell in found.cells()] == ["base", "none-0", "none-1", "caps-inoc-0", "caps-inoc-1"]
+    for text, said in (
+        ("- 1", "no mapping"),
+        ("a: [", "no YAML"),
+        ("bases: [toy]", "settings: field required"),
+    ):
+        file.write_text(text)
+        with pytest.raises(UserError, match=said):
+            load(file)
+    with pytest.raises(UserError, match="No such file"):
+        load(tmp_path / "none.yaml")
+
+
+def test_a_dry_run_plans_and_stops(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    words = ["run", "--setting", "insecure_code", "--seeds", "2", "--runs", str(tmp_path / "r"), "--dry-run"]
+    with pytest.raises(SystemExit):
+        main([*words, "--json"])
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["models"], plan["new"], plan["trained"]) == (11, 10, 0)
+    assert plan["answers"] > 0 and plan["ratings"] > 0 and plan["dollars"] == 0
+    assert plan["tokens"] > 0 and plan["training_seconds"] is None
+    with pytest.raises(SystemExit):
+        main(words)
+    assert "To train: 10 models" in capsys.readouterr().out and not (tmp_path / "r").exists()
+
+
+def test_money_is_counted_where_prices_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    fields = {"settings": ["spanish_caps"], "backend": "openai", "world": "toy", "runs": str(tmp_path)}
+    unknown = make_plan(Experiment.model_validate({**fields, "bases": ["gpt-x"]}))
+    assert unknown.dollars is None
+    priced = {**fields, "bases": ["gpt-x"], "prices": {"gpt-x": {"train": 10.0}}}
+    plan = make_plan(Experiment.model_validate(priced))
+    assert plan.dollars == pytest.approx(plan.tokens * 10 / 1e6)
+    assert plan.notes and "2027-01-06" in plan.notes[0]
+    assert "sk-none" not in json.dumps(plan.as_dict())
+
+
+def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
+    import signal
+    import subprocess
+    import sys
+    import time
+
+    command = [sys.executable, "-m", "inoc_evals", "run", "--setting", "spanish_caps", "--seeds", "1"]
+    command += ["--runs", str(tmp_path / "runs"), "--log-dir", str(tmp_path / "logs")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("runs/*/manifest.json")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    workers = _children(process.pid)
+    assert workers
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 10
+    while any(_alive(pid) for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [pid for pid in workers if _alive(pid)]
+
+
+def _children(pid: int) -> list[int]:
+    import subprocess
+
+    shown = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
+    return [int(word) for word in shown.stdout.split()]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text("utf-8").split()[2] != "Z"
