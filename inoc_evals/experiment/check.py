@@ -14,6 +14,8 @@ from inoc_evals.experiment.cell import BASE, Cell
 from inoc_evals.experiment.experiment import Experiment
 from inoc_evals.experiment.tasks import Built, build, check_parameters
 from inoc_evals.finetune.backends import backend
+from inoc_evals.models.checkpoint import resolve
+from inoc_evals.models.served import served
 from inoc_evals.settings import Measure
 
 
@@ -74,14 +76,23 @@ def _check_judges(experiment: Experiment, built: list[Built]) -> None:
         raise UserError(
             f"{judged[0]} needs a judge: give --grader MODEL, e.g. --grader openai/gpt-4o-2024-08-06"
         )
-    from inspect_ai.model import get_model
-
     for grader in experiment.graders if judged else ():
         try:
-            get_model(grader)
+            _find(grader)
         except Exception as error:  # Inspect's word for it, in rich markup, and those of the providers
             words = " ".join(str(getattr(error, "message", error)).split())
             raise UserError(f"judge {grader!r} cannot be asked: {words}") from error
+
+
+def _find(model: str) -> None:
+    """Find a model without loading it; of ours not even the library that would."""
+    if model.startswith("inoc/"):
+        if served(model) is None:
+            resolve(model)
+        return
+    from inspect_ai.model import get_model
+
+    get_model(model)
 
 
 def _check_folder(experiment: Experiment) -> None:
