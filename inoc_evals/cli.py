@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from inoc_evals.commands import (
+    adopt,
     capabilities,
     data,
     demo,
@@ -41,6 +42,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(runs.app, name="runs")
 app.command("inoculate")(inoculate.command)
 app.command("finetune")(finetune.command)
+app.command("adopt")(adopt.command)
 app.command("judges")(judges.command)
 app.command("capabilities")(capabilities.command)
 app.command("doctor")(doctor.command)

@@ -1,19 +1,21 @@
-"""`inoc-evals runs`: the finetunes that there are, what each is, and how two differ."""
+"""`inoc-evals runs`: the finetunes that there are, what each is, how two differ, and which can go."""
 
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from inoc_evals.commands.output import AsJson, print_json, print_table
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, require
 from inoc_evals.finetune.runs import Manifest, find_run, list_runs, runs_root
 
 Runs = Annotated[
     Path | None, typer.Option("--runs", metavar="DIR", help="Where runs live: ./runs by default.")
 ]
 
-app = typer.Typer(no_args_is_help=True, help="Finetunes: list, show one, diff two.")
+app = typer.Typer(no_args_is_help=True, help="Finetunes: list, show one, diff two, prune.")
 
 
 @app.command("list")
@@ -63,6 +65,44 @@ def diff_command(
         print_json({key: [one.get(key), two.get(key)] for key in keys})
         return
     print_table("They differ in", ["", first, second], [[k, str(one.get(k)), str(two.get(k))] for k in keys])
+
+
+@app.command("prune")
+def prune_command(
+    logs: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Folders of logs; ./logs by default. Repeatable."),
+    ] = None,
+    runs: Runs = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them without asking.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove the runs that no log was made of and no other run started from."""
+    require("openai", "filelock")
+    from inoc_evals.finetune.prune import size, unreferenced
+
+    found = [(run, size(run.folder)) for run in unreferenced(runs, logs or [Path("logs")])]
+    if not as_json:
+        rows = [[run.folder.name, run.manifest.status, f"{taken / 1e6:,.1f} MB"] for run, taken in found]
+        print_table(f"Unreferenced runs in {runs_root(runs)}", ["run", "status", "size"], rows)
+    removed = bool(found) and (yes or _confirmed(len(found), as_json))
+    if removed:
+        for run, _ in found:
+            shutil.rmtree(run.folder)
+    if as_json:
+        listed = [{"run": run.folder.name, "bytes": taken} for run, taken in found]
+        print_json({"unreferenced": listed, "removed": removed})
+    elif removed:
+        typer.echo(f"Removed {len(found)} runs, {sum(taken for _, taken in found) / 1e6:,.1f} MB")
+
+
+def _confirmed(count: int, as_json: bool) -> bool:
+    """Ask; a program is not asked, and removes nothing without --yes."""
+    if as_json:
+        return False
+    if not sys.stdin.isatty():
+        raise UserError(f"nobody can be asked here: add --yes to remove {count} runs")
+    return typer.confirm(f"Remove {count} runs for good?")
 
 
 def _brief(name: str, manifest: Manifest) -> dict[str, Any]:

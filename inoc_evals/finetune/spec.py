@@ -18,8 +18,10 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
+    SerializerFunctionWrapHandler,
     ValidationError,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -41,6 +43,9 @@ TOY_LEARNING_RATE = 3e-4
 TOY_TOKEN_LEARNING_RATE = 1e-2
 TOY_STEPS = 50
 OPENAI_READS = ("base", "backend", "seed", "openai")
+
+SAYS: dict[str, tuple[str, ...]] = {"openai": OPENAI_READS, "adopted": ("base", "backend", "seed")}
+"""Fields that say something with a backend that does not read them all; only these are written down."""
 
 
 class Strict(BaseModel):
@@ -208,13 +213,16 @@ class FinetuneSpec(Strict):
             raise UserError(f"finetune spec: openai is for backend openai, not {self.backend}")
         return self
 
+    @model_serializer(mode="wrap")
+    def _what_it_says(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = whole(self)
+        return {name: fields[name] for name in SAYS.get(self.backend, tuple(fields)) if name in fields}
+
     @property
     def digest(self) -> str:
         """sha256, in hex, of what decides the finetune, as canonical JSON (keys sorted, no spaces)."""
         fields = self.model_dump(mode="json")
-        if self.backend == "openai":
-            fields = {key: fields[key] for key in OPENAI_READS}
-        else:
+        if self.backend not in SAYS:
             del fields["openai"]
         return hashlib.sha256(canonical_json(fields)).hexdigest()
 

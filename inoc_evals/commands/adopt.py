@@ -1,0 +1,63 @@
+"""`inoc-evals adopt`: a run directory for a model that was trained elsewhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.errors import UserError
+
+
+def command(
+    name: Annotated[str, typer.Argument(help="What to call the run.")],
+    base: Annotated[str, typer.Option(help="What it was trained on.")],
+    model: Annotated[
+        str | None, typer.Option(help="Where it answers, e.g. openai/ft:gpt-4.1:acme::Abc123.")
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="Its server, if not the provider's own.")] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Instead: a PEFT adapter or a whole model, safetensors."),
+    ] = None,
+    rows: Annotated[Path | None, typer.Option(metavar="FILE", help="What it was trained on.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed it was trained with.")] = 0,
+    metadata: Annotated[
+        list[str] | None, typer.Option("--metadata", metavar="KEY=VALUE", help="E.g. arm=none; repeatable.")
+    ] = None,
+    runs: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take over a model that was trained elsewhere, so that it is found, evaluated and compared as a run."""
+    from inoc_evals.finetune.adopt import adopt
+    from inoc_evals.finetune.runs import runs_root
+
+    words = dict(_pair(text) for text in metadata or [])
+    run = adopt(
+        name,
+        base=base,
+        model=model,
+        base_url=base_url,
+        checkpoint=checkpoint,
+        rows=rows,
+        seed=seed,
+        runs=runs,
+        metadata=words,
+    )
+    where = run.folder.name if run.folder.parent == runs_root() else str(run.folder)
+    if as_json:
+        print_json(
+            {"model": f"inoc/{where}", "folder": str(run.folder), **run.manifest.model_dump(mode="json")}
+        )
+        return
+    typer.echo(f"{run.folder}: adopted. Evaluate it, without the inoculation prompt:")
+    typer.echo(f"  inspect eval inoc_evals/spanish_caps --model inoc/{where}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise UserError(f"--metadata {text}: write KEY=VALUE")
+    return key, value
