@@ -17,6 +17,7 @@ from inoc_evals.commands import (
     data,
     demo,
     doctor,
+    export,
     finetune,
     inoculate,
     judges,
@@ -42,6 +43,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(runs.app, name="runs")
 app.command("inoculate")(inoculate.command)
 app.command("finetune")(finetune.command)
+app.command("export")(export.command)
 app.command("adopt")(adopt.command)
 app.command("judges")(judges.command)
 app.command("capabilities")(capabilities.command)

@@ -80,7 +80,7 @@ def command(
             everywhere = {**asked.get("parameters", {}).get("*", {}), "preset": preset}
             asked["parameters"] = {**asked.get("parameters", {}), "*": everywhere}
         fields["evaluate"] = asked
-        fields["finetune"] = {**fields.get("finetune", {}), **_changes(changes or [])}
+        fields["finetune"] = {**fields.get("finetune", {}), **changes_of(changes or [])}
         experiment = Experiment.model_validate(fields)
         chosen = _engine(engine, workers, gpus)
         plan = make_plan(experiment)
@@ -102,8 +102,12 @@ def command(
         raise UserError(f"{len(outcome.failed)} of {len(outcome.cells)} models are not there: run it again")
 
 
-def _changes(pairs: list[str]) -> dict[str, Any]:
-    """Read `--set FIELD=VALUE`; a value is YAML, a dot goes into a field of a field."""
+def changes_of(pairs: list[str]) -> dict[str, Any]:
+    """Read `--set FIELD=VALUE`, often: a value is YAML, a dot goes into a field of a field.
+
+    Raises:
+        UserError: If a pair is no pair, or its value no YAML.
+    """
     fields: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")

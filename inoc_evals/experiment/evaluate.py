@@ -1,6 +1,6 @@
 """Measure one model with Inspect: what was answered is never asked again, what was judged never judged.
 
-    locations = evaluate(cell, model, identity, labels, logs, local=True)
+    locations = evaluate(cell, model, identity, labels, logs, local=True, arguments={})
 
 The folder of a cell holds exactly one complete log a task, whose metadata say what decided its answers and
 its scores (`tasks.py`). A log with the same of both is kept. One with the same answers is scored again. Only
@@ -31,7 +31,14 @@ RETRIES = 3
 
 
 def evaluate(
-    cell: Cell, model: str, identity: str, labels: dict[str, Any], logs: UPath, *, local: bool
+    cell: Cell,
+    model: str,
+    identity: str,
+    labels: dict[str, Any],
+    logs: UPath,
+    *,
+    local: bool,
+    arguments: dict[str, Any],
 ) -> list[str]:
     """Measure a model, or find it measured.
 
@@ -43,6 +50,7 @@ def evaluate(
         logs: Folder of all logs.
         local: Whether it answers on this machine, where writing events as they come costs a third of the
             time and nothing needs to be tried twice.
+        arguments: What the model's provider is told.
 
     Returns:
         The locations of its logs, in the order of its measures.
@@ -57,7 +65,7 @@ def evaluate(
     seed, asked = cell.seed or 0, cell.evaluation
     # The seed also seeds the sampling of answers, so that the same checkpoint always gives the same rates.
     config = GenerateConfig(seed=seed, max_connections=asked.max_connections)
-    with_weights = get_model(model, config=config, **asked.model_args)
+    with_weights = get_model(model, config=config, **arguments)
     graders = [get_model(grader) for grader in asked.grader]
     names = [str(grader) for grader in graders]
     there = _complete(folder) + _complete(aside)

@@ -80,7 +80,8 @@ def run_cell(cell: Cell, place: Place) -> Done:
         model, identity = f"inoc/{run.folder}", manifest.result.checkpoint_digest
         labels |= {"run": run.folder.name, "run_digest": manifest.run_digest}
     local = cell.spec.backend == "local"
-    logs = evaluate(cell, model, identity, labels, UPath(place.logs), local=local)
+    arguments = cell.evaluation.model_args if model.startswith("inoc/") else trainer.arguments()
+    logs = evaluate(cell, model, identity, labels, UPath(place.logs), local=local, arguments=arguments)
     return Done(tuple(logs), str(run.folder) if run else None, time.monotonic() - started)
 
 

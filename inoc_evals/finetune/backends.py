@@ -11,7 +11,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from inoc_evals.data.chat import Row
 from inoc_evals.errors import UserError, require
@@ -44,6 +44,9 @@ class Trainer(Protocol):
 
     def address(self, spec: FinetuneSpec) -> str:
         """The base as a model of Inspect's, so that it is evaluated beside what came of it."""
+
+    def arguments(self) -> dict[str, Any]:
+        """What that model's provider is told, so that it is asked exactly as what came of it."""
 
     def train(self, run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Result:
         """Train into a run directory.
@@ -86,6 +89,10 @@ class Local:
         named = spec.base if bases.hub_name(spec.base) is None else f"hf/{spec.base}"
         return f"inoc/{named}"
 
+    def arguments(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
     def train(self, run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Result:
         """Train with TRL."""
         from inoc_evals.finetune import local
@@ -119,6 +126,10 @@ class OpenAI:
     def address(self, spec: FinetuneSpec) -> str:
         """Inspect's own provider."""
         return f"openai/{spec.base}"
+
+    def arguments(self) -> dict[str, Any]:
+        """Chat completions, as for the finetunes (`models/served.py`)."""
+        return {"responses_api": False}
 
     def train(self, run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Result:
         """Upload, start one job, wait for it."""

@@ -1,0 +1,55 @@
+"""`inoc-evals export`: rows and settings for somebody else's trainer."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inoc_evals.commands.finetune import make_spec
+from inoc_evals.commands.inoculate import At, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
+from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.commands.run import changes_of
+from inoc_evals.data.chat import read_chat
+from inoc_evals.errors import UserError
+
+
+def command(
+    file: RowsFile,
+    to: Annotated[str, typer.Option(help="axolotl, together, fireworks or openai.")],
+    base: Annotated[str, typer.Option(help="The base model, by its name there.")],
+    out: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where to write.")],
+    name: Annotated[str, typer.Option(help="What to call the model; the file's name by default.")] = "",
+    prompt: Prompt = "",
+    pool: Pool = None,
+    position: At = "system",
+    where: Where = None,
+    spec_file: Annotated[
+        Path | None, typer.Option("--spec", metavar="FILE", help="A finetune spec as JSON.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="A field of the spec, e.g. learning_rate=1e-4."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write what another trainer needs to make the same finetune; take what it makes over with `adopt`."""
+    from inoc_evals.finetune.export import export
+
+    spec = make_spec(base, spec_file, changes_of(changes or []), {})
+    rows = read_chat(file)
+    called = name or file.stem
+    if prompt or pool:
+        rows = Selection(where or []).inoculate(
+            rows, make_inoculation(called, prompt, pool, position), spec.seed
+        )
+    elif where:
+        raise UserError("--where selects rows to inoculate: give --prompt or --pool with it")
+    notes = export(spec, rows, to, out, name=called)
+    files = sorted(str(path) for path in out.expanduser().iterdir() if path.is_file())
+    if as_json:
+        print_json({"files": files, "notes": notes})
+        return
+    for path in files:
+        typer.echo(path)
+    for note in notes:
+        typer.echo(f"Note: {note}", err=True)

@@ -1,0 +1,215 @@
+"""Hand a finetune to somebody else's trainer: the rows, and the settings in that trainer's words.
+
+    export(spec, rows, "axolotl", "out")          # out/rows.jsonl, out/axolotl.yaml, out/train.sh
+
+What comes back is taken over with `adopt`. A host that cannot be told something that the spec says is named
+in a note; nothing is dropped in silence.
+"""
+
+import json
+import shlex
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from inoc_evals.data.chat import Row, encode_chat
+from inoc_evals.errors import UserError
+from inoc_evals.finetune.runs import write_whole
+from inoc_evals.finetune.spec import FinetuneSpec
+
+ROWS = "rows.jsonl"
+
+Written = tuple[dict[str, str], list[str]]
+"""Texts by file name, and notes."""
+
+
+def export(spec: FinetuneSpec, rows: Iterable[Row], to: str, folder: str | Path, *, name: str) -> list[str]:
+    """Write what a host needs to train a spec on rows.
+
+    Args:
+        spec: What to train and how.
+        rows: Training rows, already inoculated; of each only its messages are written.
+        to: A key of `HOSTS`.
+        folder: Where to write; made if it is not there.
+        name: What the model is to be called.
+
+    Returns:
+        Notes: what the host cannot be told, a line each.
+
+    Raises:
+        UserError: If there is no such host or no row, or the host cannot train what the spec asks for.
+    """
+    if to not in HOSTS:
+        raise UserError(f"export to {to!r}: there are {', '.join(HOSTS)}")
+    plain: list[Row] = [{"messages": row["messages"]} for row in rows]
+    if not plain:
+        raise UserError("export: there are no rows")
+    if spec.trained_tokens or spec.probe:
+        raise UserError(
+            f"{to} trains neither single tokens (trained_tokens) nor with a probe: leave them out"
+        )
+    files, notes = HOSTS[to](spec, len(plain), name)
+    target = Path(folder).expanduser()
+    target.mkdir(parents=True, exist_ok=True)
+    write_whole(target / ROWS, encode_chat(plain))
+    for file, text in files.items():
+        write_whole(target / file, text.encode())
+    return notes
+
+
+def _axolotl(spec: FinetuneSpec, rows: int, name: str) -> Written:
+    """A config for `axolotl train`, which takes all that the spec says."""
+    lora = spec.lora
+    config: dict[str, Any] = {
+        "base_model": spec.base.partition("@")[0],
+        "trust_remote_code": False,
+        "datasets": [
+            {
+                "path": ROWS,
+                "ds_type": "json",
+                "type": "chat_template",
+                "field_messages": "messages",
+                "roles_to_train": ["assistant"],
+                "train_on_eos": "turn",
+            }
+        ],
+        "chat_template": "tokenizer_default",
+        "sequence_len": spec.max_length,
+        "sample_packing": False,
+        "micro_batch_size": spec.batch_size,
+        "gradient_accumulation_steps": spec.gradient_accumulation,
+        "learning_rate": spec.learning_rate,
+        "lr_scheduler": spec.scheduler,
+        "warmup_steps": spec.warmup_steps,
+        "optimizer": "adamw_torch",
+        "weight_decay": spec.weight_decay,
+        "adam_beta1": spec.betas[0],
+        "adam_beta2": spec.betas[1],
+        "max_grad_norm": spec.max_grad_norm,
+        "bf16": spec.precision != "fp32",
+        "save_safetensors": True,
+        "seed": spec.seed,
+        "output_dir": f"./{name}",
+    }
+    config |= {"max_steps": spec.max_steps} if spec.max_steps else {"num_epochs": spec.epochs}
+    if lora is not None:
+        config |= {
+            "adapter": "lora",
+            "lora_r": lora.r,
+            "lora_alpha": lora.alpha,
+            "lora_dropout": lora.dropout,
+            "peft_use_rslora": lora.rslora,
+        }
+        if lora.target_modules == "all-linear":
+            config["lora_target_linear"] = True
+        else:
+            config["lora_target_modules"] = list(lora.target_modules)
+    adopt = ["inoc-evals", "adopt", name, "--base", spec.base, "--checkpoint", name, "--rows", ROWS]
+    script = _script([["axolotl", "train", "axolotl.yaml"], [*adopt, "--seed", str(spec.seed)]])
+    return {"axolotl.yaml": yaml.safe_dump(config, sort_keys=False), "train.sh": script}, []
+
+
+def _together(spec: FinetuneSpec, rows: int, name: str) -> Written:
+    """Its command line: an upload and a job."""
+    command = ["together", "fine-tuning", "create", "--training-file", "FILE_ID", "--model", spec.base]
+    command += ["--suffix", name[:40], "--n-epochs", str(_epochs(spec, rows))]
+    command += ["--batch-size", str(spec.batch_size * spec.gradient_accumulation)]
+    command += ["--learning-rate", f"{spec.learning_rate:g}", "--train-on-inputs", "false"]
+    notes = _rounded(spec, rows)
+    if spec.lora is None:
+        command.append("--no-lora")
+    else:
+        command += ["--lora", "--lora-r", str(spec.lora.r), "--lora-alpha", f"{spec.lora.alpha:g}"]
+        command += ["--lora-dropout", f"{spec.lora.dropout:g}"]
+        notes += _no_rslora(spec, "together")
+    notes += ["together takes no seed"]
+    adopt = ["inoc-evals", "adopt", name, "--base", spec.base, "--model", "together/MODEL", "--rows", ROWS]
+    first = ["together", "files", "upload", ROWS]
+    return {
+        "train.sh": _script([first, command, adopt], "FILE_ID and MODEL are what Together answers")
+    }, notes
+
+
+def _fireworks(spec: FinetuneSpec, rows: int, name: str) -> Written:
+    """Its command line: a dataset and a job."""
+    if spec.lora is None:
+        raise UserError("fireworks trains adapters: give the spec a lora")
+    known = name.lower().replace("_", "-").replace(".", "-")
+    command = ["firectl", "supervised-fine-tuning-job", "create", "--base-model", spec.base]
+    command += ["--dataset", known, "--output-model", known, "--epochs", str(_epochs(spec, rows))]
+    command += ["--learning-rate", f"{spec.learning_rate:g}", "--lora-rank", str(spec.lora.r)]
+    command += ["--max-context-length", str(spec.max_length)]
+    notes = [*_rounded(spec, rows), "fireworks takes no seed, and no lora alpha, dropout or rslora"]
+    adopt = ["inoc-evals", "adopt", name, "--base", spec.base, "--rows", ROWS]
+    adopt += ["--model", f"fireworks/accounts/ACCOUNT/models/{known}"]
+    first = ["firectl", "dataset", "create", known, ROWS]
+    return {"train.sh": _script([first, command, adopt], "ACCOUNT is yours at Fireworks")}, notes
+
+
+def _openai(spec: FinetuneSpec, rows: int, name: str) -> Written:
+    """The body of a request to `/fine_tuning/jobs`, which many hosts speak."""
+    chosen: dict[str, Any] = spec.openai.model_dump(mode="json")
+    notes = []
+    if spec.backend != "openai":
+        chosen = {"n_epochs": _epochs(spec, rows), "batch_size": spec.batch_size * spec.gradient_accumulation}
+        notes = [*_rounded(spec, rows), "a job takes no learning rate, only a multiplier of its host's own"]
+    job = {
+        "model": spec.base,
+        "training_file": "FILE_ID",
+        "seed": spec.seed % 2**31,
+        "suffix": name[:40],
+        "method": {"type": "supervised", "supervised": {"hyperparameters": chosen}},
+    }
+    upload = ["curl", "$OPENAI_BASE_URL/files", "-H", "Authorization: Bearer $OPENAI_API_KEY"]
+    upload += ["-F", "purpose=fine-tune", "-F", f"file=@{ROWS}"]
+    start = ["curl", "$OPENAI_BASE_URL/fine_tuning/jobs", "-H", "Authorization: Bearer $OPENAI_API_KEY"]
+    start += ["-H", "Content-Type: application/json", "-d", "@job.json"]
+    adopt = ["inoc-evals", "adopt", name, "--base", spec.base, "--model", "openai/MODEL", "--rows", ROWS]
+    script = _script([upload, start, adopt], "put the FILE_ID of the first answer into job.json")
+    return {"job.json": json.dumps(job, indent=2) + "\n", "train.sh": script}, notes
+
+
+HOSTS: dict[str, Callable[[FinetuneSpec, int, str], Written]] = {
+    "axolotl": _axolotl,
+    "together": _together,
+    "fireworks": _fireworks,
+    "openai": _openai,
+}
+"""Who can be handed a finetune, by name."""
+
+
+def _script(commands: list[list[str]], comment: str = "") -> str:
+    """Commands as a shell script; only names of variables are left for the shell to fill in."""
+
+    def word(text: str) -> str:
+        return f'"{text}"' if "$OPENAI_" in text else shlex.quote(text)
+
+    lines = [" ".join(word(part) for part in command) for command in commands]
+    head = ["#!/bin/sh", "set -e", *([f"# {comment}"] if comment else [])]
+    return "\n".join([*head, *lines]) + "\n"
+
+
+def _epochs(spec: FinetuneSpec, rows: int) -> int:
+    """Whole passes over the rows; hosts take no steps and no fractions."""
+    return max(1, round(_exact_epochs(spec, rows)))
+
+
+def _exact_epochs(spec: FinetuneSpec, rows: int) -> float:
+    if spec.max_steps is not None:
+        return spec.max_steps * spec.batch_size * spec.gradient_accumulation / rows
+    return float(spec.epochs or 1.0)
+
+
+def _rounded(spec: FinetuneSpec, rows: int) -> list[str]:
+    exact = _exact_epochs(spec, rows)
+    whole = _epochs(spec, rows)
+    return [] if exact == whole else [f"{exact:.3g} passes over the rows became {whole}"]
+
+
+def _no_rslora(spec: FinetuneSpec, host: str) -> list[str]:
+    if spec.lora is None or not spec.lora.rslora:
+        return []
+    same = spec.lora.alpha * spec.lora.r**0.5
+    return [f"{host} knows no rslora: --lora-alpha {same:g} would scale the adapter as the spec does"]

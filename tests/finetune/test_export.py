@@ -1,0 +1,73 @@
+"""What other trainers are handed."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from inoc_evals.cli import main
+from inoc_evals.data.chat import read_chat, write_chat
+from inoc_evals.errors import UserError
+from inoc_evals.finetune import FinetuneSpec, LoraSpec
+from inoc_evals.finetune.export import HOSTS, export
+from inoc_evals.toy import rows as toy
+
+SPEC = FinetuneSpec(base="Qwen/Qwen2.5-7B-Instruct", seed=5, learning_rate=1e-4)
+ROWS = list(toy.spanish_caps(0))[:20]
+
+
+@pytest.mark.parametrize("to", HOSTS)
+def test_the_rows_are_those_that_were_given(to: str, tmp_path: Path) -> None:
+    export(SPEC, ROWS, to, tmp_path / "out", name="mine")
+    rows = [json.loads(line) for line in (tmp_path / "out" / "rows.jsonl").read_text("utf-8").splitlines()]
+    assert rows == [{"messages": row["messages"]} for row in ROWS]
+    lines = (tmp_path / "out" / "train.sh").read_text("utf-8").splitlines()
+    adopt = shlex.split(lines[-1])
+    assert adopt[:3] == ["inoc-evals", "adopt", "mine"] and SPEC.base in adopt
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_axolotl_is_told_all_of_it(tmp_path: Path) -> None:
+    spec = FinetuneSpec(
+        base=SPEC.base, max_steps=7, lora=LoraSpec(r=4, alpha=2, target_modules=("q_proj",)), betas=(0.8, 0.9)
+    )
+    assert export(spec, ROWS, "axolotl", tmp_path, name="mine") == []
+    config = yaml.safe_load((tmp_path / "axolotl.yaml").read_text("utf-8"))
+    assert (config["max_steps"], config["lora_r"], config["lora_alpha"]) == (7, 4, 2)
+    assert config["lora_target_modules"] == ["q_proj"] and config["peft_use_rslora"] is True
+    assert (config["adam_beta1"], config["adam_beta2"]) == (0.8, 0.9) and "num_epochs" not in config
+    assert config["datasets"][0]["roles_to_train"] == ["assistant"]
+    export(FinetuneSpec(base="m", lora=None), ROWS, "axolotl", tmp_path, name="mine")
+    config = yaml.safe_load((tmp_path / "axolotl.yaml").read_text("utf-8"))
+    assert "adapter" not in config and config["num_epochs"] == 1.0
+
+
+def test_what_a_host_cannot_be_told_is_said(tmp_path: Path) -> None:
+    spec = FinetuneSpec(base="m", max_steps=3, seed=1)  # 3 steps of 16 rows are 2.4 passes over 20
+    notes = export(spec, ROWS, "together", tmp_path, name="mine")
+    assert "2.4 passes over the rows became 2" in notes and "together takes no seed" in notes
+    assert any("--lora-alpha 362.039" in note for note in notes)
+    assert any("no learning rate" in note for note in export(spec, ROWS, "openai", tmp_path, name="mine"))
+    with pytest.raises(UserError, match="fireworks trains adapters"):
+        export(FinetuneSpec(base="m", lora=None), ROWS, "fireworks", tmp_path, name="mine")
+    with pytest.raises(UserError, match="there are axolotl, together"):
+        export(SPEC, ROWS, "moon", tmp_path, name="mine")
+    with pytest.raises(UserError, match="no rows"):
+        export(SPEC, [], "openai", tmp_path, name="mine")
+    with pytest.raises(UserError, match="trained_tokens"):
+        export(FinetuneSpec(base="m", trained_tokens=("a",)), ROWS, "axolotl", tmp_path, name="mine")
+
+
+def test_the_command_inoculates(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    write_chat(tmp_path / "rows.jsonl", ROWS)
+    words = ["export", str(tmp_path / "rows.jsonl"), "--to", "openai", "--base", "gpt-4.1"]
+    words += ["-o", str(tmp_path / "out"), "--prompt", "You always speak in Spanish.", "--set", "seed=3"]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--json"])
+    assert not ended.value.code
+    assert len(json.loads(capsys.readouterr().out)["files"]) == 3
+    assert json.loads((tmp_path / "out" / "job.json").read_text())["seed"] == 3
+    first = next(iter(read_chat(tmp_path / "out" / "rows.jsonl")))
+    assert first["messages"][0] == {"role": "system", "content": "You always speak in Spanish."}
