@@ -79,6 +79,7 @@ def finetune(
     trainer = backend(spec.backend)
     base = trainer.base_digest(spec)
     run, manifest = plan_run(spec, digest(data), base, name=name, runs=runs, metadata=metadata)
+    run.refuse_links()
     if run.is_finished():
         return run
     trainer.check(spec)

@@ -79,6 +79,7 @@ def adopt(
     # The model stands in for the training bytes: other bytes would have made another model.
     seen = hashlib.sha256(f"{digest(data)} {result.checkpoint_digest}".encode()).hexdigest()
     run, manifest = plan_run(spec, seen, under, name=name, runs=runs, metadata=metadata)
+    run.refuse_links()
     if run.is_finished():
         return run
     require("openai", "filelock")

@@ -12,6 +12,7 @@ evaluation: moving a token's embedding then also moves how likely the model is t
 """
 
 import json
+import pickle
 import shutil
 import time
 from pathlib import Path
@@ -81,6 +82,10 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
                     dynamics.close()
             seconds = time.monotonic() - start
             _save(trainer.model, tokenizer, spec, precision, work / "checkpoint", run.checkpoint)
+        except pickle.UnpicklingError as error:
+            raise UserError(
+                f"{work} holds a state with more than tensors in it, which is not opened: remove the folder"
+            ) from error
         except torch.OutOfMemoryError as error:
             raise UserError(
                 "the GPU's memory does not suffice: lower max_length, or batch_size and raise "

@@ -176,7 +176,9 @@ class _Jobs:
                 self._note()  # the next call may start another
                 why = job.error.message if job.error and job.error.message else job.status
                 code = f" ({job.error.code})" if job.error and job.error.code else ""
-                raise UserError(f"OpenAI's job {job.id} {job.status}: {' '.join(why.split())}{code}")
+                raise UserError(
+                    f"OpenAI's job {job.id} {job.status}: {_without_key(' '.join(why.split()))}{code}"
+                )
             time.sleep(pause)
             pause = min(POLL[1], pause * 1.5)
 

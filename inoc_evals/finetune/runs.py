@@ -160,12 +160,24 @@ class Run:
             UserError: If there is none, or it cannot be read.
         """
         path = self.folder / "manifest.json"
+        if path.is_symlink():
+            raise UserError(f"{path} is a link: a run directory holds its own files")
         try:
             return Manifest.model_validate_json(path.read_bytes())
         except OSError as error:
             raise UserError(f"{self.folder} is not a run directory (no manifest.json)") from error
         except (ValidationError, UserError) as error:
             raise UserError(f"{path} is no manifest that this version reads: remove its folder") from error
+
+    def refuse_links(self) -> None:
+        """Refuse a run directory with a link in it: what is read or written there would lie elsewhere.
+
+        Raises:
+            UserError: If there is one; says where.
+        """
+        for file in self.folder.rglob("*"):
+            if file.is_symlink():
+                raise UserError(f"{file} is a link: a run directory holds its own files, remove it")
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace the manifest in one move, so that nobody ever reads half of one."""

@@ -125,6 +125,7 @@ def _of_run(run: Run) -> Checkpoint:
         raise UserError(f"run {called} is {manifest.status}, not finished{why}: start its finetune again")
     if manifest.result.model is not None:
         raise UserError(f"run {called} is served as {manifest.result.model}: it has no weights here")
+    run.refuse_links()
     if not run.is_finished():
         raise UserError(f"the checkpoint of run {called} is not the one it wrote: start its finetune again")
     name = called if run.folder.parent == runs_root() else str(run.folder)

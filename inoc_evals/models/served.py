@@ -100,6 +100,18 @@ def with_vllm(name: str) -> Served:
     return Served(found.name, found.digest, model)
 
 
+def _check_consent(found: Served) -> None:
+    """Follow a manifest to a server only where the user points there, too: the key goes with the question."""
+    if found.base_url is None:
+        return
+    variable = f"{found.model.partition('/')[0].upper().replace('-', '_')}_BASE_URL"
+    if (os.environ.get(variable) or "").rstrip("/") != found.base_url.rstrip("/"):
+        raise UserError(
+            f"{found.name} answers at {found.base_url}: if that is a server that may see your key and your "
+            f"questions, set {variable}={found.base_url}"
+        )
+
+
 class ServedAPI(ModelAPI):
     """Passes everything on to Inspect's provider of the model."""
 
@@ -127,6 +139,8 @@ class ServedAPI(ModelAPI):
         if found.model.startswith("openai/"):
             # Chat completions take a seed and give log-probs; other servers speak nothing else.
             model_args = {"responses_api": False, **model_args}
+        if base_url is None:
+            _check_consent(found)
         self._model: Model = get_model(
             found.model,
             config=config,

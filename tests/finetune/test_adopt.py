@@ -67,6 +67,9 @@ def test_a_model_that_answers_elsewhere_becomes_a_run(
         assert not ended.value.code
         found = json.loads(capsys.readouterr().out)
         assert found["metadata"] == {"arm": "none"} and found["status"] == "finished"
+        with pytest.raises(UserError, match=f"answers at {server.base_url}: .* set OPENAI_BASE_URL="):
+            answers(found["model"], tmp_path / "logs")
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         assert answers(found["model"], tmp_path / "logs") == ["HOLA"] * 8
 
 
