@@ -89,6 +89,9 @@ class Listener:
 
     def respond(self, method: str, path: str, headers: Mapping[str, str], data: bytes) -> Response:
         """Answer by the table of routes."""
+        announced = headers.get("Content-Length") or headers.get("content-length")
+        if announced is not None and len(data) < int(announced):
+            return Response.error(400, "the body was cut off")  # whoever sent it was killed
         address, _, query = path.partition("?")
         asked = [method, *address.split("/")]
         for pattern, route in self.routes.items():
