@@ -14,7 +14,12 @@ from inoc_evals.data.chat import read_chat
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune, runs_root, toy_spec
 
-Base = Annotated[str, typer.Option(help="toy, a model folder, or a Hugging Face name org/model[@revision].")]
+Base = Annotated[
+    str,
+    typer.Option(
+        help="toy, a model folder, a Hugging Face name org/model[@revision], or one at the backend."
+    ),
+]
 SpecFile = Annotated[
     Path | None,
     typer.Option("--spec", metavar="FILE", help="A finetune spec as JSON; other options go before it."),
@@ -29,6 +34,9 @@ def command(
     file: RowsFile,
     base: Base = "",
     name: Annotated[str, typer.Option(help="What to call the run; the file's name by default.")] = "",
+    backend: Annotated[
+        str | None, typer.Option(help="Who trains: local (the default) or openai, see docs/finetune.md.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the finetune, 0 by default.")] = None,
     prompt: Prompt = "",
     pool: Pool = None,
@@ -52,6 +60,7 @@ def command(
 ) -> None:
     """Finetune a model on training rows; with --prompt or --pool, inoculated ones."""
     changes = {
+        "backend": backend,
         "seed": seed,
         "epochs": epochs,
         "max_steps": max_steps,
@@ -95,7 +104,7 @@ def make_spec(base: str, file: Path | None, changes: dict[str, Any], lora: dict[
         if "epochs" in changes or "max_steps" in changes:  # the one that is given replaces the file's
             fields = {key: value for key, value in fields.items() if key not in ("epochs", "max_steps")}
         spec = FinetuneSpec(**{**fields, **changes, **({"base": base} if base else {})})
-    elif base in ("toy", "inoc/toy"):
+    elif base in ("toy", "inoc/toy") and changes.get("backend", "local") == "local":
         spec = toy_spec(**changes)
     elif base:
         spec = FinetuneSpec(base=base, **changes)

@@ -165,7 +165,7 @@ def _show(plan: Any, where: str, as_json: bool) -> None:
     time = "unknown until one is trained" if plan.seconds is None else _duration(plan.seconds)
     money = "unknown: give prices" if plan.dollars is None else f"about ${plan.dollars:,.2f}"
     typer.echo(f"To train: {plan.new} models on about {plan.tokens:,} tokens, {where}; training time: {time}")
-    typer.echo(f"To ask:   {plan.answers:,} answers, {plan.ratings:,} ratings; to pay: {money}")
+    typer.echo(f"To ask:   {plan.answers:,} answers, {plan.judged:,} to judge; to pay: {money}")
     for note in plan.notes:
         typer.echo(f"Note:     {note}")
 

@@ -27,8 +27,8 @@ CHARACTERS = 4.0
 ANSWER = 200
 """Tokens of an answer. Asking one is short; this is what costs."""
 
-JUDGED = (700, 1)
-"""Tokens that a judge reads and writes for one rating: rubric, question and answer, and a number."""
+JUDGED = (1400, 2)
+"""Tokens that a judge reads and writes for one answer: twice rubric, question and answer, and a number."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Plan:
         cells: Its cells.
         lines: Its arms.
         answers: Answers that all models give together, those included that are there.
-        ratings: Ratings that judges give.
+        judged: Answers that are judged, once for each judge.
         seconds: Seconds of training that are left, one after the other; None where nothing comparable was
             trained here yet.
         dollars: What is left to be paid; None where a price is not known.
@@ -74,7 +74,7 @@ class Plan:
     cells: list[Cell]
     lines: list[Line]
     answers: int
-    ratings: int
+    judged: int
     seconds: float | None
     dollars: float | None
     notes: list[str]
@@ -103,7 +103,7 @@ class Plan:
             "trained": self.trained,
             "tokens": self.tokens,
             "answers": self.answers,
-            "ratings": self.ratings,
+            "judged": self.judged,
             "training_seconds": self.seconds,
             "dollars": self.dollars,
             "arms": [vars(line) for line in self.lines],
@@ -145,14 +145,14 @@ def make_plan(experiment: Experiment) -> Plan:
             per_row = speeds.get((first.spec.backend, first.spec.base))
             rates += per_row is None
             seconds += (line.seeds - trained) * line.rows * line.passes * (per_row or 0.0)
-    answers, ratings = _asked(cells)
+    answers, judged = _asked(cells)
     notes = [
         note
         for spec in {c.spec.base: c.spec for c in cells}.values()
         for note in backend(spec.backend).notes(spec)
     ]
-    dollars = _dollars(experiment, lines, answers, ratings)
-    return Plan(experiment, cells, lines, answers, ratings, None if rates else seconds, dollars, notes)
+    dollars = _dollars(experiment, lines, answers, judged)
+    return Plan(experiment, cells, lines, answers, judged, None if rates else seconds, dollars, notes)
 
 
 def _runs_there(experiment: Experiment) -> tuple[set[str], dict[tuple[str, str], float]]:
@@ -195,30 +195,30 @@ def _passes(cell: Cell, rows: int) -> float:
 
 
 def _asked(cells: list[Cell]) -> tuple[int, int]:
-    """Answers and ratings of all cells together."""
-    answers = ratings = 0
+    """Answers and judged of all cells together."""
+    answers = judged = 0
     of_group: dict[str, tuple[int, int]] = {}
     for group, models in Counter(cell.group for cell in cells).items():
         first = next(cell for cell in cells if cell.group == group)
         if first.setting not in of_group:
             of_group[first.setting] = _asked_of_one(first)
         one = of_group[first.setting]
-        answers, ratings = answers + models * one[0], ratings + models * one[1]
-    return answers, ratings
+        answers, judged = answers + models * one[0], judged + models * one[1]
+    return answers, judged
 
 
 def _asked_of_one(cell: Cell) -> tuple[int, int]:
-    answers = ratings = 0
+    answers = judged = 0
     for measure in cell.measured:
         built = build(measure, cell.world)
         questions = min(len(built.task.dataset), cell.evaluation.limit or len(built.task.dataset))
         given = questions * (cell.evaluation.epochs or built.task.epochs or 1)
         answers += given
-        ratings += given * len(cell.evaluation.grader) if built.judged else 0
-    return answers, ratings
+        judged += given * len(cell.evaluation.grader) if built.judged else 0
+    return answers, judged
 
 
-def _dollars(experiment: Experiment, lines: list[Line], answers: int, ratings: int) -> float | None:
+def _dollars(experiment: Experiment, lines: list[Line], answers: int, judged: int) -> float | None:
     """What is to be paid; nothing for what runs here, None where a price is not known."""
     listed = {model: Price(train=t, input=i, output=o) for model, (t, i, o) in LISTED.items()}
     prices = {**listed, **experiment.prices}
@@ -236,7 +236,7 @@ def _dollars(experiment: Experiment, lines: list[Line], answers: int, ratings: i
             continue
         name = grader.rpartition("/")[2]
         if name not in prices:
-            return None if ratings else total / 1e6
-        share = ratings / len(experiment.graders)
+            return None if judged else total / 1e6
+        share = judged / len(experiment.graders)
         total += share * (JUDGED[0] * prices[name].input + JUDGED[1] * prices[name].output)
     return total / 1e6

@@ -229,7 +229,7 @@ def test_a_dry_run_plans_and_stops(tmp_path: Path, capsys: pytest.CaptureFixture
         main([*words, "--json"])
     plan = json.loads(capsys.readouterr().out)
     assert (plan["models"], plan["new"], plan["trained"]) == (11, 10, 0)
-    assert plan["answers"] > 0 and plan["ratings"] > 0 and plan["dollars"] == 0
+    assert plan["answers"] > 0 and plan["judged"] > 0 and plan["dollars"] == 0
     assert plan["tokens"] > 0 and plan["training_seconds"] is None
     with pytest.raises(SystemExit):
         main(words)
