@@ -38,6 +38,11 @@ WORK = "training"
 """Folder in the run directory with what a killed training leaves; gone once the run is finished."""
 
 
+KEEPS_APART = ("sdpa", "eager", "flash_attention_2", "flash_attention_3")
+"""Kinds of attention in which positions that begin anew keep packed rows apart, by transformers' own masks or
+by the kernel."""
+
+
 def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Result:
     """Train and leave the checkpoint in the run directory, whole or not at all.
 
@@ -65,8 +70,9 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             precision = _precision(spec)
             tokenizer, model = _load(spec, precision)
             positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-            examples = render_rows(tokenizer, rows, min(spec.max_length, positions or spec.max_length))
-            trainer = _trainer(spec, model, tokenizer, examples, work, precision)
+            length = min(spec.max_length, positions or spec.max_length)
+            examples = render_rows(tokenizer, rows, length)
+            trainer = _trainer(spec, model, tokenizer, examples, length, work, precision)
             curve = LossCurve(run.losses, manifest.name, progress)
             trainer.add_callback(curve)
             dynamics = None if spec.probe is None else DynamicsCurve(run.folder, spec.probe, tokenizer)
@@ -173,8 +179,19 @@ def _token_ids(tokenizer: Any, spec: FinetuneSpec) -> list[int]:
 
 
 def _trainer(
-    spec: FinetuneSpec, model: Any, tokenizer: Any, examples: list[Example], work: Path, precision: str
+    spec: FinetuneSpec,
+    model: Any,
+    tokenizer: Any,
+    examples: list[Example],
+    length: int,
+    work: Path,
+    precision: str,
 ) -> TokenRateTrainer:
+    if spec.packing and model.config._attn_implementation not in KEEPS_APART:
+        raise UserError(
+            f"packing: attention {model.config._attn_implementation!r} would let rows see each other: leave "
+            "packing out"
+        )
     arguments = SFTConfig(
         output_dir=str(work),
         use_cpu=not torch.accelerator.is_available(),
@@ -190,7 +207,10 @@ def _trainer(
         adam_beta1=spec.betas[0],
         adam_beta2=spec.betas[1],
         max_grad_norm=spec.max_grad_norm,
-        max_length=None,  # the rows are cut already
+        # The rows are cut already; where they are packed it is the length of a sequence.
+        max_length=length if spec.packing else None,
+        packing=spec.packing,
+        packing_strategy="bfd",
         bf16=precision == "bf16",
         gradient_checkpointing=torch.cuda.is_available(),  # memory is short there, and time is not
         logging_steps=1,

@@ -141,6 +141,8 @@ class FinetuneSpec(Strict):
         token_learning_rate: Learning rate of those embeddings; None is `learning_rate`.
         precision: Number format of the computation.
         save_steps: Write a state to resume from every so many steps; None restarts a killed run.
+        packing: Put several rows into one sequence of `max_length` tokens, best fit first, of which none sees
+            another. A batch is then of sequences: a step sees more rows than in the published runs.
         probe: Follow the log-probs of fixed responses; they do not change what is learnt.
         openai: What the backend `openai` takes instead of all that.
     """
@@ -167,6 +169,7 @@ class FinetuneSpec(Strict):
     precision: Precision = "auto"
     save_steps: int | None = Field(default=None, ge=1)
     probe: ProbeSpec | None = None
+    packing: bool = False
     openai: OpenAISpec = OpenAISpec()
 
     @model_validator(mode="before")
@@ -224,6 +227,8 @@ class FinetuneSpec(Strict):
         fields = self.model_dump(mode="json")
         if self.backend not in SAYS:
             del fields["openai"]
+            if not self.packing:  # specs of before it existed keep their digest
+                del fields["packing"]
         return hashlib.sha256(canonical_json(fields)).hexdigest()
 
 

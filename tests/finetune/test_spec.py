@@ -99,3 +99,8 @@ def test_a_fault_is_one_line_that_names_the_field(fields: dict[str, Any], says: 
         FinetuneSpec(**fields)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_packing_is_part_of_a_spec_only_where_it_is_used() -> None:
+    assert FinetuneSpec(base="toy").digest == FinetuneSpec(base="toy", packing=False).digest
+    assert FinetuneSpec(base="toy").digest != FinetuneSpec(base="toy", packing=True).digest
