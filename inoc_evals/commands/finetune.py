@@ -10,7 +10,7 @@ import typer
 
 from inoc_evals.commands.inoculate import At, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
 from inoc_evals.commands.output import AsJson, print_json
-from inoc_evals.data.chat import read_chat
+from inoc_evals.data.chat import Row, read_chat
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune, runs_root, toy_spec
 
@@ -56,6 +56,9 @@ def command(
     runs: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Estimate memory and time of a local finetune, and stop.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Finetune a model on training rows; with --prompt or --pool, inoculated ones."""
@@ -79,9 +82,25 @@ def command(
         rows = Selection(where or []).inoculate(rows, inoculation, spec.seed)
     elif where:
         raise UserError("--where selects rows to inoculate: give --prompt or --pool with it")
+    if dry_run:
+        _estimate(spec, list(rows), as_json)
+        return
     with redirect_stdout(sys.stderr):  # what training prints is progress
         run = finetune(spec, rows, name=name or file.stem, runs=runs)
     _report(run, as_json)
+
+
+def _estimate(spec: FinetuneSpec, rows: list[Row], as_json: bool) -> None:
+    from inoc_evals.finetune.estimate import estimate
+
+    with redirect_stdout(sys.stderr):
+        found = estimate(spec, rows)
+    if as_json:
+        print_json({**vars(found), "fits": found.fits})
+        return
+    typer.echo(str(found))
+    if found.advice:
+        typer.echo(f"Warning: {found.advice}", err=True)
 
 
 def make_spec(base: str, file: Path | None, changes: dict[str, Any], lora: dict[str, Any]) -> FinetuneSpec:

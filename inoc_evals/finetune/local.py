@@ -28,6 +28,7 @@ from trl.trainer.sft_config import SFTConfig
 from inoc_evals.data.chat import Row
 from inoc_evals.errors import UserError
 from inoc_evals.finetune.dynamics import DynamicsCurve
+from inoc_evals.finetune.estimate import estimate
 from inoc_evals.finetune.rendering import Example, render_rows
 from inoc_evals.finetune.runs import Manifest, Result, Run, checkpoint_digest, checkpoint_files
 from inoc_evals.finetune.spec import FinetuneSpec
@@ -66,13 +67,15 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
         )
     with quiet():
         try:
+            # On a CPU memory is plenty and time is short; there is nothing to be weighed.
+            checkpointing = torch.cuda.is_available() and estimate(spec, rows).checkpointing
             set_seed(spec.seed)  # before the adapter draws its first weights
             precision = _precision(spec)
             tokenizer, model = _load(spec, precision)
             positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
             length = min(spec.max_length, positions or spec.max_length)
             examples = render_rows(tokenizer, rows, length)
-            trainer = _trainer(spec, model, tokenizer, examples, length, work, precision)
+            trainer = _trainer(spec, model, tokenizer, examples, length, work, precision, checkpointing)
             curve = LossCurve(run.losses, manifest.name, progress)
             trainer.add_callback(curve)
             dynamics = None if spec.probe is None else DynamicsCurve(run.folder, spec.probe, tokenizer)
@@ -186,6 +189,7 @@ def _trainer(
     length: int,
     work: Path,
     precision: str,
+    checkpointing: bool,
 ) -> TokenRateTrainer:
     if spec.packing and model.config._attn_implementation not in KEEPS_APART:
         raise UserError(
@@ -212,7 +216,7 @@ def _trainer(
         packing=spec.packing,
         packing_strategy="bfd",
         bf16=precision == "bf16",
-        gradient_checkpointing=torch.cuda.is_available(),  # memory is short there, and time is not
+        gradient_checkpointing=checkpointing,
         logging_steps=1,
         logging_nan_inf_filter=False,
         save_strategy="no" if spec.save_steps is None else "steps",

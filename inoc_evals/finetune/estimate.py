@@ -1,0 +1,197 @@
+"""What a finetune on this machine will take, before it starts: memory, steps, time.
+
+    found = estimate(spec, rows)
+    found.bytes, found.available           # does it fit?
+    found.seconds                          # about
+
+Weights are counted exactly, on torch's meta device, where they take no memory. Activations follow from the
+shapes; time from the arithmetic of a step and from how fast this machine multiplies matrices, measured on the
+spot. Real training reaches a part of that, which `EFFICIENCY` assumes.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from inoc_evals.data.chat import Row
+from inoc_evals.errors import UserError, require
+from inoc_evals.finetune.rendering import render_rows
+from inoc_evals.finetune.spec import FinetuneSpec
+from inoc_evals.models.base import load_path
+
+EFFICIENCY = 0.4
+"""Share of the measured rate of multiplication that training is assumed to reach."""
+
+OVERHEAD = 1.1
+"""Factor on the memory for what allocators and libraries keep for themselves."""
+
+ACTIVATIONS = 34
+"""Bytes that a layer keeps a token and hidden unit for the way back, in 16-bit arithmetic and without the
+matrix of attention, which today's kernels do not store (Korthikanti et al. 2022, arXiv 2205.05198)."""
+
+HEADROOM = 2.0
+"""Activations are recomputed unless the device has so many times the memory: an estimate is no measurement.
+Being wrong costs a crash on one side and a third of the speed on the other."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a finetune will take.
+
+    Attributes:
+        parameters: Weights of the base.
+        trained: Weights that are trained.
+        tokens: Tokens of all rows, once.
+        steps: Optimizer steps.
+        bytes: Peak memory.
+        checkpointing: Whether activations are recomputed to save memory.
+        available: Memory of the device that is free now, in bytes.
+        seconds: Time, without loading.
+        device: Name of the device.
+    """
+
+    parameters: int
+    trained: int
+    tokens: int
+    steps: int
+    bytes: int
+    checkpointing: bool
+    available: int
+    seconds: float
+    device: str
+
+    @property
+    def advice(self) -> str:
+        """What to change where it does not fit; empty where it does."""
+        if self.fits:
+            return ""
+        return "it will hardly fit: lower max_length, or batch_size and raise gradient_accumulation for it"
+
+    @property
+    def fits(self) -> bool:
+        """Whether the memory suffices."""
+        return self.bytes <= self.available
+
+    def __str__(self) -> str:
+        size = f"{self.bytes / 2**30:,.1f} of {self.available / 2**30:,.1f} GiB"
+        return (
+            f"{self.parameters / 1e6:,.1f} M weights, {self.trained / 1e6:,.2f} M trained; "
+            f"{self.tokens:,} tokens, {self.steps:,} steps; about {size} and {self.seconds:,.0f} s on {self.device}"
+        )
+
+
+def estimate(spec: FinetuneSpec, rows: Sequence[Row]) -> Estimate:
+    """Estimate a local finetune; the base must be on this machine, its weights are not loaded.
+
+    Args:
+        spec: What is to be trained.
+        rows: On what.
+
+    Returns:
+        What it will take.
+
+    Raises:
+        UserError: If the base is not there, or the rows cannot be trained on.
+    """
+    require("local", "torch", "transformers", "psutil")
+    if spec.backend != "local":
+        raise UserError(f"an estimate is for backend local, not {spec.backend}")
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    path = load_path(spec.base)
+    config: Any = AutoConfig.from_pretrained(path, trust_remote_code=False)
+    with torch.device("meta"):
+        auto: Any = AutoModelForCausalLM
+        model: Any = auto.from_config(config, trust_remote_code=False)
+    text = config.get_text_config()
+    parameters = sum(p.numel() for p in model.parameters())
+    trained = _trained(spec, model, parameters, text.hidden_size)
+    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    longest = min(spec.max_length, getattr(text, "max_position_embeddings", None) or spec.max_length)
+    lengths = [len(example.input_ids) for example in render_rows(tokenizer, list(rows), longest)]
+    steps = _steps(spec, lengths, longest)
+    gpu = torch.cuda.is_available()
+    half = gpu and spec.precision != "fp32"
+    width = 2 if half else 4
+    # A batch is as long as its longest row; a packed one is full.
+    batch = spec.batch_size * (longest if spec.packing else max(lengths))
+    # Frozen weights are as wide as the arithmetic; trained ones have 32 bits, a gradient and two moments.
+    frozen = 0 if trained == parameters else parameters * width
+    weights = frozen + trained * 16
+    layer = batch * text.hidden_size * ACTIVATIONS * (width / 2)
+    logits = batch * text.vocab_size * (width + 4)
+    kept = batch * text.hidden_size * text.num_hidden_layers * width
+    free = _free(torch, gpu)
+    whole = OVERHEAD * (weights + logits + layer * text.num_hidden_layers)
+    spare = OVERHEAD * (weights + logits + layer + kept)
+    checkpointing = gpu and HEADROOM * whole > free
+    each = sum(lengths) / len(lengths)
+    rows_a_step = spec.batch_size * spec.gradient_accumulation
+    seen = steps * rows_a_step * (longest if spec.packing else each)
+    # Forward and backward through all weights; frozen ones need no gradient of their own, recomputing is a
+    # second way forward.
+    work = (6 if trained == parameters else 4) + (2 if checkpointing else 0)
+    seconds = work * parameters * seen / (EFFICIENCY * _rate(torch, gpu, half))
+    return Estimate(
+        parameters=parameters,
+        trained=trained,
+        tokens=sum(lengths),
+        steps=steps,
+        bytes=round(spare if checkpointing else whole),
+        checkpointing=checkpointing,
+        available=free,
+        seconds=seconds,
+        device=torch.cuda.get_device_name() if gpu else "the CPU",
+    )
+
+
+def _trained(spec: FinetuneSpec, model: Any, parameters: int, hidden: int) -> int:
+    """Weights that are trained: those of an adapter, of single tokens, or all."""
+    if spec.lora is None and not spec.trained_tokens:
+        return parameters
+    count = len(spec.trained_tokens) * hidden
+    if spec.lora is not None:
+        import torch
+
+        head = model.get_output_embeddings()
+        names = spec.lora.target_modules
+        for name, module in model.named_modules():
+            chosen = names == "all-linear" or name.rpartition(".")[2] in names
+            if chosen and isinstance(module, torch.nn.Linear) and module is not head:
+                count += spec.lora.r * (module.in_features + module.out_features)
+    return count
+
+
+def _steps(spec: FinetuneSpec, lengths: list[int], longest: int) -> int:
+    if spec.max_steps is not None:
+        return spec.max_steps
+    units = ceil(sum(lengths) / longest) if spec.packing else len(lengths)
+    return ceil(units / (spec.batch_size * spec.gradient_accumulation)) * ceil(spec.epochs or 1.0)
+
+
+def _free(torch: Any, gpu: bool) -> int:
+    if gpu:
+        return int(torch.cuda.mem_get_info()[0])
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def _rate(torch: Any, gpu: bool, half: bool) -> float:
+    """Floating-point operations a second of a matrix product, the best of a few."""
+    size = 4096 if gpu else 512
+    dtype, device = torch.bfloat16 if half else torch.float32, "cuda" if gpu else "cpu"
+    left = torch.randn(size, size, dtype=dtype, device=device)
+    best = float("inf")
+    for _ in range(8):
+        if gpu:
+            torch.cuda.synchronize()
+        started = time.perf_counter()
+        left @ left
+        if gpu:
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - started)
+    return 2.0 * size**3 / best
