@@ -78,7 +78,8 @@ class Estimate:
         size = f"{self.bytes / 2**30:,.1f} of {self.available / 2**30:,.1f} GiB"
         return (
             f"{self.parameters / 1e6:,.1f} M weights, {self.trained / 1e6:,.2f} M trained; "
-            f"{self.tokens:,} tokens, {self.steps:,} steps; about {size} and {self.seconds:,.0f} s on {self.device}"
+            f"{self.tokens:,} tokens, {self.steps:,} steps; about {size} "
+            f"and {self.seconds:,.0f} s on {self.device}"
         )
 
 
