@@ -35,7 +35,8 @@ def command(
     base: Base = "",
     name: Annotated[str, typer.Option(help="What to call the run; the file's name by default.")] = "",
     backend: Annotated[
-        str | None, typer.Option(help="Who trains: local (the default) or openai, see docs/finetune.md.")
+        str | None,
+        typer.Option(help="Who trains: local (the default), openai or tinker, see docs/finetune.md."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the finetune, 0 by default.")] = None,
     prompt: Prompt = "",

@@ -24,7 +24,7 @@ def command(
     ] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Finetunes per arm; 3 by default.")] = None,
     world: Annotated[str | None, typer.Option(help="Whose rows and questions: toy or paper.")] = None,
-    backend: Annotated[str | None, typer.Option(help="Who trains: local or openai.")] = None,
+    backend: Annotated[str | None, typer.Option(help="Who trains: local, openai or tinker.")] = None,
     grader: Annotated[str | None, typer.Option(metavar="MODEL", help="Judges, by comma.")] = None,
     preset: Annotated[str | None, typer.Option(help="Thresholds of a verdict, see docs/judge.md.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Answers a question.")] = None,

@@ -72,7 +72,7 @@ class Experiment(Strict):
     world: str = ""
     arms: tuple[str, ...] | None = None
     seeds: tuple[int, ...] = (0, 1, 2)
-    backend: Literal["local", "openai"] = "local"
+    backend: Literal["local", "openai", "tinker"] = "local"
     finetune: dict[str, Any] = Field(default_factory=dict)
     measures: Literal["all", "broad", "narrow"] | tuple[str, ...] = "all"
     evaluate: Evaluation = Evaluation()

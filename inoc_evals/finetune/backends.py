@@ -138,7 +138,43 @@ class OpenAI:
         return openai_api.train(run, manifest, rows, progress)
 
 
-BACKENDS: dict[str, Callable[[], Trainer]] = {"local": Local, "openai": OpenAI}
+class Tinker:
+    """Thinking Machines' Tinker, through its SDK (`tinker_api.py`)."""
+
+    packages: ClassVar[tuple[str, ...]] = ("tinker",)
+
+    def check(self, spec: FinetuneSpec) -> None:
+        """Need the extra, a key, and a LoRA and nothing beside it."""
+        require("tinker", "tinker", "transformers", "filelock")
+        if not os.environ.get("TINKER_API_KEY"):
+            raise UserError("backend tinker needs a key: set TINKER_API_KEY")
+        if spec.lora is None or spec.trained_tokens or spec.probe or spec.packing:
+            raise UserError("backend tinker trains a LoRA: no trained_tokens, probe or packing")
+
+    def notes(self, spec: FinetuneSpec) -> list[str]:
+        """What it cannot be told."""
+        return ["tinker takes the rank of the LoRA and sets its scale itself: alpha and rslora are not used"]
+
+    def base_digest(self, spec: FinetuneSpec) -> str:
+        """A digest of the name: nobody outside sees more of it."""
+        return hashlib.sha256(f"tinker {spec.base}".encode()).hexdigest()
+
+    def address(self, spec: FinetuneSpec) -> str:
+        """The provider of this suite, which samples through the SDK."""
+        return f"inoc/tinker/{spec.base}"
+
+    def arguments(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def train(self, run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Result:
+        """Train by its SDK."""
+        from inoc_evals.finetune import tinker_api
+
+        return tinker_api.train(run, manifest, rows, progress)
+
+
+BACKENDS: dict[str, Callable[[], Trainer]] = {"local": Local, "openai": OpenAI, "tinker": Tinker}
 
 
 def backend(name: str) -> Trainer:

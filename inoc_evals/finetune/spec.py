@@ -27,7 +27,7 @@ from pydantic import (
 
 from inoc_evals.errors import UserError
 
-Backend = Literal["local", "openai", "adopted"]
+Backend = Literal["local", "openai", "tinker", "adopted"]
 """Who trains; `adopted` is somebody else, whose model was taken over (`finetune/adopt.py`)."""
 
 Auto = Literal["auto"]

@@ -29,6 +29,10 @@ def connect(model_name: str, engine: str = "transformers", **arguments: Any) -> 
     if engine not in ENGINES:
         raise UserError(f"engine={engine!r}: there are {', '.join(ENGINES)}")
     if (found := served(model_name)) is not None:
+        if found.model.startswith("tinker/"):
+            from inoc_evals.models.tinker import TinkerAPI
+
+            return TinkerAPI(model_name, found=found, **arguments)
         return ServedAPI(model_name, found=found, **arguments)
     if engine == "vllm":
         return ServedAPI(model_name, found=with_vllm(model_name), **arguments)

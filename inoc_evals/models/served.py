@@ -7,6 +7,7 @@ the digest of the model's address, as they do for a checkpoint.
 """
 
 import dataclasses
+import hashlib
 import importlib.util
 import os
 from typing import Any
@@ -39,12 +40,14 @@ class Served:
         digest: Identity of its address, or of the checkpoint that is served.
         model: Inspect's name of it.
         base_url: Its server, where it is not the provider's own.
+        base: What it was trained on, by its name there; a model at Tinker has that one's tokenizer.
     """
 
     name: str
     digest: str
     model: str
     base_url: str | None = None
+    base: str = ""
 
 
 def served(name: str) -> Served | None:
@@ -62,6 +65,9 @@ def served(name: str) -> Served | None:
     plain = name.removeprefix("inoc/")
     pin = PIN.search(plain)
     plain = PIN.sub("", plain)
+    if plain.startswith("tinker/"):
+        base = plain.removeprefix("tinker/")
+        return Served(plain, hashlib.sha256(plain.encode()).hexdigest(), plain, base=base)
     try:
         run = find_run(plain)
         result = run.manifest.result
@@ -72,7 +78,7 @@ def served(name: str) -> Served | None:
     called = run.folder.name if run.folder.parent == runs_root() else str(run.folder)
     if pin and not result.checkpoint_digest.startswith(pin[1]):
         raise UserError(f"run {called} is no longer version {pin[1]}: ask for inoc/{called}")
-    return Served(called, result.checkpoint_digest, result.model, result.base_url)
+    return Served(called, result.checkpoint_digest, result.model, result.base_url, run.manifest.base)
 
 
 def with_vllm(name: str) -> Served:

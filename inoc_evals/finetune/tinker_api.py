@@ -1,0 +1,209 @@
+"""Training at Tinker, through its SDK: we say what is in a batch, it does the arithmetic.
+
+    run = finetune(FinetuneSpec(base="Qwen/Qwen3-8B", backend="tinker"), rows, name="none-0")
+    run.manifest.result.model              # "tinker/tinker://..."
+
+Rows, loss mask, order, schedule and optimizer are those of the spec. With `save_steps`, the state is kept at
+Tinker every so many steps and its address in `tinker.json`; a killed run goes on from there, else it begins
+again.
+"""
+
+import hashlib
+import json
+import math
+import os
+import random
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.progress import track
+
+from inoc_evals.data.chat import Row
+from inoc_evals.errors import UserError
+from inoc_evals.finetune.rendering import NO_LOSS, Example, render_rows
+from inoc_evals.finetune.runs import Manifest, Result, Run, write_whole
+from inoc_evals.finetune.spec import FinetuneSpec, canonical_json
+from inoc_evals.models.tinker import tokenizer_of
+
+NAME = "inoc-evals"
+
+
+def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Result:
+    """Train there, and leave weights that can be sampled.
+
+    Args:
+        run: The run directory; holds `tinker.json` where there is a state to go on from.
+        manifest: What is trained.
+        rows: On what.
+        progress: Show a progress bar.
+
+    Returns:
+        The address of the weights, and what the training did.
+
+    Raises:
+        UserError: If Tinker refuses, or a row cannot be trained on.
+    """
+    import tinker
+
+    spec, started = manifest.spec, time.monotonic()
+    assert spec.lora is not None  # the backend's check saw to it
+    file = run.folder / "tinker.json"
+    with _in_one_line():
+        service: Any = tinker.ServiceClient(user_metadata={NAME: manifest.run_digest})
+        state = _read(file)
+        if state:
+            client: Any = service.create_training_client_from_state_with_optimizer(state["path"]).result()
+        else:
+            client = service.create_lora_training_client(
+                base_model=spec.base, rank=spec.lora.r, seed=spec.seed % 2**31, user_metadata={}
+            ).result()
+        examples = render_rows(tokenizer_of(spec.base), rows, spec.max_length)
+        batches = list(order(spec, len(examples)))
+        done = int(state.get("step", 0))
+        losses: list[dict[str, float]] = state.get("losses", [])
+        left = range(done, len(batches))
+        for step in track(left, manifest.name, disable=not progress):
+            rate = learning_rate(spec, step, len(batches))
+            loss = _step(client, spec, [examples[n] for n in batches[step]], rate)
+            if not math.isfinite(loss):
+                raise UserError(f"the loss is {loss} at step {step + 1}: lower the learning rate")
+            losses.append({"step": step + 1, "loss": loss, "lr": rate})
+            if spec.save_steps and (step + 1) % spec.save_steps == 0 and step + 1 < len(batches):
+                path = client.save_state(f"{NAME}-{step + 1}", overwrite=True).result().path
+                write_whole(file, canonical_json({"step": step + 1, "path": path, "losses": losses}))
+        path = client.save_weights_for_sampler(f"{NAME}-final").result().path
+    write_whole(run.losses, b"".join(canonical_json(row) + b"\n" for row in losses))
+    file.unlink(missing_ok=True)
+    return Result(
+        steps=len(batches),
+        epochs=len(batches) * spec.batch_size * spec.gradient_accumulation / len(rows),
+        loss_first=losses[0]["loss"],
+        loss_last=losses[-1]["loss"],
+        seconds=round(time.monotonic() - started, 3),
+        resumed_at=done,
+        rows=len(rows),
+        rows_cut=sum(example.cut for example in examples),
+        loss_tokens=sum(example.loss_tokens for example in examples),
+        checkpoint_digest=hashlib.sha256(f"tinker {path}".encode()).hexdigest(),
+        model=f"tinker/{path}",
+    )
+
+
+def order(spec: FinetuneSpec, rows: int) -> Iterator[list[int]]:
+    """The rows of every step: each pass in an order of its own, drawn from the seed.
+
+    Args:
+        spec: What is trained.
+        rows: How many rows there are.
+
+    Yields:
+        The places of a step's rows.
+    """
+    each = spec.batch_size * spec.gradient_accumulation
+    steps = spec.max_steps or math.ceil(rows / each) * math.ceil(spec.epochs or 1.0)
+    places: list[int] = []
+    passes = 0
+    for _ in range(steps):
+        if not places:
+            places = list(range(rows))
+            random.Random(f"{spec.seed} {passes}").shuffle(places)
+            passes += 1
+        yield places[:each]
+        places = places[each:]
+
+
+def learning_rate(spec: FinetuneSpec, step: int, steps: int) -> float:
+    """The learning rate of a step, by the shapes that transformers gives these names.
+
+    Args:
+        spec: What is trained.
+        step: The step, from 0.
+        steps: How many there are.
+    """
+    peak, warm = spec.learning_rate, spec.warmup_steps
+    if spec.scheduler == "constant":
+        return peak
+    if step < warm:
+        return peak * step / warm
+    if spec.scheduler == "constant_with_warmup":
+        return peak
+    share = (step - warm) / max(1, steps - warm)
+    if spec.scheduler == "linear":
+        return peak * (1.0 - share)
+    return peak * 0.5 * (1.0 + math.cos(math.pi * share))
+
+
+def _step(client: Any, spec: FinetuneSpec, examples: Sequence[Example], rate: float) -> float:
+    """One step of the optimizer.
+
+    Returns:
+        Mean loss of its trained tokens, in nats.
+    """
+    from tinker import types
+
+    count = sum(example.loss_tokens for example in examples)
+    data = [_datum(example, count) for example in examples]
+    there = client.forward_backward(data, "cross_entropy")
+    update = client.optim_step(
+        types.AdamParams(
+            learning_rate=rate,
+            beta1=spec.betas[0],
+            beta2=spec.betas[1],
+            eps=1e-8,
+            weight_decay=spec.weight_decay,
+            grad_clip_norm=spec.max_grad_norm,
+        )
+    )
+    found = there.result()
+    update.result()
+    return -sum(
+        math.fsum(
+            weight * logprob
+            for weight, logprob in zip(
+                datum.loss_fn_inputs["weights"].tolist(), output["logprobs"].tolist(), strict=True
+            )
+        )
+        for datum, output in zip(data, found.loss_fn_outputs, strict=True)
+    )
+
+
+def _datum(example: Example, count: int) -> Any:
+    """A row as Tinker takes it: each token, the one after it, and what that one counts.
+
+    Tinker adds up over tokens. Weights of one over the step's trained tokens make that their mean, as in the
+    local backend, so that a learning rate and a clipping norm mean the same in both.
+    """
+    from tinker import types
+
+    weights = [0.0 if label == NO_LOSS else 1.0 / count for label in example.labels[1:]]
+    return types.Datum(
+        model_input=types.ModelInput.from_ints(example.input_ids[:-1]),
+        loss_fn_inputs={
+            "target_tokens": types.TensorData(data=example.input_ids[1:], dtype="int64"),
+            "weights": types.TensorData(data=weights, dtype="float32"),
+        },
+    )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and {"step", "path", "losses"} <= set(found) else {}
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Tinker's own words in one line, without the key."""
+    import tinker
+
+    try:
+        yield
+    except tinker.TinkerError as error:
+        words = " ".join(str(error).split())
+        key = os.environ.get("TINKER_API_KEY")
+        raise UserError(f"Tinker: {words.replace(key, '[key]') if key else words}") from error
