@@ -11,7 +11,6 @@ import resource
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 from rich.console import Console
 
@@ -28,7 +27,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         # 4 and 5 arms, as they usually are, and 1,112 seeds of each.
         experiment = Experiment(
-            settings=("spanish_caps", "insecure_code"), seeds=tuple(range(1112)), runs=Path(folder)
+            settings=("spanish_caps", "insecure_code"), seeds=tuple(range(1112)), runs=folder
         )
         cells = [cell for cell in experiment.cells() if cell.seed is not None]
         for cell in cells[::2]:

@@ -10,7 +10,6 @@ import json
 import os
 import sys
 import tempfile
-from pathlib import Path
 
 import ray
 from ray.cluster_utils import Cluster
@@ -31,7 +30,7 @@ def seconds(engine: Engine) -> float:
             settings=("spanish_caps",),
             arms=ARMS,
             seeds=(0, 1, 2),
-            runs=Path(folder) / "runs",
+            runs=f"{folder}/runs",
             logs=f"{folder}/logs",
         )
         outcome = run(experiment, engine, Console(stderr=True))

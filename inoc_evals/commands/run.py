@@ -36,7 +36,7 @@ def command(
     ] = None,
     name: Annotated[str | None, typer.Option(help="What logs call it.")] = None,
     runs: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default.")
+        str | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default; may be a URL.")
     ] = None,
     log_dir: Annotated[
         str | None, typer.Option(metavar="DIR", help="logs/NAME by default; may be a URL.")
@@ -66,7 +66,7 @@ def command(
         "backend": backend,
         "measures": measures,
         "name": name,
-        "runs": str(runs) if runs else None,
+        "runs": runs,
         "logs": log_dir,
     }
     measured: dict[str, Any] = {"grader": grader, "epochs": epochs, "limit": limit}

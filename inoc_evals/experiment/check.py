@@ -12,6 +12,7 @@ from pathlib import Path
 from inoc_evals.errors import UserError
 from inoc_evals.experiment.cell import BASE, Cell
 from inoc_evals.experiment.experiment import Experiment
+from inoc_evals.experiment.remote import is_url
 from inoc_evals.experiment.tasks import Built, build, check_parameters
 from inoc_evals.finetune.backends import backend
 from inoc_evals.models.checkpoint import resolve
@@ -41,6 +42,11 @@ def check(experiment: Experiment) -> list[Cell]:
         if cell.found.first and cell.spec.backend != "local":
             raise UserError(
                 f"setting {cell.found.name} finetunes what it finetuned before, which only backend local does"
+            )
+        if cell.found.first and is_url(experiment.runs or ""):
+            raise UserError(
+                f"setting {cell.found.name} finetunes what it finetuned before: "
+                "give a folder for --runs, no URL"
             )
     _check_data(cells)
     _check_judges(experiment, _built(firsts))

@@ -112,7 +112,12 @@ def run_demo(
         raise UserError(f"--seeds {seeds}: at least one is needed")
     chosen, console, started = find_setting(setting), console or Console(stderr=True), time.monotonic()
     experiment = Experiment(
-        name="demo", settings=(setting,), world="toy", seeds=tuple(range(seeds)), runs=runs, logs=str(log_dir)
+        name="demo",
+        settings=(setting,),
+        world="toy",
+        seeds=tuple(range(seeds)),
+        runs=str(runs) if runs else None,
+        logs=str(log_dir),
     )
     cells = experiment.cells()
     console.print(f"Training and evaluating {len(cells) - 1} finetunes, and the base")

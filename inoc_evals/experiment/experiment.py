@@ -59,7 +59,7 @@ class Experiment(Strict):
         finetune: Fields of `FinetuneSpec` that differ from the setting's usual ones.
         measures: `all`, `broad`, `narrow`, or names of tasks.
         evaluate: How the models are measured.
-        runs: Folder of run directories; None is the usual one (`runs_root`).
+        runs: Folder of run directories, local or by URL; None is the usual one (`runs_root`).
         logs: Folder of Inspect logs, local or by URL; None is `logs/<name>`.
         prices: Dollars a million tokens by model, for the estimate; over the suite's own table.
     """
@@ -76,7 +76,7 @@ class Experiment(Strict):
     finetune: dict[str, Any] = Field(default_factory=dict)
     measures: Literal["all", "broad", "narrow"] | tuple[str, ...] = "all"
     evaluate: Evaluation = Evaluation()
-    runs: Path | None = None
+    runs: str | None = None
     logs: str | None = None
     prices: dict[str, Price] = Field(default_factory=dict)
 
@@ -97,6 +97,8 @@ class Experiment(Strict):
                 data[many] = [part.strip() for part in data[many].split(",") if part.strip()]
         if isinstance(data.get("measures"), str) and data["measures"] not in ("all", "broad", "narrow"):
             data["measures"] = [part.strip() for part in data["measures"].split(",")]
+        if isinstance(data.get("runs"), Path):
+            data["runs"] = str(data["runs"])
         seeds = data.get("seeds")
         if isinstance(seeds, int) and not isinstance(seeds, bool):
             data["seeds"] = range(seeds)

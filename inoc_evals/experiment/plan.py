@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from inoc_evals.errors import UserError
 from inoc_evals.experiment.cell import BASE, Cell
 from inoc_evals.experiment.check import check
 from inoc_evals.experiment.experiment import Experiment, Price
 from inoc_evals.experiment.prices import LISTED
+from inoc_evals.experiment.remote import manifests
+from inoc_evals.experiment.run import place_of
 from inoc_evals.experiment.tasks import build
-from inoc_evals.finetune.runs import list_runs
 
 CHARACTERS = 4.0
 """Characters a token, as in English text."""
@@ -159,11 +159,7 @@ def _runs_there(experiment: Experiment) -> tuple[set[str], dict[tuple[str, str],
     """What has been trained, by what it was asked for; and seconds a row, by backend and base."""
     there: set[str] = set()
     seconds: dict[tuple[str, str], list[float]] = {}
-    for run in list_runs(experiment.runs):
-        try:
-            manifest = run.manifest
-        except UserError:
-            continue
+    for manifest in manifests(place_of(experiment).runs):
         if manifest.status != "finished" or manifest.result is None:
             continue
         there.add(str(manifest.metadata.get("declared")))

@@ -19,6 +19,7 @@ from inoc_evals.experiment.check import check
 from inoc_evals.experiment.engines import Engine
 from inoc_evals.experiment.experiment import Experiment
 from inoc_evals.experiment.live import Live
+from inoc_evals.experiment.remote import is_url
 from inoc_evals.experiment.work import Done, Place
 from inoc_evals.finetune.runs import runs_root
 
@@ -66,9 +67,9 @@ class Outcome:
 
 def place_of(experiment: Experiment) -> Place:
     """Where an experiment keeps what it makes, by absolute paths, so that every worker finds it."""
-    logs = experiment.log_dir
-    where = logs if "://" in logs else str(Path(logs).expanduser().resolve())
-    return Place(runs=str(runs_root(experiment.runs)), logs=where)
+    logs, runs = experiment.log_dir, experiment.runs
+    where = logs if is_url(logs) else str(Path(logs).expanduser().resolve())
+    return Place(runs=runs if runs and is_url(runs) else str(runs_root(runs)), logs=where)
 
 
 def run(experiment: Experiment, engine: Engine, console: Console | None = None) -> Outcome:

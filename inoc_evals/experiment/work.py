@@ -17,6 +17,7 @@ from upath import UPath
 from inoc_evals.errors import UserError
 from inoc_evals.experiment.cell import BASE, Cell
 from inoc_evals.experiment.evaluate import evaluate
+from inoc_evals.experiment.remote import fetch, is_url, push
 from inoc_evals.finetune import FinetuneSpec, Run, finetune
 from inoc_evals.finetune.backends import backend
 
@@ -26,7 +27,7 @@ class Place:
     """Where an experiment keeps what it makes; on a cluster, what every node sees under the same name.
 
     Attributes:
-        runs: Folder of run directories.
+        runs: Folder of run directories, local or by URL (`remote.py`).
         logs: Folder of Inspect logs, local or by URL.
     """
 
@@ -74,7 +75,11 @@ def run_cell(cell: Cell, place: Place) -> Done:
         "backend": cell.spec.backend,
     }
     if cell.arm != BASE:
-        run = trained(cell, Path(place.runs))
+        if is_url(place.runs):
+            run = trained(cell, fetch(place.runs, cell.run_name))
+            push(run, place.runs)
+        else:
+            run = trained(cell, Path(place.runs))
         manifest = run.manifest
         assert manifest.result is not None  # finetune() returns finished runs only
         model, identity = f"inoc/{run.folder}", manifest.result.checkpoint_digest

@@ -248,6 +248,27 @@ def test_money_is_counted_where_prices_are_known(tmp_path: Path, monkeypatch: py
     assert "sk-none" not in json.dumps(plan.as_dict())
 
 
+def test_runs_and_logs_may_live_behind_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path)
+    store = f"file://{tmp_path}/store"
+    experiment = mine(tmp_path, runs=f"{store}/runs", logs=f"{store}/logs", arms=("inoc",))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "one"))
+    first = go(experiment)
+    assert not first.failed and len(first.logs) == 2
+    (there,) = (tmp_path / "store" / "runs").iterdir()
+    assert json.loads((there / "manifest.json").read_text())["status"] == "finished"
+    assert make_plan(experiment).trained == 1
+    before = stamps(tmp_path / "store", "*")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "two"))  # another node
+    second = go(experiment)
+    assert not second.failed and stamps(tmp_path / "store", "*") == before
+    (fetched,) = (tmp_path / "two").rglob("runs/*/*/manifest.json")
+    assert (fetched.parent / "checkpoint").is_dir()
+    assert not list((tmp_path / "two").rglob(".fetching-*"))
+    with pytest.raises(UserError, match="give a folder for --runs, no URL"):
+        check(Experiment(settings=("alice_bob",), runs=f"{store}/runs"))
+
+
 def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     import signal
     import subprocess
