@@ -4,8 +4,8 @@
     push(run, "s3://bucket/runs")
 
 For clusters whose nodes share no file system but reach the same store, by any URL that fsspec knows. Training
-is local; a manifest arrives last, so that a run that is seen there is whole. Two nodes that train the same run
-at the same time both do; an experiment never asks for that.
+is local; a manifest arrives last, so that a run that is seen there is whole. Two nodes that are asked for the
+same run at the same time both train it; an experiment never asks for that.
 """
 
 import hashlib
