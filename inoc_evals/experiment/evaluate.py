@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SUPERSEDED = ".superseded"
 """What the folder of replaced logs is called, after the name of the folder of logs."""
 
+OLD = ".old"
+"""What a replaced log ends in, so that nobody who reads all logs of a folder, as a viewer does, sees it."""
+
 GENERATION, JUDGING = "generation", "judging"
 
 RETRIES = 3
@@ -144,7 +147,7 @@ def _rejudged(location: str, built: Built, graders: "list[Model]", folder: UPath
     from inspect_ai import score
     from inspect_ai.log import read_eval_log, write_eval_log
 
-    old = read_eval_log(location)
+    old = read_eval_log(location, format="eval")
     new = score(
         old,
         built.task.scorer or [],
@@ -157,8 +160,9 @@ def _rejudged(location: str, built: Built, graders: "list[Model]", folder: UPath
     new.eval.tags = built.task.tags
     new.eval.task_args = {**new.eval.task_args, **built.measure.parameters}
     key = str((built.task.metadata or {})[JUDGING])
-    target = folder / f"{UPath(location).stem.partition('_judged-')[0]}_judged-{key[:12]}.eval"
-    passing = folder / f".{target.name}"  # a dot: Inspect does not list it, whatever becomes of us meanwhile
+    stem = UPath(location).name.partition(".eval")[0].partition("_judged-")[0]
+    target = folder / f"{stem}_judged-{key[:12]}.eval"
+    passing = folder / f".{target.name}.tmp"  # no name of a log, whatever becomes of us meanwhile
     write_eval_log(new, str(passing), format="eval")
     passing.rename(target)
     return str(target)
@@ -166,14 +170,14 @@ def _rejudged(location: str, built: Built, graders: "list[Model]", folder: UPath
 
 def _complete(folder: UPath) -> "list[EvalLog]":
     """The headers of a folder's complete logs, the newest first; one that cannot be read is not complete."""
-    from inspect_ai.log import list_eval_logs, read_eval_log
+    from inspect_ai.log import read_eval_log
 
     logs = []
-    if not folder.exists():
-        return []
-    for info in list_eval_logs(str(folder), recursive=False):
+    for file in sorted(folder.iterdir(), key=lambda file: file.name, reverse=True) if folder.exists() else ():
+        if not file.name.removesuffix(OLD).endswith(".eval"):
+            continue
         try:
-            log = read_eval_log(info, header_only=True)
+            log = read_eval_log(str(file), header_only=True, format="eval")
         except Exception:  # noqa: S112 - half a file, or no log: Inspect has no name of its own for either
             continue
         if log.status == "success" and not log.invalidated:
@@ -191,7 +195,7 @@ def _aside(logs: UPath) -> UPath:
 
 def _brought(location: str, folder: UPath) -> str:
     """Take a log back that had been replaced."""
-    here = folder / UPath(location).name
+    here = folder / UPath(location).name.removesuffix(OLD)
     if not here.exists():
         UPath(location).rename(here)
     return str(here)
@@ -202,13 +206,11 @@ def _set_aside(folder: UPath, aside: UPath, keep: set[str]) -> None:
     kept = {UPath(location).name for location in keep}
     stale = False
     for file in folder.iterdir():
-        if file.suffix != ".eval" or file.name in kept:
-            continue
-        if file.name.startswith("."):
+        if file.name.endswith(".eval.tmp"):
             file.unlink()
-        else:
+        elif file.suffix == ".eval" and file.name not in kept:
             aside.mkdir(parents=True, exist_ok=True)
-            file.rename(aside / file.name)
+            file.rename(aside / f"{file.name}{OLD}")
             stale = True
     if stale:
         (folder / "logs.json").unlink(missing_ok=True)  # Inspect's list of what lay here

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from inspect_ai.log import read_eval_log
+from inspect_ai.log import list_eval_logs, read_eval_log
 
 from inoc_evals.cli import main
 from inoc_evals.errors import UserError
@@ -146,6 +146,9 @@ def test_other_scores_are_read_off_the_same_answers(folder: Path) -> None:
     assert len(list((folder / "logs").rglob("*.eval"))) == 3
     assert not go(mine(folder)).failed
     assert stamps(folder / "logs", "*.eval") == logs
+    # What was replaced lies beside, where nobody takes it for a result.
+    assert list(folder.glob("logs.superseded/**/*.eval.old")) and not list(folder.rglob("*.tmp"))
+    assert len(list_eval_logs(str(folder))) == 3
 
 
 def test_one_failure_is_told_and_stops_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
