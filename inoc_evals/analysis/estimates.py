@@ -2,98 +2,179 @@
 
     rates(load("logs/demo"))        # one row per setting, arm and trait: rate, low, high, n, questions, seeds
 
-Answers to one question resemble each other, and so do answers of one run. The variance of a rate is therefore
-clustered both ways (Cameron, Gelbach and Miller 2011: by question, plus by seed, less by their
-intersection), and the interval uses Student's t with as many degrees of freedom as the smaller clustering
-allows. With three seeds that is 2, and the interval is honestly wide. A bootstrap over seed means, as
-published code does it, can never leave the range of the seeds and gives a single model no width at all.
+The interval stands on the uncertainty of `variance.py` and is taken on the scale of log-odds, so that it stays
+within 0 and 1 and is wider towards the middle. With three seeds that differ it is honestly wide. A bootstrap
+over seed means, as published code does it (`method="paper"`), can never leave the range of the seeds and
+gives a single model no width at all.
 """
 
-from typing import TYPE_CHECKING
+import zlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
 
-from inoc_evals.errors import require
+from inoc_evals.analysis.variance import Answers, uncertainty
+from inoc_evals.errors import UserError, require
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
+Method = Literal["clustered", "paper"]
 
-def rates(table: "pd.DataFrame", confidence: float = 0.95) -> "pd.DataFrame":
+CELL = ("setting", "base", "arm", "trait")
+"""What a rate is one of. A table without the column `base` has one base."""
+
+FEW_SEEDS, FEW_QUESTIONS, FEW_HITS = 3, 8, 5
+"""Below these, an interval comes with a caution: simulations show it to miss more often (docs/estimates.md)."""
+
+RESAMPLES = 10_000
+
+
+def rates(table: "pd.DataFrame", confidence: float = 0.95, method: Method = "clustered") -> "pd.DataFrame":
     """Estimate the rate of every trait in every arm.
 
     Args:
         table: What `table.load` returns.
         confidence: Nominal coverage of the intervals.
+        method: `clustered` admits the luck of questions and seeds. `paper` bootstraps the means of seeds,
+            for comparison with published intervals.
 
     Returns:
-        A table with one row per setting, arm and trait, in order of first appearance: `rate`, `low`, `high`,
-        `n` (scored answers), `questions`, `seeds` and `unscored` (answers without a value).
+        A table with one row per setting, base, arm and trait, in order of first appearance: `rate`, `low`,
+        `high`, `n` (scored answers), `questions`, `seeds`, `unscored` (answers without a value) and
+        `caution` (why the interval may be too narrow; empty where nothing is wrong). Traits that are
+        ratings or log-probs have a mean for a rate, and an interval without bounds.
+
+    Raises:
+        UserError: If there is no such method.
     """
     require("analysis", "numpy", "pandas", "scipy")
     import pandas as pd
 
+    if method not in ("clustered", "paper"):
+        raise UserError(f"no method {method!r} for intervals; there are clustered, paper")
     out = []
-    for (setting, arm, trait), cell in table.groupby(["setting", "arm", "trait"], sort=False, dropna=False):
+    keys = [key for key in CELL if key in table.columns]
+    for key, cell in table.groupby(keys, sort=False, dropna=False, observed=True):
         scored = cell.dropna(subset=["value"])
-        seeds = scored["seed"].nunique()
-        rate, low, high = _interval(scored, confidence)
+        rate, low, high = _paper(scored, confidence) if method == "paper" else _interval(scored, confidence)
         out.append(
             {
-                **{"setting": setting, "arm": arm, "trait": trait, "rate": rate, "low": low, "high": high},
-                **{"n": len(scored), "questions": scored["question"].nunique(), "seeds": seeds},
-                "unscored": len(cell) - len(scored),
+                **dict(zip(keys, key, strict=True)),
+                **{"rate": rate, "low": low, "high": high, "n": len(scored)},
+                **{"questions": scored["question"].nunique(), "seeds": scored["seed"].nunique()},
+                **{"unscored": len(cell) - len(scored), "caution": caution(scored)},
             }
         )
     return pd.DataFrame(out)
 
 
-def _interval(scored: "pd.DataFrame", confidence: float) -> tuple[float, float, float]:
-    import numpy as np
+def answers(scored: "pd.DataFrame", questions: "pd.Index | None" = None) -> Answers:
+    """The arrays of scored rows, as `variance.uncertainty` takes them.
+
+    Args:
+        scored: Rows of a table, all with a value.
+        questions: All questions, where two arms are to be numbered alike.
+    """
+    import pandas as pd
+
+    by_question = pd.factorize(scored["question"])[0] if questions is None else questions.get_indexer(
+        scored["question"]
+    )
+    by_seed = pd.factorize(scored["seed"], use_na_sentinel=False)[0]
+    return Answers(scored["value"].to_numpy(dtype=float), by_question, by_seed)
+
+
+def interval(data: Answers, confidence: float = 0.95) -> tuple[float, float, float]:
+    """The mean of answers and the interval of it.
+
+    Args:
+        data: Answers of one arm.
+        confidence: Nominal coverage.
+
+    Returns:
+        Mean, lower and upper bound; all NaN without an answer.
+    """
     from scipy import stats
+
+    values = data.values
+    if not len(values):
+        return (float("nan"),) * 3
+    rate = float(values.mean())
+    share = bool(values.min() >= 0 and values.max() <= 1)
+    known = uncertainty(data)
+    if known.variance <= 1e-15:  # all alike, but for rounding
+        if share:
+            return rate, *alike(data, confidence)
+        return rate, rate, rate
+    reach = float(stats.t.ppf(0.5 + confidence / 2, known.dof)) * known.variance**0.5
+    if not share:
+        return rate, rate - reach, rate + reach
+    return rate, *_on_log_odds(rate, reach)
+
+
+def alike(data: Answers, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval of a rate that was the same in every cell, e.g. 0: Wilson's, which has width there.
+
+    What counts as one trial is a question asked of a finetune, or an answer where there is one question.
+    """
+    import numpy as np
+    from statsmodels.stats.proportion import proportion_confint
+
+    cells = len(np.unique(data.questions * (int(data.seeds.max()) + 1) + data.seeds))
+    trials = cells if len(np.unique(data.questions)) > 1 else len(data.values)
+    rate = float(data.values.mean())
+    low, high = proportion_confint(rate * trials, trials, alpha=1 - confidence, method="wilson")
+    # rounding must not leave the rate outside of its own interval
+    return min(rate, max(0.0, float(low))), max(rate, min(1.0, float(high)))
+
+
+def caution(scored: "pd.DataFrame") -> str:
+    """Why the interval of these answers may be too narrow, or nothing.
+
+    Args:
+        scored: Rows of one cell, all with a value.
+    """
+    if scored.empty:
+        return "no scored answer"
+    found = []
+    seeds, questions = scored["seed"].nunique(), scored["question"].nunique()
+    if 0 < seeds < FEW_SEEDS:  # a base has no seed, and is the only one of its kind
+        found.append(f"{seeds} seed{'s' * (seeds > 1)}")
+    if questions < FEW_QUESTIONS:
+        found.append(f"{questions} question{'s' * (questions > 1)}")
+    else:
+        by_question = scored.groupby("question", observed=True)["value"].mean()
+        hits = min(int((by_question > 0).sum()), int((by_question < 1).sum()))
+        if 0 < hits < FEW_HITS:
+            found.append(f"shown by {hits} of {questions} questions only")
+    return ", ".join(found)
+
+
+def merged(cautions: Iterable[str]) -> str:
+    """Several cautions as one, each reason once."""
+    return ", ".join(dict.fromkeys(reason for text in cautions for reason in text.split(", ") if reason))
+
+
+def _interval(scored: "pd.DataFrame", confidence: float) -> tuple[float, float, float]:
+    return interval(answers(scored), confidence)
+
+
+def _on_log_odds(rate: float, reach: float) -> tuple[float, float]:
+    from scipy.special import expit, logit
+
+    slope = rate * (1 - rate)
+    return float(expit(logit(rate) - reach / slope)), float(expit(logit(rate) + reach / slope))
+
+
+def _paper(scored: "pd.DataFrame", confidence: float) -> tuple[float, float, float]:
+    """Percentiles of resampled means of seeds, always drawn alike."""
+    import numpy as np
 
     if scored.empty:
         return (float("nan"),) * 3
-    values = scored["value"].to_numpy(dtype=float)
-    rate = float(values.mean())
-    residuals = values - rate
-    questions = scored["question"].to_numpy()
-    by_question = _clustered(residuals, questions)
-    clusters = [len(np.unique(questions))]
-    variance = by_question
-    if scored["seed"].nunique() > 1:
-        seeds = scored["seed"].to_numpy()
-        both = np.array([f"{q}\0{s}" for q, s in zip(questions, seeds, strict=True)])
-        by_seed = _clustered(residuals, seeds)
-        # The sum can fall below either part in small samples; neither kind of luck may vanish.
-        variance = max(by_question + by_seed - _clustered(residuals, both), by_question, by_seed)
-        clusters.append(scored["seed"].nunique())
-    if (variance <= 0 or min(clusters) < 2) and values.min() >= 0 and values.max() <= 1:
-        # All answers alike, or one question alone: count questions, the units that are surely independent.
-        return rate, *_wilson(rate, clusters[0], confidence)
-    reach = float(stats.t.ppf(0.5 + confidence / 2, min(clusters) - 1)) * variance**0.5
-    if values.min() < 0 or values.max() > 1:  # a mean of ratings or log-probs, no rate
-        return rate, rate - reach, rate + reach
-    return rate, max(0.0, rate - reach), min(1.0, rate + reach)
+    means = scored.groupby("seed", dropna=False)["value"].mean().to_numpy()
+    dice = np.random.default_rng(zlib.crc32(means.tobytes()))
+    drawn = dice.choice(means, size=(RESAMPLES, len(means))).mean(axis=1)
+    low, high = np.quantile(drawn, [0.5 - confidence / 2, 0.5 + confidence / 2])
+    return float(means.mean()), float(low), float(high)
 
-
-def _clustered(residuals: "np.ndarray", labels: "np.ndarray") -> float:
-    """Variance of a mean whose residuals are correlated within clusters, with the small-sample factor."""
-    import numpy as np
-
-    _, index = np.unique(labels, return_inverse=True)
-    sums = np.bincount(index, weights=residuals)
-    groups = len(sums)
-    if groups < 2:
-        return 0.0
-    return float((sums**2).sum() / len(residuals) ** 2 * groups / (groups - 1))
-
-
-def _wilson(rate: float, n: int, confidence: float) -> tuple[float, float]:
-    """Wilson's score interval, which has width where every answer is the same."""
-    from scipy import stats
-
-    z = float(stats.norm.ppf(0.5 + confidence / 2))
-    centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z / (1 + z * z / n) * ((rate * (1 - rate) / n + z * z / (4 * n * n)) ** 0.5)
-    # rounding must not leave the rate outside of its own interval
-    return min(rate, max(0.0, centre - reach)), max(rate, min(1.0, centre + reach))

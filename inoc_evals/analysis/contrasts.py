@@ -1,0 +1,133 @@
+"""What an arm changes: its difference to another arm, paired by question, and what could have been seen.
+
+    differences(load("logs/demo"), to="none")      # one row per setting, base, arm and trait
+
+Both arms answer the same questions, so what a question adds to both is no part of their difference. Finetunes
+of two arms are different finetunes, even with one seed, and each arm's count for themselves. The test is
+Student's, on the uncertainty of `variance.py`. Where arms are compared with the same one, p-values are
+corrected by Holm's method over all arms and traits of a setting and base that are compared there.
+"""
+
+from typing import TYPE_CHECKING
+
+from inoc_evals.analysis.estimates import CELL, alike, answers, caution, merged
+from inoc_evals.analysis.variance import Answers, Uncertainty, uncertainty
+from inoc_evals.errors import require
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+POWER = 0.8
+"""With which probability a difference of the size of `detectable` would have been found."""
+
+FAMILY = tuple(key for key in CELL if key not in ("arm", "trait"))
+"""What p-values are corrected within."""
+
+
+def differences(table: "pd.DataFrame", to: str = "none", confidence: float = 0.95) -> "pd.DataFrame":
+    """Compare every arm with one of them.
+
+    Args:
+        table: What `table.load` returns.
+        to: The arm that the others are compared with.
+        confidence: Nominal coverage of the intervals; what is left is the level of the test.
+
+    Returns:
+        A table with one row per setting, base, arm other than `to`, and trait: `to`, `difference` (arm less
+        `to`) with `low` and `high`, `p`, `p_holm`, `effect` (Cohen's h of two rates; of other values their
+        difference in standard deviations), `detectable` (the smallest difference that these data had found
+        with a power of `POWER`), `questions` (asked of both), `n`, and `caution`. Cells without such an arm
+        have no rows.
+    """
+    require("analysis", "numpy", "pandas", "scipy", "statsmodels")
+    import pandas as pd
+
+    columns = [key for key in CELL if key in table.columns]
+    scored = table.dropna(subset=["value"])
+    out = []
+    for key, group in scored.groupby([c for c in columns if c != "arm"], sort=False, dropna=False, observed=True):
+        where = dict(zip((c for c in columns if c != "arm"), key, strict=True))
+        reference = group[group["arm"] == to]
+        if reference.empty:
+            continue
+        for arm, cell in group.groupby("arm", sort=False, observed=True):
+            if arm != to:
+                named = {**{c: where.get(c) for c in columns}, "arm": arm, "to": to}
+                out.append({**named, **compare(cell, reference, confidence)})
+    found = pd.DataFrame(out)
+    if not found.empty:
+        family = [c for c in FAMILY if c in columns]
+        found["p_holm"] = found.groupby(family, dropna=False, observed=True)["p"].transform(holm)
+    return found
+
+
+def compare(cell: "pd.DataFrame", reference: "pd.DataFrame", confidence: float = 0.95) -> dict[str, float | str]:
+    """The difference of two sets of scored rows.
+
+    Args:
+        cell: Rows of one arm and trait.
+        reference: Rows of the other arm, the same trait.
+        confidence: Nominal coverage of the interval.
+
+    Returns:
+        The columns that `differences` describes, but for names and `p_holm`.
+    """
+    import pandas as pd
+    from scipy import stats
+
+    questions = pd.Index(pd.concat([cell["question"], reference["question"]]).unique())
+    mine, theirs = answers(cell, questions), answers(reference, questions)
+    difference = float(mine.values.mean() - theirs.values.mean())
+    known = _with_alike(mine, theirs, uncertainty(mine, theirs))
+    error, t = known.variance**0.5, stats.t(known.dof)
+    both = len(set(cell["question"]) & set(reference["question"]))
+    cautions = [caution(cell), caution(reference)]
+    if both < len(questions):
+        cautions.append(f"{len(questions) - both} questions asked of one arm only")
+    level = float(t.ppf(0.5 + confidence / 2))
+    low, high = difference - level * error, difference + level * error
+    if _shares(mine, theirs):
+        low, high = max(-1.0, low), min(1.0, high)
+    return {
+        **{"difference": difference, "low": low, "high": high},
+        "p": float(2 * t.sf(abs(difference) / error)) if error > 0 else float(difference == 0),
+        "effect": _effect(mine, theirs),
+        "detectable": (level + float(t.ppf(POWER))) * error,
+        **{"questions": both, "n": len(cell) + len(reference), "caution": merged(cautions)},
+    }
+
+
+def holm(p: "pd.Series") -> "pd.Series":
+    """Correct p-values for their number, by Holm's method."""
+    import pandas as pd
+    from statsmodels.stats.multitest import multipletests
+
+    return pd.Series(multipletests(p.to_numpy(), method="holm")[1], index=p.index)
+
+
+def _shares(mine: Answers, theirs: Answers) -> bool:
+    return all(0 <= data.values.min() and data.values.max() <= 1 for data in (mine, theirs))
+
+
+def _with_alike(mine: Answers, theirs: Answers, known: Uncertainty) -> Uncertainty:
+    """Add the uncertainty of an arm whose answers are all alike: they show no variance, but there is some."""
+    from scipy import stats
+
+    if not _shares(mine, theirs):
+        return known
+    variance, z = known.variance, float(stats.norm.ppf(0.975))
+    for data in (mine, theirs):
+        if data.values.min() == data.values.max():
+            low, high = alike(data)
+            variance += ((high - low) / 2 / z) ** 2
+    return Uncertainty(variance, known.dof)
+
+
+def _effect(mine: Answers, theirs: Answers) -> float:
+    import numpy as np
+    from statsmodels.stats.proportion import proportion_effectsize
+
+    if _shares(mine, theirs):
+        return float(proportion_effectsize(mine.values.mean(), theirs.values.mean()))
+    spread = float(np.sqrt((mine.values.var() + theirs.values.var()) / 2))
+    return float((mine.values.mean() - theirs.values.mean()) / spread) if spread > 0 else float("nan")

@@ -1,0 +1,138 @@
+"""How uncertain a mean is, or a difference of two, when answers share a question and share a finetune.
+
+    known = uncertainty(Answers(values, questions, seeds))
+    known.variance, known.dof              # of the mean; for Student's t
+    uncertainty(inoculated, none)          # of the difference, paired by question
+
+Answers to one question resemble each other, and so do answers of one finetune. As in a two-way analysis of
+variance with random effects, the variance of the mean is what questions add, plus what seeds add, plus what is
+left; a part whose estimate is negative adds nothing. Satterthwaite's rule gives the degrees of freedom: near
+those of the seeds where seeds make the difference, near those of the questions where questions do.
+`benchmarks/coverage.py` checks by simulation how often such intervals hold the truth.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SWEEPS = 100
+"""At most so many steps to fit questions and seeds to cells of unequal size; equal ones need one."""
+
+
+class Answers(NamedTuple):
+    """Answers of one arm.
+
+    Attributes:
+        values: What each showed, a float.
+        questions: Which question it answers, an integer from 0.
+        seeds: Which finetune gave it, an integer from 0.
+    """
+
+    values: "np.ndarray"
+    questions: "np.ndarray"
+    seeds: "np.ndarray"
+
+
+class Uncertainty(NamedTuple):
+    """What an interval needs.
+
+    Attributes:
+        variance: Of the mean or the difference; 0 where all answers of an arm are alike.
+        dof: Degrees of freedom.
+    """
+
+    variance: float
+    dof: float
+
+
+def uncertainty(answers: Answers, other: Answers | None = None) -> Uncertainty:
+    """The uncertainty of the mean of answers, or of the difference of two means.
+
+    Args:
+        answers: Answers of one arm.
+        other: Answers of the arm that is subtracted; its questions are numbered like those of the first.
+
+    Returns:
+        The uncertainty. A single question is taken as the only one there is, a single seed as the only
+        finetune: what cannot be seen to vary adds nothing.
+    """
+    import numpy as np
+
+    arms = [_Arm(answers)] + ([_Arm(other)] if other is not None else [])
+    total = max(arm.sums.shape[0] for arm in arms)
+    by_question = np.zeros(total)
+    asked = np.zeros(total, dtype=bool)
+    for sign, arm in zip((1.0, -1.0), arms, strict=False):
+        by_question[: len(arm.sums)] += sign * arm.sums.sum(axis=1)
+        asked[: len(arm.sums)] |= (arm.counts > 0).any(axis=1)
+    questions = int(asked.sum())
+    if questions < 2:
+        return _of_one_question(arms)
+    left = [arm.interaction() for arm in arms]
+    rest = sum(variance for variance, _ in left)
+    of_questions = _clusters(by_question[asked])
+    counted = of_questions > rest
+    variance = rest + max(of_questions - rest, 0.0)
+    weight = of_questions**2 / (questions - 1) if counted else 0.0
+    for arm, (own, dof) in zip(arms, left, strict=True):
+        of_seeds = _clusters(arm.sums.sum(axis=0))
+        by_seed = of_seeds > own
+        if by_seed:
+            variance += of_seeds - own
+            weight += of_seeds**2 / (arm.seeds - 1)
+        if dof > 0:  # how often this part was counted, beyond being taken off the other two
+            weight += (1 - counted - by_seed) ** 2 * own**2 / dof
+    return Uncertainty(float(variance), float(variance**2 / weight) if weight > 0 else float(questions - 1))
+
+
+class _Arm:
+    """Sums of residuals by question and seed, over the number of all answers."""
+
+    def __init__(self, answers: Answers) -> None:
+        import numpy as np
+
+        shape = (int(answers.questions.max()) + 1, int(answers.seeds.max()) + 1)
+        place = answers.questions * shape[1] + answers.seeds
+        size = shape[0] * shape[1]
+        self.residuals = answers.values - answers.values.mean()
+        self.counts = np.bincount(place, minlength=size).reshape(shape)
+        self.sums = np.bincount(place, weights=self.residuals, minlength=size).reshape(shape) / len(place)
+        self.seeds = shape[1]
+
+    def interaction(self) -> tuple[float, int]:
+        """Variance of the mean by what neither question nor seed explains, and its degrees of freedom."""
+        import numpy as np
+
+        counts = self.counts[self.counts.any(axis=1)]
+        dof = int((counts > 0).sum()) - counts.shape[0] - counts.shape[1] + 1
+        if self.seeds < 2 or dof < 1:
+            return 0.0, 0
+        share = counts / counts.sum()
+        means = np.divide(self.sums[self.counts.any(axis=1)], share, out=np.zeros(share.shape), where=counts > 0)
+        for _ in range(SWEEPS):
+            before = means
+            means = means - (means * counts).sum(axis=1, keepdims=True) / counts.sum(axis=1, keepdims=True)
+            means = means - (means * counts).sum(axis=0) / counts.sum(axis=0)
+            if np.abs(means - before).max() < 1e-12:
+                break
+        cells = int((counts > 0).sum())
+        return float(((means * share) ** 2).sum() * cells / dof), dof
+
+
+def _clusters(sums: "np.ndarray") -> float:
+    """Variance of a mean whose residuals add up to these sums in independent clusters."""
+    groups = len(sums)
+    return float((sums**2).sum() * groups / (groups - 1)) if groups > 1 else 0.0
+
+
+def _of_one_question(arms: list[_Arm]) -> Uncertainty:
+    """By seed where there are several, and by answer where there is one."""
+    parts = []
+    for arm in arms:
+        groups = arm.seeds if arm.seeds > 1 else len(arm.residuals)
+        sums = arm.sums.sum(axis=0) if arm.seeds > 1 else arm.residuals / len(arm.residuals)
+        parts.append((_clusters(sums), max(groups - 1, 1)))
+    variance = sum(part for part, _ in parts)
+    weight = sum(part**2 / dof for part, dof in parts)
+    return Uncertainty(variance, variance**2 / weight if weight > 0 else float(min(dof for _, dof in parts)))
