@@ -14,6 +14,7 @@ from rich.console import Console
 from inoc_evals.commands import (
     adopt,
     capabilities,
+    claims,
     data,
     demo,
     doctor,
@@ -47,6 +48,7 @@ app.command("export")(export.command)
 app.command("adopt")(adopt.command)
 app.command("judges")(judges.command)
 app.command("capabilities")(capabilities.command)
+app.command("claims")(claims.command)
 app.command("doctor")(doctor.command)
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 POWER = 0.8
 """With which probability a difference of the size of `detectable` would have been found."""
 
+UNPAIRED = 0.95
+"""With a smaller share of questions that both arms have answered, a difference comes with a caution."""
+
 FAMILY = tuple(key for key in CELL if key not in ("arm", "trait"))
 """What p-values are corrected within."""
 
@@ -36,8 +39,8 @@ def differences(table: "pd.DataFrame", to: str = "none", confidence: float = 0.9
         A table with one row per setting, base, arm other than `to`, and trait: `to`, `difference` (arm less
         `to`) with `low` and `high`, `p`, `p_holm`, `effect` (Cohen's h of two rates; of other values their
         difference in standard deviations), `detectable` (the smallest difference that these data had found
-        with a power of `POWER`), `questions` (asked of both), `n`, and `caution`. Cells without such an arm
-        have no rows.
+        with a power of `POWER`), `error` (its standard error) with `dof`, `questions` (asked of both), `n`,
+        and `caution`. Cells without such an arm have no rows.
     """
     require("analysis", "numpy", "pandas", "scipy", "statsmodels")
     import pandas as pd
@@ -82,8 +85,8 @@ def compare(cell: "pd.DataFrame", reference: "pd.DataFrame", confidence: float =
     error, t = known.variance**0.5, stats.t(known.dof)
     both = len(set(cell["question"]) & set(reference["question"]))
     cautions = [caution(cell), caution(reference)]
-    if both < len(questions):
-        cautions.append(f"{len(questions) - both} questions asked of one arm only")
+    if both < UNPAIRED * len(questions):
+        cautions.append(f"{len(questions) - both} of {len(questions)} questions asked of one arm only")
     level = float(t.ppf(0.5 + confidence / 2))
     low, high = difference - level * error, difference + level * error
     if _shares(mine, theirs):
@@ -93,6 +96,7 @@ def compare(cell: "pd.DataFrame", reference: "pd.DataFrame", confidence: float =
         "p": float(2 * t.sf(abs(difference) / error)) if error > 0 else float(difference == 0),
         "effect": _effect(mine, theirs),
         "detectable": (level + float(t.ppf(POWER))) * error,
+        **{"error": error, "dof": known.dof},
         **{"questions": both, "n": len(cell) + len(reference), "caution": merged(cautions)},
     }
 

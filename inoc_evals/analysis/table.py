@@ -1,74 +1,184 @@
 """Inspect logs as one tidy table: a row per question, epoch, trait and model.
 
     table = load("logs/demo")
-    table.groupby(["arm", "trait"])["value"].mean()
+    table.groupby(["arm", "trait"], observed=True)["value"].mean()
+    read("s3://ours/logs", group_by="model").skipped     # what was left out, and why
 
-Only headers and sample summaries are read, never the full samples.
+Logs of any suite will do. Only headers and sample summaries are read, by several processes, and what was read
+lies in a cache by the log's content: the second time takes a second.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
+from inoc_evals.analysis.log_rows import COLUMNS, Source, prepare
 from inoc_evals.errors import UserError, require
 
 if TYPE_CHECKING:
     import pandas as pd
-    from inspect_ai.log import EvalLog
+    import pyarrow as pa
 
-COLUMNS = ("setting", "arm", "seed", "model", "task", "question", "epoch", "trait", "value", "log")
+GroupBy = Literal["arm", "model"]
+
+LOG = re.compile(r"\.eval$|^\d{4}-\d{2}-\d{2}T.*\.json$")
+"""Names of Inspect's logs, in either of its formats."""
+
+MANY = 8
+"""From so many unread logs on, several processes read them."""
 
 
-def load(logs: str | Path | Sequence[str]) -> "pd.DataFrame":
+@dataclass(frozen=True)
+class Loaded:
+    """What logs gave.
+
+    Attributes:
+        table: See `load`.
+        logs: Where the logs lie that are in it.
+        skipped: Logs that are not, each with its reason.
+    """
+
+    table: "pd.DataFrame"
+    logs: list[str]
+    skipped: list[tuple[str, str]]
+
+
+def load(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> "pd.DataFrame":
     """Read finished logs.
 
     Args:
-        logs: A folder of Inspect logs, one log, or the locations of several.
+        logs: A folder of Inspect logs, one log, or the locations of several; paths or URLs.
+        group_by: What an arm is: `arm` takes the arm that a log of an experiment names, and the model for a
+            log that names none. `model` takes the model for all.
 
     Returns:
-        A table with the columns `COLUMNS`. `setting`, `arm` and `seed` come from the log's metadata and are
-        missing where a log carries none. Where a task asks under several conditions (`tasks/grid.py`) the
-        trait names its condition, `misaligned | trigger`. `question` is what errors cluster by. `value` is
-        NaN where a sample is unscored, so that it leaves every mean but not the count of rows.
+        A table with the columns `log_rows.COLUMNS`, most of them categories: give `observed=True` to
+        `groupby`. Where a task asks under several conditions (`tasks/grid.py`) the trait names its
+        condition, `misaligned | trigger`. `question` is what errors cluster by. `value` is NaN where a sample
+        is unscored, so that it leaves every mean but not the count of rows; `unscored` says why.
 
     Raises:
-        UserError: If there is no finished log.
+        UserError: If there is no finished log with scores.
     """
-    require("analysis", "pandas")
-    import pandas as pd
-    from inspect_ai.log import list_eval_logs, read_eval_log
-
-    if isinstance(logs, str | Path):
-        if not Path(logs).exists():
-            raise UserError(f"{logs}: no such log or folder")
-        logs = [info.name for info in list_eval_logs(str(logs))] if Path(logs).is_dir() else [str(logs)]
-    rows: list[dict[str, Any]] = []
-    for location in logs:
-        log = read_eval_log(location, header_only=True)
-        if log.status == "success":
-            rows.extend(_rows(log))
-    if not rows:
-        raise UserError("there is no finished log with scores")
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return read(logs, group_by).table
 
 
-def _rows(log: "EvalLog") -> Iterator[dict[str, Any]]:
-    from inspect_ai.log import read_eval_log_sample_summaries
+def read(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> Loaded:
+    """Read finished logs, and say which were skipped.
 
-    metadata = log.eval.metadata or {}
-    common = {key: metadata.get(key) for key in ("setting", "arm", "seed")}
-    common |= {"model": log.eval.model, "task": log.eval.task, "log": log.location}
-    for sample in read_eval_log_sample_summaries(log.location):
-        about = sample.metadata or {}
-        under = f" | {about['condition']}" if "condition" in about else ""
-        for score in (sample.scores or {}).values():
-            values = score.value if isinstance(score.value, Mapping) else {}
-            for trait, value in values.items():
-                number = float(value) if isinstance(value, int | float) else float("nan")
-                yield {
-                    **common,
-                    "question": about.get("question", sample.id),
-                    "epoch": sample.epoch,
-                    "trait": trait + under,
-                    "value": number,
-                }
+    Args:
+        logs: As for `load`.
+        group_by: As for `load`.
+
+    Returns:
+        The table, and what is not in it.
+
+    Raises:
+        UserError: If there is no finished log with scores.
+    """
+    require("analysis", "pandas", "pyarrow")
+    if group_by not in ("arm", "model"):
+        raise UserError(f"--group-by {group_by}: there are arm, model")
+    sources = _sources(logs)
+    prepared = _prepared(sources)
+    skipped = [(s.location, str(p)) for s, p in zip(sources, prepared, strict=True) if isinstance(p, str)]
+    files = [(s.location, p) for s, p in zip(sources, prepared, strict=True) if isinstance(p, Path)]
+    tables, logs_read, seen = [], [], {}
+    for location, file in files:
+        table = _parquet(file, location)
+        same = (table.schema.metadata or {}).get(b"same")
+        if same is not None and same in seen:
+            skipped.append((location, f"the same answers and scores as {seen[same]}"))
+            continue
+        if same is not None:
+            seen[same] = location
+        tables.append(table)
+        logs_read.append(location)
+    if not tables:
+        why = "; ".join(f"{location}: {reason}" for location, reason in skipped[:3])
+        raise UserError(f"there is no finished log with scores{f' ({why})' if why else ''}")
+    return Loaded(_frame(tables, group_by), logs_read, skipped)
+
+
+def _sources(logs: str | Path | Sequence[str]) -> list[Source]:
+    from upath import UPath
+
+    if not isinstance(logs, str | Path):
+        return [Source.at(UPath(location)) for location in logs]
+    place = UPath(logs)
+    if not place.exists():
+        raise UserError(f"{logs}: no such log or folder")
+    if not place.is_dir():
+        return [Source.at(place)]
+    # Found by name, without Inspect, whose import takes longer than all else when the rows are kept already.
+    found = [Source.at(file) for file in place.rglob("*") if LOG.search(file.name)]
+    # the newest of two that hold the same comes first
+    return sorted(found, key=lambda source: (source.mtime, source.location), reverse=True)
+
+
+def _prepared(sources: list[Source]) -> list[Path | str]:
+    """Per log, the file of its rows, or why it is skipped."""
+    cached = [source.cached() for source in sources]
+    missing = [source for source, file in zip(sources, cached, strict=True) if file is None]
+    if sum(source.size for source in missing) > MANY * 2**20 and len(missing) >= MANY:
+        made = _prepared_elsewhere(missing)
+    else:
+        made = {source: prepare(source) for source in missing}
+    return [made[source] if file is None else file for source, file in zip(sources, cached, strict=True)]
+
+
+def _prepared_elsewhere(missing: list[Source]) -> dict[Source, Path | str]:
+    """The same by several processes: our own module, so that a caller's script needs no guard of its main."""
+    from psutil import cpu_count
+
+    count = min(len(missing), cpu_count(logical=False) or 1, 16)
+    shares = [missing[n::count] for n in range(count)]
+    command = [sys.executable, "-m", "inoc_evals.analysis.log_rows"]
+    workers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        for _ in shares
+    ]
+    for worker, share in zip(workers, shares, strict=True):
+        assert worker.stdin is not None  # it is a pipe
+        worker.stdin.write(json.dumps([astuple(source) for source in share]))
+        worker.stdin.close()
+    made: dict[Source, Path | str] = {}
+    for worker, share in zip(workers, shares, strict=True):
+        assert worker.stdout is not None
+        told = worker.stdout.read()
+        if worker.wait() != 0:  # e.g. killed for memory: one after the other, here
+            made |= {source: prepare(source) for source in share}
+            continue
+        for source, (file, why) in zip(share, json.loads(told), strict=True):
+            made[source] = Path(file) if file else why
+    return made
+
+
+def _parquet(file: Path, location: str) -> "pa.Table":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(file, read_dictionary=[name for name, kind in COLUMNS.items() if kind == "category"])
+    here = pa.array([location]).dictionary_encode()
+    log = pa.DictionaryArray.from_arrays(pa.array([0] * table.num_rows, type=pa.int32()), here.dictionary)
+    return table.append_column("log", log)
+
+
+def _frame(tables: "list[pa.Table]", group_by: GroupBy) -> "pd.DataFrame":
+    import pyarrow as pa
+
+    # one set of categories for all logs
+    whole = pa.concat_tables([t.replace_schema_metadata(None) for t in tables]).unify_dictionaries()
+    frame: "pd.DataFrame" = whole.to_pandas()
+    if group_by == "model":
+        frame["arm"], frame["seed"] = frame["model"], float("nan")
+    elif frame["arm"].isna().any():
+        named = frame["arm"].astype(object)
+        frame["arm"] = named.where(named.notna(), frame["model"].astype(object)).astype("category")
+    return frame[[*COLUMNS, "log"]]
+
