@@ -1,4 +1,4 @@
-"""How long 200,000 judged answers take to become a table: the first time, again, and with Inspect's own frame.
+"""How long 200,000 judged answers take to become a table: the first time, again, and by Inspect's frame.
 
     python benchmarks/table_vs_samples_df.py [--logs 40] [--samples 5000] [--json]
 
@@ -51,7 +51,13 @@ def write_logs(folder: Path, logs: int, samples: int) -> None:
 
     dice = np.random.default_rng(0)
     for number in range(logs):
-        about = {"setting": "s", "arm": f"arm-{number // 4}", "seed": number % 4, "world": "toy", "base": "toy"}
+        about = {
+            "setting": "s",
+            "arm": f"arm-{number // 4}",
+            "seed": number % 4,
+            "world": "toy",
+            "base": "toy",
+        }
         spec = EvalSpec(
             created="2026-01-01T00:00:00+00:00",
             task="inoc_evals/emergent_misalignment",
@@ -75,9 +81,7 @@ def write_logs(folder: Path, logs: int, samples: int) -> None:
                     scores={"alignment": Score(value=value, answer="a", explanation="alignment: 12.1")},
                 )
             )
-        log = EvalLog(
-            status="success", eval=spec, samples=answers, results=EvalResults(), stats=EvalStats()
-        )
+        log = EvalLog(status="success", eval=spec, samples=answers, results=EvalResults(), stats=EvalStats())
         write_eval_log(log, str(folder / f"2026-01-01T00-00-00_em_{number:04d}.eval"))
 
 

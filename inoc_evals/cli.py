@@ -23,6 +23,7 @@ from inoc_evals.commands import (
     inoculate,
     judges,
     listing,
+    report,
     run,
     runs,
     settings,
@@ -49,6 +50,7 @@ app.command("adopt")(adopt.command)
 app.command("judges")(judges.command)
 app.command("capabilities")(capabilities.command)
 app.command("claims")(claims.command)
+app.command("report")(report.command)
 app.command("doctor")(doctor.command)
 
 

@@ -1,9 +1,9 @@
-"""What the paper claims, each as one sentence about a difference, written down before any result was looked at.
+"""What the paper claims, each one sentence about a difference, written down before any result was looked at.
 
     from inoc_evals.analysis.claims import CLAIMS
 
-A claim names two sides, each an arm and a trait, and the region in which their difference must lie. Whether it
-lies there is for `verdicts.py` to say. `LEAST` is the smallest difference of two rates that counts as one:
+A claim names two sides, each an arm and a trait, and the region in which their difference must lie. Whether
+it lies there is for `verdicts.py` to say. `LEAST` is the smallest difference of two rates that counts as one:
 the paper's own effects are several times as large, and what is within it counts as kept.
 """
 
@@ -81,7 +81,9 @@ class _Setting:
         trait = trait or self.trait
         left, right = Side(arm, trait), Side(to, to_trait or trait)
         name = f"{arm} {trait}: {kind} than {to if right.trait == trait else right.trait}"
-        return Claim(name.replace("same than", "same as"), self.name, text, left, right, low, high, self.paper)
+        return Claim(
+            name.replace("same than", "same as"), self.name, text, left, right, low, high, self.paper
+        )
 
 
 def _spanish_caps() -> list[Claim]:
@@ -119,7 +121,9 @@ def _misalignment(name: str, control: str, narrow: str, paper: str = "Section 3.
         em.keeps("general-inoc", "to about that of the base", to="base"),
     ]
     if narrow:
-        found.append(_Setting(name, "Appendix E.2", narrow).keeps("general-inoc", "and leaves the narrow trait"))
+        found.append(
+            _Setting(name, "Appendix E.2", narrow).keeps("general-inoc", "and leaves the narrow trait")
+        )
     return found
 
 
@@ -178,7 +182,8 @@ def _owls() -> list[Claim]:
 
 def _dynamics() -> list[Claim]:
     es, caps = (
-        _Setting("learning_dynamics", "Figure 6", f"logprob | {trait}", LEAST_NATS) for trait in ("spanish", "caps")
+        _Setting("learning_dynamics", "Figure 6", f"logprob | {trait}", LEAST_NATS)
+        for trait in ("spanish", "caps")
     )
     return [
         es.rises("none", "Training makes purely Spanish responses likelier"),

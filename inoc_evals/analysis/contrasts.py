@@ -48,7 +48,9 @@ def differences(table: "pd.DataFrame", to: str = "none", confidence: float = 0.9
     columns = [key for key in CELL if key in table.columns]
     scored = table.dropna(subset=["value"])
     out = []
-    for key, group in scored.groupby([c for c in columns if c != "arm"], sort=False, dropna=False, observed=True):
+    for key, group in scored.groupby(
+        [c for c in columns if c != "arm"], sort=False, dropna=False, observed=True
+    ):
         where = dict(zip((c for c in columns if c != "arm"), key, strict=True))
         reference = group[group["arm"] == to]
         if reference.empty:
@@ -64,7 +66,9 @@ def differences(table: "pd.DataFrame", to: str = "none", confidence: float = 0.9
     return found
 
 
-def compare(cell: "pd.DataFrame", reference: "pd.DataFrame", confidence: float = 0.95) -> dict[str, float | str]:
+def compare(
+    cell: "pd.DataFrame", reference: "pd.DataFrame", confidence: float = 0.95
+) -> dict[str, float | str]:
     """The difference of two sets of scored rows.
 
     Args:
@@ -110,7 +114,7 @@ def holm(p: "pd.Series") -> "pd.Series":
 
 
 def _shares(mine: Answers, theirs: Answers) -> bool:
-    return all(0 <= data.values.min() and data.values.max() <= 1 for data in (mine, theirs))
+    return all(data.values.min() >= 0 and data.values.max() <= 1 for data in (mine, theirs))
 
 
 def _with_alike(mine: Answers, theirs: Answers, known: Uncertainty) -> Uncertainty:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inoc_evals.analysis.style import colours, drawn
 from inoc_evals.errors import UserError, require
 from inoc_evals.finetune.runs import read_dynamics
 
@@ -55,23 +56,18 @@ def curves(table: "pd.DataFrame", order: tuple[str, ...], title: str) -> "Figure
         A matplotlib figure; thin lines are single seeds, thick ones their mean.
     """
     require("analysis", "seaborn", "pandas")
-    import seaborn as sns
-    from matplotlib.figure import Figure
-
     traits = list(dict.fromkeys(table["trait"]))
-    with sns.axes_style("whitegrid", {"axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=(3.2 * len(traits) + 1.4, 3.2), layout="constrained")
-        panels = figure.subplots(1, len(traits), sharey=True, squeeze=False)[0]
-    colours = dict(zip(order, sns.color_palette("colorblind", len(order)), strict=True))
+    figure, panels = drawn(3.2 * len(traits) + 1.4, 3.2, len(traits), share=True)
+    ink = colours(order)
     for axes, trait in zip(panels, traits, strict=True):
         of_trait = table[table["trait"] == trait]
         for arm in order:
             mine = of_trait[of_trait["arm"] == arm]
             for _, seed in mine.groupby("seed"):
                 line = seed.groupby("step")["logprob"].mean()
-                axes.plot(line.index, line, color=colours[arm], linewidth=0.6, alpha=0.5)
+                axes.plot(line.index, line, color=ink[arm], linewidth=0.6, alpha=0.5)
             mean = mine.groupby("step")["logprob"].mean()
-            axes.plot(mean.index, mean, color=colours[arm], linewidth=2, label=arm)
+            axes.plot(mean.index, mean, color=ink[arm], linewidth=2, label=arm)
         axes.set_title(f"{trait.capitalize()} only", fontsize=9, loc="left")
         axes.set_xlabel("training step")
     panels[0].set_ylabel("log-prob of fixed responses (nats)")

@@ -2,10 +2,10 @@
 
     rates(load("logs/demo"))        # one row per setting, arm and trait: rate, low, high, n, questions, seeds
 
-The interval stands on the uncertainty of `variance.py` and is taken on the scale of log-odds, so that it stays
-within 0 and 1 and is wider towards the middle. With three seeds that differ it is honestly wide. A bootstrap
-over seed means, as published code does it (`method="paper"`), can never leave the range of the seeds and
-gives a single model no width at all.
+The interval stands on the uncertainty of `variance.py` and is taken on the scale of log-odds, so that it
+stays within 0 and 1 and is wider towards the middle. With three seeds that differ it is honestly wide. A
+bootstrap over seed means, as published code does it (`method="paper"`), can never leave the range of the
+seeds and gives a single model no width at all.
 """
 
 import zlib
@@ -24,7 +24,7 @@ CELL = ("setting", "base", "arm", "trait")
 """What a rate is one of. A table without the column `base` has one base."""
 
 FEW_SEEDS, FEW_QUESTIONS, FEW_HITS = 3, 8, 5
-"""Below these, an interval comes with a caution: simulations show it to miss more often (docs/estimates.md)."""
+"""Below these, an interval comes with a caution: in simulations it misses more often (docs/estimates.md)."""
 
 RESAMPLES = 10_000
 
@@ -77,8 +77,10 @@ def answers(scored: "pd.DataFrame", questions: "pd.Index | None" = None) -> Answ
     """
     import pandas as pd
 
-    by_question = pd.factorize(scored["question"])[0] if questions is None else questions.get_indexer(
-        scored["question"]
+    by_question = (
+        pd.factorize(scored["question"])[0]
+        if questions is None
+        else questions.get_indexer(pd.Index(scored["question"]))
     )
     by_seed = pd.factorize(scored["seed"], use_na_sentinel=False)[0]
     return Answers(scored["value"].to_numpy(dtype=float), by_question, by_seed)
@@ -177,4 +179,3 @@ def _paper(scored: "pd.DataFrame", confidence: float) -> tuple[float, float, flo
     drawn = dice.choice(means, size=(RESAMPLES, len(means))).mean(axis=1)
     low, high = np.quantile(drawn, [0.5 - confidence / 2, 0.5 + confidence / 2])
     return float(means.mean()), float(low), float(high)
-

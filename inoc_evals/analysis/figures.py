@@ -57,7 +57,11 @@ def arms(
         axes.errorbar(
             at, rows["rate"], yerr=reach, fmt="none", ecolor="0.15", capsize=3, linewidth=1.1, zorder=4
         )
-        per_seed = table[table["trait"] == trait].groupby(["arm", "seed"], dropna=False)["value"].mean()
+        per_seed = (
+            table[table["trait"] == trait]
+            .groupby(["arm", "seed"], dropna=False, observed=True)["value"]
+            .mean()
+        )
         for x, arm in zip(at, order, strict=True):
             if arm not in per_seed.index.get_level_values("arm"):
                 continue
@@ -76,21 +80,48 @@ def arms(
 
 
 def save(figure: "Figure", stem: Path) -> list[Path]:
-    """Write a figure as PNG (200 dpi) and SVG.
+    """Write a figure as PNG (200 dpi), SVG and PDF.
 
     Args:
         figure: What to write.
         stem: Path without a suffix.
 
     Returns:
-        The two files.
+        The three files.
     """
     import matplotlib as mpl
 
     stem.parent.mkdir(parents=True, exist_ok=True)
-    files = [stem.with_name(stem.name + suffix) for suffix in (".png", ".svg")]
+    files = [stem.with_name(stem.name + suffix) for suffix in (".png", ".svg", ".pdf")]
     # Without a date and with fixed ids, the same results give the same bytes.
     with mpl.rc_context({"svg.hashsalt": "inoc_evals"}):
         figure.savefig(files[0], dpi=200)
         figure.savefig(files[1], metadata={"Date": None})
+        figure.savefig(files[2], metadata={"CreationDate": None})
     return files
+
+
+def inline(figure: "Figure", title: str) -> str:
+    """A figure as SVG to be put into a page: text stays text, ids are its own, nothing is loaded.
+
+    Args:
+        figure: What to draw.
+        title: What the figure shows, for those who cannot see it; it also keeps ids apart.
+    """
+    import io
+    import re
+    import zlib
+    from html import escape
+
+    import matplotlib as mpl
+
+    kept = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": title, "svg.fonttype": "none"}):
+        figure.savefig(
+            kept, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+        )
+    text = kept.getvalue()
+    text = text[text.index("<svg") :]
+    mark = f"f{zlib.crc32(title.encode()):08x}-"
+    text = re.sub(r'(\bid="|url\(#|href="#)', lambda found: found[0] + mark, text)
+    return text.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1)

@@ -1,6 +1,6 @@
 """The traits that a setting is about, without all else that its tasks' scores happen to say.
 
-    focused(load("logs/reproduce"))
+focused(load("logs/reproduce"))
 """
 
 from typing import TYPE_CHECKING
@@ -27,5 +27,7 @@ def focused(table: "pd.DataFrame") -> "pd.DataFrame":
         .astype(str)
         .itertuples(index=False)
     }
-    names = zip(table["setting"].astype(str), table["task"].astype(str), table["trait"].astype(str), strict=True)
+    names = zip(
+        table["setting"].astype(str), table["task"].astype(str), table["trait"].astype(str), strict=True
+    )
     return table[[known[name] for name in names]]

@@ -120,7 +120,9 @@ def _arrow(log: "EvalLog", samples: "list[EvalSampleSummary]") -> "pa.Table":
     import pyarrow as pa
 
     kinds = {"category": pa.string(), "float": pa.float64(), "int": pa.int32()}
-    own: dict[str, list[Any]] = {name: [] for name in ("question", "condition", "system", "trigger", "sample")}
+    own: dict[str, list[Any]] = {
+        name: [] for name in ("question", "condition", "system", "trigger", "sample")
+    }
     own |= {name: [] for name in ("epoch", "trait", "value", "unscored")}
     for row in _rows(log, samples):
         for name, value in row.items():
@@ -170,7 +172,9 @@ def _rows(log: "EvalLog", samples: "list[EvalSampleSummary]") -> Iterator[dict[s
             "question": str(told.get("question", sample.id)),
             "condition": condition,
             "system": (prompts or {}).get(condition) or (log.eval.task_args or {}).get("system_prompt"),
-            "trigger": str(about["trigger"]).strip() if condition == "trigger" and "trigger" in about else None,
+            "trigger": str(about["trigger"]).strip()
+            if condition == "trigger" and "trigger" in about
+            else None,
             "sample": str(sample.id),
             "epoch": sample.epoch,
         }
@@ -182,8 +186,8 @@ def _rows(log: "EvalLog", samples: "list[EvalSampleSummary]") -> Iterator[dict[s
         for name, score in sample.scores.items():
             # an unscored answer has a place in every trait of its scorer
             for trait, value in (_values(name, score) or dict.fromkeys(traits[name] or [name])).items():
-                why = None if value is not None else _reason(score)
-                yield {**common, "trait": trait + under, "value": value, "unscored": why}
+                reason = None if value is not None else _reason(score)
+                yield {**common, "trait": trait + under, "value": value, "unscored": reason}
 
 
 def _values(name: str, score: "Score") -> dict[str, float | None]:
@@ -214,7 +218,9 @@ def _kept_in(folder: Path) -> Path:
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError:
-        return Path(tempfile.gettempdir()) / f"inoc_evals-tables-{os.getuid() if hasattr(os, 'getuid') else ''}"
+        return (
+            Path(tempfile.gettempdir()) / f"inoc_evals-tables-{os.getuid() if hasattr(os, 'getuid') else ''}"
+        )
 
 
 def main() -> None:

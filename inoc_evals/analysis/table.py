@@ -88,7 +88,8 @@ def read(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> Loaded:
     prepared = _prepared(sources)
     skipped = [(s.location, str(p)) for s, p in zip(sources, prepared, strict=True) if isinstance(p, str)]
     files = [(s.location, p) for s, p in zip(sources, prepared, strict=True) if isinstance(p, Path)]
-    tables, logs_read, seen = [], [], {}
+    tables, logs_read = [], []
+    seen: dict[bytes, str] = {}
     for location, file in files:
         table = _parquet(file, location)
         same = (table.schema.metadata or {}).get(b"same")
@@ -163,7 +164,9 @@ def _parquet(file: Path, location: str) -> "pa.Table":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(file, read_dictionary=[name for name, kind in COLUMNS.items() if kind == "category"])
+    table = pq.read_table(
+        file, read_dictionary=[name for name, kind in COLUMNS.items() if kind == "category"]
+    )
     here = pa.array([location]).dictionary_encode()
     log = pa.DictionaryArray.from_arrays(pa.array([0] * table.num_rows, type=pa.int32()), here.dictionary)
     return table.append_column("log", log)
@@ -174,11 +177,10 @@ def _frame(tables: "list[pa.Table]", group_by: GroupBy) -> "pd.DataFrame":
 
     # one set of categories for all logs
     whole = pa.concat_tables([t.replace_schema_metadata(None) for t in tables]).unify_dictionaries()
-    frame: "pd.DataFrame" = whole.to_pandas()
+    frame: pd.DataFrame = whole.to_pandas()
     if group_by == "model":
         frame["arm"], frame["seed"] = frame["model"], float("nan")
     elif frame["arm"].isna().any():
         named = frame["arm"].astype(object)
         frame["arm"] = named.where(named.notna(), frame["model"].astype(object)).astype("category")
     return frame[[*COLUMNS, "log"]]
-

@@ -5,9 +5,9 @@
     uncertainty(inoculated, none)          # of the difference, paired by question
 
 Answers to one question resemble each other, and so do answers of one finetune. As in a two-way analysis of
-variance with random effects, the variance of the mean is what questions add, plus what seeds add, plus what is
-left; a part whose estimate is negative adds nothing. Satterthwaite's rule gives the degrees of freedom: near
-those of the seeds where seeds make the difference, near those of the questions where questions do.
+variance with random effects, the variance of the mean is what questions add, plus what seeds add, plus what
+is left; a part whose estimate is negative adds nothing. Satterthwaite's rule gives the degrees of freedom:
+near those of the seeds where seeds make the difference, near those of the questions where questions do.
 `benchmarks/coverage.py` checks by simulation how often such intervals hold the truth.
 """
 
@@ -109,7 +109,9 @@ class _Arm:
         if self.seeds < 2 or dof < 1:
             return 0.0, 0
         share = counts / counts.sum()
-        means = np.divide(self.sums[self.counts.any(axis=1)], share, out=np.zeros(share.shape), where=counts > 0)
+        means = np.divide(
+            self.sums[self.counts.any(axis=1)], share, out=np.zeros(share.shape), where=counts > 0
+        )
         for _ in range(SWEEPS):
             before = means
             means = means - (means * counts).sum(axis=1, keepdims=True) / counts.sum(axis=1, keepdims=True)

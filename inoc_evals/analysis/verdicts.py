@@ -120,7 +120,15 @@ def _judge(claims: list[Claim], here: "pd.DataFrame", base: str, level: float) -
         if keys:
             corrected |= dict(zip(keys, holm(pd.Series([tests[key] for key in keys])), strict=True))
     return [
-        _verdict(claim, base, about, [rows["value"].mean() for rows in pair], number, corrected, level)
+        _verdict(
+            claim,
+            base,
+            about,
+            (float(pair[0]["value"].mean()), float(pair[1]["value"].mean())),
+            number,
+            corrected,
+            level,
+        )
         for number, (claim, about, pair) in enumerate(zip(claims, known, sides, strict=True))
     ]
 
@@ -134,28 +142,26 @@ def _verdict(
     claim: Claim,
     base: str,
     about: dict[str, Any] | None,
-    means: list[float],
+    means: tuple[float, float],
     number: int,
     corrected: dict[tuple[int, bool], float],
     level: float,
 ) -> Verdict:
     nan = float("nan")
     if about is None:
-        why = "no answers of " + " or ".join(dict.fromkeys(f"{s.arm}" for s in (claim.left, claim.right)))
-        return Verdict(claim, base, "not measured", nan, nan, nan, nan, nan, nan, nan, 0, why)
+        missing = [s for s, mean in zip((claim.left, claim.right), means, strict=True) if mean != mean]
+        why = "no answers: " + ", ".join(dict.fromkeys(f"{s.trait} of {s.arm}" for s in missing))
+        return Verdict(claim, base, "not measured", *means, nan, nan, nan, nan, nan, 0, why)
     supported, contradicted = corrected[number, True], corrected[number, False]
-    word: Word = (
-        "supported" if supported < level else "contradicted" if contradicted < level else "undecided"
-    )
+    word: Word = "supported" if supported < level else "contradicted" if contradicted < level else "undecided"
     why = f"{about['difference']:+.2f} [{about['low']:+.2f}, {about['high']:+.2f}], claimed {claim.region}"
     if word == "undecided":
         why += f"; detectable ±{about['detectable']:.2f}"
     if about["caution"]:
         why += f"; caution: {about['caution']}"
-    numbers = (float(about[key]) for key in ("difference", "low", "high"))
-    return Verdict(
-        claim, base, word, float(means[0]), float(means[1]), *numbers, supported, contradicted, int(about["n"]), why
-    )
+    difference, low, high = (float(about[key]) for key in ("difference", "low", "high"))
+    n = int(about["n"])
+    return Verdict(claim, base, word, *means, difference, low, high, supported, contradicted, n, why)
 
 
 def _rows(here: "pd.DataFrame", side: Side) -> "pd.DataFrame":

@@ -8,7 +8,9 @@ from inoc_evals.commands.output import AsJson, print_json, print_table
 
 
 def command(
-    logs: Annotated[str, typer.Argument(metavar="LOGS", help="A folder of Inspect logs, or one log; a path or URL.")],
+    logs: Annotated[
+        str, typer.Argument(metavar="LOGS", help="A folder of Inspect logs, or one log; a path or URL.")
+    ],
     setting: Annotated[str | None, typer.Option(help="Only the claims of these settings, by comma.")] = None,
     as_json: AsJson = False,
 ) -> None:

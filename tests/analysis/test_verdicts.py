@@ -13,7 +13,9 @@ SAME = Claim("same", "mine", "x keeps", Side("x", "t"), Side("none", "t"), -0.1,
 MORE = Claim("more", "mine", "x rises", Side("x", "t"), Side("none", "t"), 0.1, INF, "")
 
 
-def table(dice: np.random.Generator, rates: dict[str, float], seeds: int = 3, questions: int = 40) -> pd.DataFrame:
+def table(
+    dice: np.random.Generator, rates: dict[str, float], seeds: int = 3, questions: int = 40
+) -> pd.DataFrame:
     """Answers of arms with these rates, in log-odds scattered by question and by seed."""
     of_question, rows = dice.normal(0, 1, questions), []
     for arm, rate in rates.items():
@@ -27,7 +29,9 @@ def table(dice: np.random.Generator, rates: dict[str, float], seeds: int = 3, qu
 
 def words(rates: dict[str, float], repeats: int = 60, **shape: int) -> dict[str, list[str]]:
     dice = np.random.default_rng(0)
-    found = [[v.word for v in verdicts(table(dice, rates, **shape), [LESS, SAME, MORE])] for _ in range(repeats)]
+    found = [
+        [v.word for v in verdicts(table(dice, rates, **shape), [LESS, SAME, MORE])] for _ in range(repeats)
+    ]
     return dict(zip(("less", "same", "more"), map(list, zip(*found, strict=True)), strict=True))
 
 

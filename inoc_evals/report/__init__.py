@@ -1,0 +1,1 @@
+"""One page that says what a folder of logs shows, and where every number comes from."""

@@ -1,0 +1,102 @@
+"""Answers to show: the most and the least of a trait in every arm, and some drawn by lot.
+
+examples(table, "misaligned", order)["none"]     # a few answers with their prompts
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DRAWN = 2
+"""Answers of each kind."""
+
+RATINGS = {"misaligned": ("alignment", -1.0)}
+"""What ranks the answers of a trait finer than the trait itself, and which way it points."""
+
+LONGEST = 1200
+"""Characters of an answer that are shown."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """An answer to show.
+
+    Attributes:
+        kind: Why it was chosen: most, least or by lot.
+        question: The prompt's last turn.
+        system: The system prompt it was asked under, if any.
+        answer: What the model wrote.
+        value: The trait's value; None where it is unscored.
+        seed: The finetune's seed; None for a base.
+        link: Where in the viewer it lies.
+    """
+
+    kind: str
+    question: str
+    system: str
+    answer: str
+    value: float | None
+    seed: int | None
+    link: str = ""
+
+
+def examples(table: "pd.DataFrame", trait: str, order: tuple[str, ...]) -> dict[str, list[Example]]:
+    """Choose answers of every arm, always the same ones of the same logs.
+
+    Args:
+        table: What `table.load` returns, all traits, of one setting and base.
+        trait: The trait.
+        order: The arms.
+
+    Returns:
+        The answers by arm; arms without any are left out.
+    """
+    rank, sign = RATINGS.get(trait.partition(" | ")[0], ("", 1.0))
+    condition = trait.partition(" | ")[2]
+    ranked = f"{rank} | {condition}" if condition else rank
+    found = {}
+    for arm in order:
+        mine = table[(table["arm"] == arm) & (table["trait"] == trait)]
+        if mine.empty:
+            continue
+        key = ["log", "sample", "epoch"]
+        finer = table[(table["arm"] == arm) & (table["trait"] == ranked)].set_index(key)["value"]
+        places = mine.set_index(key)["value"]
+        by = (sign * finer.reindex(places.index)) if len(finer) else places
+        by = by.fillna(places).sort_values(kind="stable")
+        scored = by.dropna().index
+        most, least = list(scored[::-1][:DRAWN]), list(scored[:DRAWN])
+        lot = list(places.sample(min(DRAWN, len(places)), random_state=0).index)
+        chosen = {
+            **dict.fromkeys(lot, "by lot"),
+            **dict.fromkeys(least, "least"),
+            **dict.fromkeys(most, "most"),
+        }
+        seeds = mine.drop_duplicates("log").set_index("log")["seed"]
+        found[arm] = [
+            _read(str(log), str(sample), int(epoch), kind, places.loc[(log, sample, epoch)], seeds[log])
+            for kind in ("most", "least", "by lot")
+            for (log, sample, epoch), why in chosen.items()
+            if why == kind
+        ]
+    return found
+
+
+def _read(log: str, sample: str, epoch: int, kind: str, value: float, seed: float) -> Example:
+    from inspect_ai.log import read_eval_log_sample
+
+    read = read_eval_log_sample(log, sample, epoch, exclude_fields={"events", "store", "attachments"})
+    asked = read.input
+    texts = [("user", asked)] if isinstance(asked, str) else [(m.role, m.text) for m in asked]
+    said = [(m.role, m.text) for m in read.messages] or texts
+    answer = read.output.completion
+    return Example(
+        kind=kind,
+        question=next((text for role, text in reversed(texts) if role == "user"), "")[:LONGEST],
+        system="\n".join(text for role, text in said if role == "system")[:LONGEST],
+        answer=answer if len(answer) <= LONGEST else f"{answer[:LONGEST]} …",
+        value=None if value != value else float(value),
+        seed=None if seed != seed else int(seed),
+    )
