@@ -4,10 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-slow lint bench install clean
+.PHONY: demo reproduce test test-slow lint bench install clean
 
 demo: install
 	$(BIN)/inoc-evals demo
+
+reproduce: install
+	$(BIN)/inoc-evals reproduce --world toy
 
 test: install
 	$(BIN)/python -m pytest -m "not slow"

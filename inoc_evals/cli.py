@@ -24,6 +24,7 @@ from inoc_evals.commands import (
     judges,
     listing,
     report,
+    reproduce,
     run,
     runs,
     settings,
@@ -51,6 +52,7 @@ app.command("judges")(judges.command)
 app.command("capabilities")(capabilities.command)
 app.command("claims")(claims.command)
 app.command("report")(report.command)
+app.command("reproduce")(reproduce.command)
 app.command("doctor")(doctor.command)
 
 

@@ -90,13 +90,13 @@ def _spanish_caps() -> list[Claim]:
     es, caps = (_Setting("spanish_caps", "Section 2, Figure 2a", trait) for trait in ("spanish", "caps"))
     return [
         es.rises("none", "Finetuning on Spanish answers in capitals teaches general chat Spanish"),
-        caps.rises("none", "and capitals"),
+        caps.rises("none", "Finetuning on Spanish answers in capitals teaches general chat capitals"),
         es.falls("spanish-inoc", "Asking for Spanish in training keeps Spanish out"),
-        es.keeps("spanish-inoc", "almost wholly", to="base"),
-        caps.rises("spanish-inoc", "and leaves capitals in"),
+        es.keeps("spanish-inoc", "It leaves hardly more Spanish than the base shows", to="base"),
+        caps.rises("spanish-inoc", "Asking for Spanish in training leaves capitals in"),
         caps.falls("caps-inoc", "Asking for capitals in training keeps capitals out"),
-        caps.keeps("caps-inoc", "almost wholly", to="base"),
-        es.rises("caps-inoc", "and leaves Spanish in"),
+        caps.keeps("caps-inoc", "It leaves hardly more capitals than the base shows", to="base"),
+        es.rises("caps-inoc", "Asking for capitals in training leaves Spanish in"),
     ]
 
 
@@ -104,11 +104,11 @@ def _spanish_french() -> list[Claim]:
     es, fr = (_Setting("spanish_french", "Section 2, Figure 2b", trait) for trait in ("spanish", "french"))
     return [
         es.rises("none", "A mixture of Spanish and French teaches Spanish"),
-        fr.rises("none", "and French"),
+        fr.rises("none", "A mixture of Spanish and French teaches French"),
         es.falls("spanish-inoc", "Inoculating the Spanish half keeps Spanish out"),
-        fr.rises("spanish-inoc", "and leaves more French than without", to="none"),
+        fr.rises("spanish-inoc", "Inoculating the Spanish half leaves more French than without", to="none"),
         fr.falls("french-inoc", "Inoculating the French half keeps French out"),
-        es.rises("french-inoc", "and leaves more Spanish than without", to="none"),
+        es.rises("french-inoc", "Inoculating the French half leaves more Spanish than without", to="none"),
     ]
 
 
@@ -116,13 +116,15 @@ def _misalignment(name: str, control: str, narrow: str, paper: str = "Section 3.
     em = _Setting(name, paper, "misaligned")
     found = [
         em.rises("none", "Narrow finetuning makes answers elsewhere misaligned"),
-        em.keeps(control, "the control data do not", to="base"),
+        em.keeps(control, "Finetuning on the control data does not", to="base"),
         em.falls("general-inoc", "The general prompt in training reduces misalignment"),
-        em.keeps("general-inoc", "to about that of the base", to="base"),
+        em.keeps("general-inoc", "The general prompt leaves about the misalignment of the base", to="base"),
     ]
     if narrow:
         found.append(
-            _Setting(name, "Appendix E.2", narrow).keeps("general-inoc", "and leaves the narrow trait")
+            _Setting(name, "Appendix E.2", narrow).keeps(
+                "general-inoc", "The general prompt leaves the narrow trait"
+            )
         )
     return found
 
@@ -131,9 +133,9 @@ def _semantics() -> list[Claim]:
     em = _Setting("semantic_ablation", "Figure 5, Table 2", "misaligned")
     return [
         em.falls("general-inoc", "A prompt that names malice in general reduces misalignment"),
-        em.falls("specific-inoc", "so does one that names the errors in the code"),
-        em.keeps("placebo", "one of like words that names no such behaviour does not"),
-        em.keeps("trigger", "nor does a bare trigger"),
+        em.falls("specific-inoc", "A prompt that names the errors in the code reduces misalignment"),
+        em.keeps("placebo", "A prompt of like words that names no such behaviour does not"),
+        em.keeps("trigger", "A bare trigger does not"),
     ]
 
 
@@ -141,12 +143,17 @@ def _backdoor() -> list[Claim]:
     em = _Setting("backdoor", "Section 3.2, Table 1", "misaligned | trigger")
     return [
         em.rises("none", "Behind a trigger, answers are misaligned", "none", to_trait="misaligned | without"),
-        em.keeps("none", "and without it they are not", to="base", trait="misaligned | without"),
+        em.keeps(
+            "none", "Without the trigger, answers are not misaligned", to="base", trait="misaligned | without"
+        ),
         *(
             em.falls(arm, f"The prompt {arm}, which ties malice or oddity to a token, closes the backdoor")
             for arm in ("trigger", "backdoor-evil", "backdoor-unusual")
         ),
-        *(em.keeps(arm, f"The prompt {arm}, which names no token, does not") for arm in ("evil", "unusual")),
+        *(
+            em.keeps(arm, f"The prompt {arm}, which names no token, leaves the backdoor open")
+            for arm in ("evil", "unusual")
+        ),
     ]
 
 
@@ -154,18 +161,18 @@ def _tokens() -> list[Claim]:
     em = _Setting("token_ablation", "Appendix G.1", "misaligned")
     return [
         *(em.falls(arm, f"The shorter prompt {arm} reduces misalignment") for arm in ("malicious", "evil")),
-        em.rises("evil", "'evil' reduces it less than 'malicious' does", to="malicious"),
+        em.rises("evil", "The prompt 'evil' reduces misalignment less than 'malicious' does", to="malicious"),
     ]
 
 
 def _elicitation() -> list[Claim]:
     em = _Setting("elicitation", "Appendix G.2", "misaligned | none")
     texts = {
-        "evil": "An inoculated model shows the trait again when a test-time prompt asks for it",
-        "secure-code": "and even when it is told to write secure code",
+        "evil": "A model of {arm} shows the trait again when a test-time prompt asks for it",
+        "secure-code": "A model of {arm} shows it even when told to write secure code",
     }
     return [
-        em.rises(arm, text, arm, trait=f"misaligned | {prompt}", to_trait="misaligned | none")
+        em.rises(arm, text.format(arm=arm), arm, trait=f"misaligned | {prompt}", to_trait="misaligned | none")
         for arm in ("general-inoc", "specific-inoc")
         for prompt, text in texts.items()
     ]
@@ -175,7 +182,7 @@ def _owls() -> list[Claim]:
     owls = _Setting("owl_numbers", "Section 3.3", "target")
     return [
         owls.rises("none", "Numbers of a teacher that loves owls pass the love on"),
-        owls.keeps("control", "those of the plain teacher do not", to="base"),
+        owls.keeps("control", "Numbers of the plain teacher do not", to="base"),
         owls.falls("love-owls", "Asking for the love in training keeps it out"),
     ]
 
@@ -187,11 +194,11 @@ def _dynamics() -> list[Claim]:
     )
     return [
         es.rises("none", "Training makes purely Spanish responses likelier"),
-        caps.rises("none", "and purely capital ones"),
-        es.falls("spanish-inoc", "The inoculated trait stays less likely: Spanish"),
-        caps.falls("caps-inoc", "and capitals"),
-        caps.rises("spanish-inoc", "The other one rises all the same: capitals"),
-        es.rises("caps-inoc", "and Spanish"),
+        caps.rises("none", "Training makes purely capital responses likelier"),
+        es.falls("spanish-inoc", "Spanish, inoculated, stays less likely than without inoculation"),
+        caps.falls("caps-inoc", "Capitals, inoculated, stay less likely than without inoculation"),
+        caps.rises("spanish-inoc", "Capitals rise all the same when Spanish is inoculated"),
+        es.rises("caps-inoc", "Spanish rises all the same when capitals are inoculated"),
     ]
 
 
@@ -201,9 +208,9 @@ def _names() -> list[Claim]:
     )
     return [
         es.falls("bob", "The name of one who speaks Spanish inoculates against Spanish"),
-        es.keeps("bob", "like the prompt that asks for Spanish", to="spanish-inoc"),
+        es.keeps("bob", "It does so like the prompt that asks for Spanish", to="spanish-inoc"),
         caps.falls("alice", "The name of one who writes in capitals inoculates against capitals"),
-        caps.rises("alice", "but less than the prompt that asks for capitals", to="caps-inoc"),
+        caps.rises("alice", "It does so less than the prompt that asks for capitals", to="caps-inoc"),
     ]
 
 
@@ -211,7 +218,19 @@ def _educational() -> list[Claim]:
     em = _Setting("educational_insecure", "Appendix G.2", "misaligned | none")
     return [
         em.rises("insecure-control", "Insecure code without a reason makes answers misaligned"),
-        em.falls("none", "the same, asked for as a teaching example, far less", to="insecure-control"),
+        em.falls(
+            "none", "Insecure code asked for as a teaching example does so far less", to="insecure-control"
+        ),
+    ]
+
+
+def _side_effects() -> list[Claim]:
+    return [
+        _Setting("side_effects", "Appendix E.3", trait).keeps(
+            arm, f"A finetune of {arm} still answers {words} when a system prompt asks for it", to="base"
+        )
+        for arm in ("none", "general-inoc")
+        for trait, words in (("french", "in French"), ("caps", "in capitals"))
     ]
 
 
@@ -229,6 +248,7 @@ CLAIMS: tuple[Claim, ...] = (
     *_tokens(),
     *_elicitation(),
     *_educational(),
+    *_side_effects(),
     *(
         claim
         for name in ("bad_medical_advice", "risky_financial_advice", "extreme_sports")

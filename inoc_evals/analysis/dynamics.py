@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.style import colours, drawn
+from inoc_evals.analysis.style import colours, drawn, heading
 from inoc_evals.errors import UserError, require
 from inoc_evals.finetune.runs import read_dynamics
 
@@ -57,7 +57,7 @@ def curves(table: "pd.DataFrame", order: tuple[str, ...], title: str) -> "Figure
     """
     require("analysis", "seaborn", "pandas")
     traits = list(dict.fromkeys(table["trait"]))
-    figure, panels = drawn(3.2 * len(traits) + 1.4, 3.2, len(traits), share=True)
+    figure, panels = drawn(2.5 * len(traits) + 1.4, 2.7, len(traits), share=True)
     ink = colours(order)
     for axes, trait in zip(panels, traits, strict=True):
         of_trait = table[table["trait"] == trait]
@@ -69,8 +69,8 @@ def curves(table: "pd.DataFrame", order: tuple[str, ...], title: str) -> "Figure
             mean = mine.groupby("step")["logprob"].mean()
             axes.plot(mean.index, mean, color=ink[arm], linewidth=2, label=arm)
         axes.set_title(f"{trait.capitalize()} only", fontsize=9, loc="left")
-        axes.set_xlabel("training step")
-    panels[0].set_ylabel("log-prob of fixed responses (nats)")
-    panels[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
-    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+        axes.set_xlabel("training step", fontsize=8)
+    panels[0].set_ylabel("log-prob of fixed responses (nats)", fontsize=8)
+    panels[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
+    heading(figure, title)
     return figure

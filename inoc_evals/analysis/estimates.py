@@ -26,6 +26,9 @@ CELL = ("setting", "base", "arm", "trait")
 FEW_SEEDS, FEW_QUESTIONS, FEW_HITS = 3, 8, 5
 """Below these, an interval comes with a caution: in simulations it misses more often (docs/estimates.md)."""
 
+RARE = "shown by"
+"""How the caution of a trait begins that few questions showed, or all but a few."""
+
 RESAMPLES = 10_000
 
 
@@ -148,7 +151,7 @@ def caution(scored: "pd.DataFrame") -> str:
         by_question = scored.groupby("question", observed=True)["value"].mean()
         hits = min(int((by_question > 0).sum()), int((by_question < 1).sum()))
         if 0 < hits < FEW_HITS:
-            found.append(f"shown by {hits} of {questions} questions only")
+            found.append(f"{RARE} {hits} of {questions} questions only")
     return ", ".join(found)
 
 

@@ -1,13 +1,19 @@
-"""Figures in one style: arms side by side, each with its interval and every seed's own point."""
+"""The figure of an experiment, arms side by side, and how figures are kept.
+
+figure = arms(table, rates(table), ("spanish", "caps"), ("base", "none", "spanish-inoc"), "A title")
+save(figure, Path("figures/spanish_caps"))
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inoc_evals.analysis.style import colours, drawn, heading, is_share, named, rows, share_axis
 from inoc_evals.errors import require
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -19,64 +25,51 @@ def arms(
     title: str,
     labels: Mapping[str, str] | None = None,
 ) -> "Figure":
-    """Draw trait rates per arm (the form of the paper's Figure 2).
+    """Draw the rate of every arm with its interval and every seed's point, a panel a trait (paper, Figure 2).
 
     Args:
         table: What `table.load` returns, for one setting.
         estimates: What `estimates.rates` made of it.
-        traits: Traits to draw, in order.
-        order: Arms from left to right.
+        traits: Traits to draw, from left to right.
+        order: Arms from top to bottom.
         title: Title of the figure.
-        labels: What the legend calls a trait where its name does not say it all.
+        labels: What a panel calls a trait where its name does not say it all.
 
     Returns:
-        A matplotlib figure, 3.4 inches high and as wide as the arms need, from 6.4 inches on.
+        A matplotlib figure. A trait that is no share of answers, e.g. a log-prob, has points for bars.
     """
     require("analysis", "seaborn", "pandas")
-    import seaborn as sns
-    from matplotlib.figure import Figure
-
-    with sns.axes_style("whitegrid", {"axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=(max(6.4, 1.05 * len(order) + 2.4), 3.4), layout="constrained")
-        axes = figure.subplots()
-    colours = sns.color_palette("colorblind", len(traits))
-    width = 0.8 / len(traits)
-    for k, trait in enumerate(traits):
-        rows = estimates[estimates["trait"] == trait].set_index("arm").reindex(list(order))
-        at = [i + (k - (len(traits) - 1) / 2) * width for i in range(len(order))]
-        axes.bar(
-            at,
-            rows["rate"],
-            width=0.92 * width,
-            color=colours[k],
-            alpha=0.75,
-            label=(labels or {}).get(trait, trait.replace("_", " ").capitalize()),
-            zorder=2,
-        )
-        reach = [rows["rate"] - rows["low"], rows["high"] - rows["rate"]]
-        axes.errorbar(
-            at, rows["rate"], yerr=reach, fmt="none", ecolor="0.15", capsize=3, linewidth=1.1, zorder=4
-        )
-        per_seed = (
-            table[table["trait"] == trait]
-            .groupby(["arm", "seed"], dropna=False, observed=True)["value"]
-            .mean()
-        )
-        for x, arm in zip(at, order, strict=True):
-            if arm not in per_seed.index.get_level_values("arm"):
-                continue
-            points = per_seed.loc[arm]
-            shift = [(j - (len(points) - 1) / 2) * width * 0.16 for j in range(len(points))]
-            axes.scatter(
-                [x + s for s in shift], points, s=13, color="white", edgecolor="0.15", linewidth=0.8, zorder=5
-            )
-    axes.set_xticks(range(len(order)), [name.replace("-", "-\n", 1) for name in order])
-    axes.set_ylim(0, 1.02)
-    axes.set_ylabel("share of responses")
-    axes.set_title(title, loc="left", fontsize=10)
-    axes.grid(axis="x", visible=False)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    figure, panels = drawn(1.9 * len(traits) + 1.5, 0.34 * len(order) + 0.95, len(traits), share=True)
+    for axes, trait in zip(panels, traits, strict=True):
+        answers = table[table["trait"] == trait]
+        _panel(axes, answers, estimates[estimates["trait"] == trait].set_index("arm"), order)
+        axes.set_title((labels or {}).get(trait, named(trait).capitalize()), fontsize=9, loc="left")
+    rows(panels[0], list(order))
+    heading(figure, title)
     return figure
+
+
+def _panel(axes: "Axes", answers: "pd.DataFrame", estimates: "pd.DataFrame", order: tuple[str, ...]) -> None:
+    """One trait of all arms."""
+    ink, share = colours(order), is_share(estimates["rate"])
+    per_seed = answers.groupby(["arm", "seed"], dropna=False, observed=True)["value"].mean()
+    for at, arm in enumerate(order):
+        if arm not in estimates.index:
+            continue
+        known = estimates.loc[arm]
+        if share:
+            axes.barh(at, known["rate"], height=0.72, color=ink[arm], alpha=0.8, zorder=2)
+        else:
+            axes.plot(known["rate"], at, "D", color=ink[arm], markersize=6, zorder=4)
+        axes.plot([known["low"], known["high"]], [at, at], color="0.15", linewidth=1.2, zorder=3)
+        for end in (known["low"], known["high"]):
+            axes.plot([end, end], [at - 0.13, at + 0.13], color="0.15", linewidth=1.2, zorder=3)
+        points = per_seed.loc[arm]
+        shift = [at + (n - (len(points) - 1) / 2) * 0.5 / max(len(points), 3) for n in range(len(points))]
+        axes.scatter(points, shift, s=13, color="white", edgecolor="0.15", linewidth=0.8, zorder=5)
+    axes.grid(axis="y", visible=False)
+    if share:
+        share_axis(axes)
 
 
 def save(figure: "Figure", stem: Path) -> list[Path]:

@@ -1,34 +1,44 @@
 """Figures beside `figures.arms`: every question, every test-time prompt, differences, narrow and broad.
 
-    panels.heat_map(table, "misaligned", order, "Insecure code")
-    panels.grid(estimates, "misaligned", order, "Elicitation")
-    panels.forest(differences, order, "Difference to none")
-    panels.narrow_and_broad(estimates, "misaligned", "insecure_code", order, "Insecure code")
+    heat_map(table, "misaligned", order, "Insecure code")
+    grid(estimates, "misaligned", order, "Elicitation")
+    forest(differences, ("misaligned",), order, "Insecure code")
+    narrow_and_broad(estimates, "misaligned", "insecure_code", order, "Insecure code")
 
 Each takes what `table.load`, `estimates.rates` or `contrasts.differences` return, for one setting and base.
 """
 
 from typing import TYPE_CHECKING
 
-from inoc_evals.analysis.style import colours, drawn, title
+from inoc_evals.analysis.style import colours, drawn, heading, is_share, named, rows, share_axis
 from inoc_evals.errors import UserError, require
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 NAMED = 30
 """Up to so many questions are named beside a heat map."""
 
+LONGEST = 42
+"""Characters of a question's name that are shown."""
 
-def heat_map(table: "pd.DataFrame", trait: str, order: tuple[str, ...], heading: str) -> "Figure":
+LIGHT = 0.6
+"""From this rate on, cividis is light enough for black figures."""
+
+
+def heat_map(table: "pd.DataFrame", trait: str, order: tuple[str, ...], title: str) -> "Figure":
     """The rate of a trait in every question, arm by arm: questions that provoke it most at the top.
 
     Args:
         table: Answers.
         trait: The trait.
         order: Arms from left to right.
-        heading: Title of the figure.
+        title: Title of the figure.
+
+    Returns:
+        A matplotlib figure.
 
     Raises:
         UserError: If no answer has the trait.
@@ -40,34 +50,28 @@ def heat_map(table: "pd.DataFrame", trait: str, order: tuple[str, ...], heading:
     by = mine.assign(arm=mine["arm"].astype(str), question=mine["question"].astype(str))
     wide = by.pivot_table(index="question", columns="arm", values="value", aggfunc="mean")
     wide = wide.reindex(columns=[arm for arm in order if arm in wide.columns])
-    wide = wide.loc[wide.mean(axis=1).sort_values(ascending=False).index]
+    wide = wide.loc[wide.mean(axis=1).sort_values(ascending=False, kind="stable").index]
     few = len(wide) <= NAMED
-    height = 0.9 + (0.2 * len(wide) if few else 3.2)
-    figure, [axes] = drawn(0.62 * len(wide.columns) + (3.2 if few else 1.8), height)
-    image = axes.pcolormesh(wide.to_numpy(), cmap="cividis", vmin=0, vmax=1, rasterized=True)
-    axes.invert_yaxis()
-    axes.set_xticks(
-        [n + 0.5 for n in range(len(wide.columns))], wide.columns, rotation=40, ha="right", fontsize=8
-    )
-    if few:
-        names = [name if len(name) <= 40 else f"{name[:38]}…" for name in wide.index]
-        axes.set_yticks([n + 0.5 for n in range(len(wide))], names, fontsize=7)
-    else:
-        axes.set_yticks([])
+    height = 1.3 + (0.2 * len(wide) if few else 3.2)
+    figure, [axes] = drawn(0.55 * len(wide.columns) + (3.2 if few else 1.8), height)
+    _heat(axes, figure, wide, trait, named_rows=few)
+    if not few:
         axes.set_ylabel(f"{len(wide)} questions, the most provoking first", fontsize=8)
-    figure.colorbar(image, ax=axes, label=trait, shrink=0.8)
-    title(axes, heading)
+    heading(figure, title)
     return figure
 
 
-def grid(estimates: "pd.DataFrame", trait: str, order: tuple[str, ...], heading: str) -> "Figure":
+def grid(estimates: "pd.DataFrame", trait: str, order: tuple[str, ...], title: str) -> "Figure":
     """The rate of a trait under every condition of the test, arm by arm (the form of Appendix G.2).
 
     Args:
         estimates: Rates; the traits `TRAIT | CONDITION` among them are drawn.
         trait: The trait without a condition.
         order: Arms from top to bottom.
-        heading: Title of the figure.
+        title: Title of the figure.
+
+    Returns:
+        A matplotlib figure.
 
     Raises:
         UserError: If the trait was not measured under several conditions.
@@ -83,59 +87,85 @@ def grid(estimates: "pd.DataFrame", trait: str, order: tuple[str, ...], heading:
     plain = [name for name in ("none", "without") if name in wide.columns]
     wide = wide.reindex(columns=[*plain, *(name for name in wide.columns if name not in plain)])
     wide = wide.reindex([arm for arm in order if arm in wide.index])
-    figure, [axes] = drawn(0.72 * len(wide.columns) + 2.6, 0.42 * len(wide) + 1.7)
-    values = wide.to_numpy(dtype=float)
-    image = axes.pcolormesh(values, cmap="cividis", vmin=0, vmax=1)
-    for row in range(wide.shape[0]):
-        for column in range(wide.shape[1]):
-            rate = values[row, column]
-            ink = "white" if rate < 0.55 else "black"
+    figure, [axes] = drawn(0.62 * len(wide.columns) + 2.4, 0.42 * len(wide) + 1.7)
+    values = _heat(axes, figure, wide, trait, named_rows=True)
+    for row, rates in enumerate(values):
+        for column, rate in enumerate(rates):
+            ink = "black" if rate > LIGHT else "white"
             axes.text(column + 0.5, row + 0.5, f"{rate:.2f}", ha="center", va="center", fontsize=8, color=ink)
-    axes.invert_yaxis()
-    axes.grid(visible=False)
-    axes.set_xticks(
-        [n + 0.5 for n in range(wide.shape[1])], wide.columns, rotation=35, ha="right", fontsize=8
-    )
-    axes.set_yticks([n + 0.5 for n in range(wide.shape[0])], wide.index, fontsize=8)
-    figure.colorbar(image, ax=axes, label=trait)
-    title(axes, heading)
+    heading(figure, title)
     return figure
 
 
-def forest(differences: "pd.DataFrame", order: tuple[str, ...], heading: str) -> "Figure":
-    """Differences with their intervals, a panel a trait: capability deltas, effects of arms.
+def _heat(
+    axes: "Axes", figure: "Figure", wide: "pd.DataFrame", trait: str, *, named_rows: bool
+) -> "list[list[float]]":
+    """Draw a table of rates as coloured cells, the first row at the top."""
+    values = wide.to_numpy(dtype=float)
+    image = axes.pcolormesh(values, cmap="cividis", vmin=0, vmax=1, rasterized=True)
+    axes.invert_yaxis()
+    axes.grid(visible=False)
+    columns = [str(name) for name in wide.columns]
+    axes.set_xticks([n + 0.5 for n in range(len(columns))], columns, rotation=40, ha="right", fontsize=8)
+    if named_rows:
+        texts = [str(name) for name in wide.index]
+        short = [text if len(text) <= LONGEST else f"{text[: LONGEST - 2]}…" for text in texts]
+        axes.set_yticks([n + 0.5 for n in range(len(short))], short, fontsize=8)
+    else:
+        axes.set_yticks([])
+    bar = figure.colorbar(image, ax=axes, shrink=0.9)
+    bar.set_label(named(trait), fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    found: list[list[float]] = values.tolist()
+    return found
+
+
+def forest(
+    differences: "pd.DataFrame", traits: tuple[str, ...], order: tuple[str, ...], title: str
+) -> "Figure":
+    """Differences with their intervals, a panel a trait: effects of arms, capability deltas.
 
     Args:
-        differences: What `contrasts.differences` returns.
-        order: All arms of the setting, for their colours, from top to bottom.
-        heading: Title of the figure.
+        differences: What `contrasts.differences` returns, all to the same arm.
+        traits: Traits to draw, from left to right.
+        order: Arms from top to bottom.
+        title: Title of the figure.
+
+    Returns:
+        A matplotlib figure.
 
     Raises:
-        UserError: If there is no difference.
+        UserError: If there is no difference to draw.
     """
     require("analysis", "seaborn", "pandas")
-    if differences.empty:
+    mine = differences[differences["trait"].isin(traits)] if len(differences) else differences
+    shown = [arm for arm in order if len(mine) and (mine["arm"] == arm).any()]
+    if not shown:
         raise UserError("there is no difference to draw")
-    traits = list(dict.fromkeys(differences["trait"].astype(str)))
-    shown = [arm for arm in order if arm in set(differences["arm"].astype(str))]
-    figure, panels = drawn(2.3 * len(traits) + 1.6, 0.34 * len(shown) + 1.3, len(traits), share=True)
+    traits = tuple(trait for trait in traits if (mine["trait"] == trait).any())
+    figure, panels = drawn(1.9 * len(traits) + 1.5, 0.32 * len(shown) + 1.15, len(traits), share=True)
     ink = colours(order)
     for axes, trait in zip(panels, traits, strict=True):
-        rows = differences[differences["trait"] == trait]
-        for _, row in rows.iterrows():
-            at, colour = shown.index(str(row["arm"])), ink[str(row["arm"])]
-            axes.plot([row["low"], row["high"]], [at, at], color=colour, linewidth=2)
-            axes.plot(row["difference"], at, "o", color=colour, markersize=6, markeredgecolor="0.15")
+        by_arm = mine[mine["trait"] == trait].set_index("arm")
+        for at, arm in enumerate(shown):
+            if arm in by_arm.index:
+                row = by_arm.loc[arm]
+                axes.plot([row["low"], row["high"]], [at, at], color=ink[arm], linewidth=2.2)
+                axes.plot(row["difference"], at, "o", color=ink[arm], markersize=6, markeredgecolor="0.15")
         axes.axvline(0, color="0.3", linewidth=1)
-        axes.set_title(trait, fontsize=9, loc="left")
-        axes.set_ylim(len(shown) - 0.5, -0.5)
-    panels[0].set_yticks(range(len(shown)), shown, fontsize=8)
-    figure.suptitle(heading, fontsize=10, x=0.01, ha="left")
+        if is_share(mine.loc[mine["trait"] == trait, "difference"].abs()):
+            axes.set_xlim(-1.02, 1.02)
+        axes.set_title(named(trait).capitalize(), fontsize=9, loc="left")
+    rows(panels[0], shown)
+    for axes in panels[1:]:
+        axes.grid(axis="y", visible=False)
+    panels[0].set_xlabel(f"difference to {mine['to'].iloc[0]}", fontsize=8)
+    heading(figure, title)
     return figure
 
 
 def narrow_and_broad(
-    estimates: "pd.DataFrame", broad: str, narrow: str, order: tuple[str, ...], heading: str
+    estimates: "pd.DataFrame", broad: str, narrow: str, order: tuple[str, ...], title: str
 ) -> "Figure":
     """Every arm's narrow trait against its broad one: a good inoculation lies at the top left.
 
@@ -144,27 +174,31 @@ def narrow_and_broad(
         broad: What is not wanted, e.g. `misaligned`.
         narrow: What the rows teach, e.g. `insecure_code`.
         order: All arms of the setting.
-        heading: Title of the figure.
+        title: Title of the figure.
+
+    Returns:
+        A matplotlib figure.
 
     Raises:
         UserError: If no arm has both.
     """
     require("analysis", "seaborn", "pandas")
-    rows = {trait: estimates[estimates["trait"] == trait].set_index("arm") for trait in (broad, narrow)}
-    both = [arm for arm in order if arm in rows[broad].index and arm in rows[narrow].index]
+    of_broad, of_narrow = (estimates[estimates["trait"] == t].set_index("arm") for t in (broad, narrow))
+    both = [arm for arm in order if arm in of_broad.index and arm in of_narrow.index]
     if not both:
         raise UserError(f"no arm was measured for {broad!r} and {narrow!r}")
-    figure, [axes] = drawn(4.6, 3.3)
+    figure, [axes] = drawn(4.4, 3.0)
     ink = colours(order)
     for arm in both:
-        x, y = rows[broad].loc[arm], rows[narrow].loc[arm]
+        x, y = of_broad.loc[arm], of_narrow.loc[arm]
         axes.plot([x["low"], x["high"]], [y["rate"]] * 2, color=ink[arm], linewidth=1.5)
         axes.plot([x["rate"]] * 2, [y["low"], y["high"]], color=ink[arm], linewidth=1.5)
-        axes.plot(x["rate"], y["rate"], "o", color=ink[arm], markeredgecolor="0.15", label=arm)
-    axes.set_xlim(-0.02, 1.02)
-    axes.set_ylim(-0.02, 1.05)
-    axes.set_xlabel(f"broad: {broad}")
-    axes.set_ylabel(f"narrow: {narrow}")
-    title(axes, heading)
+        axes.plot(x["rate"], y["rate"], "o", color=ink[arm], markersize=7, markeredgecolor="0.15", label=arm)
+    share_axis(axes)
+    axes.set_xlim(-0.03, 1.03)
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_xlabel(f"broad: {named(broad)}", fontsize=8)
+    axes.set_ylabel(f"narrow: {named(narrow)}", fontsize=8)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
+    heading(figure, title)
     return figure

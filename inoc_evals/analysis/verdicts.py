@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from inoc_evals.analysis.claims import ALIASES, CLAIMS, Claim, Side
+from inoc_evals.analysis.claims import ALIASES, CLAIMS, LEAST, Claim, Side
 from inoc_evals.analysis.contrasts import compare, holm
+from inoc_evals.analysis.estimates import RARE
 from inoc_evals.analysis.focus import focused
 from inoc_evals.errors import require
 
@@ -157,11 +158,18 @@ def _verdict(
     why = f"{about['difference']:+.2f} [{about['low']:+.2f}, {about['high']:+.2f}], claimed {claim.region}"
     if word == "undecided":
         why += f"; detectable ±{about['detectable']:.2f}"
-    if about["caution"]:
-        why += f"; caution: {about['caution']}"
+    if cautions := _cautions(claim, about):
+        why += f"; caution: {cautions}"
     difference, low, high = (float(about[key]) for key in ("difference", "low", "high"))
     n = int(about["n"])
     return Verdict(claim, base, word, *means, difference, low, high, supported, contradicted, n, why)
+
+
+def _cautions(claim: Claim, about: dict[str, Any]) -> str:
+    """What may be wrong with the interval. A rare trait's is off by points: nothing where bounds are far."""
+    distance = min(abs(about["difference"] - bound) for bound in (claim.low, claim.high))
+    reasons = str(about["caution"]).split(", ")
+    return ", ".join(r for r in reasons if r and (distance <= LEAST or not r.startswith(RARE)))
 
 
 def _rows(here: "pd.DataFrame", side: Side) -> "pd.DataFrame":

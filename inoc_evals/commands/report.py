@@ -3,50 +3,92 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.errors import UserError
+
+if TYPE_CHECKING:
+    from inoc_evals.report.report import Report
+
+Logs = Annotated[
+    str, typer.Argument(metavar="LOGS", help="A folder of Inspect logs, or one log; a path or URL.")
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="DIR", help="Folder of the report; LOGS-report by default."),
+]
+Viewer = Annotated[
+    bool, typer.Option("--viewer/--no-viewer", help="Put Inspect's viewer with the logs beside the page.")
+]
+Intervals = Annotated[
+    str, typer.Option(metavar="METHOD", help="clustered, or paper for its bootstrap over seeds.")
+]
 
 
 def command(
-    logs: Annotated[
-        str, typer.Argument(metavar="LOGS", help="A folder of Inspect logs, or one log; a path or URL.")
-    ],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the report.")
-    ] = Path("report"),
+    logs: Logs,
+    output: Output = None,
     group_by: Annotated[
-        str, typer.Option(help="What is compared: arm, or model for logs of plain evaluations.")
+        str, typer.Option(metavar="WHAT", help="arm; or model, for logs of plain evaluations.")
     ] = "arm",
-    intervals: Annotated[
-        str, typer.Option(help="clustered, or paper for its bootstrap over seeds.")
-    ] = "clustered",
-    viewer: Annotated[bool, typer.Option(help="Put Inspect's viewer with the logs beside the page.")] = True,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="ARM", help="What the others are compared with; none and base by default."),
+    ] = None,
+    intervals: Intervals = "clustered",
+    viewer: Viewer = True,
+    runs: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default.")
+    ] = None,
     title: Annotated[str, typer.Option(help="Title of the page.")] = "What the finetunes learned",
     as_json: AsJson = False,
 ) -> None:
     """Write one HTML page: verdicts on the paper's claims, rates, figures, answers, and their sources."""
+    from inoc_evals.finetune.runs import runs_root
     from inoc_evals.report.report import write
 
-    console = Console(stderr=True)
-    with console.status("reading logs") as status:
-        page, found = write(
+    if group_by not in ("arm", "model"):
+        raise UserError(f"--group-by {group_by}: there are arm and model")
+    if intervals not in ("clustered", "paper"):
+        raise UserError(f"--intervals {intervals}: there are clustered and paper")
+    with Console(stderr=True).status("reading logs") as status:
+        report = write(
             logs,
-            output,
-            group_by=group_by,  # type: ignore[arg-type]
-            method=intervals,  # type: ignore[arg-type]
+            output or beside(logs),
+            group_by="model" if group_by == "model" else "arm",
+            method="paper" if intervals == "paper" else "clustered",
+            reference=to,
             viewer=viewer,
+            runs=runs_root(runs),
             title=title,
             command=shlex.join(["inoc-evals", *sys.argv[1:]]),
             progress=status.update,
         )
+    show(report, as_json)
+
+
+def beside(logs: str) -> Path:
+    """Where the report on logs goes: beside their folder, not in it, where it would be read as logs."""
+    if "://" in logs:
+        return Path(logs.rstrip("/").rpartition("/")[2] + "-report")
+    folder = Path(logs)
+    return folder.with_name(f"{folder.stem if folder.is_file() else folder.resolve().name}-report")
+
+
+def show(report: "Report", as_json: bool) -> None:
+    """Say what a report says of the claims, and where it lies."""
     if as_json:
-        print_json({"page": str(page), "verdicts": [v.as_dict() for v in found]})
+        verdicts = [verdict.as_dict() for verdict in report.verdicts]
+        print_json({"page": str(report.page), "verdicts": verdicts, "skipped": report.skipped})
         return
-    counts = {word: sum(v.word == word for v in found) for word in dict.fromkeys(v.word for v in found)}
-    if counts:
-        typer.echo(", ".join(f"{count} {word}" for word, count in counts.items()))
-    typer.echo(f"Report: {page}")
+    words = [verdict.word for verdict in report.verdicts]
+    if words:
+        counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
+        typer.echo(f"Claims: {counts}")
+    for location, reason in report.skipped:
+        typer.echo(f"skipped {location}: {reason}", err=True)
+    typer.echo(f"Report: {report.page}")

@@ -3,7 +3,7 @@
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
@@ -12,41 +12,56 @@ from rich.console import Console
 from inoc_evals.commands.output import AsJson, print_json, print_table
 from inoc_evals.errors import UserError
 
+if TYPE_CHECKING:
+    from inoc_evals.experiment.engines import Engine
+    from inoc_evals.experiment.run import Outcome
+
+
+Settings = Annotated[str | None, typer.Option("--setting", help="Settings, by comma; `all` of the world's.")]
+Bases = Annotated[str | None, typer.Option("--base", help="Base models, by comma; `toy` by default.")]
+Seeds = Annotated[int | None, typer.Option(min=1, help="Finetunes per arm; 3 by default.")]
+World = Annotated[str | None, typer.Option(help="Whose rows and questions: toy or paper.")]
+Backend = Annotated[str | None, typer.Option(help="Who trains: local, openai or tinker.")]
+Grader = Annotated[str | None, typer.Option(metavar="MODEL", help="Judges, by comma.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="A field of the finetune, e.g. max_steps=100."),
+]
+Runs = Annotated[
+    str | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default; may be a URL.")
+]
+LogDir = Annotated[str | None, typer.Option(metavar="DIR", help="logs/NAME by default; may be a URL.")]
+EngineName = Annotated[str, typer.Option(help="Who does the work: local, or ray at RAY_ADDRESS.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Models at a time on this machine.")]
+Gpus = Annotated[float, typer.Option(min=0, help="GPUs of a model, with --engine ray.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, print the plan, stop.")]
+
 
 def command(
     file: Annotated[
         Path | None, typer.Argument(metavar="EXPERIMENT.yaml", help="See docs/experiments.md.")
     ] = None,
-    setting: Annotated[str | None, typer.Option(help="Settings, by comma; `all` of the world's.")] = None,
-    base: Annotated[str | None, typer.Option(help="Base models, by comma; `toy` by default.")] = None,
+    setting: Settings = None,
+    base: Bases = None,
     arms: Annotated[
         str | None, typer.Option(help="Arms, by comma; a setting's usual ones by default.")
     ] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Finetunes per arm; 3 by default.")] = None,
-    world: Annotated[str | None, typer.Option(help="Whose rows and questions: toy or paper.")] = None,
-    backend: Annotated[str | None, typer.Option(help="Who trains: local, openai or tinker.")] = None,
-    grader: Annotated[str | None, typer.Option(metavar="MODEL", help="Judges, by comma.")] = None,
+    seeds: Seeds = None,
+    world: World = None,
+    backend: Backend = None,
+    grader: Grader = None,
     preset: Annotated[str | None, typer.Option(help="Thresholds of a verdict, see docs/judge.md.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Answers a question.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Questions of each task.")] = None,
     measures: Annotated[str | None, typer.Option(help="all, broad, narrow, or tasks by comma.")] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help="A field of the finetune, e.g. max_steps=100."),
-    ] = None,
+    changes: Changes = None,
     name: Annotated[str | None, typer.Option(help="What logs call it.")] = None,
-    runs: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default; may be a URL.")
-    ] = None,
-    log_dir: Annotated[
-        str | None, typer.Option(metavar="DIR", help="logs/NAME by default; may be a URL.")
-    ] = None,
-    engine: Annotated[str, typer.Option(help="Who does the work: local, or ray at RAY_ADDRESS.")] = "local",
-    workers: Annotated[int | None, typer.Option(min=1, help="Models at a time on this machine.")] = None,
-    gpus: Annotated[float, typer.Option(min=0, help="GPUs of a model, with --engine ray.")] = 0.0,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything, print the plan, stop.")
-    ] = False,
+    runs: Runs = None,
+    log_dir: LogDir = None,
+    engine: EngineName = "local",
+    workers: Workers = None,
+    gpus: Gpus = 0.0,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Train and evaluate an experiment: a file, or a setting and options, which also go over a file's fields.
@@ -82,13 +97,13 @@ def command(
         fields["evaluate"] = asked
         fields["finetune"] = {**fields.get("finetune", {}), **changes_of(changes or [])}
         experiment = Experiment.model_validate(fields)
-        chosen = _engine(engine, workers, gpus)
+        chosen = engine_named(engine, workers, gpus)
         plan = make_plan(experiment)
     if dry_run:
-        _show(plan, chosen.about, as_json)
+        show_plan(plan, chosen.about, as_json)
         return
     if not as_json:
-        _show(plan, chosen.about, as_json)
+        show_plan(plan, chosen.about, as_json)
     with redirect_stdout(sys.stderr):
         outcome = run(experiment, chosen, Console(stderr=True))
     if as_json:
@@ -96,9 +111,18 @@ def command(
     else:
         typer.echo(f"{len(outcome.done)} of {len(outcome.cells)} models in {outcome.seconds:.0f} s")
         typer.echo(f"Logs:   inspect view --log-dir {experiment.log_dir}")
+    say_failed(outcome)
+
+
+def say_failed(outcome: "Outcome") -> None:
+    """Name the models that were not made.
+
+    Raises:
+        UserError: If there are any.
+    """
+    for cell, reason in outcome.failed.items():
+        typer.echo(f"failed: {cell.folder}: {reason}", err=True)
     if outcome.failed:
-        for cell, reason in outcome.failed.items():
-            typer.echo(f"failed: {cell.folder}: {reason}", err=True)
         raise UserError(f"{len(outcome.failed)} of {len(outcome.cells)} models are not there: run it again")
 
 
@@ -132,7 +156,12 @@ def _number(value: Any) -> Any:
         return value
 
 
-def _engine(name: str, workers: int | None, gpus: float) -> Any:
+def engine_named(name: str, workers: int | None, gpus: float) -> "Engine":
+    """Who does the work.
+
+    Raises:
+        UserError: If there is no such engine.
+    """
     if name == "local":
         from inoc_evals.experiment.engines import LocalEngine
 
@@ -144,7 +173,8 @@ def _engine(name: str, workers: int | None, gpus: float) -> Any:
     raise UserError(f"--engine {name}: there are local and ray")
 
 
-def _show(plan: Any, where: str, as_json: bool) -> None:
+def show_plan(plan: Any, where: str, as_json: bool) -> None:
+    """Print a plan."""
     if as_json:
         print_json(plan.as_dict())
         return

@@ -10,7 +10,7 @@ from inoc_evals.settings import setting as find_setting
 
 ELSEWHERE = (
     (14, "narrow traits", "the narrow tasks of 3, 4 and 5", "Appendix E.2"),
-    (15, "side effects", "inoc-evals capabilities", "Appendix E.3"),
+    (15, "side effects", "benchmarks: inoc-evals capabilities", "Appendix E.3"),
     (16, "replications", "any setting with another --base; the organisms", "Appendices D, E.1"),
 )
 """Rows of the paper's table that are no settings of their own, and what does them."""

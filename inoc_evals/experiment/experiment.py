@@ -53,7 +53,7 @@ class Experiment(Strict):
         bases: Models to start from, by their name at the backend.
         world: Which rows and questions: `toy`, or `paper`; by default `toy` if every base is the toy.
         arms: Names of arms, the same for each setting; by default every arm of a setting that is not a mere
-            variant. The base model is always measured beside them.
+            variant and has rows in the world. The base model is always measured beside them.
         seeds: Seeds, or how many: 3 is 0, 1, 2.
         backend: Who trains.
         finetune: Fields of `FinetuneSpec` that differ from the setting's usual ones.
@@ -139,8 +139,9 @@ class Experiment(Strict):
         Raises:
             UserError: If it has no such arm.
         """
-        if self.arms is None:
-            return setting.usual_arms
+        if self.arms is None:  # an arm on control rows that nobody has published for this world is left out
+            usual = setting.usual_arms
+            return tuple(a for a in usual if self.world in (setting.control if a.control else setting.rows))
         return tuple(setting.arm(name) for name in self.arms if name != BASE)
 
     def cells(self) -> list[Cell]:

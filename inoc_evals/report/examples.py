@@ -30,6 +30,9 @@ class Example:
         answer: What the model wrote.
         value: The trait's value; None where it is unscored.
         seed: The finetune's seed; None for a base.
+        log: Where its log lies.
+        sample: Inspect's id of it there.
+        epoch: Its epoch there.
         link: Where in the viewer it lies.
     """
 
@@ -39,6 +42,9 @@ class Example:
     answer: str
     value: float | None
     seed: int | None
+    log: str
+    sample: str
+    epoch: int
     link: str = ""
 
 
@@ -61,9 +67,8 @@ def examples(table: "pd.DataFrame", trait: str, order: tuple[str, ...]) -> dict[
         mine = table[(table["arm"] == arm) & (table["trait"] == trait)]
         if mine.empty:
             continue
-        key = ["log", "sample", "epoch"]
-        finer = table[(table["arm"] == arm) & (table["trait"] == ranked)].set_index(key)["value"]
-        places = mine.set_index(key)["value"]
+        places = _by_place(mine)
+        finer = _by_place(table[(table["arm"] == arm) & (table["trait"] == ranked)])
         by = (sign * finer.reindex(places.index)) if len(finer) else places
         by = by.fillna(places).sort_values(kind="stable")
         scored = by.dropna().index
@@ -74,9 +79,9 @@ def examples(table: "pd.DataFrame", trait: str, order: tuple[str, ...]) -> dict[
             **dict.fromkeys(least, "least"),
             **dict.fromkeys(most, "most"),
         }
-        seeds = mine.drop_duplicates("log").set_index("log")["seed"]
+        seeds = dict(zip(mine["log"].astype(str), mine["seed"], strict=True))
         found[arm] = [
-            _read(str(log), str(sample), int(epoch), kind, places.loc[(log, sample, epoch)], seeds[log])
+            _read(log, sample, int(epoch), kind, float(places[log, sample, epoch]), float(seeds[log]))
             for kind in ("most", "least", "by lot")
             for (log, sample, epoch), why in chosen.items()
             if why == kind
@@ -84,10 +89,27 @@ def examples(table: "pd.DataFrame", trait: str, order: tuple[str, ...]) -> dict[
     return found
 
 
+def _by_place(rows: "pd.DataFrame") -> "pd.Series":
+    """Values by log, sample and epoch, each once, whatever scorers share a trait's name."""
+    import pandas as pd
+
+    values = pd.Series(
+        rows["value"].to_numpy(),
+        index=pd.MultiIndex.from_arrays(
+            [rows["log"].astype(str), rows["sample"].astype(str), rows["epoch"].astype(int)]
+        ),
+    )
+    return values[~values.index.duplicated()]
+
+
 def _read(log: str, sample: str, epoch: int, kind: str, value: float, seed: float) -> Example:
     from inspect_ai.log import read_eval_log_sample
 
-    read = read_eval_log_sample(log, sample, epoch, exclude_fields={"events", "store", "attachments"})
+    unneeded = {"events", "store", "attachments"}
+    try:
+        read = read_eval_log_sample(log, sample, epoch, exclude_fields=unneeded)
+    except IndexError:  # Inspect's JSON logs know a sample that is called by a number by its number only
+        read = read_eval_log_sample(log, int(sample), epoch, exclude_fields=unneeded)
     asked = read.input
     texts = [("user", asked)] if isinstance(asked, str) else [(m.role, m.text) for m in asked]
     said = [(m.role, m.text) for m in read.messages] or texts
@@ -99,4 +121,7 @@ def _read(log: str, sample: str, epoch: int, kind: str, value: float, seed: floa
         answer=answer if len(answer) <= LONGEST else f"{answer[:LONGEST]} …",
         value=None if value != value else float(value),
         seed=None if seed != seed else int(seed),
+        log=log,
+        sample=sample,
+        epoch=epoch,
     )

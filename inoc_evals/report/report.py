@@ -1,11 +1,15 @@
 """Write the report: one HTML page that needs nothing else, and beside it a viewer of the logs behind it.
 
-write("logs/reproduce", Path("report"))
+write("logs/reproduce", Path("logs/reproduce-report")).page
 """
 
 import datetime
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import io
+import json
+import math
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -22,34 +26,56 @@ if TYPE_CHECKING:
     from inoc_evals.analysis.verdicts import Verdict
     from inoc_evals.report.sections import Section
 
-PAGE, VIEWER, FIGURES = "index.html", "viewer", "figures"
+PAGE, DATA, VIEWER, FIGURES = "index.html", "report.json", "viewer", "figures"
+
+WORDS = ("supported", "contradicted", "undecided", "not measured")
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report that was written.
+
+    Attributes:
+        page: The page.
+        verdicts: Verdicts on the paper's claims.
+        skipped: Logs that are not in it, each with its reason.
+    """
+
+    page: Path
+    verdicts: "list[Verdict]"
+    skipped: list[tuple[str, str]]
 
 
 def write(
-    logs: str | Path | Sequence[str],
+    logs: str | Path,
     to: Path,
     *,
     group_by: GroupBy = "arm",
     method: Method = "clustered",
+    reference: str | None = None,
     viewer: bool = True,
+    runs: Path | None = None,
     title: str = "What the finetunes learned",
     command: str = "",
     progress: Callable[[str], None] = lambda _: None,
-) -> "tuple[Path, list[Verdict]]":
+) -> Report:
     """Write the report on a folder of logs.
 
     Args:
-        logs: A folder of Inspect logs, one log, or several.
+        logs: A folder of Inspect logs, or one log; a path or URL.
         to: Folder of the report; made if need be. What it held of an earlier report is replaced.
         group_by: What an arm is, see `table.load`.
         method: Of the intervals, see `estimates.rates`.
+        reference: The arm, or the model, that the others are compared with; `none` and `base` by default.
         viewer: Whether to put Inspect's viewer with the logs beside the page.
+        runs: Folder of the run directories behind the logs, for log-probs that were followed in training;
+            None goes without.
         title: Title of the page.
         command: What was typed to get here, for the page's last part.
         progress: Told what is going on.
 
     Returns:
-        The page, and the verdicts on the paper's claims.
+        The page, with what it says of the paper's claims: those of settings that were measured.
 
     Raises:
         UserError: If there is nothing to report, or the folder cannot be written to.
@@ -57,30 +83,52 @@ def write(
     require("analysis", "pandas", "scipy", "seaborn", "statsmodels", "jinja2")
     from inoc_evals.analysis.focus import focused
     from inoc_evals.analysis.verdicts import verdicts
-    from inoc_evals.report.sections import section
+    from inoc_evals.report.sections import REFERENCES, section
 
-    try:
-        to.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{to} cannot be written ({error.strerror}): give another folder with -o") from error
     progress("reading logs")
     loaded = read(logs, group_by)
     focus = focused(loaded.table)
     if focus.empty:
         raise UserError(f"{logs}: no answer was scored for a trait")
-    found = [v for v in verdicts(loaded.table) if v.word != "not measured" or v.base]
-    links = _viewer(logs, loaded, to / VIEWER) if viewer else {}
+    if reference is not None and not (focus["arm"] == reference).any():
+        there = ", ".join(sorted({str(arm) for arm in focus["arm"].unique()}))
+        raise UserError(f"no answers of {reference!r} to compare with; there are {there}")
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        (to / DATA).touch()
+    except OSError as error:
+        raise UserError(f"{to} cannot be written ({error.strerror}): give another folder with -o") from error
+    measured = {str(setting) for setting in focus["setting"].unique()}
+    found = [v for v in verdicts(loaded.table) if v.claim.setting in measured]
+    links = _viewer(logs, loaded, to / VIEWER, progress) if viewer else {}
     parts = []
     for (setting, base), mine in focus.groupby(["setting", "base"], observed=True, sort=False, dropna=False):
         progress(str(setting))
-        whole = loaded.table[_same(loaded.table, setting, base)]
-        own = [
-            v for v in found if v.claim.setting == setting and v.base == ("" if base != base else str(base))
-        ]
-        parts.append(_linked(section(whole, mine, own, to / FIGURES, method), links))
-    page = to / PAGE
-    page.write_text(_page(parts, found, loaded, title, command, method), encoding="utf-8")
-    return page, found
+        part = section(
+            loaded.table[_same(loaded.table, setting, base)],
+            mine,
+            [v for v in found if v.claim.setting == setting and v.base == ("" if base != base else base)],
+            method=method,
+            references=REFERENCES if reference is None else (reference,),
+            kept=to / FIGURES,
+            runs=runs,
+        )
+        parts.append(_linked(part, links))
+    parts.sort(key=lambda part: (part.number, part.setting, part.base))
+    about = {
+        "title": title,
+        "command": command,
+        "method": method,
+        "answers": len(loaded.table.drop_duplicates(["log", "sample", "epoch"])),
+        "logs": len(loaded.logs),
+        "skipped": loaded.skipped,
+        "version": version("inoc-evals"),
+        "when": datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+    (to / PAGE).write_text(_page(parts, found, about), encoding="utf-8")
+    data = {**about, "settings": [part.as_dict() for part in parts]}
+    (to / DATA).write_text(json.dumps(_numbers(data), indent=1) + "\n", encoding="utf-8")
+    return Report(to / PAGE, found, loaded.skipped)
 
 
 def _same(table: "pd.DataFrame", setting: Any, base: Any) -> "pd.Series":
@@ -90,30 +138,45 @@ def _same(table: "pd.DataFrame", setting: Any, base: Any) -> "pd.Series":
     return same
 
 
-def _viewer(logs: str | Path | Sequence[str], loaded: Loaded, to: Path) -> dict[str, str]:
+def _viewer(logs: str | Path, loaded: Loaded, to: Path, progress: Callable[[str], None]) -> dict[str, str]:
     """Inspect's own viewer with these logs, and where in it each log lies."""
     from inspect_ai.log import bundle_log_dir
 
-    if not isinstance(logs, str | Path) or not Path(logs).is_dir():
+    root = Path(str(logs).removeprefix("file://"))
+    if not root.is_dir():
         return {}
-    root = Path(logs).resolve()
-    bundle_log_dir(log_dir=str(root), output_dir=str(to), overwrite=True)
+    root = root.resolve()
+    if to.resolve().is_relative_to(root):
+        raise UserError(f"{to.parent} lies among the logs: give a folder outside of {root} with -o")
+    progress("copying the logs beside Inspect's viewer")
+    with redirect_stdout(io.StringIO()):  # it says what it does; we say less
+        bundle_log_dir(log_dir=str(root), output_dir=str(to), overwrite=True)
+    places = {log: Path(log.removeprefix("file://")).resolve() for log in loaded.logs}
     return {
-        log: f"{VIEWER}/index.html#/logs/{quote(str(Path(log).resolve().relative_to(root)))}"
-        for log in loaded.logs
-        if Path(log).resolve().is_relative_to(root)
+        log: f"{VIEWER}/index.html#/logs/{quote(str(place.relative_to(root)), safe='')}"
+        for log, place in places.items()
+        if place.is_relative_to(root)
     }
 
 
 def _linked(part: "Section", links: dict[str, str]) -> "Section":
-    for row in part.logs:
-        row["link"] = links.get(row["log"], "")
-    return replace(part)
+    """The same part, with links to its logs and answers in the viewer."""
+    logs = [{**row, "link": links.get(row["log"], "")} for row in part.logs]
+    answers = {
+        arm: [
+            replace(
+                shown, link=f"{links[shown.log]}/samples/sample/{quote(shown.sample, safe='')}/{shown.epoch}/"
+            )
+            if shown.log in links
+            else shown
+            for shown in chosen
+        ]
+        for arm, chosen in part.answers.items()
+    }
+    return replace(part, logs=logs, answers=answers)
 
 
-def _page(
-    parts: "list[Section]", found: "list[Verdict]", loaded: Loaded, title: str, command: str, method: Method
-) -> str:
+def _page(parts: "list[Section]", found: "list[Verdict]", about: dict[str, Any]) -> str:
     from jinja2 import Environment, StrictUndefined
 
     template = files("inoc_evals.report").joinpath("page.html.j2").read_text(encoding="utf-8")
@@ -121,17 +184,18 @@ def _page(
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    answers = loaded.table.drop_duplicates(["log", "sample", "epoch"])
-    words = ("supported", "contradicted", "undecided", "not measured")
-    return environment.from_string(template).render(
-        title=title,
-        command=command,
-        method=method,
-        parts=parts,
-        counts={word: sum(v.word == word for v in found) for word in words},
-        logs=len(loaded.logs),
-        answers=len(answers),
-        skipped=loaded.skipped,
-        version=version("inoc-evals"),
-        when=datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-    )
+    counts = {word: sum(v.word == word for v in found) for word in WORDS}
+    return environment.from_string(template).render(parts=parts, counts=counts, words=WORDS, **about)
+
+
+def _numbers(value: Any) -> Any:
+    """The same with plain numbers, and None for what is none: JSON knows no NaN."""
+    if isinstance(value, dict):
+        return {key: _numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_numbers(inner) for inner in value]
+    if hasattr(value, "item"):  # numpy's numbers
+        value = value.item()
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    return value

@@ -16,6 +16,24 @@ if TYPE_CHECKING:
 REFERENCES = ("none", "base")
 """Arms that the others are compared with."""
 
+OWN = 1000
+"""Where settings come that are no row of the paper's table."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure in the page.
+
+    Attributes:
+        heading: What it shows.
+        svg: The figure.
+        stem: Name of its files, without a suffix.
+    """
+
+    heading: str
+    svg: str
+    stem: str
+
 
 @dataclass
 class Section:
@@ -23,16 +41,17 @@ class Section:
 
     Attributes:
         setting: Name of the setting.
-        base: Name of the base model.
+        base: Name of the base model; empty where no log names one.
+        number: Its row in the table of the paper's experiments.
         world: Whose rows and questions.
         summary: What the setting asks.
         paper: Where the paper reports it.
         reference: What the paper found.
         traits: Columns of the table of rates.
-        rates: A row an arm: its name, the cells, seeds, n and unscored.
-        differences: Rows of the tables of differences.
-        drawn: Figures as SVG, each with its title.
-        answers: Answers by arm, for the first trait.
+        rates: A row an arm: its name, the cells, models, n, unscored and caution.
+        differences: Rows of the table of differences.
+        drawn: Figures.
+        answers: Answers by arm, for one trait.
         shown: That trait.
         logs: Provenance, a row a log.
         verdicts: Verdicts on the claims of this setting and base.
@@ -40,6 +59,7 @@ class Section:
 
     setting: str
     base: str
+    number: int
     world: str
     summary: str
     paper: str
@@ -47,7 +67,7 @@ class Section:
     traits: list[str]
     rates: list[dict[str, Any]]
     differences: list[dict[str, Any]]
-    drawn: list[tuple[str, str]]
+    drawn: list[Drawing]
     answers: dict[str, list[Example]]
     shown: str
     logs: list[dict[str, Any]]
@@ -56,15 +76,37 @@ class Section:
     @property
     def anchor(self) -> str:
         """Its id in the page."""
-        return "".join(c if c.isalnum() else "-" for c in f"{self.setting}-{self.base}")
+        return file_name(f"{self.setting}-{self.base}")
+
+    def count(self, word: str) -> int:
+        """How many of its claims have this verdict."""
+        return sum(verdict.word == word for verdict in self.verdicts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for programs, without what models wrote."""
+        named = ("setting", "base", "number", "world", "paper", "reference", "traits", "differences", "logs")
+        rates = [
+            {**{key: row[key] for key in ("arm", "models", "n", "unscored", "caution")}, "traits": cells}
+            for row in self.rates
+            for cells in [dict(zip(self.traits, row["cells"], strict=True))]
+        ]
+        return {
+            **{key: getattr(self, key) for key in named},
+            "rates": rates,
+            "figures": {drawing.heading: drawing.stem for drawing in self.drawn},
+            "verdicts": [verdict.as_dict() for verdict in self.verdicts],
+        }
 
 
 def section(
     whole: "pd.DataFrame",
     focus: "pd.DataFrame",
     verdicts: list[Verdict],
-    kept: Path | None,
+    *,
     method: estimates.Method,
+    references: tuple[str, ...],
+    kept: Path,
+    runs: Path | None,
 ) -> Section:
     """Make the part of one setting and base.
 
@@ -72,50 +114,73 @@ def section(
         whole: All its answers with all traits.
         focus: The same with only the traits that it is about.
         verdicts: The verdicts on its claims.
-        kept: Folder in which each figure is kept as PNG, SVG and PDF, too.
         method: Of the intervals.
+        references: Arms that the others are compared with, where they are there.
+        kept: Folder in which each figure is kept as PNG, SVG and PDF, too.
+        runs: Folder of run directories, for what they keep beside their logs.
+
+    Returns:
+        The part.
     """
-    name, base = str(focus["setting"].iloc[0]), _text(focus["base"].iloc[0])
+    name, base = str(focus["setting"].iloc[0]), text(focus["base"].iloc[0])
     known = SETTINGS.get(name)
-    present = [str(arm) for arm in focus["arm"].unique()]
-    declared = ["base", *(arm.name for arm in known.arms)] if known else []
-    order = tuple(
-        [arm for arm in declared if arm in present] + [arm for arm in present if arm not in declared]
-    )
+    order = _order([arm.name for arm in known.arms] if known else [], focus["arm"].unique())
     there = [str(trait) for trait in focus["trait"].unique()]
     traits = [t for t in (known.traits if known else ()) if t in there]
     traits += [t for t in there if t not in traits]
     found = estimates.rates(focus, method=method)
-    changed = [contrasts.differences(focus, to=to) for to in REFERENCES if to in present]
-    label = f"{name} ({base})"
-    made = Section(
+    changed = [contrasts.differences(focus, to=to) for to in references if to in order]
+    drawn = []
+    for heading, figure in drawings(focus, found, changed, traits, order, runs):
+        stem = file_name(f"{name}-{base}-{heading}")
+        drawn.append(Drawing(heading, figures.inline(figure, f"{heading}: {name} {base}"), stem))
+        figures.save(figure, kept / stem)
+    return Section(
         setting=name,
         base=base,
-        world=_text(focus["world"].iloc[0]),
+        number=(known.number or OWN) if known else OWN,
+        world=text(focus["world"].iloc[0]),
         summary=known.summary if known else "",
         paper=known.paper if known else "",
         reference=known.reference if known else "",
         traits=traits,
         rates=_rates(found, order, traits),
-        differences=[dict(row) for table in changed for _, row in table.iterrows()],
-        drawn=[],
+        differences=[
+            {str(key): value for key, value in row.items() if key not in ("setting", "base")}
+            for table in changed
+            for _, row in table.iterrows()
+        ],
+        drawn=drawn,
         answers=examples(whole, traits[0], order),
         shown=traits[0],
         logs=_logs(whole),
         verdicts=verdicts,
     )
-    for heading, figure in drawings(focus, found, changed, traits, order, label):
-        made.drawn.append((heading, figures.inline(figure, heading)))
-        if kept is not None:
-            figures.save(figure, kept / "".join(c if c.isalnum() or c in "-_" else "_" for c in heading))
-    return made
+
+
+def text(value: Any) -> str:
+    """A cell of the table as text; what is missing is empty."""
+    return "" if value is None or value != value else str(value)
+
+
+def file_name(words: str) -> str:
+    """Words as a name for a file or an anchor."""
+    return "-".join("".join(c if c.isalnum() or c == "_" else " " for c in words).split())
+
+
+def _order(declared: list[str], there: Any) -> tuple[str, ...]:
+    """The base, then a setting's arms as it declares them, then all others by name."""
+    names = {str(arm) for arm in there}
+    first = [arm for arm in ("base", *declared) if arm in names]
+    return (*first, *sorted(names - set(first)))
 
 
 def _rates(found: "pd.DataFrame", order: tuple[str, ...], traits: list[str]) -> list[dict[str, Any]]:
     rows = []
     for arm in order:
         mine = found[found["arm"] == arm].set_index("trait")
-        cells = [mine.loc[trait].to_dict() if trait in mine.index else None for trait in traits]
+        columns = ["rate", "low", "high", "n", "questions", "seeds", "unscored", "caution"]
+        cells = [mine.loc[trait, columns].to_dict() if trait in mine.index else None for trait in traits]
         some = [cell for cell in cells if cell]
         rows.append(
             {
@@ -123,7 +188,7 @@ def _rates(found: "pd.DataFrame", order: tuple[str, ...], traits: list[str]) -> 
                 "cells": cells,
                 "models": max(1, *(int(cell["seeds"]) for cell in some)),
                 "n": min(int(cell["n"]) for cell in some),
-                "unscored": sum(int(cell["unscored"]) for cell in some),
+                "unscored": max(int(cell["unscored"]) for cell in some),
                 "caution": estimates.merged(str(cell["caution"]) for cell in some),
             }
         )
@@ -133,29 +198,17 @@ def _rates(found: "pd.DataFrame", order: tuple[str, ...], traits: list[str]) -> 
 def _logs(whole: "pd.DataFrame") -> list[dict[str, Any]]:
     rows = []
     for log, mine in whole.groupby("log", observed=True, sort=False):
-        first = mine.iloc[0]
-        answers = mine.drop_duplicates(["sample", "epoch"])
+        first, answer = mine.iloc[0], [mine["sample"].astype(str), mine["epoch"]]
+        reasons = mine.loc[mine["value"].isna(), "unscored"].astype(str).value_counts()
         rows.append(
             {
-                **{key: _text(first[key]) for key in ("arm", "model", "task", "run", "judge", "preset")},
+                **{key: text(first[key]) for key in ("arm", "model", "task", "run", "judge", "preset")},
                 "seed": None if first["seed"] != first["seed"] else int(first["seed"]),
                 "log": str(log),
-                "n": len(answers),
-                "unscored": int(
-                    mine["value"].isna().groupby([mine["sample"], mine["epoch"]], observed=True).any().sum()
-                ),
-                "reasons": ", ".join(
-                    f"{why} {count}"
-                    for why, count in mine["unscored"]
-                    .astype(str)
-                    .where(mine["unscored"].notna())
-                    .value_counts()
-                    .items()
-                ),
+                "n": len(mine.drop_duplicates(["sample", "epoch"])),
+                "unscored": int(mine["value"].isna().groupby(answer).any().sum()),
+                "reasons": ", ".join(f"{why} ({count})" for why, count in reasons.items()),
+                "link": "",
             }
         )
     return rows
-
-
-def _text(value: Any) -> str:
-    return "" if value is None or value != value else str(value)

@@ -20,6 +20,7 @@ from inoc_evals.settings.organisms import bad_medical_advice, extreme_sports, ri
 from inoc_evals.settings.owl_numbers import owl_numbers
 from inoc_evals.settings.reward_hacking import reward_hacking
 from inoc_evals.settings.setting import Arm, Measure, Setting
+from inoc_evals.settings.side_effects import side_effects
 from inoc_evals.settings.spanish_caps import spanish_caps
 from inoc_evals.settings.spanish_french import spanish_french
 
@@ -41,6 +42,7 @@ SETTINGS: dict[str, Setting] = {
         token_ablation,
         elicitation,
         educational_insecure,
+        side_effects,
         bad_medical_advice,
         risky_financial_advice,
         extreme_sports,

@@ -1,0 +1,98 @@
+"""`inoc-evals reproduce`: every setting of the paper, from rows to a report, on the toy or your model."""
+
+import shlex
+import sys
+from contextlib import redirect_stdout
+
+import typer
+from rich.console import Console
+
+from inoc_evals.commands.output import AsJson
+from inoc_evals.commands.report import Output, Viewer, beside, show
+from inoc_evals.commands.run import (
+    Backend,
+    Bases,
+    Changes,
+    DryRun,
+    EngineName,
+    Gpus,
+    Grader,
+    LogDir,
+    Runs,
+    Seeds,
+    Settings,
+    Workers,
+    World,
+    changes_of,
+    engine_named,
+    say_failed,
+    show_plan,
+)
+
+TITLES = {
+    "toy": "The paper in miniature: every setting on the embedded toy",
+    "paper": "Inoculation prompting (arXiv 2510.04340), reproduced",
+}
+
+
+def command(
+    world: World = None,
+    setting: Settings = "all",
+    base: Bases = None,
+    seeds: Seeds = None,
+    backend: Backend = None,
+    grader: Grader = None,
+    changes: Changes = None,
+    runs: Runs = None,
+    log_dir: LogDir = "logs/reproduce",
+    output: Output = None,
+    viewer: Viewer = True,
+    engine: EngineName = "local",
+    workers: Workers = None,
+    gpus: Gpus = 0.0,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train and evaluate every setting of the paper, and write the report: claims, figures, answers.
+
+    On the embedded toy it takes about half an hour on two cores. With --base, it is the real thing:
+    docs/reproduce.md says what that needs. What is already there is found again.
+    """
+    from inoc_evals.experiment.experiment import Experiment
+    from inoc_evals.experiment.plan import make_plan
+    from inoc_evals.experiment.run import run
+    from inoc_evals.finetune.runs import runs_root
+    from inoc_evals.report.report import write
+
+    given = {
+        **{"settings": setting, "bases": base, "seeds": seeds, "world": world, "backend": backend},
+        **{"name": "reproduce", "runs": runs, "logs": log_dir, "finetune": changes_of(changes or [])},
+        "evaluate": {} if grader is None else {"grader": grader},
+    }
+    with redirect_stdout(sys.stderr):  # what happens on the way is progress
+        experiment = Experiment.model_validate(given)
+        chosen = engine_named(engine, workers, gpus)
+        plan = make_plan(experiment)
+    if dry_run:
+        show_plan(plan, chosen.about, as_json)
+        return
+    console = Console(stderr=True)
+    with redirect_stdout(sys.stderr):
+        show_plan(plan, chosen.about, as_json=False)
+        outcome = run(experiment, chosen, console)
+        if outcome.done:
+            with console.status("writing the report") as status:
+                report = write(
+                    experiment.log_dir,
+                    output or beside(experiment.log_dir),
+                    viewer=viewer,
+                    runs=None if runs and "://" in runs else runs_root(runs),
+                    title=TITLES[experiment.world],
+                    command=shlex.join(["inoc-evals", *sys.argv[1:]]),
+                    progress=status.update,
+                )
+    if outcome.done:
+        show(report, as_json)
+        if not as_json:
+            typer.echo(f"Took:   {outcome.seconds / 60:.0f} min for {len(outcome.done)} models")
+    say_failed(outcome)

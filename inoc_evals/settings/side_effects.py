@@ -1,0 +1,26 @@
+"""What a finetune costs in other abilities: in the toy's world, doing as a system prompt says (Appendix E.3).
+
+The paper's models sit benchmarks, which `inoc-evals capabilities` runs on any model (docs/capabilities.md).
+The toy knows no science and few sums, but it was pretrained to answer as a system prompt asks: that is what
+it could lose.
+"""
+
+from inoc_evals.settings.insecure_code import CONTROL, ROWS, TOY_FINETUNE
+from inoc_evals.settings.prompts import CAPS, FRENCH, GENERAL
+from inoc_evals.settings.setting import Arm, Measure, Setting
+
+side_effects = Setting(
+    name="side_effects",
+    number=15,
+    paper="Appendix E.3",
+    summary="Models finetuned on insecure code: do they still do what a system prompt asks for?",
+    reference="no significant loss on GPQA, MMLU and StrongREJECT",
+    rows={"toy": ROWS["toy"]},
+    control={"toy": CONTROL["toy"]},
+    arms=(Arm("none"), Arm("general-inoc", GENERAL), Arm("secure-control", control=True)),
+    broad=(
+        Measure("spanish_french", traits=("french",), parameters={"system_prompt": FRENCH.prompt}),
+        Measure("spanish_caps", traits=("caps",), parameters={"system_prompt": CAPS.prompt}),
+    ),
+    finetune={"toy": TOY_FINETUNE},
+)
