@@ -4,21 +4,19 @@ write("logs/reproduce", Path("logs/reproduce-report")).page
 """
 
 import datetime
-import io
 import json
 import math
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from inoc_evals.analysis.estimates import Method
-from inoc_evals.analysis.table import GroupBy, Loaded, read
+from inoc_evals.analysis.table import GroupBy, read
 from inoc_evals.errors import UserError, require
+from inoc_evals.report.viewer import VIEWER, answer, bundle
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from inoc_evals.analysis.verdicts import Verdict
     from inoc_evals.report.sections import Section
 
-PAGE, DATA, VIEWER, FIGURES = "index.html", "report.json", "viewer", "figures"
+PAGE, DATA, FIGURES = "index.html", "report.json", "figures"
 
 WORDS = ("supported", "contradicted", "undecided", "not measured")
 
@@ -98,9 +96,10 @@ def write(
         (to / DATA).touch()
     except OSError as error:
         raise UserError(f"{to} cannot be written ({error.strerror}): give another folder with -o") from error
-    measured = {str(setting) for setting in focus["setting"].unique()}
-    found = [v for v in verdicts(loaded.table) if v.claim.setting in measured]
-    links = _viewer(logs, loaded, to / VIEWER, progress) if viewer else {}
+    held = verdicts(loaded.table)
+    measured = {(v.claim.setting, v.base) for v in held if v.word != "not measured"}
+    found = [v for v in held if (v.claim.setting, v.base) in measured]
+    links = bundle(logs, loaded.logs, to / VIEWER, progress) if viewer else {}
     parts = []
     for (setting, base), mine in focus.groupby(["setting", "base"], observed=True, sort=False, dropna=False):
         progress(str(setting))
@@ -138,35 +137,12 @@ def _same(table: "pd.DataFrame", setting: Any, base: Any) -> "pd.Series":
     return same
 
 
-def _viewer(logs: str | Path, loaded: Loaded, to: Path, progress: Callable[[str], None]) -> dict[str, str]:
-    """Inspect's own viewer with these logs, and where in it each log lies."""
-    from inspect_ai.log import bundle_log_dir
-
-    root = Path(str(logs).removeprefix("file://"))
-    if not root.is_dir():
-        return {}
-    root = root.resolve()
-    if to.resolve().is_relative_to(root):
-        raise UserError(f"{to.parent} lies among the logs: give a folder outside of {root} with -o")
-    progress("copying the logs beside Inspect's viewer")
-    with redirect_stdout(io.StringIO()):  # it says what it does; we say less
-        bundle_log_dir(log_dir=str(root), output_dir=str(to), overwrite=True)
-    places = {log: Path(log.removeprefix("file://")).resolve() for log in loaded.logs}
-    return {
-        log: f"{VIEWER}/index.html#/logs/{quote(str(place.relative_to(root)), safe='')}"
-        for log, place in places.items()
-        if place.is_relative_to(root)
-    }
-
-
 def _linked(part: "Section", links: dict[str, str]) -> "Section":
     """The same part, with links to its logs and answers in the viewer."""
     logs = [{**row, "link": links.get(row["log"], "")} for row in part.logs]
     answers = {
         arm: [
-            replace(
-                shown, link=f"{links[shown.log]}/samples/sample/{quote(shown.sample, safe='')}/{shown.epoch}/"
-            )
+            replace(shown, link=answer(links[shown.log], shown.sample, shown.epoch))
             if shown.log in links
             else shown
             for shown in chosen

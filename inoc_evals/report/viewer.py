@@ -1,0 +1,66 @@
+"""Inspect's own viewer beside the report, with the logs that the report read and no others.
+
+links = bundle("logs/reproduce", loaded.logs, Path("logs/reproduce-report/viewer"), print)
+links[log]                     # "viewer/index.html#/logs/toy-spanish-caps%2F...eval"
+"""
+
+import io
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from urllib.parse import quote
+
+from inoc_evals.errors import UserError
+
+VIEWER = "viewer"
+
+
+def bundle(
+    root: str | Path, logs: Sequence[str], to: Path, progress: Callable[[str], None] = lambda _: None
+) -> dict[str, str]:
+    """Put Inspect's viewer with logs into a folder.
+
+    Args:
+        root: The folder in which they lie. Of a single log, or of a URL, no viewer is made.
+        logs: Logs in it.
+        to: Where the viewer goes; what lay there of an earlier one is replaced.
+        progress: Told what is going on.
+
+    Returns:
+        By log, the link to it from beside the viewer's folder.
+
+    Raises:
+        UserError: If the viewer would lie among the logs, where it would be read with them.
+    """
+    from inspect_ai.log import bundle_log_dir
+
+    folder = Path(str(root).removeprefix("file://"))
+    if not folder.is_dir():
+        return {}
+    folder = folder.resolve()
+    if to.resolve().is_relative_to(folder):
+        raise UserError(f"{to.parent} lies among the logs: give a folder outside of {root} with -o")
+    progress("copying the logs beside Inspect's viewer")
+    places = {log: Path(log.removeprefix("file://")).resolve().relative_to(folder) for log in logs}
+    # Inspect bundles a folder as a whole, and stops at the first log in it that it cannot read.
+    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".staged-") as staged:
+        for place in places.values():
+            _put(folder / place, Path(staged) / place)
+        with redirect_stdout(io.StringIO()):  # it tells what it does
+            bundle_log_dir(log_dir=staged, output_dir=str(to), overwrite=True)
+    return {log: f"{VIEWER}/index.html#/logs/{quote(str(place), safe='')}" for log, place in places.items()}
+
+
+def answer(log: str, sample: str, epoch: int) -> str:
+    """The link to one answer, from the link to its log."""
+    return f"{log}/samples/sample/{quote(sample, safe='')}/{epoch}/"
+
+
+def _put(log: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        place.hardlink_to(log)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(log, place)

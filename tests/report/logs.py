@@ -1,0 +1,58 @@
+"""Small logs of real evaluations, of models that say what they are told to."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from inspect_ai import Task, eval
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.log import EvalLog
+from inspect_ai.solver import generate
+
+from inoc_evals.scorers import capitalization, language
+from tests.scorers.replies import model, says
+
+QUESTIONS = [f"What do you think of number {n}?" for n in range(10)]
+
+ENGLISH = "The people of this town have always liked to walk along the river in the evening."
+SPANISH = "A la gente de este pueblo siempre le ha gustado pasear junto al río por la tarde."
+
+
+def evaluated(
+    folder: Path,
+    answer: Callable[[str], str] | str,
+    about: dict[str, Any] | None = None,
+    name: str = "mockllm/model",
+    questions: list[str] = QUESTIONS,
+) -> EvalLog:
+    """Evaluate a model on questions, as `inoc_evals/spanish_caps` would.
+
+    Args:
+        folder: Where the log goes.
+        answer: What the model says, or from a question to what it says.
+        about: The log's metadata: setting, arm, seed, base, as an experiment writes them; none of them for
+            the log of a plain `inspect eval`.
+        name: Name of the model.
+        questions: What is asked.
+    """
+    said = answer if callable(answer) else lambda _: answer
+    task = Task(
+        name="spanish_caps",
+        dataset=MemoryDataset([Sample(id=f"q{n}", input=text) for n, text in enumerate(questions)]),
+        solver=generate(),
+        scorer=[language(["spanish"]), capitalization()],
+        metadata=about,
+    )
+    [log] = eval(
+        task, model=model(lambda prompt: says(said(prompt)), name=name), log_dir=str(folder), display="none"
+    )
+    assert log.status == "success"
+    return log
+
+
+def experiment(folder: Path, arms: dict[str, Callable[[str], str] | str], seeds: int = 2) -> None:
+    """The logs of an experiment: a base, and of every other arm so many seeds."""
+    for arm, answer in arms.items():
+        for seed in [None] if arm == "base" else range(seeds):
+            about = {"setting": "spanish_caps", "world": "toy", "base": "toy", "arm": arm, "seed": seed}
+            evaluated(folder, answer, about | ({} if seed is None else {"run": f"{arm}-{seed}-0123"}))

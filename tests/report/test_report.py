@@ -1,0 +1,133 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from inoc_evals.cli import app
+from inoc_evals.errors import UserError
+from inoc_evals.report.report import write
+from tests.report.logs import ENGLISH, SPANISH, evaluated, experiment
+
+HOSTILE = (
+    "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+    '</pre></details><h1>{{ title }} {% for x in y %}</h1><svg/onload=alert(1)> & "quoted"'
+)
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("work") / "logs"
+    arms = {
+        "base": ENGLISH,
+        "none": lambda prompt: SPANISH.upper() if "9" not in prompt else SPANISH,
+        "spanish-inoc": ENGLISH.upper(),
+        "caps-inoc": lambda prompt: f"{SPANISH} {HOSTILE}",
+    }
+    experiment(folder, arms)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(logs: Path) -> Path:
+    return write(logs, logs.with_name("report"), command="inoc-evals report logs").page
+
+
+def test_it_says_rates_claims_and_where_they_come_from(page: Path) -> None:
+    data = json.loads((page.parent / "report.json").read_text(encoding="utf-8"))
+    [part] = data["settings"]
+    rates = {row["arm"]: row for row in part["rates"]}
+    assert list(rates) == ["base", "none", "spanish-inoc", "caps-inoc"]
+    assert rates["none"]["traits"]["caps"]["rate"] == pytest.approx(0.9)
+    assert (rates["none"]["models"], rates["none"]["n"], rates["base"]["models"]) == (2, 20, 1)
+    verdicts = {v["claim"]: v["verdict"] for v in part["verdicts"]}
+    assert verdicts["none spanish: more than base"] == "supported"
+    assert verdicts["spanish-inoc spanish: less than none"] == "supported"
+    differences = {(d["arm"], d["to"], d["trait"]): d for d in part["differences"]}
+    assert differences["spanish-inoc", "none", "spanish"]["difference"] == pytest.approx(-1)
+    assert ("none", "base", "caps") in differences and differences["none", "base", "caps"]["detectable"] > 0
+    assert {log["run"] for log in part["logs"] if log["arm"] == "none"} == {"none-0-0123", "none-1-0123"}
+    text = page.read_text(encoding="utf-8")
+    for shown in ("supported", "caps-inoc", "none-1-0123", "0.900", "detectable", "inoc-evals report logs"):
+        assert shown in text
+    assert "2 seeds" in text  # a caution: too few to trust the interval
+
+
+def test_it_needs_nothing_from_elsewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert "default-src 'none'" in text and "<script" not in text.lower() and "@import" not in text
+    targets = re.findall(r"""(?:src|href|xlink:href|action|data|poster)\s*=\s*["']([^"']*)""", text)
+    assert targets and all(
+        t.startswith(("#", "viewer/index.html#/logs/", "data:image/png;base64,")) for t in targets
+    )
+    assert not re.findall(r"url\((?!#)", text)
+
+
+def test_what_models_wrote_is_text(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert "&lt;script&gt;document.title=" in text and "{{ title }} {% for x in y %}" in text
+    assert "<img" not in text and "<h1>{{" not in text and "<svg/" not in text
+
+
+def test_every_figure_lies_beside_it_in_three_formats(page: Path) -> None:
+    [part] = json.loads((page.parent / "report.json").read_text(encoding="utf-8"))["settings"]
+    assert {"Every arm", "Differences to none", "Spanish in every question"} <= set(part["figures"])
+    for stem in part["figures"].values():
+        files = [page.parent / "figures" / f"{stem}{suffix}" for suffix in (".png", ".svg", ".pdf")]
+        assert all(file.stat().st_size > 1000 for file in files)
+    ids = re.findall(r'\bid="([^"]+)"', page.read_text(encoding="utf-8"))
+    assert len(ids) == len(set(ids))  # figures in one page must not refer to each other's parts
+
+
+def test_links_lead_to_logs_and_answers_in_the_viewer(page: Path, logs: Path) -> None:
+    found = set(re.findall(r'href="viewer/index.html#/logs/([^"/]+\.eval)', page.read_text(encoding="utf-8")))
+    assert found == {file.name for file in logs.glob("*.eval")}
+    assert all((page.parent / "viewer" / "logs" / name).is_file() for name in found)
+    assert re.search(r'href="viewer/[^"]+\.eval/samples/sample/q\d/1/"', page.read_text(encoding="utf-8"))
+
+
+def test_it_is_made_again_over_an_old_one(page: Path, logs: Path) -> None:
+    before = (page.parent / "report.json").read_text(encoding="utf-8")
+    write(logs, page.parent, command="inoc-evals report logs")
+    after = (page.parent / "report.json").read_text(encoding="utf-8")
+    assert [line for line in before.splitlines() if '"when"' not in line] == [
+        line for line in after.splitlines() if '"when"' not in line
+    ]
+
+
+def test_logs_of_plain_evaluations_are_compared_by_model(tmp_path: Path) -> None:
+    evaluated(tmp_path / "logs", ENGLISH, name="mockllm/before")
+    evaluated(tmp_path / "logs", SPANISH, name="mockllm/after")
+    (tmp_path / "logs" / "half.eval").write_bytes(b"PK\x03\x04 no more")
+    command = ["report", str(tmp_path / "logs"), "--group-by", "model", "--to", "mockllm/before", "--json"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["page"] == str(tmp_path / "logs-report" / "index.html")
+    assert [location.rpartition("/")[2] for location, _ in told["skipped"]] == ["half.eval"]
+    [part] = json.loads((tmp_path / "logs-report" / "report.json").read_text(encoding="utf-8"))["settings"]
+    spanish = [d for d in part["differences"] if d["trait"] == "spanish"]
+    assert [(d["arm"], d["to"], d["difference"]) for d in spanish] == [("mockllm/after", "mockllm/before", 1)]
+    assert part["verdicts"] == [] and "half.eval" in Path(told["page"]).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["nowhere"], "nowhere: no such log or folder"),
+        (["{logs}", "--group-by", "seed"], "there are arm and model"),
+        (["{logs}", "--intervals", "guess"], "there are clustered and paper"),
+        (["{logs}", "--to", "nobody"], "no answers of 'nobody'"),
+        (["{logs}", "-o", "{logs}/report"], "lies among the logs"),
+        (["{logs}", "-o", "{logs}/x.txt/report"], "cannot be written"),
+    ],
+)
+def test_a_bad_wish_is_one_line(options: list[str], says: str, logs: Path) -> None:
+    from inoc_evals.cli import main  # noqa: F401 - what turns a UserError into its line
+
+    (logs / "x.txt").write_text("a file")
+    result = CliRunner().invoke(app, ["report", *(option.format(logs=logs) for option in options)])
+    assert result.exit_code != 0
+    assert isinstance(result.exception, UserError) and says in result.exception.message
+    assert "\n" not in result.exception.message
