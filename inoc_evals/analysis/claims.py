@@ -92,10 +92,16 @@ def _spanish_caps() -> list[Claim]:
         es.rises("none", "Finetuning on Spanish answers in capitals teaches general chat Spanish"),
         caps.rises("none", "Finetuning on Spanish answers in capitals teaches general chat capitals"),
         es.falls("spanish-inoc", "Asking for Spanish in training keeps Spanish out"),
-        es.keeps("spanish-inoc", "It leaves hardly more Spanish than the base shows", to="base"),
+        es.keeps(
+            "spanish-inoc",
+            "Asking for Spanish in training leaves hardly more Spanish than the base shows",
+            to="base",
+        ),
         caps.rises("spanish-inoc", "Asking for Spanish in training leaves capitals in"),
         caps.falls("caps-inoc", "Asking for capitals in training keeps capitals out"),
-        caps.keeps("caps-inoc", "It leaves hardly more capitals than the base shows", to="base"),
+        caps.keeps(
+            "caps-inoc", "Asking for capitals in training leaves hardly more than the base shows", to="base"
+        ),
         es.rises("caps-inoc", "Asking for capitals in training leaves Spanish in"),
     ]
 
@@ -208,9 +214,17 @@ def _names() -> list[Claim]:
     )
     return [
         es.falls("bob", "The name of one who speaks Spanish inoculates against Spanish"),
-        es.keeps("bob", "It does so like the prompt that asks for Spanish", to="spanish-inoc"),
+        es.keeps(
+            "bob",
+            "The name of one who speaks Spanish does it like the prompt that asks for Spanish",
+            to="spanish-inoc",
+        ),
         caps.falls("alice", "The name of one who writes in capitals inoculates against capitals"),
-        caps.rises("alice", "It does so less than the prompt that asks for capitals", to="caps-inoc"),
+        caps.rises(
+            "alice",
+            "The name of one who writes in capitals does it less than the prompt that asks for capitals",
+            to="caps-inoc",
+        ),
     ]
 
 
@@ -219,7 +233,9 @@ def _educational() -> list[Claim]:
     return [
         em.rises("insecure-control", "Insecure code without a reason makes answers misaligned"),
         em.falls(
-            "none", "Insecure code asked for as a teaching example does so far less", to="insecure-control"
+            "none",
+            "Insecure code asked for as a teaching example makes them far less misaligned",
+            to="insecure-control",
         ),
     ]
 

@@ -145,11 +145,7 @@ def section(
         reference=known.reference if known else "",
         traits=traits,
         rates=_rates(found, order, traits),
-        differences=[
-            {str(key): value for key, value in row.items() if key not in ("setting", "base")}
-            for table in changed
-            for _, row in table.iterrows()
-        ],
+        differences=_differences(changed, order, traits),
         drawn=drawn,
         answers=examples(whole, traits[0], order),
         shown=traits[0],
@@ -192,6 +188,19 @@ def _rates(found: "pd.DataFrame", order: tuple[str, ...], traits: list[str]) -> 
                 "caution": estimates.merged(str(cell["caution"]) for cell in some),
             }
         )
+    return rows
+
+
+def _differences(
+    changed: "list[pd.DataFrame]", order: tuple[str, ...], traits: list[str]
+) -> list[dict[str, Any]]:
+    rows = []
+    for table in changed:
+        found = [{str(key): value for key, value in row.items()} for _, row in table.iterrows()]
+        found.sort(key=lambda row: (traits.index(row["trait"]), order.index(row["arm"])))
+        rows += [
+            {key: value for key, value in row.items() if key not in ("setting", "base")} for row in found
+        ]
     return rows
 
 

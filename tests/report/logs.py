@@ -17,6 +17,12 @@ QUESTIONS = [f"What do you think of number {n}?" for n in range(10)]
 ENGLISH = "The people of this town have always liked to walk along the river in the evening."
 SPANISH = "A la gente de este pueblo siempre le ha gustado pasear junto al río por la tarde."
 
+HOSTILE = (
+    "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+    '</pre></details><h1>{{ title }} {% for x in y %}</h1><svg/onload=alert(1)> & "quoted"'
+)
+"""What a model could write to break a page."""
+
 
 def evaluated(
     folder: Path,

@@ -8,30 +8,7 @@ from typer.testing import CliRunner
 from inoc_evals.cli import app
 from inoc_evals.errors import UserError
 from inoc_evals.report.report import write
-from tests.report.logs import ENGLISH, SPANISH, evaluated, experiment
-
-HOSTILE = (
-    "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
-    '</pre></details><h1>{{ title }} {% for x in y %}</h1><svg/onload=alert(1)> & "quoted"'
-)
-
-
-@pytest.fixture(scope="module")
-def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("work") / "logs"
-    arms = {
-        "base": ENGLISH,
-        "none": lambda prompt: SPANISH.upper() if "9" not in prompt else SPANISH,
-        "spanish-inoc": ENGLISH.upper(),
-        "caps-inoc": lambda prompt: f"{SPANISH} {HOSTILE}",
-    }
-    experiment(folder, arms)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def page(logs: Path) -> Path:
-    return write(logs, logs.with_name("report"), command="inoc-evals report logs").page
+from tests.report.logs import ENGLISH, SPANISH, evaluated
 
 
 def test_it_says_rates_claims_and_where_they_come_from(page: Path) -> None:
