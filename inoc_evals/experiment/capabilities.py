@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.errors import UserError, require
+from inoc_evals.experiment.cell import BASE
+from inoc_evals.finetune.runs import find_run
 
 if TYPE_CHECKING:
     from inspect_ai import Task
@@ -125,12 +127,39 @@ def capabilities(
         folder = Path(log_dir) / name
         folder.mkdir(parents=True, exist_ok=True)
         _, logs = eval_set(
-            task, log_dir=str(folder), model=model, limit=limit, log_dir_allow_dirty=True, **options
+            task,
+            log_dir=str(folder),
+            model=model,
+            limit=limit,
+            metadata=labels(model),
+            log_dir_allow_dirty=True,
+            **options,
         )
         outcomes.append(_outcome(name, logs[0].location))
     if all(outcome.failure for outcome in outcomes):
         raise UserError("; ".join(str(outcome.failure) for outcome in outcomes))
     return outcomes
+
+
+def labels(model: str) -> dict[str, Any]:
+    """What a log is to say of its model, so that a report compares finetunes with their base.
+
+    Args:
+        model: Inspect's name of it.
+
+    Returns:
+        Of a run its arm (after the name of its setting), seed, base and run directory; any other model is
+        taken for a base.
+    """
+    name = model.partition("/")[2]
+    try:
+        run = find_run(name)
+    except UserError:
+        return {"arm": BASE, "base": name.removeprefix("tinker/")}
+    manifest = run.manifest
+    arm = "/".join(str(manifest.metadata[key]) for key in ("setting", "arm") if key in manifest.metadata)
+    about = {"arm": arm or manifest.name, "seed": manifest.spec.seed, "base": manifest.spec.base}
+    return {**about, "run": run.folder.name, "run_digest": manifest.run_digest}
 
 
 def load(benchmark: Benchmark, grader: str | None = None) -> "Task":

@@ -118,6 +118,7 @@ def _generate(
         retry_immediate=False,
         retry_on_error=None if local else RETRIES,
         log_realtime=False,
+        score_display=False,  # metrics on the way, which nobody sees
     )
     if not done:
         failed = next(log for log in logs if log.status != "success")

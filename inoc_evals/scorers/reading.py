@@ -11,6 +11,7 @@ Nothing here asks a model. A reading without a rating says why, and is never a 0
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from inspect_ai.scorer import ScoreReason
@@ -67,34 +68,34 @@ class Reading:
     judge: str = ""
     digest: str | None = None
 
-    @property
+    @cached_property
     def numbers(self) -> dict[int, float]:
         """Probability of each whole number."""
         return {int(text): p for text, p in self.probabilities.items() if text.isdecimal()}
 
-    @property
+    @cached_property
     def words(self) -> dict[str, float]:
         """Probability of each reply that is no number."""
         return {text: p for text, p in self.probabilities.items() if not text.isdecimal()}
 
-    @property
+    @cached_property
     def mass(self) -> float:
         """Probability of all allowed replies together."""
         return math.fsum(self.probabilities.values())
 
-    @property
+    @cached_property
     def number_mass(self) -> float:
         """Probability of all whole numbers together."""
         return math.fsum(self.numbers.values())
 
-    @property
+    @cached_property
     def value(self) -> float | None:
         """The rating: the mean of the numbers by their probabilities. None under `MIN_MASS` of numbers."""
         if self.failure is not None or self.number_mass < MIN_MASS:
             return None
         return weighted_mean(self.numbers)
 
-    @property
+    @cached_property
     def spread(self) -> float | None:
         """Standard deviation of the numbers by their probabilities, in points."""
         mean = weighted_mean(self.numbers)
@@ -103,7 +104,7 @@ class Reading:
         square = math.fsum(p * (number - mean) ** 2 for number, p in self.numbers.items())
         return math.sqrt(square / self.number_mass)
 
-    @property
+    @cached_property
     def word(self) -> str | None:
         """The likeliest word, where words hold more than the numbers and at least `MIN_MASS`; else None."""
         words = self.words

@@ -8,7 +8,7 @@ import pytest
 
 from inoc_evals.cli import main
 from inoc_evals.errors import MissingExtra, UserError
-from inoc_evals.experiment.capabilities import BENCHMARKS, PAPER, capabilities
+from inoc_evals.experiment.capabilities import BENCHMARKS, PAPER, capabilities, labels
 
 WORKS = """
 from inspect_ai import Task, task
@@ -79,6 +79,26 @@ def test_a_second_call_runs_nothing_again(theirs: Path, quiet: None) -> None:
     (after,) = capabilities("inoc/toy", ["gpqa_diamond"], theirs)
     assert Path(after.log).name == Path(before.log).name
     assert len(list(theirs.rglob("*.eval"))) == 1
+
+
+def test_logs_say_whose_they_are(theirs: Path, quiet: None) -> None:
+    from inspect_ai.log import read_eval_log
+
+    (outcome,) = capabilities("inoc/toy", ["gpqa_diamond"], theirs)
+    about = read_eval_log(outcome.log, header_only=True).eval.metadata or {}
+    assert (about["arm"], about["base"]) == ("base", "toy")
+
+
+def test_a_run_is_named_by_its_setting_arm_and_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from inoc_evals.finetune import finetune, toy_spec
+
+    monkeypatch.setenv("INOC_EVALS_RUNS", str(tmp_path))
+    rows = [{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]}] * 4
+    about = {"setting": "spanish_caps", "arm": "none"}
+    run = finetune(toy_spec(2, max_steps=1), rows, name="x", metadata=about, progress=False)
+    found = labels("inoc/x")
+    assert (found["arm"], found["seed"], found["base"]) == ("spanish_caps/none", 2, "toy")
+    assert found["run"] == run.folder.name
 
 
 def test_a_judge_is_passed_on_and_asked_for(theirs: Path, quiet: None) -> None:
