@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo reproduce test test-slow lint bench install clean
+.PHONY: demo reproduce test test-slow lint docs bench install clean
 
 demo: install
 	$(BIN)/inoc-evals demo
@@ -24,6 +24,10 @@ lint: install
 	$(BIN)/mypy --strict
 	$(BIN)/inspect-evals-lint inoc_evals
 
+# The theme's notice that its support ends in 2027 is for us, and no warning about the pages.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 bench: install
 	$(BIN)/python benchmarks/provider_vs_hf.py
 
@@ -37,4 +41,4 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
