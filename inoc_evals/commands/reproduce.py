@@ -17,6 +17,7 @@ from inoc_evals.commands.run import (
     EngineName,
     Gpus,
     Grader,
+    Limit,
     LogDir,
     Runs,
     Seeds,
@@ -42,6 +43,7 @@ def command(
     seeds: Seeds = None,
     backend: Backend = None,
     grader: Grader = None,
+    limit: Limit = None,
     changes: Changes = None,
     runs: Runs = None,
     log_dir: LogDir = "logs/reproduce",
@@ -67,7 +69,7 @@ def command(
     given = {
         **{"settings": setting, "bases": base, "seeds": seeds, "world": world, "backend": backend},
         **{"name": "reproduce", "runs": runs, "logs": log_dir, "finetune": changes_of(changes or [])},
-        "evaluate": {} if grader is None else {"grader": grader},
+        "evaluate": {k: v for k, v in {"grader": grader, "limit": limit}.items() if v is not None},
     }
     with redirect_stdout(sys.stderr):  # what happens on the way is progress
         experiment = Experiment.model_validate(given)

@@ -23,6 +23,7 @@ Seeds = Annotated[int | None, typer.Option(min=1, help="Finetunes per arm; 3 by 
 World = Annotated[str | None, typer.Option(help="Whose rows and questions: toy or paper.")]
 Backend = Annotated[str | None, typer.Option(help="Who trains: local, openai or tinker.")]
 Grader = Annotated[str | None, typer.Option(metavar="MODEL", help="Judges, by comma.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Questions of each task, the first ones.")]
 Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="A field of the finetune, e.g. max_steps=100."),
@@ -52,7 +53,7 @@ def command(
     grader: Grader = None,
     preset: Annotated[str | None, typer.Option(help="Thresholds of a verdict, see docs/judge.md.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Answers a question.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Questions of each task.")] = None,
+    limit: Limit = None,
     measures: Annotated[str | None, typer.Option(help="all, broad, narrow, or tasks by comma.")] = None,
     changes: Changes = None,
     name: Annotated[str | None, typer.Option(help="What logs call it.")] = None,
