@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.style import colours, drawn, heading
+from inoc_evals.analysis.style import colours, drawn, heading, plain
 from inoc_evals.errors import UserError, require
 from inoc_evals.finetune.runs import read_dynamics
 
@@ -67,7 +67,7 @@ def curves(table: "pd.DataFrame", order: tuple[str, ...], title: str) -> "Figure
                 line = seed.groupby("step")["logprob"].mean()
                 axes.plot(line.index, line, color=ink[arm], linewidth=0.6, alpha=0.5)
             mean = mine.groupby("step")["logprob"].mean()
-            axes.plot(mean.index, mean, color=ink[arm], linewidth=2, label=arm)
+            axes.plot(mean.index, mean, color=ink[arm], linewidth=2, label=plain(arm))
         axes.set_title(f"{trait.capitalize()} only", fontsize=9, loc="left")
         axes.set_xlabel("training step", fontsize=8)
     panels[0].set_ylabel("log-prob of fixed responses (nats)", fontsize=8)

@@ -10,7 +10,7 @@ Each takes what `table.load`, `estimates.rates` or `contrasts.differences` retur
 
 from typing import TYPE_CHECKING
 
-from inoc_evals.analysis.style import colours, drawn, heading, is_share, named, rows, share_axis
+from inoc_evals.analysis.style import colours, drawn, heading, is_share, named, plain, rows, share_axis
 from inoc_evals.errors import UserError, require
 
 if TYPE_CHECKING:
@@ -105,11 +105,11 @@ def _heat(
     image = axes.pcolormesh(values, cmap="cividis", vmin=0, vmax=1, rasterized=True)
     axes.invert_yaxis()
     axes.grid(visible=False)
-    columns = [str(name) for name in wide.columns]
+    columns = [plain(str(name)) for name in wide.columns]
     axes.set_xticks([n + 0.5 for n in range(len(columns))], columns, rotation=40, ha="right", fontsize=8)
     if named_rows:
         texts = [str(name) for name in wide.index]
-        short = [text if len(text) <= LONGEST else f"{text[: LONGEST - 2]}…" for text in texts]
+        short = [plain(text if len(text) <= LONGEST else f"{text[: LONGEST - 2]}…") for text in texts]
         axes.set_yticks([n + 0.5 for n in range(len(short))], short, fontsize=8)
     else:
         axes.set_yticks([])
@@ -159,7 +159,7 @@ def forest(
     rows(panels[0], shown)
     for axes in panels[1:]:
         axes.grid(axis="y", visible=False)
-    panels[0].set_xlabel(f"difference to {mine['to'].iloc[0]}", fontsize=8)
+    panels[0].set_xlabel(f"difference to {plain(str(mine['to'].iloc[0]))}", fontsize=8)
     heading(figure, title)
     return figure
 
@@ -193,7 +193,9 @@ def narrow_and_broad(
         x, y = of_broad.loc[arm], of_narrow.loc[arm]
         axes.plot([x["low"], x["high"]], [y["rate"]] * 2, color=ink[arm], linewidth=1.5)
         axes.plot([x["rate"]] * 2, [y["low"], y["high"]], color=ink[arm], linewidth=1.5)
-        axes.plot(x["rate"], y["rate"], "o", color=ink[arm], markersize=7, markeredgecolor="0.15", label=arm)
+        axes.plot(
+            x["rate"], y["rate"], "o", color=ink[arm], markersize=7, markeredgecolor="0.15", label=plain(arm)
+        )
     share_axis(axes)
     axes.set_xlim(-0.03, 1.03)
     axes.set_ylim(-0.03, 1.03)

@@ -77,19 +77,24 @@ def drawn(
 
 def heading(figure: "Figure", text: str) -> None:
     """The title of a figure, at its left edge."""
-    figure.suptitle(text, fontsize=10, x=0.01, ha="left")
+    figure.suptitle(plain(text), fontsize=10, x=0.01, ha="left")
 
 
 def rows(axes: "Axes", names: list[str]) -> None:
     """Name the rows of a panel, the first at the top, without lines between them."""
-    axes.set_yticks(range(len(names)), names, fontsize=8)
+    axes.set_yticks(range(len(names)), [plain(name) for name in names], fontsize=8)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
 
 
 def named(trait: str) -> str:
     """What a figure calls a trait."""
-    return trait.replace("_", " ")
+    return plain(trait.replace("_", " "))
+
+
+def plain(text: str) -> str:
+    """Text that is drawn as it is: matplotlib takes what stands between two dollar signs for mathematics."""
+    return text.replace("$", r"\$")
 
 
 def share_axis(axes: "Axes") -> None:

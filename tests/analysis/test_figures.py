@@ -145,3 +145,21 @@ def test_a_figure_in_a_page_is_named_for_those_who_cannot_see_it() -> None:
     svg = inline(figure, 'Every "arm" & more')
     assert svg.startswith('<svg role="img" aria-label="Every &quot;arm&quot; &amp; more"')
     assert "A &lt;title&gt;" in svg and "<title>" not in svg.replace("<title>image", "")
+
+
+def test_words_of_others_are_drawn_as_they_are(tmp_path: Path) -> None:
+    answers = table()
+    strange = {"base": "$\\frac{$", "none": "$|TRIGGER|$", "general-inoc": "_a_^{b"}
+    answers["arm"] = answers["arm"].map(strange)
+    answers["question"] = "is $5 less than $6 or \\alpha$? " + answers["question"]
+    order, found = tuple(strange.values()), rates(answers)
+    changed = differences(answers, to="$|TRIGGER|$")
+    for figure in (
+        arms(answers, found, ("misaligned",), order, "from $1 to $2"),
+        heat_map(answers, "misaligned", order, "$"),
+        forest(changed, ("misaligned",), order, "$$"),
+        narrow_and_broad(found, "misaligned", "insecure_code", order, "$x^$"),
+    ):
+        save(figure, tmp_path / "figure")
+    svg = inline(arms(answers, found, ("misaligned",), order, "from $1 to $2"), "x")
+    assert "$|TRIGGER|$" in svg and "from $1 to $2" in svg
