@@ -23,8 +23,12 @@ Method = Literal["clustered", "paper"]
 CELL = ("setting", "base", "arm", "trait")
 """What a rate is one of. A table without the column `base` has one base."""
 
-FEW_SEEDS, FEW_QUESTIONS, FEW_HITS = 3, 8, 5
-"""Below these, an interval comes with a caution: in simulations it misses more often (docs/estimates.md)."""
+FEW_SEEDS, FEW_QUESTIONS = 3, 8
+"""With fewer, an interval comes with a caution: in simulations it misses more often (docs/estimates.md)."""
+
+OF_THREE = 3
+"""The rule of three: of a kind of question that makes up 3 / n of all, n questions hold none with 5 %
+probability. A rate that is closer to 0 or 1 than that may have been missed by the questions asked."""
 
 RESAMPLES = 10_000
 
@@ -136,19 +140,31 @@ def caution(scored: "pd.DataFrame") -> str:
     Args:
         scored: Rows of one cell, all with a value.
     """
-    if scored.empty:
+    return doubts(answers(scored), seeds=scored["seed"].nunique())
+
+
+def doubts(data: Answers, seeds: int) -> str:
+    """The same for arrays.
+
+    Args:
+        data: Answers of one arm.
+        seeds: Its finetunes; 0 for a base model, which is the only one of its kind.
+    """
+    import numpy as np
+
+    if not len(data.values):
         return "no scored answer"
     found = []
-    seeds, questions = scored["seed"].nunique(), scored["question"].nunique()
-    if 0 < seeds < FEW_SEEDS:  # a base has no seed, and is the only one of its kind
+    questions = len(np.unique(data.questions))
+    if 0 < seeds < FEW_SEEDS:
         found.append(f"{seeds} seed{'s' * (seeds > 1)}")
     if questions < FEW_QUESTIONS:
         found.append(f"{questions} question{'s' * (questions > 1)}")
-    else:
-        by_question = scored.groupby("question", observed=True)["value"].mean()
-        hits = min(int((by_question > 0).sum()), int((by_question < 1).sum()))
-        if 0 < hits < FEW_HITS:
-            found.append(f"shown by {hits} of {questions} questions only")
+    rate, low, high = (float(value) for value in (data.values.mean(), data.values.min(), data.values.max()))
+    if 0 <= low < high <= 1:  # where all are alike, the interval is Wilson's
+        near = min(rate, 1 - rate)
+        if near < OF_THREE / questions and questions >= FEW_QUESTIONS:
+            found.append(f"too near {round(rate)} for {questions} questions")
     return ", ".join(found)
 
 
