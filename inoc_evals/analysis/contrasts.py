@@ -108,17 +108,17 @@ def contrast(mine: Answers, theirs: Answers, confidence: float = 0.95) -> dict[s
 
     difference = float(mine.values.mean() - theirs.values.mean())
     known = _with_alike(mine, theirs, uncertainty(mine, theirs))
-    error, t = known.variance**0.5, stats.t(known.dof)
-    level = float(t.ppf(0.5 + confidence / 2))
+    error, dof = known.variance**0.5, known.dof
+    level = float(stats.t.ppf(0.5 + confidence / 2, dof))
     low, high = difference - level * error, difference + level * error
     if _shares(mine, theirs):
         low, high = max(-1.0, low), min(1.0, high)
     return {
         **{"difference": difference, "low": low, "high": high},
-        "p": float(2 * t.sf(abs(difference) / error)) if error > 0 else float(difference == 0),
+        "p": float(2 * stats.t.sf(abs(difference) / error, dof)) if error > 0 else float(difference == 0),
         "effect": _effect(mine, theirs),
-        "detectable": (level + float(t.ppf(POWER))) * error,
-        **{"error": error, "dof": known.dof},
+        "detectable": (level + float(stats.t.ppf(POWER, dof))) * error,
+        **{"error": error, "dof": dof},
     }
 
 

@@ -16,6 +16,7 @@ from inoc_evals.analysis.variance import Answers, uncertainty
 from inoc_evals.errors import UserError, require
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 Method = Literal["clustered", "paper"]
@@ -185,12 +186,23 @@ def _on_log_odds(rate: float, reach: float) -> tuple[float, float]:
 
 
 def _paper(scored: "pd.DataFrame", confidence: float) -> tuple[float, float, float]:
-    """Percentiles of resampled means of seeds, always drawn alike."""
+    return paper_interval(scored.groupby("seed", dropna=False)["value"].mean().to_numpy(), confidence)
+
+
+def paper_interval(means: "np.ndarray", confidence: float = 0.95) -> tuple[float, float, float]:
+    """Percentiles of resampled means of seeds, always drawn alike.
+
+    Args:
+        means: The mean of each seed.
+        confidence: Nominal coverage.
+
+    Returns:
+        Mean, lower and upper bound; all NaN without a seed.
+    """
     import numpy as np
 
-    if scored.empty:
+    if not len(means):
         return (float("nan"),) * 3
-    means = scored.groupby("seed", dropna=False)["value"].mean().to_numpy()
     dice = np.random.default_rng(zlib.crc32(means.tobytes()))
     drawn = dice.choice(means, size=(RESAMPLES, len(means))).mean(axis=1)
     low, high = np.quantile(drawn, [0.5 - confidence / 2, 0.5 + confidence / 2])
