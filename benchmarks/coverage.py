@@ -105,10 +105,10 @@ class Row:
         inflation: Of the variance of one model's rate, by questions.
         rate: Those whose interval of a rate holds the true rate.
         width: Mean width of these intervals.
-        warned: Those whose rate comes with a caution.
-        misses_warned: The same of those whose interval misses.
+        rate_warned: Of those whose interval misses, those that come with a caution.
         paper: Those whose interval by the method `paper` holds the true rate.
         difference: Those whose interval of a difference holds the true one.
+        difference_warned: Of those whose interval misses, those that come with a caution.
         false_positives: Those with p below 5 % for two arms that do not differ.
     """
 
@@ -119,10 +119,10 @@ class Row:
     inflation: float
     rate: float
     width: float
-    warned: float
-    misses_warned: float
+    rate_warned: float
     paper: float
     difference: float
+    difference_warned: float
     false_positives: float
 
 
@@ -133,28 +133,35 @@ def simulate(dice: np.random.Generator, name: str, grid: tuple[int, int, int], r
     truth = mean_rate(world.centre, world.question, world.seed)
     scatter = (world.question, world.seed, world.between / 2**0.5)
     shift = mean_rate(other.centre, *scatter) - mean_rate(world.centre, *scatter)
-    counts: dict[str, float] = dict.fromkeys(
-        ("rate", "width", "warned", "misses_warned", "paper", "difference", "false_positives"), 0.0
-    )
+    held: dict[str, list[float]] = {key: [] for key in ("rate", "paper", "difference")}
+    warned: dict[str, list[bool]] = {"rate": [], "difference": []}
+    widths, false_positives = 0.0, 0
     for _ in range(repeats):
         of_question = dice.normal(0, world.question, questions)
         one = draw(dice, arm(dice, plain, of_question, seeds), answers)
         _, low, high = interval(one)
-        held, warned = low <= truth <= high, bool(doubts(one, seeds))
-        means = one.values.reshape(seeds, -1).mean(axis=1)
-        _, lowest, highest = paper_interval(means) if seeds > 1 else (*means, *means, *means)
+        held["rate"].append(low <= truth <= high)
+        warned["rate"].append(bool(doubts(one, seeds)))
+        widths += high - low
+        _, low, high = paper_interval(one.values.reshape(seeds, -1).mean(axis=1))
+        held["paper"].append(low <= truth <= high)
         a, b, c = (draw(dice, arm(dice, what, of_question, seeds), answers) for what in (world, world, other))
         far = contrast(c, a)
-        for key, value in {
-            **{"rate": held, "width": high - low, "warned": warned, "misses_warned": warned and not held},
-            **{"paper": lowest <= truth <= highest, "difference": far["low"] <= shift <= far["high"]},
-            "false_positives": contrast(a, b)["p"] < LEVEL,
-        }.items():
-            counts[key] += value
-    misses = repeats - counts["rate"]
-    shares = {key: round(value / repeats, 4) for key, value in counts.items()}
-    shares["misses_warned"] = round(counts["misses_warned"] / misses, 4) if misses else 1.0
-    return Row(name, *grid, round(inflation(world, answers), 1), **shares)
+        held["difference"].append(far["low"] <= shift <= far["high"])
+        warned["difference"].append(bool(doubts(c, seeds) or doubts(a, seeds)))
+        false_positives += contrast(a, b)["p"] < LEVEL
+    shares = {key: round(float(np.mean(values)), 4) for key, values in held.items()}
+    for key, values in warned.items():
+        missed = ~np.array(held[key], dtype=bool)
+        shares[f"{key}_warned"] = round(float(np.array(values)[missed].mean()), 4) if missed.any() else 1.0
+    return Row(
+        name,
+        *grid,
+        inflation=round(inflation(world, answers), 1),
+        width=round(widths / repeats, 4),
+        false_positives=round(false_positives / repeats, 4),
+        **shares,
+    )
 
 
 def table(rows: list[Row], shown: Callable[[Row], str]) -> str:
@@ -178,8 +185,9 @@ def outside(row: Row, share: float) -> str:
 
 def extremes(rows: list[Row], key: str) -> str:
     """Least and most of a column, in words."""
-    values = [getattr(row, key) for row in rows]
-    return f"{min(values):.1%} to {max(values):.1%}".replace("%", " %")
+    values = [100 * getattr(row, key) for row in rows]
+    least, most = f"{min(values):.1f}", f"{max(values):.1f}"
+    return f"{least} %" if least == most else f"{least} to {most} %"
 
 
 def summary(rows: list[Row]) -> str:
@@ -188,18 +196,23 @@ def summary(rows: list[Row]) -> str:
     lines = []
     for name in WORLDS:
         mine = [row for row in many if row.world == name]
-        low = [row for row in mine if row.rate < PROMISED[0]]
-        line = (
+        lines.append(
             f"- *{name}*: rates {extremes(mine, 'rate')}, differences {extremes(mine, 'difference')}, "
             f"false positives {extremes(mine, 'false_positives')}, `paper` {extremes(mine, 'paper')}."
         )
-        if low:
-            asked = ", ".join(map(str, sorted({row.questions for row in low})))
-            line += (
-                f" Rates below {PROMISED[0]:.0%} with {asked} questions; of the intervals that miss there, "
-                f"{extremes(low, 'misses_warned')} come with a caution."
-            ).replace("3%", "3 %")
-        lines.append(line)
+    lines += [
+        "",
+        f"Below {100 * PROMISED[0]:.0f} %, and how many of the intervals that miss there come with a caution:",
+        "",
+    ]
+    for key in ("rate", "difference"):
+        low = [row for row in many if getattr(row, key) < PROMISED[0]]
+        for name, questions in dict.fromkeys((row.world, row.questions) for row in low):
+            mine = [row for row in low if (row.world, row.questions) == (name, questions)]
+            lines.append(
+                f"- {key}s, *{name}*, {questions} questions, {len(mine)} of 6 cells: {extremes(mine, key)}; "
+                f"a caution with {extremes(mine, f'{key}_warned')}."
+            )
     return "\n".join(lines)
 
 

@@ -24,7 +24,7 @@ Method = Literal["clustered", "paper"]
 CELL = ("setting", "base", "arm", "trait")
 """What a rate is one of. A table without the column `base` has one base."""
 
-FEW_SEEDS, FEW_QUESTIONS = 3, 8
+FEW_SEEDS, FEW_QUESTIONS = 3, 10
 """With fewer, an interval comes with a caution: in simulations it misses more often (docs/estimates.md)."""
 
 OF_THREE = 3
