@@ -202,7 +202,7 @@ def summary(rows: list[Row]) -> str:
         )
     lines += [
         "",
-        f"Below {100 * PROMISED[0]:.0f} %, and how many of the intervals that miss there come with a caution:",
+        f"Below {100 * PROMISED[0]:.0f} %, and how many of the intervals that miss come with a caution:",
         "",
     ]
     for key in ("rate", "difference"):

@@ -79,8 +79,10 @@ def uncertainty(answers: Answers, other: Answers | None = None) -> Uncertainty:
     weight = sum(part**2 / dof for part, dof in [*parts, *left] if dof > 0)
     if variance < rest:  # more is taken off than there was: neither questions nor seeds are seen to differ
         variance, weight = rest, sum(part**2 / dof for part, dof in left if dof > 0)
-    fewest = float(min(dof for _, dof in parts))
-    return Uncertainty(float(variance), max(fewest, variance**2 / weight) if weight > 0 else fewest)
+    if not weight:  # all answers are alike
+        return Uncertainty(0.0, float(questions - 1))
+    fewest = min(dof for _, dof in parts)
+    return Uncertainty(float(variance), max(float(fewest), float(variance**2 / weight)))
 
 
 class _Arm:
