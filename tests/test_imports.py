@@ -16,11 +16,15 @@ HEAVY = [
     "seaborn",
     "matplotlib",
     "pandas",
+    "pyarrow",
+    "scipy",
+    "statsmodels",
     "lingua",
 ]
 LIGHT = {
     "the package": "import inoc_evals",
     "what Inspect loads": "import inoc_evals._registry",
+    "the analysis": "from inoc_evals.analysis import differences, load, rates, read",
     "inoc-evals list": "from inoc_evals.cli import main; main(['list'])",
     "inoc-evals doctor": "from inoc_evals.cli import main; main(['doctor'])",
 }

@@ -16,6 +16,7 @@ from inoc_evals.analysis.variance import Answers, uncertainty
 from inoc_evals.errors import UserError, require
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 Method = Literal["clustered", "paper"]
@@ -23,11 +24,15 @@ Method = Literal["clustered", "paper"]
 CELL = ("setting", "base", "arm", "trait")
 """What a rate is one of. A table without the column `base` has one base."""
 
-FEW_SEEDS, FEW_QUESTIONS, FEW_HITS = 3, 8, 5
-"""Below these, an interval comes with a caution: in simulations it misses more often (docs/estimates.md)."""
+FEW_SEEDS, FEW_QUESTIONS = 3, 10
+"""With fewer, an interval comes with a caution: in simulations it misses more often (docs/estimates.md)."""
 
-RARE = "shown by"
-"""How the caution of a trait begins that few questions showed, or all but a few."""
+OF_THREE = 3
+"""The rule of three: of a kind of question that makes up 3 / n of all, n questions hold none with 5 %
+probability. A rate that is closer to 0 or 1 than that may have been missed by the questions asked."""
+
+RARE = "too near"
+"""How the caution of a rate begins that so few questions may have missed."""
 
 RESAMPLES = 10_000
 
@@ -139,19 +144,31 @@ def caution(scored: "pd.DataFrame") -> str:
     Args:
         scored: Rows of one cell, all with a value.
     """
-    if scored.empty:
+    return doubts(answers(scored), seeds=scored["seed"].nunique())
+
+
+def doubts(data: Answers, seeds: int) -> str:
+    """The same for arrays.
+
+    Args:
+        data: Answers of one arm.
+        seeds: Its finetunes; 0 for a base model, which is the only one of its kind.
+    """
+    import numpy as np
+
+    if not len(data.values):
         return "no scored answer"
     found = []
-    seeds, questions = scored["seed"].nunique(), scored["question"].nunique()
-    if 0 < seeds < FEW_SEEDS:  # a base has no seed, and is the only one of its kind
+    questions = len(np.unique(data.questions))
+    if 0 < seeds < FEW_SEEDS:
         found.append(f"{seeds} seed{'s' * (seeds > 1)}")
     if questions < FEW_QUESTIONS:
         found.append(f"{questions} question{'s' * (questions > 1)}")
-    else:
-        by_question = scored.groupby("question", observed=True)["value"].mean()
-        hits = min(int((by_question > 0).sum()), int((by_question < 1).sum()))
-        if 0 < hits < FEW_HITS:
-            found.append(f"{RARE} {hits} of {questions} questions only")
+    rate, low, high = (float(value) for value in (data.values.mean(), data.values.min(), data.values.max()))
+    if 0 <= low < high <= 1:  # where all are alike, the interval is Wilson's
+        near = min(rate, 1 - rate)
+        if near < OF_THREE / questions and questions >= FEW_QUESTIONS:
+            found.append(f"{RARE} {round(rate)} for {questions} questions")
     return ", ".join(found)
 
 
@@ -172,12 +189,23 @@ def _on_log_odds(rate: float, reach: float) -> tuple[float, float]:
 
 
 def _paper(scored: "pd.DataFrame", confidence: float) -> tuple[float, float, float]:
-    """Percentiles of resampled means of seeds, always drawn alike."""
+    return paper_interval(scored.groupby("seed", dropna=False)["value"].mean().to_numpy(), confidence)
+
+
+def paper_interval(means: "np.ndarray", confidence: float = 0.95) -> tuple[float, float, float]:
+    """Percentiles of resampled means of seeds, always drawn alike.
+
+    Args:
+        means: The mean of each seed.
+        confidence: Nominal coverage.
+
+    Returns:
+        Mean, lower and upper bound; all NaN without a seed.
+    """
     import numpy as np
 
-    if scored.empty:
+    if not len(means):
         return (float("nan"),) * 3
-    means = scored.groupby("seed", dropna=False)["value"].mean().to_numpy()
     dice = np.random.default_rng(zlib.crc32(means.tobytes()))
     drawn = dice.choice(means, size=(RESAMPLES, len(means))).mean(axis=1)
     low, high = np.quantile(drawn, [0.5 - confidence / 2, 0.5 + confidence / 2])

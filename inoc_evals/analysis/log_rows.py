@@ -8,6 +8,7 @@ A sample that has failed has rows like the others, without a value: it must not 
 
 import hashlib
 import json
+import math
 import os
 import sys
 import tempfile
@@ -37,7 +38,7 @@ COLUMNS = {
 in an experiment; `run` names its run directory; `system` and `trigger` are those of the test, not of the
 training; `sample` is Inspect's id of the sample; `unscored` says why there is no value."""
 
-FORMAT = "1"
+FORMAT = "2"
 """Part of the name of a kept file: a new form of rows finds no old ones."""
 
 FAILED = "the sample failed: "
@@ -50,38 +51,44 @@ class Source:
     Attributes:
         location: Path or URL.
         size: In bytes.
-        mtime: When it was written.
+        mtime: When it was written; 0 where its file system does not say.
+        state: What its file system says of it, digested; empty for a local file, whose content is looked at.
     """
 
     location: str
     size: int
     mtime: float
+    state: str = ""
 
     @staticmethod
     def at(path: "UPath") -> "Source":
         """The source at a path; one that is not there has no size, and will be skipped."""
         try:
             found = path.stat()
+            state = "" if _local(str(path)).is_file() else str(path.fs.ukey(path.path))
         except OSError:
             return Source(str(path), 0, 0.0)
-        return Source(str(path), int(found.st_size), float(found.st_mtime))
+        return Source(str(path), int(found.st_size), float(found.st_mtime), state)
 
     @property
     def file(self) -> Path:
-        """Where its rows are kept: by content where it can be had cheaply, else by place, size and time."""
+        """Where its rows are kept: by content where it can be had cheaply, else by place and state."""
         from inoc_evals.data.cache import cache_dir
 
-        local = Path(self.location.removeprefix("file://"))
-        if local.is_file():
-            digest = hashlib.sha256(local.read_bytes()).hexdigest()
-        else:
-            digest = hashlib.sha256(f"{self.location}\n{self.size}\n{self.mtime}".encode()).hexdigest()
-        return _kept_in(cache_dir() / "tables") / f"{digest}-{FORMAT}.parquet"
+        local = _local(self.location)
+        told = (
+            local.read_bytes() if local.is_file() else f"{self.location}\n{self.size}\n{self.state}".encode()
+        )
+        return _kept_in(cache_dir() / "tables") / f"{hashlib.sha256(told).hexdigest()}-{FORMAT}.parquet"
 
     def cached(self) -> Path | None:
         """The file of its rows, if there is one."""
         file = self.file
         return file if file.is_file() else None
+
+
+def _local(location: str) -> Path:
+    return Path(location.removeprefix("file://"))
 
 
 def prepare(source: Source) -> Path | str:
@@ -102,17 +109,18 @@ def prepare(source: Source) -> Path | str:
             return f"not finished: its status is {log.status}"
         if log.invalidated:
             return "marked as invalid"
-        samples = read_eval_log_sample_summaries(source.location)
-    except Exception as error:  # whatever a damaged file makes Inspect raise
+        table = _arrow(log, read_eval_log_sample_summaries(source.location))
+    except Exception as error:  # whatever a damaged or strange file makes Inspect or us raise
         return f"no log that Inspect can read: {(str(error).strip() or type(error).__name__).splitlines()[0]}"
-    table = _arrow(log, samples)
     if not table.num_rows:
         return "no sample with scores"
     file = source.file
     file.parent.mkdir(parents=True, exist_ok=True)
-    passing = file.with_name(f".{file.name}.{hashlib.sha256(source.location.encode()).hexdigest()[:8]}.tmp")
-    pq.write_table(table, passing, compression="zstd")
-    passing.replace(file)
+    # a name of its own: another process may be at the same log
+    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".", suffix=".tmp", delete=False) as passing:
+        pq.write_table(table, passing, compression="zstd")
+    Path(passing.name).chmod(0o644)  # a cache may be shared; temporary files are private
+    Path(passing.name).replace(file)
     return file
 
 
@@ -132,24 +140,35 @@ def _arrow(log: "EvalLog", samples: "list[EvalSampleSummary]") -> "pa.Table":
         name: pa.array(own[name] if name in own else [shared[name]] * count, type=kinds[kind])
         for name, kind in COLUMNS.items()
     }
+    return pa.table(columns).replace_schema_metadata({"same": _same(log)})
+
+
+def _same(log: "EvalLog") -> str:
+    """Equal for two logs of the same answers: what an experiment says, else the evaluation's id."""
     about = log.eval.metadata or {}
-    same = "".join(str(about.get(key) or "") for key in ("generation", "judging", "run_digest", "setting"))
-    arm = f"{about.get('arm')}-{about.get('seed')}" if about.get("generation") else ""
-    return pa.table(columns).replace_schema_metadata({"same": same + arm} if arm else {})
+    if not about.get("generation"):
+        return log.eval.eval_id
+    return " ".join(
+        str(about.get(key)) for key in ("generation", "judging", "run_digest", "setting", "arm", "seed")
+    )
 
 
 def _shared(log: "EvalLog") -> dict[str, Any]:
     about = log.eval.metadata or {}
     graders = [role.model for role in _roles(log)]
-    seed = about.get("seed")
     return {
-        **{key: about.get(key) for key in ("world", "arm", "base", "run", "preset")},
-        "setting": about.get("setting") or log.eval.task,
-        "seed": None if seed is None else float(seed),
+        **{key: _text(about.get(key)) for key in ("world", "arm", "base", "run", "preset")},
+        "setting": _text(about.get("setting")) or log.eval.task,
+        "seed": _number(about.get("seed")),
         "model": log.eval.model,
         "task": log.eval.task.rpartition("/")[2],
-        "judge": about.get("judge") or ",".join(graders) or None,
+        "judge": _text(about.get("judge")) or ",".join(graders) or None,
     }
+
+
+def _text(value: Any) -> str | None:
+    """What a log says, as text: another's metadata may hold anything under our names."""
+    return None if value is None else str(value)
 
 
 def _roles(log: "EvalLog") -> list[Any]:
@@ -160,18 +179,17 @@ def _roles(log: "EvalLog") -> list[Any]:
 def _rows(log: "EvalLog", samples: "list[EvalSampleSummary]") -> Iterator[dict[str, Any]]:
     about = log.eval.metadata or {}
     prompts = about.get("prompts") if isinstance(about.get("prompts"), Mapping) else {}
-    traits: dict[str, dict[str, None]] = {}
-    for sample in samples:
-        for name, score in (sample.scores or {}).items():
-            traits.setdefault(name, {}).update(dict.fromkeys(_values(name, score)))
+    traits = _traits(samples)
     for sample in samples:
         told = sample.metadata or {}
-        condition = told.get("condition")
+        condition, question = (_text(told.get(key)) for key in ("condition", "question"))
         under = "" if condition is None else f" | {condition}"
         common = {
-            "question": str(told.get("question", sample.id)),
+            "question": str(sample.id) if question is None else question,
             "condition": condition,
-            "system": (prompts or {}).get(condition) or (log.eval.task_args or {}).get("system_prompt"),
+            "system": _text(
+                (prompts or {}).get(condition) or (log.eval.task_args or {}).get("system_prompt")
+            ),
             "trigger": str(about["trigger"]).strip()
             if condition == "trigger" and "trigger" in about
             else None,
@@ -180,14 +198,37 @@ def _rows(log: "EvalLog", samples: "list[EvalSampleSummary]") -> Iterator[dict[s
         }
         if not sample.scores:
             why = FAILED + (sample.error or sample.limit or "no score").splitlines()[0]
-            for trait in {trait: None for of_scorer in traits.values() for trait in of_scorer}:
+            for trait in dict.fromkeys(
+                trait for name in traits for trait in _expected(traits, name, condition)
+            ):
                 yield {**common, "trait": trait + under, "value": None, "unscored": why}
             continue
         for name, score in sample.scores.items():
-            # an unscored answer has a place in every trait of its scorer
-            for trait, value in (_values(name, score) or dict.fromkeys(traits[name] or [name])).items():
+            values = _values(name, score)
+            # an answer without a value has a place in every trait of its scorer
+            for trait in dict.fromkeys([*_expected(traits, name, condition), *values]):
+                value = values.get(trait)
                 reason = None if value is not None else _reason(score)
                 yield {**common, "trait": trait + under, "value": value, "unscored": reason}
+
+
+Traits = dict[str, dict[str | None, dict[str, None]]]
+"""Of every scorer, by condition, the traits that it gave values for, in order."""
+
+
+def _traits(samples: "list[EvalSampleSummary]") -> Traits:
+    found: Traits = {}
+    for sample in samples:
+        condition = _text((sample.metadata or {}).get("condition"))
+        for name, score in (sample.scores or {}).items():
+            found.setdefault(name, {}).setdefault(condition, {}).update(dict.fromkeys(_values(name, score)))
+    return found
+
+
+def _expected(traits: Traits, scorer: str, condition: str | None) -> list[str]:
+    """The traits that a scorer reads under a condition; if none was read there, those read elsewhere."""
+    here = traits[scorer].get(condition)
+    return list(here or {t: None for of in traits[scorer].values() for t in of} or [scorer])
 
 
 def _values(name: str, score: "Score") -> dict[str, float | None]:
@@ -198,12 +239,13 @@ def _values(name: str, score: "Score") -> dict[str, float | None]:
         return {str(key): _number(value) for key, value in score.value.items()}
     if isinstance(score.value, str):
         return {name: value_to_float()(score.value)} if score.value in ("C", "I", "P", "N") else {}
-    known = isinstance(score.value, int | float) and score.value == score.value
-    return {name: float(score.value)} if known else {}  # type: ignore[arg-type]
+    value = _number(score.value)
+    return {} if value is None else {name: value}
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and value == value else None
+    """A number; one that is not finite is none, nor is anything else."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _reason(score: "Score") -> str:

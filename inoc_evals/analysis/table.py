@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -52,7 +53,7 @@ def load(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> "pd.Dat
     """Read finished logs.
 
     Args:
-        logs: A folder of Inspect logs, one log, or the locations of several; paths or URLs.
+        logs: A folder of Inspect logs, one log, or several of either; paths or URLs.
         group_by: What an arm is: `arm` takes the arm that a log of an experiment names, and the model for a
             log that names none. `model` takes the model for all.
 
@@ -85,21 +86,21 @@ def read(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> Loaded:
     if group_by not in ("arm", "model"):
         raise UserError(f"--group-by {group_by}: there are arm, model")
     sources = _sources(logs)
-    prepared = _prepared(sources)
-    skipped = [(s.location, str(p)) for s, p in zip(sources, prepared, strict=True) if isinstance(p, str)]
-    files = [(s.location, p) for s, p in zip(sources, prepared, strict=True) if isinstance(p, Path)]
-    tables, logs_read = [], []
+    skipped, tables, logs_read = [], [], []
     seen: dict[bytes, str] = {}
-    for location, file in files:
-        table = _parquet(file, location)
-        same = (table.schema.metadata or {}).get(b"same")
-        if same is not None and same in seen:
-            skipped.append((location, f"the same answers and scores as {seen[same]}"))
+    for source, file in zip(sources, _prepared(sources), strict=True):
+        table = _parquet(source, file) if isinstance(file, Path) else file
+        if isinstance(table, str):
+            skipped.append((source.location, table))
             continue
-        if same is not None:
-            seen[same] = location
+        same = (table.schema.metadata or {}).get(b"same")
+        if same and same in seen:
+            skipped.append((source.location, f"the same answers and scores as {seen[same]}"))
+            continue
+        if same:
+            seen[same] = source.location
         tables.append(table)
-        logs_read.append(location)
+        logs_read.append(source.location)
     if not tables:
         why = "; ".join(f"{location}: {reason}" for location, reason in skipped[:3])
         raise UserError(f"there is no finished log with scores{f' ({why})' if why else ''}")
@@ -107,34 +108,44 @@ def read(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> Loaded:
 
 
 def _sources(logs: str | Path | Sequence[str]) -> list[Source]:
+    places = [logs] if isinstance(logs, str | Path) else logs
+    found = [source for place in places for source in _sources_at(place, alone=len(places) == 1)]
+    # the newest of two that hold the same comes first
+    return sorted(dict.fromkeys(found), key=lambda source: (source.mtime, source.location), reverse=True)
+
+
+def _sources_at(place: str | Path, alone: bool) -> list[Source]:
     from upath import UPath
 
-    if not isinstance(logs, str | Path):
-        return [Source.at(UPath(location)) for location in logs]
-    place = UPath(logs)
-    if not place.exists():
-        raise UserError(f"{logs}: no such log or folder")
-    if not place.is_dir():
-        return [Source.at(place)]
-    # Found by name, without Inspect, whose import takes longer than all else when the rows are kept already.
-    found = [Source.at(file) for file in place.rglob("*") if LOG.search(file.name)]
-    # the newest of two that hold the same comes first
-    return sorted(found, key=lambda source: (source.mtime, source.location), reverse=True)
+    try:
+        path = UPath(place)
+        # found by name, without Inspect, whose import takes longer than all else when rows are kept
+        if path.is_dir():
+            return [Source.at(file) for file in path.rglob("*") if LOG.search(file.name)]
+        if alone and not path.exists():
+            raise UserError(f"{place}: no such log or folder")
+        return [Source.at(path)]
+    except (ImportError, OSError, ValueError) as error:  # no such protocol, or none installed; no access
+        raise UserError(f"{place} cannot be read: {str(error).splitlines()[0]}") from error
 
 
 def _prepared(sources: list[Source]) -> list[Path | str]:
     """Per log, the file of its rows, or why it is skipped."""
     cached = [source.cached() for source in sources]
     missing = [source for source, file in zip(sources, cached, strict=True) if file is None]
-    if sum(source.size for source in missing) > MANY * 2**20 and len(missing) >= MANY:
-        made = _prepared_elsewhere(missing)
-    else:
-        made = {source: prepare(source) for source in missing}
+    made: dict[Source, Path | str] = {}
+    apart = [source for source in missing if not source.location.startswith("memory:")]  # only this process's
+    if sum(source.size for source in apart) > MANY * 2**20 and len(apart) >= MANY:
+        made = _prepared_elsewhere(apart)
+    made |= {source: prepare(source) for source in missing if source not in made}
     return [made[source] if file is None else file for source, file in zip(sources, cached, strict=True)]
 
 
 def _prepared_elsewhere(missing: list[Source]) -> dict[Source, Path | str]:
-    """The same by several processes: our own module, so that a caller's script needs no guard of its main."""
+    """The same by several processes: our own module, so that a caller's script needs no guard of its main.
+
+    A log whose process fails is not in what is returned.
+    """
     from psutil import cpu_count
 
     count = min(len(missing), cpu_count(logical=False) or 1, 16)
@@ -146,28 +157,35 @@ def _prepared_elsewhere(missing: list[Source]) -> dict[Source, Path | str]:
     ]
     for worker, share in zip(workers, shares, strict=True):
         assert worker.stdin is not None  # it is a pipe
-        worker.stdin.write(json.dumps([astuple(source) for source in share]))
-        worker.stdin.close()
+        with suppress(BrokenPipeError):  # it has ended already, and says so below
+            worker.stdin.write(json.dumps([astuple(source) for source in share]))
+            worker.stdin.close()
     made: dict[Source, Path | str] = {}
     for worker, share in zip(workers, shares, strict=True):
         assert worker.stdout is not None
         told = worker.stdout.read()
-        if worker.wait() != 0:  # e.g. killed for memory: one after the other, here
-            made |= {source: prepare(source) for source in share}
+        worker.stdout.close()
+        if worker.wait() != 0:  # e.g. killed for memory: its logs are left to this process
             continue
         for source, (file, why) in zip(share, json.loads(told), strict=True):
             made[source] = Path(file) if file else why
     return made
 
 
-def _parquet(file: Path, location: str) -> "pa.Table":
+def _parquet(source: Source, file: Path) -> "pa.Table | str":
+    """The rows of a log; a kept file that is damaged or gone is made anew."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(
-        file, read_dictionary=[name for name, kind in COLUMNS.items() if kind == "category"]
-    )
-    here = pa.array([location]).dictionary_encode()
+    names = [name for name, kind in COLUMNS.items() if kind == "category"]
+    try:
+        table = pq.read_table(file, read_dictionary=names)
+    except (OSError, pa.ArrowException):
+        again = prepare(source)
+        if isinstance(again, str):
+            return again
+        table = pq.read_table(again, read_dictionary=names)
+    here = pa.array([source.location]).dictionary_encode()
     log = pa.DictionaryArray.from_arrays(pa.array([0] * table.num_rows, type=pa.int32()), here.dictionary)
     return table.append_column("log", log)
 

@@ -5,9 +5,10 @@
     uncertainty(inoculated, none)          # of the difference, paired by question
 
 Answers to one question resemble each other, and so do answers of one finetune. As in a two-way analysis of
-variance with random effects, the variance of the mean is what questions add, plus what seeds add, plus what
-is left; a part whose estimate is negative adds nothing. Satterthwaite's rule gives the degrees of freedom:
-near those of the seeds where seeds make the difference, near those of the questions where questions do.
+variance with random effects, the variance of the mean is what clusters by question show, plus what clusters
+by seed show, less what is left when both are taken off, which both contain; and never less than that.
+Satterthwaite's rule gives the degrees of freedom: near those of the seeds where seeds make the difference,
+near those of the questions where questions do, and never fewer than the fewer of the two.
 `benchmarks/coverage.py` checks by simulation how often such intervals hold the truth.
 """
 
@@ -71,19 +72,17 @@ def uncertainty(answers: Answers, other: Answers | None = None) -> Uncertainty:
         return _of_one_question(arms)
     left = [arm.interaction() for arm in arms]
     rest = sum(variance for variance, _ in left)
-    of_questions = _clusters(by_question[asked])
-    counted = of_questions > rest
-    variance = rest + max(of_questions - rest, 0.0)
-    weight = of_questions**2 / (questions - 1) if counted else 0.0
-    for arm, (own, dof) in zip(arms, left, strict=True):
-        of_seeds = _clusters(arm.sums.sum(axis=0))
-        by_seed = of_seeds > own
-        if by_seed:
-            variance += of_seeds - own
-            weight += of_seeds**2 / (arm.seeds - 1)
-        if dof > 0:  # how often this part was counted, beyond being taken off the other two
-            weight += (1 - counted - by_seed) ** 2 * own**2 / dof
-    return Uncertainty(float(variance), float(variance**2 / weight) if weight > 0 else float(questions - 1))
+    # what is left over is in the parts of questions and of each arm's seeds, so once too often in their sum
+    parts = [(_clusters(by_question[asked]), questions - 1)]
+    parts += [(_clusters(arm.sums.sum(axis=0)), arm.seeds - 1) for arm in arms if arm.seeds > 1]
+    variance = sum(part for part, _ in parts) - rest
+    weight = sum(part**2 / dof for part, dof in [*parts, *left] if dof > 0)
+    if variance < rest:  # more is taken off than there was: neither questions nor seeds are seen to differ
+        variance, weight = rest, sum(part**2 / dof for part, dof in left if dof > 0)
+    if not weight:  # all answers are alike
+        return Uncertainty(0.0, float(questions - 1))
+    fewest = min(dof for _, dof in parts)
+    return Uncertainty(float(variance), max(float(fewest), float(variance**2 / weight)))
 
 
 class _Arm:

@@ -1,0 +1,165 @@
+"""Differences between arms: against tests of the textbook, and what must not change them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
+
+from inoc_evals.analysis import differences
+from inoc_evals.analysis.contrasts import POWER, holm
+
+
+def table(arms: dict[str, np.ndarray], **columns: object) -> pd.DataFrame:
+    """Answers of arms, each of the shape (seeds, questions, answers)."""
+    rows = [
+        {"arm": arm, "seed": float(s), "question": f"q{q}", "epoch": e, "value": float(value)}
+        for arm, values in arms.items()
+        for (s, q, e), value in np.ndenumerate(values)
+    ]
+    return pd.DataFrame(rows).assign(**{"setting": "s", "base": "b", "trait": "t", **columns})
+
+
+def drawn(seed: int, *rates: float, shape: tuple[int, int, int] = (3, 12, 4)) -> list[np.ndarray]:
+    """Answers that show a trait at these rates, of questions that differ."""
+    dice = np.random.default_rng(seed)
+    of_question = dice.normal(0, 1, (1, shape[1], 1))
+    chances = [1 / (1 + np.exp(-(np.log(rate / (1 - rate)) + of_question))) for rate in rates]
+    return [(dice.random(shape) < chance).astype(float) for chance in chances]
+
+
+def test_one_seed_and_one_answer_is_the_paired_t_test() -> None:
+    mine, theirs = drawn(0, 0.7, 0.4, shape=(1, 40, 1))
+    found = differences(table({"none": theirs, "x": mine})).iloc[0]
+    paired = stats.ttest_rel(mine.ravel(), theirs.ravel())
+    interval = paired.confidence_interval(0.95)
+    assert found["p"] == pytest.approx(paired.pvalue) and found["dof"] == 39
+    assert (found["low"], found["high"]) == pytest.approx((interval.low, interval.high))
+
+
+def test_the_detectable_difference_is_found_with_the_power_it_names() -> None:
+    mine, theirs = drawn(0, 0.5, 0.5, shape=(1, 40, 1))
+    found = differences(table({"none": theirs, "x": mine})).iloc[0]
+    in_deviations = found["detectable"] / (found["error"] * 40**0.5)
+    assert TTestPower().power(in_deviations, nobs=40, alpha=0.05) == pytest.approx(POWER, abs=0.01)
+
+
+def test_rows_name_their_cells_and_the_reference_has_none() -> None:
+    mine, theirs = drawn(0, 0.7, 0.4)
+    both = pd.concat(
+        [
+            table({"none": theirs, "x": mine, "y": theirs}, trait=trait, base=base)
+            for trait in "tu"
+            for base in "bc"
+        ]
+    )
+    alone = table({"x": mine}, setting="without none")
+    found = differences(pd.concat([both, alone]))
+    assert len(found) == 8 and set(found["arm"]) == {"x", "y"} and set(found["to"]) == {"none"}
+    assert set(found["setting"]) == {"s"}
+    assert (found["n"] == mine.size * 2).all() and (found["questions"] == 12).all()
+    assert set(differences(both, to="x")["arm"]) == {"none", "y"}
+    assert differences(alone).empty
+
+
+def test_p_values_are_corrected_within_a_setting_and_base() -> None:
+    arms = dict(zip(("none", "x", "y", "z"), drawn(1, 0.5, 0.7, 0.6, 0.5), strict=True))
+    found = differences(pd.concat([table(arms), table(arms, base="c"), table(arms, setting="other")]))
+    for _, family in found.groupby(["setting", "base"]):
+        assert list(family["p_holm"]) == pytest.approx(multipletests(family["p"], method="holm")[1])
+
+
+@settings(max_examples=15, deadline=None)  # statsmodels collects all garbage each time
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_holm_is_the_one_of_statsmodels(p: list[float]) -> None:
+    index = [f"row {n}" for n in range(len(p))]
+    found = holm(pd.Series(p, index=index))
+    assert list(found) == pytest.approx(multipletests(p, method="holm")[1]) and list(found.index) == index
+
+
+def test_every_question_answered_alike_in_both_arms_is_no_difference() -> None:
+    """Not only in their rates: each question gives the same, so nothing is left to be uncertain about."""
+    [values] = drawn(2, 0.5)
+    found = differences(table({"none": values, "x": values})).iloc[0]
+    assert found["difference"] == 0 and found["p"] == 1 and found["low"] < 0 < found["high"]
+
+
+@pytest.mark.parametrize("shape", [(1, 20, 1), (3, 20, 5)])
+def test_all_against_nothing_has_an_interval_inside_of_minus_one_and_one(shape: tuple[int, int, int]) -> None:
+    found = differences(table({"none": np.zeros(shape), "x": np.ones(shape)})).iloc[0]
+    assert found["difference"] == 1 and 0 < found["low"] < 1 and found["high"] == 1
+    assert 0 < found["p"] < 1e-6 and found["error"] > 0
+
+
+def test_nothing_in_both_arms_has_a_width_that_shrinks_with_questions() -> None:
+    few, many = (
+        differences(table({"none": np.zeros((3, n, 1)), "x": np.zeros((3, n, 1))})).iloc[0] for n in (10, 100)
+    )
+    assert (
+        few["p"] == 1 and 0 < many["high"] < few["high"] < 0.2 and few["detectable"] > many["detectable"] > 0
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), shape=st.tuples(*(st.integers(1, n) for n in (3, 8, 3))))
+def test_arms_swapped_change_the_sign_and_names_change_nothing(
+    seed: int, shape: tuple[int, int, int]
+) -> None:
+    mine, theirs = drawn(seed, 0.6, 0.4, shape=shape)
+    answers = table({"none": theirs, "x": mine})
+    found, other = differences(answers).iloc[0], differences(answers, to="x").iloc[0]
+    assert -1 <= found["low"] <= found["difference"] <= found["high"] <= 1 and 0 <= found["p"] <= 1
+    assert other["difference"] == pytest.approx(-found["difference"])
+    assert (other["low"], other["high"]) == pytest.approx((-found["high"], -found["low"]))
+    same = ["p", "detectable", "error", "dof"]
+    assert list(other[same]) == pytest.approx(list(found[same]))
+    assert other["effect"] == pytest.approx(-found["effect"])
+    renamed = answers.sample(frac=1, random_state=seed).assign(
+        seed=lambda t: 100 - t["seed"], question=lambda t: t["question"].map(lambda q: f"{hash(q)}")
+    )
+    numbers = [*same, "difference", "low", "high", "effect"]
+    again = differences(renamed, to="none").iloc[0]
+    assert list(again[numbers]) == pytest.approx(list(found[numbers]))
+
+
+def test_questions_asked_of_one_arm_only_are_told() -> None:
+    mine, theirs = drawn(3, 0.6, 0.4, shape=(3, 20, 4))
+    answers = table({"none": theirs, "x": mine})
+    assert differences(answers).iloc[0]["caution"] == ""
+    found = differences(answers[(answers["arm"] == "x") | ~answers["question"].isin(["q1", "q2"])]).iloc[0]
+    assert found["questions"] == 18 and "2 of 20 questions asked of one arm only" in found["caution"]
+
+
+@pytest.mark.parametrize(
+    ("rates", "shape", "said"),
+    [
+        ((0.5, 0.5), (2, 20, 9), "2 seeds"),
+        ((0.5, 0.5), (3, 9, 9), "9 questions"),
+        ((0.5, 0.02), (3, 20, 9), "too near 0 for 20 questions"),
+        ((0.98, 0.5), (3, 20, 9), "too near 1 for 20 questions"),
+        ((0.5, 0.5), (3, 10, 9), ""),
+        ((0.5, 0.15), (3, 100, 9), ""),
+    ],
+)
+def test_cautions_of_either_arm(rates: tuple[float, float], shape: tuple[int, int, int], said: str) -> None:
+    mine, theirs = drawn(4, *rates, shape=shape)
+    assert differences(table({"none": theirs, "x": mine})).iloc[0]["caution"] == said
+
+
+def test_unscored_answers_are_no_part_of_a_difference() -> None:
+    mine, theirs = drawn(5, 0.6, 0.4)
+    whole = differences(table({"none": theirs, "x": mine})).iloc[0]
+    holes = table({"none": theirs, "x": mine})
+    extra = holes[holes["arm"] == "x"].assign(value=np.nan)
+    found = differences(pd.concat([holes, extra])).iloc[0]
+    pd.testing.assert_series_equal(found, whole)
+
+
+def test_ratings_have_an_effect_in_standard_deviations_and_no_bounds() -> None:
+    dice = np.random.default_rng(6)
+    arms = {"none": dice.normal(50, 10, (3, 200, 2)), "x": dice.normal(70, 10, (3, 200, 2))}
+    found = differences(table(arms)).iloc[0]
+    assert found["effect"] == pytest.approx(2.0, abs=0.2) and 18 < found["low"] < found["high"] < 22
