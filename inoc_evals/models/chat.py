@@ -8,6 +8,7 @@ What is refused is refused in one line that says what to change.
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from inspect_ai.model import ChatMessage, ContentReasoning, ContentText, GenerateConfig
 from inspect_ai.tool import ToolInfo
@@ -15,6 +16,10 @@ from inspect_ai.tool import ToolInfo
 from inoc_evals.errors import UserError
 
 OPTION = re.compile(r"[0-9]+|[A-Za-z]+")
+RANGE = re.compile(r"(0|[1-9][0-9]{0,5})-([1-9][0-9]{0,5})")
+
+MOST = 1000
+"""A range of options is at most so wide."""
 
 UNSUPPORTED = ("best_of", "frequency_penalty", "logit_bias", "presence_penalty", "response_schema")
 """Generation settings that would change the answers and that the engine does not have."""
@@ -36,6 +41,9 @@ def refuse_unsupported(tools: Sequence[ToolInfo], config: GenerateConfig) -> Non
 def read_options(config: GenerateConfig) -> tuple[str, ...]:
     """The short answers whose probabilities are wanted: `extra_body={"options": ["YES", "NO"]}`.
 
+    `"0-100"` is every number from 0 to 100. Inspect copies and writes down a request several times, so a
+    short one is a fast one.
+
     Returns:
         The options; none where an ordinary answer is wanted.
 
@@ -47,13 +55,25 @@ def read_options(config: GenerateConfig) -> tuple[str, ...]:
     options = body.pop("options", [])
     if body:
         raise UserError(f"inoc/ knows no extra_body {', '.join(map(str, body))}: it takes options")
+    if isinstance(options, list):
+        options = [number for option in options for number in _spread(option)]
     if not isinstance(options, list) or not all(isinstance(o, str) and OPTION.fullmatch(o) for o in options):
-        raise UserError("extra_body options are a list of numbers and words, such as 85 or YES")
+        raise UserError("extra_body options are a list of numbers and words, such as 85, YES or 0-100")
     if len(set(options)) < len(options):
         raise UserError("extra_body options name one twice")
     if options and config.max_tokens != 1:
         raise UserError("options are looked up and not generated: pass max_tokens=1 with them")
     return tuple(options)
+
+
+def _spread(option: Any) -> list[Any]:
+    found = RANGE.fullmatch(option) if isinstance(option, str) else None
+    if not found:
+        return [option]
+    first, last = (int(number) for number in found.groups())
+    if not first < last <= first + MOST:
+        raise UserError(f"extra_body options: {option} is no range of numbers")
+    return [str(number) for number in range(first, last + 1)]
 
 
 def plain_messages(messages: Sequence[ChatMessage]) -> list[dict[str, str]]:

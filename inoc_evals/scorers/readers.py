@@ -78,7 +78,7 @@ async def exact(judge: Model, rubric: Rubric, prompt: str) -> Reading:
             detail = "the judge's server gave no log-probs of its prompt"
             return _whose(Reading("exact", failure="no_logprobs", detail=detail), output, judge)
         return _whose(_enough(Reading("exact", probabilities)), output, judge)
-    config = GenerateConfig(temperature=0.0, max_tokens=1, extra_body={"options": list(rubric.options)})
+    config = GenerateConfig(temperature=0.0, max_tokens=1, extra_body={"options": compact(rubric.options)})
     output = await _generate(judge, prompt, config, attempt=1)
     found = (output.metadata or {}).get("options")
     if not isinstance(found, dict):
@@ -87,6 +87,18 @@ async def exact(judge: Model, rubric: Rubric, prompt: str) -> Reading:
         return _whose(reading, output, judge)
     reading = Reading("exact", found["probabilities"], reply=output.completion)
     return _whose(_enough(reading), output, judge)
+
+
+def compact(options: Iterable[str]) -> list[str]:
+    """Replies as `inoc/` takes them: of numbers that follow each other a range, quick to write down."""
+    runs: list[list[str]] = []
+    for option in options:
+        follows = runs and runs[-1][-1].isdecimal() and option == str(int(runs[-1][-1]) + 1)
+        if follows:
+            runs[-1].append(option)
+        else:
+            runs.append([option])
+    return [text for run in runs for text in (run if len(run) < 3 else [f"{run[0]}-{run[-1]}"])]
 
 
 async def sampled(judge: Model, rubric: Rubric, prompt: str) -> Reading:

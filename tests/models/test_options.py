@@ -26,12 +26,14 @@ from inoc_evals.errors import UserError
 from inoc_evals.models import options as search
 from inoc_evals.models import tree
 from inoc_evals.models.base import TOY_FOLDER
+from inoc_evals.models.chat import read_options
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.engine import load_engine
 from inoc_evals.models.options import score_options
 from inoc_evals.models.request import Request
 from inoc_evals.models.spelling import Vocabulary
 from inoc_evals.models.tokenizer import encode, load_tokenizer, render
+from inoc_evals.scorers.readers import compact
 from tests.models.parts import generate
 
 NUMBERS = tuple(map(str, range(101)))
@@ -332,6 +334,9 @@ def test_through_inspect_options_come_with_the_greedy_token() -> None:
     [
         ({"options": ["8 5"]}, 1, "numbers and words"),
         ({"options": "85"}, 1, "numbers and words"),
+        ({"options": ["9-3"]}, 1, "no range"),
+        ({"options": ["0-999999"]}, 1, "no range"),
+        ({"options": ["0-5", "3"]}, 1, "twice"),
         ({"options": ["1", "1"]}, 1, "twice"),
         ({"options": ["1"]}, 5, "max_tokens=1"),
         ({"options": ["1"]}, None, "max_tokens=1"),
@@ -348,3 +353,17 @@ def test_a_prompt_that_leaves_no_room_for_an_option_gives_none() -> None:
     output = ask(CONFIG, "I am very tired. " * 200)
     assert output.stop_reason == "model_length"
     assert "options" not in output.metadata
+
+
+@given(
+    st.lists(
+        st.one_of(st.integers(0, 120).map(str), st.sampled_from(["YES", "NO", "CODE", "007"])), unique=True
+    )
+)
+def test_a_range_stands_for_its_numbers(options: list[str]) -> None:
+    config = GenerateConfig(max_tokens=1, extra_body={"options": compact(options)})
+    assert read_options(config) == tuple(options)
+
+
+def test_a_rating_is_asked_for_in_a_few_words() -> None:
+    assert compact([*NUMBERS, "CODE"]) == ["0-100", "CODE"]
