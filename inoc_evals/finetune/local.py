@@ -30,6 +30,7 @@ from accelerate import PartialState
 from datasets import Dataset
 from peft import LoraConfig, get_peft_model
 from peft.utils.constants import DUMMY_TARGET_MODULES
+from torch.distributed.fsdp import MixedPrecisionPolicy
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, set_seed
 from trl.trainer.sft_config import SFTConfig
 
@@ -319,6 +320,10 @@ def _trainer(
         token_learning_rate=spec.token_learning_rate,
     )
     trainer.remove_callback(PrinterCallback)
+    if ranks.sharded and precision == "bf16":
+        # As one process does it: accelerate would round the loss and the sums of gradients, too.
+        policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
+        trainer.accelerator.state.fsdp_plugin.mixed_precision_policy = policy
     return trainer
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -34,10 +35,10 @@ class Launch:
         self.runs = folder / "runs"
         (folder / "spec.json").write_text(spec.model_dump_json())
         (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in small_rows(ROWS)))
-        module = "inoc_evals" if how == DDP else "tests.finetune.fsdp_on_cpu"
+        module = "tests.finetune.fsdp_on_cpu" if how == FSDP else "inoc_evals"
         launcher = "--num_processes 2 --num_machines 1 --mixed_precision no --dynamo_backend no"
-        command = [sys.executable, "-m", "accelerate.commands.launch", *launcher.split(), *how]
-        command += ["--main_process_port", "0", "-m", module, "finetune", str(folder / "rows.jsonl")]
+        command = [sys.executable, "-m", "accelerate.commands.launch", *launcher.split()]
+        command += ["--main_process_port", "0", *how, "-m", module, "finetune", str(folder / "rows.jsonl")]
         command += ["--spec", str(folder / "spec.json"), "--name", "run", "--runs", str(self.runs)]
         self.process = subprocess.Popen(
             command,
@@ -173,12 +174,14 @@ def test_killed_processes_leave_a_run_that_others_finish(tiny: Path, tmp_path: P
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ["lora", "lora and tokens", "all weights"])
+@pytest.mark.parametrize("what", ["lora", "lora in bf16", "lora and tokens", "all weights"])
 def test_spread_weights_train_as_whole_ones(tmp_path: Path, what: str) -> None:
     fields: dict[str, Any] = {"batch_size": 4, "gradient_accumulation": 2, "max_steps": 5, "warmup_steps": 1}
     fields |= {"base": "toy", "learning_rate": 1e-3, "lora": LoraSpec(r=8, alpha=16, rslora=False)}
     if what == "all weights":
         fields["lora"] = None
+    elif what == "lora in bf16":
+        fields["precision"] = "bf16"
     elif what == "lora and tokens":
         fields |= {"base": str(untied(tmp_path / "base")), "trained_tokens": ("<|assistant|>",)}
         fields |= {"token_learning_rate": 1e-2, "probe": ProbeSpec(responses="toy", every=2)}
@@ -199,6 +202,38 @@ def test_spread_tokens_of_tied_embeddings_are_refused_once(tmp_path: Path) -> No
     status, _, err = Launch(tmp_path, toy_spec(0, gradient_accumulation=2), FSDP).end()
     assert status != 0 and err.count("inoc-evals: ") == 1
     assert "trained_tokens of toy cannot be spread" in err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shared", [True, False])
+def test_two_machines_train_in_a_folder_that_both_see(tiny: Path, tmp_path: Path, shared: bool) -> None:
+    """Two launchers on this machine, as on two."""
+    spec = small_spec(tiny, gradient_accumulation=2)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    where = ("--num_machines", "2", "--main_process_ip", "127.0.0.1", "--main_process_port", port)
+    folders = [tmp_path / "here", tmp_path / ("here" if shared else "there")]
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+    first, second = (
+        Launch(folder, spec, (*DDP, *where, "--machine_rank", str(rank)))
+        for rank, folder in enumerate(folders)
+    )
+    try:
+        status, _, err = second.end()
+        if shared:
+            assert status == 0, err
+            status, out, err = first.end()
+            assert status == 0 and out.count("6 steps on 17 rows") == 1, err
+            assert_alike(alone(tmp_path, spec), first.run)
+        else:
+            assert status != 0 and err.count("inoc-evals: process 1 does not see") == 1, err
+            assert not list(tmp_path.rglob("checkpoint"))
+    finally:
+        if first.process.poll() is None:
+            for process in (*first.ranks(), psutil.Process(first.process.pid)):
+                process.kill()
 
 
 def untied(folder: Path) -> Path:
