@@ -1,13 +1,13 @@
 """How fast the local backend trains a 7B model on a GPU, beside TRL's plain defaults on the same rows.
 
-    python benchmarks/training_on_a_gpu.py [--rows rows.jsonl] [--json]
+    python benchmarks/training_on_a_gpu.py [--rows rows.jsonl] [--profile] [--json]
     python benchmarks/training_on_a_gpu.py --tiny        # a model of no size, anywhere: does the script run?
 
 Qwen2.5-7B's architecture with random weights, which are as fast as any, and LoRA of rank 32. Ours packs rows
 into sequences of 2,048 tokens. TRL is given the adapter, the batch and the length, and nothing else. Two
 trainings of each, one longer than the other: the difference is free of loading and warming up. Tokens are the
 rows' own, no padding. MFU is the arithmetic that a LoRA step needs (4 operations a weight and token, without
-what is computed twice) over the GPU's dense peak in bf16, `--peak`.
+what is computed twice) over the GPU's dense peak in bf16, `--peak`. `--profile` says where the rest goes.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 from rich.console import Console
+from step_profile import TAKEN, WARM, print_profile, profile
 from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
 from inoc_evals.data.chat import read_chat
@@ -68,9 +69,9 @@ def make_base(folder: Path, tiny: bool) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def ours(base: Path, rows: list[Any], steps: int, folder: Path) -> tuple[float, int]:
-    """Seconds of training, and the tokens in it."""
-    spec = FinetuneSpec(
+def our_spec(base: Path, steps: int) -> FinetuneSpec:
+    """What of ours is measured."""
+    return FinetuneSpec(
         base=str(base),
         max_steps=steps,
         batch_size=BATCH,
@@ -79,7 +80,11 @@ def ours(base: Path, rows: list[Any], steps: int, folder: Path) -> tuple[float, 
         lora=LoraSpec(r=32),
         packing=True,
     )
-    run = finetune(spec, rows, name=f"ours-{steps}", runs=folder, progress=False)
+
+
+def ours(base: Path, rows: list[Any], steps: int, folder: Path) -> tuple[float, int]:
+    """Seconds of training, and the tokens in it."""
+    run = finetune(our_spec(base, steps), rows, name=f"ours-{steps}", runs=folder, progress=False)
     result = run.manifest.result
     assert result is not None and result.seconds is not None and result.epochs is not None
     tokenizer = AutoTokenizer.from_pretrained(base)
@@ -145,6 +150,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rows", type=Path, help="chat JSONL; the toy's rows by default")
     parser.add_argument("--tiny", action="store_true")
+    parser.add_argument("--profile", action="store_true", help="also where the time of our steps goes")
     parser.add_argument("--peak", type=float, default=H200_PEAK, help="operations a second in dense bf16")
     parser.add_argument("--json", action="store_true")
     words = parser.parse_args()
@@ -154,6 +160,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         parameters = make_base(Path(folder), words.tiny)
         found = measure(Path(folder), rows, parameters, words.peak)
+        if words.profile:
+            spec = our_spec(Path(folder), WARM + TAKEN)
+            found["profile"] = profile(rows, spec, Path(folder) / "profiled")
     found["device"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     found["weights"] = parameters
     found["characters_a_row"] = round(
@@ -162,8 +171,11 @@ def main() -> None:
     if words.json:
         sys.stdout.write(json.dumps(found) + "\n")
         return
+    profiled = found.pop("profile", None)
     for name, value in found.items():
         Console().print(f"{name}: {value}")
+    if profiled is not None:
+        print_profile(profiled)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from inoc_evals.commands import (
     settings,
 )
 from inoc_evals.errors import UserError
+from inoc_evals.finetune.ranks import here
 
 app = typer.Typer(
     name="inoc-evals",
@@ -84,7 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments)
     except UserError as error:
-        typer.echo(f"inoc-evals: {error}", err=True)
+        if here().speaks():
+            typer.echo(f"inoc-evals: {error}", err=True)
         sys.exit(2)
     except Exception as error:
         # Inspect's word for what the user can mend. It is known by its name, since no public module has it.

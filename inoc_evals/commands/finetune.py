@@ -13,6 +13,7 @@ from inoc_evals.commands.output import AsJson, print_json
 from inoc_evals.data.chat import Row, read_chat
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune, runs_root, toy_spec
+from inoc_evals.finetune.ranks import here, refuse_launcher
 
 Base = Annotated[
     str,
@@ -84,11 +85,13 @@ def command(
     elif where:
         raise UserError("--where selects rows to inoculate: give --prompt or --pool with it")
     if dry_run:
+        refuse_launcher("--dry-run")
         _estimate(spec, list(rows), as_json)
         return
     with redirect_stdout(sys.stderr):  # what training prints is progress
         run = finetune(spec, rows, name=name or file.stem, runs=runs)
-    _report(run, as_json)
+    if here().leads:
+        _report(run, as_json)
 
 
 def _estimate(spec: FinetuneSpec, rows: list[Row], as_json: bool) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from inoc_evals.commands.output import AsJson, print_json, print_table
 from inoc_evals.errors import UserError
+from inoc_evals.finetune.ranks import refuse_launcher
 
 if TYPE_CHECKING:
     from inoc_evals.experiment.engines import Engine
@@ -73,6 +74,7 @@ def command(
     from inoc_evals.experiment.plan import make_plan
     from inoc_evals.experiment.run import run
 
+    refuse_launcher("inoc-evals run")
     given: dict[str, Any] = {
         "settings": setting,
         "bases": base,

@@ -31,8 +31,14 @@ class RayEngine:
 
         Raises:
             MissingExtra: If Ray is not installed.
+            UserError: If a model is to have several GPUs.
         """
         require("ray", "ray")
+        if gpus > 1:
+            raise UserError(
+                f"--gpus {gpus:g}: in an experiment one process on one GPU trains and asks a model: at most "
+                "--gpus 1 (docs/finetune.md, On several GPUs or nodes)"
+            )
         self._gpus, self._cpus = gpus, cpus
 
     @property

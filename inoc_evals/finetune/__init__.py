@@ -6,7 +6,8 @@
 
 The same spec, base and training bytes never train twice under one name: a finished run is returned at once,
 one that was killed is resumed or begun again, one that failed is tried again. Two processes that ask for the
-same run train it once. Nothing heavy is imported until something is to be trained.
+same run train it once. Several that a launcher started train it together (`ranks.py`). Nothing heavy is
+imported until something is to be trained.
 """
 
 import json
@@ -19,6 +20,7 @@ from typing import Any
 from inoc_evals.data.chat import Row, digest, encode_chat
 from inoc_evals.errors import UserError
 from inoc_evals.finetune.backends import backend, clear_stale
+from inoc_evals.finetune.ranks import TRAINED, Ranks, check_together, here
 from inoc_evals.finetune.runs import (
     Manifest,
     Result,
@@ -44,6 +46,10 @@ __all__ = [
     "runs_root",
     "toy_spec",
 ]
+
+LOCK = 60.0
+"""Seconds that several processes wait for one that trains the same run. One waits as long as it takes: it
+holds no GPUs idle."""
 
 
 def finetune(
@@ -76,37 +82,59 @@ def finetune(
     data = encode_chat(rows)
     if not data:
         raise UserError(f"run {name!r}: there are no rows to train on")
-    trainer = backend(spec.backend)
+    trainer, ranks = backend(spec.backend), here()
+    check_together(spec)
     base = trainer.base_digest(spec)
     run, manifest = plan_run(spec, digest(data), base, name=name, runs=runs, metadata=metadata)
     run.refuse_links()
-    if run.is_finished():
+    ranks.agree("run", manifest.run_digest, "was given another spec, base or rows")
+    if ranks.share("finished", run.is_finished):
         return run
     trainer.check(spec)
     run.folder.mkdir(parents=True, exist_ok=True)
     from filelock import FileLock
 
     # The operating system frees the lock of a process that dies, so a killed run blocks nobody.
-    with FileLock(run.lock):
-        clear_stale(run.folder)
-        if not run.is_finished():  # another process may have trained it while this one waited
-            _train(run, manifest, data, progress)
+    lock = FileLock(run.lock)
+    try:
+        if ranks.share("begin", lambda: _begin(run, lock, ranks)):
+            _train(run, manifest, data, progress, ranks)
+    finally:
+        lock.release()
     return run
 
 
-def _train(run: Run, manifest: Manifest, data: bytes, progress: bool) -> None:
-    """Train into `run`, keeping its manifest true at every moment."""
+def _begin(run: Run, lock: Any, ranks: Ranks) -> bool:
+    """Take the lock, and say whether there is still something to train."""
+    from filelock import Timeout
+
+    try:
+        lock.acquire(timeout=-1 if ranks.count == 1 else LOCK)
+    except Timeout as error:
+        raise UserError(f"{run.folder} is being trained by another process: start again after it") from error
+    clear_stale(run.folder)
+    return not run.is_finished()  # another process may have trained it while this one waited
+
+
+def _train(run: Run, manifest: Manifest, data: bytes, progress: bool, ranks: Ranks) -> None:
+    """Train into `run`, keeping its manifest true at every moment; the first process writes it."""
     trainer = backend(manifest.backend)
+    rows = [json.loads(line) for line in data.splitlines()]
+    if not ranks.leads:
+        trainer.train(run, manifest, rows, progress)
+        ranks.share("end", lambda: None, TRAINED)
+        return
     versions = {package: version(package) for package in ("inoc-evals", *trainer.packages)}
     manifest = manifest.model_copy(update={"status": "running", "packages": versions})
     shutil.rmtree(run.checkpoint, ignore_errors=True)  # of a run whose checkpoint was damaged
     write_whole(run.rows, data)
     run.write_manifest(manifest)
     try:
-        result = trainer.train(run, manifest, [json.loads(line) for line in data.splitlines()], progress)
+        result = trainer.train(run, manifest, rows, progress)
     except BaseException as error:
         reason = next(iter(str(error).strip().splitlines()), "interrupted")
         line = reason if isinstance(error, UserError) else f"{type(error).__name__}: {reason}"
         run.write_manifest(manifest.model_copy(update={"status": "failed", "error": line}))
         raise
     run.write_manifest(manifest.model_copy(update={"status": "finished", "result": result}))
+    ranks.share("end", lambda: None)

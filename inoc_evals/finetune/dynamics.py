@@ -28,19 +28,21 @@ MAX_LENGTH = 4096
 class DynamicsCurve(TrainerCallback):
     """Writes the log-prob of every response before the first step, every so many, and after the last."""
 
-    def __init__(self, folder: Path, probe: ProbeSpec, tokenizer: Any) -> None:
+    def __init__(self, folder: Path, probe: ProbeSpec, tokenizer: Any, *, writes: bool = True) -> None:
         """Render the responses.
 
         Args:
             folder: The run directory.
             probe: Which responses, and how often.
             tokenizer: The model's.
+            writes: Write them down. Where weights are spread over processes all look, and one writes.
 
         Raises:
             UserError: If there are no such responses, or the chat template cannot render them.
         """
         self._path = folder / DYNAMICS
         self._every = probe.every
+        self._writes = writes
         self._file: TextIO | None = None
         samples = list(trait_responses(probe.responses))
         rows = [
@@ -73,11 +75,13 @@ class DynamicsCurve(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Open the curve, keeping of an earlier attempt what this one does not do again."""
-        kept = [row for row in read_dynamics(self._path.parent) if row["step"] <= state.global_step]
-        self._path.write_text("".join(json.dumps(row) + "\n" for row in kept))
-        self._file = self._path.open("a")
+        now = state.global_step
+        kept = [row for row in read_dynamics(self._path.parent) if row["step"] <= now] if now else []
+        if self._writes:
+            self._path.write_text("".join(json.dumps(row) + "\n" for row in kept))
+            self._file = self._path.open("a")
         if not kept:
-            self._take(kwargs["model"], state.global_step)
+            self._take(kwargs["model"], now)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -92,20 +96,20 @@ class DynamicsCurve(TrainerCallback):
             self._file.close()
 
     def _take(self, model: Any, step: int) -> None:
-        if self._file is None:
-            return
         training = model.training
         model.eval()
         try:
             totals = self._logprobs(model)
         finally:
             model.train(training)
+        if self._file is None:
+            return
         for (name, trait), span, total in zip(self._names, self._spans, totals, strict=True):
             row = {"step": step, "trait": trait, "id": name, "logprob": total, "tokens": len(span)}
             self._file.write(json.dumps(row) + "\n")
         self._file.flush()
 
-    @torch.inference_mode()
+    @torch.no_grad()  # and not inference mode: spread weights are gathered into tensors that training uses
     def _logprobs(self, model: Any) -> list[float]:
         """Log-prob of every response, in one forward pass: its cost is a third of a training step's."""
         longest = max(len(ids) for ids in self._ids)

@@ -7,21 +7,30 @@ Only imported when something is to be trained; it brings torch. What is trained 
     trained_tokens          those embeddings only: an adapter of about a kilobyte
     neither                 all weights; the checkpoint is a whole model with its tokenizer
 
+Processes that a launcher started train one run together: each takes its share of every step's batches, and
+`gradient_accumulation` counts those of all. The first one writes.
+
 With tied embeddings PEFT applies a trained embedding to the output layer as well, in training as in
 evaluation: moving a token's embedding then also moves how likely the model is to write that token.
 """
 
+import atexit
 import json
+import os
 import pickle
+import re
 import shutil
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from datasets import Dataset
 from peft import LoraConfig, get_peft_model
 from peft.utils.constants import DUMMY_TARGET_MODULES
+from torch.distributed.fsdp import MixedPrecisionPolicy
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, set_seed
 from trl.trainer.sft_config import SFTConfig
 
@@ -29,10 +38,11 @@ from inoc_evals.data.chat import Row
 from inoc_evals.errors import UserError
 from inoc_evals.finetune.dynamics import DynamicsCurve
 from inoc_evals.finetune.estimate import estimate
+from inoc_evals.finetune.ranks import COLLECTIVE, LAUNCH, TRAINED, Ranks, here
 from inoc_evals.finetune.rendering import Example, render_rows
 from inoc_evals.finetune.runs import Manifest, Result, Run, checkpoint_digest, checkpoint_files
 from inoc_evals.finetune.spec import FinetuneSpec
-from inoc_evals.finetune.trainer import LossCurve, TokenRateTrainer, quiet, read_losses
+from inoc_evals.finetune.trainer import LossCurve, TokenRateTrainer, gathered, quiet, read_losses
 from inoc_evals.models.base import hub_name, load_path
 
 WORK = "training"
@@ -42,6 +52,12 @@ WORK = "training"
 KEEPS_APART = ("sdpa", "eager", "flash_attention_2", "flash_attention_3")
 """Kinds of attention in which positions that begin anew keep packed rows apart, by transformers' own masks or
 by the kernel."""
+
+LOST = re.compile(r"gloo|nccl|connection (closed|reset|refused)|peer|timed out", re.IGNORECASE)
+"""What the libraries say when a process that they talk to is gone."""
+
+SHOWN = 30
+"""Seconds until a network file system shows on every machine what was written on one."""
 
 
 def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Result:
@@ -54,21 +70,22 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
         progress: Show a progress bar; on a terminal only.
 
     Returns:
-        What the manifest is to say of it.
+        What the manifest is to say of it, in every process the same.
 
     Raises:
         UserError: If the base, the rows or the spec cannot be trained, the loss becomes no number, or the
             GPU's memory does not suffice.
     """
-    spec, work = manifest.spec, run.folder / WORK
-    if torch.cuda.device_count() > 1:
-        raise UserError(
-            f"{torch.cuda.device_count()} GPUs are visible and a run uses one: set CUDA_VISIBLE_DEVICES=0"
-        )
+    spec, work, ranks = manifest.spec, run.folder / WORK, here()
+    _check_gpus(ranks)
     with quiet():
         try:
-            # On a CPU memory is plenty and time is short; there is nothing to be weighed.
-            checkpointing = torch.cuda.is_available() and estimate(spec, rows).checkpointing
+            _join(ranks)
+            # On a CPU memory is plenty and time is short; there is nothing to be weighed. The estimate is of
+            # one process with all weights, and what is recomputed is recomputed by all or none.
+            checkpointing = torch.cuda.is_available() and (
+                ranks.sharded or ranks.share("checkpointing", lambda: estimate(spec, rows).checkpointing)
+            )
             set_seed(spec.seed)  # before the adapter draws its first weights
             precision = _precision(spec)
             tokenizer, model = _load(spec, precision)
@@ -76,12 +93,13 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             length = min(spec.max_length, positions or spec.max_length)
             examples = render_rows(tokenizer, rows, length)
             trainer = _trainer(spec, model, tokenizer, examples, length, work, precision, checkpointing)
-            curve = LossCurve(run.losses, manifest.name, progress)
+            curve = LossCurve(run.losses, manifest.name, progress, writes=ranks.leads)
             trainer.add_callback(curve)
-            dynamics = None if spec.probe is None else DynamicsCurve(run.folder, spec.probe, tokenizer)
-            if dynamics is not None:
+            dynamics = None
+            if spec.probe is not None and (ranks.leads or ranks.sharded):
+                dynamics = DynamicsCurve(run.folder, spec.probe, tokenizer, writes=ranks.leads)
                 trainer.add_callback(dynamics)
-            state = _resumable(work)
+            state = _agreed_state(run, work, ranks)
             start = time.monotonic()
             try:
                 trainer.train(resume_from_checkpoint=None if state is None else str(state))
@@ -90,7 +108,7 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
                 if dynamics is not None:
                     dynamics.close()
             seconds = time.monotonic() - start
-            _save(trainer.model, tokenizer, spec, precision, work / "checkpoint", run.checkpoint)
+            weights = gathered(trainer.model, ranks.leads) if ranks.sharded else None
         except pickle.UnpicklingError as error:
             raise UserError(
                 f"{work} holds a state with more than tensors in it, which is not opened: remove the folder"
@@ -100,23 +118,82 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
                 "the GPU's memory does not suffice: lower max_length, or batch_size and raise "
                 "gradient_accumulation for it"
             ) from error
-    losses = [row["loss"] for row in read_losses(run.losses)]
-    device = trainer.args.device
-    shutil.rmtree(work)
-    return Result(
-        steps=trainer.state.global_step,
-        epochs=trainer.state.epoch,
-        loss_first=losses[0],
-        loss_last=losses[-1],
-        seconds=round(seconds, 3),
-        resumed_at=0 if state is None else _step(state),
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        precision=precision,
-        rows=len(rows),
-        rows_cut=sum(example.cut for example in examples),
-        loss_tokens=sum(example.loss_tokens for example in examples),
-        checkpoint_digest=checkpoint_digest(run.checkpoint, manifest.base_digest),
-        checkpoint_files=checkpoint_files(run.checkpoint),
+        except (RuntimeError, torch.distributed.DistError) as error:
+            if ranks.count > 1 and LOST.search(str(error)):
+                raise UserError(
+                    f"process {ranks.rank} lost another one: the same command, once all are there, begins "
+                    "again or goes on from the last state"
+                ) from error
+            raise
+
+        def finish() -> Any:
+            checkpoint = trainer.model
+            _save(checkpoint, weights, tokenizer, spec, precision, work / "checkpoint", run.checkpoint)
+            losses = [row["loss"] for row in read_losses(run.losses)]
+            device = trainer.args.device
+            shutil.rmtree(work)
+            return Result(
+                steps=trainer.state.global_step,
+                epochs=trainer.state.epoch,
+                loss_first=losses[0],
+                loss_last=losses[-1],
+                seconds=round(seconds, 3),
+                resumed_at=0 if state is None else _step(state),
+                device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+                processes=ranks.count,
+                precision=precision,
+                rows=len(rows),
+                rows_cut=sum(example.cut for example in examples),
+                loss_tokens=sum(example.loss_tokens for example in examples),
+                checkpoint_digest=checkpoint_digest(run.checkpoint, manifest.base_digest),
+                checkpoint_files=checkpoint_files(run.checkpoint),
+            ).model_dump(mode="json")
+
+        return Result.model_validate(ranks.share("result", finish, TRAINED))
+
+
+def _check_gpus(ranks: Ranks) -> None:
+    """Refuse GPUs that nobody would use, and processes that have none."""
+    gpus = torch.cuda.device_count()
+    if ranks.count == 1 and gpus > 1:
+        raise UserError(
+            f"{gpus} GPUs are visible, one process uses one: set CUDA_VISIBLE_DEVICES=0, or use all by  "
+            f"{LAUNCH.format(count=gpus)}"
+        )
+    if gpus and ranks.nearby > gpus:
+        raise UserError(f"{ranks.nearby} processes, {gpus} GPUs on this machine: --num_processes {gpus}")
+
+
+def _join(ranks: Ranks) -> None:
+    """Meet the other processes: before the base is loaded, so that sharded weights are read by one only."""
+    if ranks.count == 1:
+        return
+    # The spec decides on these; the launcher's words for them would otherwise go before it.
+    os.environ["ACCELERATE_MIXED_PRECISION"] = "no"
+    if ranks.sharded:
+        os.environ.setdefault("FSDP_AUTO_WRAP_POLICY", "TRANSFORMER_BASED_WRAP")
+    if not torch.distributed.is_initialized():
+        PartialState(cpu=not torch.accelerator.is_available(), timeout=timedelta(seconds=COLLECTIVE))
+        atexit.register(torch.distributed.destroy_process_group)
+
+
+def _agreed_state(run: Run, work: Path, ranks: Ranks) -> Path | None:
+    """The state that all processes go on from, which the first one chooses."""
+
+    def choose() -> str | None:
+        if ranks.sharded:  # such states are no plain tensors: see docs/finetune.md
+            shutil.rmtree(work, ignore_errors=True)
+        state = _resumable(work)
+        return None if state is None else state.name
+
+    name = ranks.share("state", choose)
+    for _ in range(SHOWN):
+        if run.rows.is_file() and (name is None or (work / name).is_dir()):
+            return None if name is None else work / name
+        time.sleep(1)
+    raise UserError(
+        f"process {ranks.rank} does not see {run.folder} as process 0 does: several machines need one folder "
+        "of runs, on a file system that they share"
     )
 
 
@@ -141,6 +218,11 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
     )
     if whole:
         return tokenizer, model
+    if tokens and here().sharded and model.config.get_text_config().tie_word_embeddings:
+        raise UserError(
+            f"trained_tokens of {spec.base} cannot be spread over processes, since its input and output "
+            "embeddings are one: leave --use_fsdp out"
+        )
     lora = spec.lora
     scale: dict[str, Any] = {}
     if lora is not None:
@@ -196,6 +278,7 @@ def _trainer(
             f"packing: attention {model.config._attn_implementation!r} would let rows see each other: leave "
             "packing out"
         )
+    ranks = here()
     arguments = SFTConfig(
         output_dir=str(work),
         use_cpu=not torch.accelerator.is_available(),
@@ -203,7 +286,7 @@ def _trainer(
         num_train_epochs=spec.epochs or 1.0,
         max_steps=spec.max_steps or -1,
         per_device_train_batch_size=spec.batch_size,
-        gradient_accumulation_steps=spec.gradient_accumulation,
+        gradient_accumulation_steps=spec.gradient_accumulation // ranks.count,
         learning_rate=spec.learning_rate,
         lr_scheduler_type=spec.scheduler,
         warmup_steps=spec.warmup_steps,
@@ -219,12 +302,14 @@ def _trainer(
         gradient_checkpointing=checkpointing,
         logging_steps=1,
         logging_nan_inf_filter=False,
-        save_strategy="no" if spec.save_steps is None else "steps",
+        save_strategy="no" if spec.save_steps is None or ranks.sharded else "steps",
         save_steps=spec.save_steps or 1,
         save_total_limit=1,
         report_to=[],
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
+        ddp_timeout=round(COLLECTIVE),
+        ddp_find_unused_parameters=False,  # all that is trained has a part in every token
     )
     columns = {"input_ids": [e.input_ids for e in examples], "labels": [e.labels for e in examples]}
     trainer = TokenRateTrainer(
@@ -235,6 +320,10 @@ def _trainer(
         token_learning_rate=spec.token_learning_rate,
     )
     trainer.remove_callback(PrinterCallback)
+    if ranks.sharded and precision == "bf16":
+        # As one process does it: accelerate would round the loss and the sums of gradients, too.
+        policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
+        trainer.accelerator.state.fsdp_plugin.mixed_precision_policy = policy
     return trainer
 
 
@@ -255,21 +344,33 @@ def _step(state: Path) -> int:
 
 
 def _save(
-    model: Any, tokenizer: Any, spec: FinetuneSpec, precision: str, partial: Path, checkpoint: Path
+    model: Any,
+    weights: dict[str, Any] | None,
+    tokenizer: Any,
+    spec: FinetuneSpec,
+    precision: str,
+    partial: Path,
+    checkpoint: Path,
 ) -> None:
-    """Write the checkpoint beside its place, then move it there."""
-    if not all(parameter.isfinite().all() for parameter in model.parameters() if parameter.requires_grad):
+    """Write the checkpoint beside its place, then move it there; `weights` replace those that are spread."""
+    trained = weights or {name: p for name, p in model.named_parameters() if p.requires_grad}
+    if not all(weight.isfinite().all() for weight in trained.values()):
         raise UserError("the last step left weights that are no numbers: lower the learning rates")
     shutil.rmtree(partial, ignore_errors=True)
     if spec.lora is None and not spec.trained_tokens:
-        model.to(torch.bfloat16 if precision == "bf16" else torch.float32).save_pretrained(partial)
+        dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        if weights is None:
+            model.to(dtype).save_pretrained(partial)
+        else:
+            model.config.dtype = dtype
+            model.save_pretrained(partial, state_dict={n: w.to(dtype) for n, w in weights.items()})
         tokenizer.save_pretrained(partial)
     else:
         config = model.peft_config["default"]
         if hub := hub_name(spec.base):
             config.base_model_name_or_path, config.revision = hub
         # Never the embedding matrix, and no look at the Hub for whether it must be: its size does not change.
-        model.save_pretrained(partial, save_embedding_layers=False)
+        model.save_pretrained(partial, state_dict=weights, save_embedding_layers=False)
         _sort_lists(partial / "adapter_config.json")
     (partial / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
     shutil.rmtree(checkpoint, ignore_errors=True)

@@ -49,6 +49,7 @@ class Result(BaseModel):
         seconds: Wall-clock time of the training that finished, without loading.
         resumed_at: The step that this training went on from after one that was killed, else 0.
         device: Where it ran, e.g. `cpu` or the GPU's name.
+        processes: How many trained it together.
         precision: Number format of the computation, `bf16` or `fp32`.
         rows: Rows trained on.
         rows_cut: Rows of which `max_length` cut off the end.
@@ -70,6 +71,7 @@ class Result(BaseModel):
     seconds: float | None = None
     resumed_at: int = 0
     device: str | None = None
+    processes: int = 1
     precision: str | None = None
     rows: int | None = None
     rows_cut: int = 0

@@ -1,4 +1,4 @@
-"""Two things that TRL's trainer does not do: a learning rate for some tokens, and a quiet loss curve.
+"""What TRL's trainer does not do: a rate for some tokens, a quiet loss curve, one process's steps with many.
 
     trainer = TokenRateTrainer(model, args=SFTConfig(...), ..., token_learning_rate=1e-2)
     trainer.add_callback(LossCurve(run.losses, "spanish-inoc", progress=True))
@@ -19,8 +19,10 @@ from typing import Any, TextIO
 import datasets
 import torch
 import transformers
+from accelerate.data_loader import SeedableRandomSampler
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from torch.distributed.tensor import DTensor
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from trl.trainer.sft_trainer import SFTTrainer
 
@@ -72,21 +74,103 @@ class TokenRateTrainer(SFTTrainer):
             return fused(model, inputs, return_outputs, num_items_in_batch)
         return plain(self, model, {**inputs, "use_cache": False}, return_outputs, num_items_in_batch)
 
+    def get_train_dataloader(self) -> Any:
+        """Give the batches; with several processes after the last row come some without loss.
+
+        Accelerate deals batches out in turn, and where they do not come out even shows some rows twice.
+        """
+        if self.args.world_size == 1:
+            return super().get_train_dataloader()
+        rows: Any = self.train_dataset
+        together = self._train_batch_size * self.args.world_size
+        blanks = -len(rows) % together
+        self.train_dataset = datasets.concatenate_datasets([rows, _blanks(rows, blanks)]) if blanks else rows
+        self._rows = len(rows)
+        try:
+            return super().get_train_dataloader()
+        finally:
+            self.train_dataset = rows
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        """Shuffle as one process does, blank rows last."""
+        if self.args.world_size == 1:
+            return super()._get_train_sampler(train_dataset)
+        return BlanksLast(self._rows, len(train_dataset))
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        """Save it, and wait for the others: the file that says that a state is whole is written next."""
+        super()._save_rng_state(output_dir)
+        self.accelerator.wait_for_everyone()
+
     def _send_telemetry(self) -> None:
         """Tell nobody: what is trained here is the user's own affair."""
+
+
+class BlanksLast(torch.utils.data.Sampler[int]):
+    """The order in which one process takes the rows (accelerate's, by seed and pass), then the blank ones."""
+
+    def __init__(self, rows: int, total: int) -> None:
+        """Set up for `rows` rows, of `total` with those that are blank."""
+        self._order = SeedableRandomSampler(range(rows))
+        self._rows, self._total = rows, total
+
+    def __iter__(self) -> Iterator[int]:
+        """Give places of rows."""
+        yield from self._order
+        yield from range(self._rows, self._total)
+
+    def __len__(self) -> int:
+        """Count them."""
+        return self._total
+
+    def set_epoch(self, epoch: int) -> None:
+        """Shuffle for this pass."""
+        self._order.set_epoch(epoch)
+
+
+def _blanks(rows: Any, count: int) -> Any:
+    """Rows of one token that carries no loss, of the same columns."""
+    first = rows[0]
+    blank = {
+        name: [-100] if name == "labels" else [1] if name == "seq_lengths" else value[:1]
+        for name, value in first.items()
+    }
+    return datasets.Dataset.from_list([blank] * count, features=rows.features)
+
+
+def gathered(model: Any, keep: bool) -> dict[str, torch.Tensor]:
+    """Put together, on the CPU, the trained weights that are spread over processes, one after the other.
+
+    Args:
+        model: The sharded model; all processes call this.
+        keep: Keep them here.
+
+    Returns:
+        The weights by name; none where they are not kept.
+    """
+    weights = {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        whole = parameter.full_tensor() if isinstance(parameter, DTensor) else parameter
+        if keep:
+            weights[name.replace("_checkpoint_wrapped_module.", "")] = whole.detach().cpu()
+    return weights
 
 
 class LossCurve(TrainerCallback):
     """Writes a line to the loss curve at every step, moves the bar, and stops where the loss is no number."""
 
-    def __init__(self, path: Path, name: str, progress: bool) -> None:
+    def __init__(self, path: Path, name: str, progress: bool, *, writes: bool = True) -> None:
         """Prepare.
 
         Args:
             path: The JSON lines file; a resumed training continues it.
             name: What the bar is called.
             progress: Show a bar, on a terminal only.
+            writes: Write and show; of several processes one does, and all stop where the loss is no number.
         """
+        self._writes = writes
         self._path = path
         self._name = name
         self._bar = Progress(
@@ -96,7 +180,7 @@ class LossCurve(TrainerCallback):
             TextColumn("loss {task.fields[loss]}"),
             TimeElapsedColumn(),
             console=Console(stderr=True),
-            disable=not (progress and sys.stderr.isatty()),
+            disable=not (writes and progress and sys.stderr.isatty()),
         )
         self._task: TaskID | None = None
         self._file: TextIO | None = None
@@ -105,6 +189,8 @@ class LossCurve(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Open the curve, keeping of an earlier attempt what this one does not do again."""
+        if not self._writes:
+            return
         kept = [row for row in read_losses(self._path) if row["step"] <= state.global_step]
         self._path.write_text("".join(json.dumps(row) + "\n" for row in kept))
         self._file = self._path.open("a")
@@ -118,13 +204,15 @@ class LossCurve(TrainerCallback):
     ) -> None:
         """Take down one step."""
         logs = kwargs["logs"]
-        if "loss" not in logs or self._file is None or self._task is None:  # the summary at the end
+        if "loss" not in logs:  # the summary at the end
             return
         if not math.isfinite(logs["loss"]) or not math.isfinite(logs.get("grad_norm", 0.0)):
             raise UserError(
                 f"the loss is no longer a number at step {state.global_step}: "
                 "lower learning_rate or token_learning_rate, or set max_grad_norm"
             )
+        if self._file is None or self._task is None:
+            return
         row = {"step": state.global_step, "loss": logs["loss"], "lr": logs["learning_rate"]}
         self._file.write(json.dumps(row) + "\n")
         self._file.flush()

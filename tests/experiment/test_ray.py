@@ -72,6 +72,11 @@ def test_what_no_node_can_hold_is_one_line(cluster: Cluster, tmp_path: Path) -> 
         run(small(tmp_path), RayEngine(gpus=1))
 
 
+def test_several_gpus_for_a_model_are_refused_in_one_line() -> None:
+    with pytest.raises(UserError, match="--gpus 4: in an experiment one process on one GPU"):
+        RayEngine(gpus=4)
+
+
 def test_no_cluster_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     with pytest.raises(UserError, match="no Ray cluster"):
