@@ -29,6 +29,7 @@ from inoc_evals.commands.run import (
     say_failed,
     show_plan,
 )
+from inoc_evals.finetune.ranks import refuse_launcher
 
 TITLES = {
     "toy": "The paper in miniature: every setting on the embedded toy",
@@ -66,6 +67,7 @@ def command(
     from inoc_evals.finetune.runs import runs_root
     from inoc_evals.report.report import write
 
+    refuse_launcher("inoc-evals reproduce")
     given = {
         **{"settings": setting, "bases": base, "seeds": seeds, "world": world, "backend": backend},
         **{"name": "reproduce", "runs": runs, "logs": log_dir, "finetune": changes_of(changes or [])},
