@@ -104,7 +104,7 @@ def prepare(source: Source) -> Path | str:
     from inspect_ai.log import read_eval_log, read_eval_log_sample_summaries
 
     try:
-        # One in JSON is read as a whole: for its summaries alone, Inspect gives the log that lay there before.
+        # JSON is read as a whole: asked for summaries, Inspect gives those of the log that lay there before
         whole = source.location.endswith(".json")
         log = read_eval_log(source.location, header_only=not whole)
         if log.status != "success":
