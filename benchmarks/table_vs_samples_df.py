@@ -1,6 +1,6 @@
 """How long 200,000 judged answers take to become a table: the first time, again, and by Inspect's frame.
 
-    python benchmarks/table_vs_samples_df.py [--logs 40] [--samples 5000] [--json]
+    python benchmarks/table_vs_samples_df.py [--logs 40] [--samples 5000] [--json | --write docs/estimates.md]
 
 Writes logs as the suite writes them, with two numbers a judged answer, and reads them in processes of their
 own, so that each has its own memory to count.
@@ -9,6 +9,7 @@ own, so that each has its own memory to count.
 import argparse
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -31,6 +32,9 @@ if __name__ == "__main__":
     own = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     print(time.perf_counter() - began, own[0] / 1024, own[1] / 1024, len(table))
 """
+
+
+PLACE = re.compile(r"(<!-- begin speed -->\n).*(<!-- end speed -->)", re.DOTALL)
 
 
 def write_logs(folder: Path, logs: int, samples: int) -> None:
@@ -100,12 +104,33 @@ def timed(code: str, logs: Path, cache: Path) -> tuple[float, float, int]:
     return float(seconds), float(own) + 2 * float(child), int(rows)
 
 
+def sentence(found: dict[str, float], logs: int) -> str:
+    """The numbers as docs have them."""
+    rows = [
+        f"| {what} | {found[f'{key}_s']} | {found[f'{key}_mib']} | {found.get(f'times_faster_{key}', 1)} |\n"
+        for what, key in (
+            ("`load`, the first time", "first"),
+            ("`load`, again", "cached"),
+            ("Inspect's `samples_df`", "samples_df"),
+        )
+    ]
+    return f"""{found["answers"]:,.0f} judged answers in {logs} logs on {os.cpu_count()} cores:
+
+| | seconds | MiB | times faster |
+|---|---|---|---|
+{"".join(rows)}
+(`benchmarks/table_vs_samples_df.py`; `samples_df` with its columns of log, model, task and sample summary, in
+parallel. Memory is that of the process and of those that read for it.)
+"""
+
+
 def main() -> None:
     """Write the logs, read them three times, print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--logs", type=int, default=40)
     parser.add_argument("--samples", type=int, default=5000)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--write", type=Path)
     words = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         logs, cache = Path(place) / "logs", Path(place) / "cache"
@@ -120,10 +145,15 @@ def main() -> None:
         "samples_df_s": round(theirs[0], 2),
         "first_mib": round(first[1]),
         "cached_mib": round(again[1]),
+        "samples_df_mib": round(theirs[1]),
         "times_faster_first": round(theirs[0] / first[0], 2),
         "times_faster_cached": round(theirs[0] / again[0], 1),
         "own_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
+    if words.write is not None:
+        page = words.write.read_text(encoding="utf-8")
+        told = sentence(found, words.logs)
+        words.write.write_text(PLACE.sub(lambda at: f"{at[1]}{told}{at[2]}", page), encoding="utf-8")
     if words.json:
         sys.stdout.write(json.dumps(found) + "\n")
         return

@@ -104,12 +104,19 @@ def prepare(source: Source) -> Path | str:
     from inspect_ai.log import read_eval_log, read_eval_log_sample_summaries
 
     try:
-        log = read_eval_log(source.location, header_only=True)
+        # JSON is read as a whole: asked for summaries, Inspect gives those of the log that lay there before
+        whole = source.location.endswith(".json")
+        log = read_eval_log(source.location, header_only=not whole)
         if log.status != "success":
             return f"not finished: its status is {log.status}"
         if log.invalidated:
             return "marked as invalid"
-        table = _arrow(log, read_eval_log_sample_summaries(source.location))
+        samples = (
+            [sample.summary() for sample in log.samples or []]
+            if whole
+            else read_eval_log_sample_summaries(source.location)
+        )
+        table = _arrow(log, samples)
     except Exception as error:  # whatever a damaged or strange file makes Inspect or us raise
         return f"no log that Inspect can read: {(str(error).strip() or type(error).__name__).splitlines()[0]}"
     if not table.num_rows:

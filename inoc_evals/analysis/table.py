@@ -110,8 +110,7 @@ def read(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> Loaded:
 def _sources(logs: str | Path | Sequence[str]) -> list[Source]:
     places = [logs] if isinstance(logs, str | Path) else logs
     found = [source for place in places for source in _sources_at(place, alone=len(places) == 1)]
-    # the newest of two that hold the same comes first
-    return sorted(dict.fromkeys(found), key=lambda source: (source.mtime, source.location), reverse=True)
+    return list(dict.fromkeys(found))
 
 
 def _sources_at(place: str | Path, alone: bool) -> list[Source]:
@@ -121,7 +120,9 @@ def _sources_at(place: str | Path, alone: bool) -> list[Source]:
         path = UPath(place)
         # found by name, without Inspect, whose import takes longer than all else when rows are kept
         if path.is_dir():
-            return [Source.at(file) for file in path.rglob("*") if LOG.search(file.name)]
+            found = [Source.at(file) for file in path.rglob("*") if LOG.search(file.name)]
+            # the newest of two that hold the same comes first
+            return sorted(found, key=lambda source: (source.mtime, source.location), reverse=True)
         if alone and not path.exists():
             raise UserError(f"{place}: no such log or folder")
         return [Source.at(path)]
