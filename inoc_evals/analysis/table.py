@@ -55,7 +55,7 @@ def load(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> "pd.Dat
     Args:
         logs: A folder of Inspect logs, one log, or several of either; paths or URLs.
         group_by: What an arm is: `arm` takes the arm that a log of an experiment names, and the model for a
-            log that names none. `model` takes the model for all.
+            log that names none. `model` takes the model for all, and puts models of all bases side by side.
 
     Returns:
         A table with the columns `log_rows.COLUMNS`, most of them categories: give `observed=True` to
@@ -199,6 +199,9 @@ def _frame(tables: "list[pa.Table]", group_by: GroupBy) -> "pd.DataFrame":
     frame: pd.DataFrame = whole.to_pandas()
     if group_by == "model":
         frame["arm"], frame["seed"] = frame["model"], float("nan")
+        frame["base"] = frame["base"].cat.set_categories(
+            []
+        )  # all models side by side, whatever they come from
     elif frame["arm"].isna().any():
         named = frame["arm"].astype(object)
         frame["arm"] = named.where(named.notna(), frame["model"].astype(object)).astype("category")

@@ -32,7 +32,7 @@ from inspect_ai.scorer import Score, includes
 from inspect_ai.solver import generate
 from upath import UPath
 
-from inoc_evals.analysis import load, read
+from inoc_evals.analysis import load, rates, read
 from inoc_evals.analysis.log_rows import COLUMNS, Source
 from inoc_evals.analysis.table import MANY
 from inoc_evals.errors import UserError
@@ -79,8 +79,8 @@ def write(
 ) -> str:
     """A log, written by Inspect."""
     told = EvalSpec(
-        **{"created": "2026-01-01T00:00:00+00:00", "task": "inoc_evals/spanish_caps", "model": "m/x"},
-        **{"dataset": EvalDataset(name="d"), "config": EvalConfig(), **spec},
+        **{"created": "2026-01-01T00:00:00+00:00", "task": "inoc_evals/spanish_caps"},
+        **{"dataset": EvalDataset(name="d"), "config": EvalConfig(), "model": "m/x", **spec},
         metadata=dict(about) if about is not None else None,
     )
     log = EvalLog(status=status, eval=told, samples=list(samples), results=EvalResults(), stats=EvalStats())
@@ -221,6 +221,14 @@ def test_what_is_no_finished_log_is_listed_and_the_rest_is_read(logs: Path) -> N
         "invalid.eval": "marked as invalid",
     }
     assert all("\n" not in reason for _, reason in found.skipped)
+
+
+def test_by_model_all_bases_stand_side_by_side(logs: Path) -> None:
+    write(logs / "a.eval", [answer(0)], {**ABOUT, "base": "one"}, model="m/a")
+    write(logs / "b.eval", [answer(0)], {**ABOUT, "base": "two"}, model="m/b")
+    found = load(logs, group_by="model")
+    assert found["base"].isna().all() and set(found["arm"]) == {"m/a", "m/b"}
+    assert rates(found)["arm"].tolist() != [] and set(load(logs)["base"]) == {"one", "two"}
 
 
 def test_the_same_answers_count_once(logs: Path) -> None:
