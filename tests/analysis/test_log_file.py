@@ -1,4 +1,4 @@
-"""What is read from an archive directly is what Inspect reads from it, and what is strange is left to Inspect."""
+"""What is read from an archive directly is what Inspect reads; what is strange is left to Inspect."""
 
 import json
 import shutil
@@ -22,21 +22,17 @@ FIELDS = ("id", "epoch", "metadata", "error", "limit")
 def told(log: Contents) -> list[Any]:
     """All that rows are made of, in a form that can be compared: NaN is not equal to itself."""
     asked = log.header["eval"]
-    names = ("eval_id", "task", "model", "metadata", "task_args", "model_roles")
-    samples = [
-        [*(sample.get(name) for name in FIELDS)]
-        + [
-            (name, repr(score["value"]), score.get("answer"), score.get("reason"))
+    grader = (asked.get("model_roles") or {}).get("grader") or {}
+    header = [log.header["status"], log.header.get("invalidated"), grader.get("model")]
+    names = ("eval_id", "task", "model", "metadata", "task_args")
+    samples = []
+    for sample in log.samples:
+        scores = {
+            name: (repr(score["value"]), score.get("answer"), score.get("reason"))
             for name, score in (sample.get("scores") or {}).items()
-        ]
-        for sample in log.samples
-    ]
-    return [
-        log.header["status"],
-        log.header.get("invalidated"),
-        [asked.get(name) or None for name in names],
-        samples,
-    ]
+        }
+        samples.append([*(sample.get(name) for name in FIELDS), scores])
+    return [*header, *(asked.get(name) or None for name in names), samples]
 
 
 def test_an_archive_gives_what_inspect_gives(tmp_path: Path) -> None:
@@ -71,7 +67,7 @@ def changed(log: Path, name: str, change: Any) -> str:
     """A copy of a log with one of its members changed."""
     copy = log.with_name(f"changed-{log.name}")
     shutil.copy(log, copy)
-    with ZipFile(copy, "a") as archive:
+    with ZipFile(copy, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
         data = json.loads(archive.read(name))
         archive.writestr(name, json.dumps(change(data)))
     return str(copy)
