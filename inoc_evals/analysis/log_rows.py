@@ -18,10 +18,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inoc_evals.analysis.log_file import Contents, contents, local
+
 if TYPE_CHECKING:
     import pyarrow as pa
-    from inspect_ai.log import EvalLog, EvalSampleSummary
-    from inspect_ai.scorer import Score
     from upath import UPath
 
 COLUMNS = {
@@ -42,6 +42,12 @@ FORMAT = "2"
 """Part of the name of a kept file: a new form of rows finds no old ones."""
 
 FAILED = "the sample failed: "
+
+GRADES = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
+"""What Inspect's grades count: correct, partly so, incorrect, no answer."""
+
+Score = dict[str, Any]
+"""A score as a log holds it."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Source:
         """The source at a path; one that is not there has no size, and will be skipped."""
         try:
             found = path.stat()
-            state = "" if _local(str(path)).is_file() else str(path.fs.ukey(path.path))
+            state = "" if local(str(path)).is_file() else str(path.fs.ukey(path.path))
         except OSError:
             return Source(str(path), 0, 0.0)
         return Source(str(path), int(found.st_size), float(found.st_mtime), state)
@@ -75,20 +81,14 @@ class Source:
         """Where its rows are kept: by content where it can be had cheaply, else by place and state."""
         from inoc_evals.data.cache import cache_dir
 
-        local = _local(self.location)
-        told = (
-            local.read_bytes() if local.is_file() else f"{self.location}\n{self.size}\n{self.state}".encode()
-        )
+        path, state = local(self.location), f"{self.location}\n{self.size}\n{self.state}"
+        told = path.read_bytes() if path.is_file() else state.encode()
         return _kept_in(cache_dir() / "tables") / f"{hashlib.sha256(told).hexdigest()}-{FORMAT}.parquet"
 
     def cached(self) -> Path | None:
         """The file of its rows, if there is one."""
         file = self.file
         return file if file.is_file() else None
-
-
-def _local(location: str) -> Path:
-    return Path(location.removeprefix("file://"))
 
 
 def prepare(source: Source) -> Path | str:
@@ -101,22 +101,14 @@ def prepare(source: Source) -> Path | str:
         The parquet file, or why the log has no rows.
     """
     import pyarrow.parquet as pq
-    from inspect_ai.log import read_eval_log, read_eval_log_sample_summaries
 
     try:
-        # JSON is read as a whole: asked for summaries, Inspect gives those of the log that lay there before
-        whole = source.location.endswith(".json")
-        log = read_eval_log(source.location, header_only=not whole)
-        if log.status != "success":
-            return f"not finished: its status is {log.status}"
-        if log.invalidated:
+        log = contents(source.location)
+        if log.header["status"] != "success":
+            return f"not finished: its status is {log.header['status']}"
+        if log.header.get("invalidated"):
             return "marked as invalid"
-        samples = (
-            [sample.summary() for sample in log.samples or []]
-            if whole
-            else read_eval_log_sample_summaries(source.location)
-        )
-        table = _arrow(log, samples)
+        table = _arrow(log)
     except Exception as error:  # whatever a damaged or strange file makes Inspect or us raise
         return f"no log that Inspect can read: {(str(error).strip() or type(error).__name__).splitlines()[0]}"
     if not table.num_rows:
@@ -131,7 +123,7 @@ def prepare(source: Source) -> Path | str:
     return file
 
 
-def _arrow(log: "EvalLog", samples: "list[EvalSampleSummary]") -> "pa.Table":
+def _arrow(log: Contents) -> "pa.Table":
     import pyarrow as pa
 
     kinds = {"category": pa.string(), "float": pa.float64(), "int": pa.int32()}
@@ -139,7 +131,7 @@ def _arrow(log: "EvalLog", samples: "list[EvalSampleSummary]") -> "pa.Table":
         name: [] for name in ("question", "condition", "system", "trigger", "sample")
     }
     own |= {name: [] for name in ("epoch", "trait", "value", "unscored")}
-    for row in _rows(log, samples):
+    for row in _rows(log):
         for name, value in row.items():
             own[name].append(value)
     shared, count = _shared(log), len(own["value"])
@@ -150,25 +142,26 @@ def _arrow(log: "EvalLog", samples: "list[EvalSampleSummary]") -> "pa.Table":
     return pa.table(columns).replace_schema_metadata({"same": _same(log)})
 
 
-def _same(log: "EvalLog") -> str:
+def _same(log: Contents) -> str:
     """Equal for two logs of the same answers: what an experiment says, else the evaluation's id."""
-    about = log.eval.metadata or {}
+    about = log.header["eval"].get("metadata") or {}
     if not about.get("generation"):
-        return log.eval.eval_id
+        return str(log.header["eval"].get("eval_id") or "")
     return " ".join(
         str(about.get(key)) for key in ("generation", "judging", "run_digest", "setting", "arm", "seed")
     )
 
 
-def _shared(log: "EvalLog") -> dict[str, Any]:
-    about = log.eval.metadata or {}
-    graders = [role.model for role in _roles(log)]
+def _shared(log: Contents) -> dict[str, Any]:
+    about = log.header["eval"].get("metadata") or {}
+    asked = log.header["eval"]
+    graders = [role["model"] for role in _graders(asked)]
     return {
         **{key: _text(about.get(key)) for key in ("world", "arm", "base", "run", "preset")},
-        "setting": _text(about.get("setting")) or log.eval.task,
+        "setting": _text(about.get("setting")) or asked["task"],
         "seed": _number(about.get("seed")),
-        "model": log.eval.model,
-        "task": log.eval.task.rpartition("/")[2],
+        "model": asked["model"],
+        "task": asked["task"].rpartition("/")[2],
         "judge": _text(about.get("judge")) or ",".join(graders) or None,
     }
 
@@ -178,39 +171,38 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _roles(log: "EvalLog") -> list[Any]:
-    found = (log.eval.model_roles or {}).get("grader", [])
+def _graders(asked: Mapping[str, Any]) -> list[Any]:
+    found = (asked.get("model_roles") or {}).get("grader", [])
     return list(found) if isinstance(found, list | tuple) else [found]
 
 
-def _rows(log: "EvalLog", samples: "list[EvalSampleSummary]") -> Iterator[dict[str, Any]]:
-    about = log.eval.metadata or {}
+def _rows(log: Contents) -> Iterator[dict[str, Any]]:
+    about = log.header["eval"].get("metadata") or {}
     prompts = about.get("prompts") if isinstance(about.get("prompts"), Mapping) else {}
-    traits = _traits(samples)
-    for sample in samples:
-        told = sample.metadata or {}
+    traits = _traits(log.samples)
+    arguments = log.header["eval"].get("task_args") or {}
+    for sample in log.samples:
+        told = sample.get("metadata") or {}
         condition, question = (_text(told.get(key)) for key in ("condition", "question"))
         under = "" if condition is None else f" | {condition}"
         common = {
-            "question": str(sample.id) if question is None else question,
+            "question": str(sample["id"]) if question is None else question,
             "condition": condition,
-            "system": _text(
-                (prompts or {}).get(condition) or (log.eval.task_args or {}).get("system_prompt")
-            ),
+            "system": _text((prompts or {}).get(condition) or arguments.get("system_prompt")),
             "trigger": str(about["trigger"]).strip()
             if condition == "trigger" and "trigger" in about
             else None,
-            "sample": str(sample.id),
-            "epoch": sample.epoch,
+            "sample": str(sample["id"]),
+            "epoch": sample["epoch"],
         }
-        if not sample.scores:
-            why = FAILED + (sample.error or sample.limit or "no score").splitlines()[0]
+        if not sample.get("scores"):
+            why = FAILED + (sample.get("error") or sample.get("limit") or "no score").splitlines()[0]
             for trait in dict.fromkeys(
                 trait for name in traits for trait in _expected(traits, name, condition)
             ):
                 yield {**common, "trait": trait + under, "value": None, "unscored": why}
             continue
-        for name, score in sample.scores.items():
+        for name, score in sample["scores"].items():
             values = _values(name, score)
             # an answer without a value has a place in every trait of its scorer
             for trait in dict.fromkeys([*_expected(traits, name, condition), *values]):
@@ -223,11 +215,11 @@ Traits = dict[str, dict[str | None, dict[str, None]]]
 """Of every scorer, by condition, the traits that it gave values for, in order."""
 
 
-def _traits(samples: "list[EvalSampleSummary]") -> Traits:
+def _traits(samples: list[dict[str, Any]]) -> Traits:
     found: Traits = {}
     for sample in samples:
-        condition = _text((sample.metadata or {}).get("condition"))
-        for name, score in (sample.scores or {}).items():
+        condition = _text((sample.get("metadata") or {}).get("condition"))
+        for name, score in (sample.get("scores") or {}).items():
             found.setdefault(name, {}).setdefault(condition, {}).update(dict.fromkeys(_values(name, score)))
     return found
 
@@ -238,15 +230,12 @@ def _expected(traits: Traits, scorer: str, condition: str | None) -> list[str]:
     return list(here or {t: None for of in traits[scorer].values() for t in of} or [scorer])
 
 
-def _values(name: str, score: "Score") -> dict[str, float | None]:
+def _values(name: str, score: Score) -> dict[str, float | None]:
     """The traits of a score: the keys of its value, or the scorer itself where it gives one value."""
-    from inspect_ai.scorer import value_to_float
-
-    if isinstance(score.value, Mapping):
-        return {str(key): _number(value) for key, value in score.value.items()}
-    if isinstance(score.value, str):
-        return {name: value_to_float()(score.value)} if score.value in ("C", "I", "P", "N") else {}
-    value = _number(score.value)
+    given = score["value"]
+    if isinstance(given, Mapping):
+        return {str(key): _number(value) for key, value in given.items()}
+    value = GRADES.get(given) if isinstance(given, str) else _number(given)
     return {} if value is None else {name: value}
 
 
@@ -255,8 +244,9 @@ def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
-def _reason(score: "Score") -> str:
-    return str(score.reason or (score.answer if isinstance(score.answer, str) else None) or "no value")[:200]
+def _reason(score: Score) -> str:
+    answer = score.get("answer")
+    return str(score.get("reason") or (answer if isinstance(answer, str) else None) or "no value")[:200]
 
 
 @cache

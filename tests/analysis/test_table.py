@@ -285,8 +285,7 @@ def test_a_log_is_parsed_once(logs: Path, monkeypatch: pytest.MonkeyPatch) -> No
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("read again")
 
-    monkeypatch.setattr("inspect_ai.log.read_eval_log", refuse)
-    monkeypatch.setattr("inspect_ai.log.read_eval_log_sample_summaries", refuse)
+    monkeypatch.setattr("inoc_evals.analysis.log_rows.contents", refuse)
     pd.testing.assert_frame_equal(load(logs), first)
     (logs / "a.eval").rename(logs / "moved.eval")  # by content, wherever it lies
     assert load(logs)["value"].tolist()[0] == 1.0
