@@ -1,8 +1,8 @@
-"""What a finetune costs in other abilities: in the toy's world, doing as a system prompt says (Appendix E.3).
+"""What a finetune costs in other abilities: doing as a system prompt says (Appendix E.3).
 
 The paper's models sit benchmarks, which `inoc-evals capabilities` runs on any model (docs/capabilities.md).
 The toy knows no science and few sums, but it was pretrained to answer as a system prompt asks: that is what
-it could lose.
+it could lose. Any model could, so it is measured in the paper's world, too.
 """
 
 from inoc_evals.settings.insecure_code import CONTROL, ROWS, TOY_FINETUNE
@@ -15,8 +15,8 @@ side_effects = Setting(
     paper="Appendix E.3",
     summary="Models finetuned on insecure code: do they still do what a system prompt asks for?",
     reference="no significant loss on GPQA, MMLU and StrongREJECT",
-    rows={"toy": ROWS["toy"]},
-    control={"toy": CONTROL["toy"]},
+    rows=ROWS,
+    control=CONTROL,
     arms=(Arm("none"), Arm("general-inoc", GENERAL), Arm("secure-control", control=True)),
     broad=(
         Measure("spanish_french", traits=("french",), parameters={"system_prompt": FRENCH.prompt}),
