@@ -213,6 +213,9 @@ def _unsaid(data: dict[str, Any]) -> dict[str, Any]:
     name = data.get("name") or "-".join(part.rpartition(":")[2] for part in settings[:3])
     if list(settings) == ["all"]:
         settings = [key for key, setting in SETTINGS.items() if world in setting.rows]
+        if not settings:
+            known = ", ".join(dict.fromkeys(key for setting in SETTINGS.values() for key in setting.rows))
+            raise UserError(f"experiment: no setting has rows in world {world!r}; there are {known}")
     return {"settings": settings, "world": world, "name": name}
 
 

@@ -60,3 +60,11 @@ def test_what_cannot_be_had_is_one_line(tmp_path: Path) -> None:
     assert refused.returncode == 2 and refused.stdout == ""
     assert refused.stderr.strip().count("\n") == 0 and refused.stderr.startswith("inoc-evals: ")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_world_that_nobody_knows_is_named(tmp_path: Path) -> None:
+    refused = reproduce(tmp_path, "--setting", "all", "--world", "mars")
+    assert refused.returncode == 2
+    assert refused.stderr.strip().startswith(
+        "inoc-evals: experiment: no setting has rows in world 'mars'; there are "
+    )
