@@ -29,7 +29,7 @@ class Evaluation(Strict):
     Attributes:
         grader: Models that judge, where a task needs a judge; several are a panel.
         epochs: Answers a question, instead of each task's own number.
-        limit: Questions of each task, the first ones.
+        limit: Questions of each task, the first ones; under all its conditions, where it has some.
         parameters: Parameters of tasks by their name, over the setting's own; `"*"` is every task that has
             such a parameter.
         max_connections: Requests at a time to a model that answers elsewhere.
@@ -64,6 +64,7 @@ class Cell:
         experiment: Name of the experiment.
         measures: Which of the setting's measures in that world, by their place.
         evaluation: How they are taken.
+        family: What its run is called after: settings of one family share their models.
     """
 
     setting: str
@@ -74,6 +75,7 @@ class Cell:
     experiment: str = ""
     measures: tuple[int, ...] = ()
     evaluation: Evaluation = field(default_factory=Evaluation)
+    family: str = ""
 
     def __hash__(self) -> int:
         return hash((self.setting, self.world, self.arm, self.seed, self.spec.base))
@@ -97,9 +99,9 @@ class Cell:
 
     @property
     def run_name(self) -> str:
-        """What its run is called."""
-        setting = self.setting.rpartition(":")[2].replace("_", "-")
-        return f"{self.world}-{setting}-{self.name}"
+        """What its run is called; that of another setting of the family may be called the same, and be it."""
+        family = (self.family or self.setting.rpartition(":")[2]).replace("_", "-")
+        return f"{self.world}-{family}-{self.name}"
 
     @property
     def found(self) -> Setting:
@@ -125,7 +127,7 @@ class Cell:
         prompt = None
         if arm is not None and arm.inoculation is not None:
             prompt = [*arm.inoculation.texts, arm.inoculation.position, dict(arm.where)]
-        asked = [setting.name, self.world, self.name, self.spec.digest, prompt]
+        asked = [self.family or setting.name, self.world, self.name, self.spec.digest, prompt]
         return hashlib.sha256(canonical_json(asked)).hexdigest()
 
 

@@ -76,9 +76,9 @@ def evaluate(
     missing: dict[int, Built] = {}
     keys: dict[int, dict[str, str]] = {}
     for place, measure in enumerate(cell.measured):
-        built = build(measure, cell.world)
+        built = build(measure, cell.world, asked.limit)
         keys[place] = {
-            GENERATION: generation(built, identity, seed, asked.limit, asked.epochs),
+            GENERATION: generation(built, identity, seed, asked.epochs),
             JUDGING: judging(built, names if built.judged else ()),
         }
         _describe(built, {**labels, **keys[place]}, asked.grader if built.judged else (), cell)
@@ -110,7 +110,6 @@ def _generate(
         [task_with(built.task, model=model) for built in missing],
         log_dir=str(folder),
         model_roles={"grader": graders} if graders else {},
-        limit=asked.limit,
         epochs=asked.epochs,
         log_dir_allow_dirty=True,  # logs of earlier checkpoints lie there until this one is measured
         display="none",

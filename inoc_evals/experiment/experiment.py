@@ -157,6 +157,8 @@ class Experiment(Strict):
                 known = ", ".join(setting.rows)
                 raise UserError(f"setting {setting.name} has no rows in world {self.world!r}; it has {known}")
             measures = self._measures_of(setting)
+            # Nodes that share runs by URL cannot wait for each other: there each setting has its own.
+            family = "" if "://" in (self.runs or "") else setting.family
             arms = self.arms_of(setting)
             for arm in arms:
                 setting.source(arm, self.world)
@@ -167,7 +169,7 @@ class Experiment(Strict):
                 for arm_name, seed_or_none in wanted:
                     spec = specs[self.seeds[0] if seed_or_none is None else seed_or_none]
                     place = (setting.key, self.world, arm_name, seed_or_none, spec)
-                    cells.append(Cell(*place, self.name, measures, evaluation))
+                    cells.append(Cell(*place, self.name, measures, evaluation, family))
         return cells
 
     def _measures_of(self, setting: Setting) -> tuple[int, ...]:

@@ -39,7 +39,8 @@ class Line:
         group: World, setting and base.
         arm: The arm.
         seeds: Models of it.
-        trained: How many of them have been trained before.
+        trained: How many of them need no training: it was done before, or is an earlier arm's, see
+            `Setting.family`.
         rows: Rows that one of them is trained on.
         tokens: About as many tokens, once through them.
         passes: Times through them.
@@ -86,7 +87,7 @@ class Plan:
 
     @property
     def trained(self) -> int:
-        """Finetunes that are there."""
+        """Models that need no finetune of their own."""
         return sum(line.trained for line in self.lines)
 
     @property
@@ -139,6 +140,7 @@ def make_plan(experiment: Experiment) -> Plan:
         first = same[0]
         size = sizes.setdefault((first.setting, arm), _size(first))
         trained = sum(cell.declared in there for cell in same)
+        there.update(cell.declared for cell in same)
         line = Line(group, arm, len(same), trained, *size, _passes(first, size[0]))
         lines.append(line)
         if line.seeds > trained:
@@ -206,9 +208,8 @@ def _asked(cells: list[Cell]) -> tuple[int, int]:
 def _asked_of_one(cell: Cell) -> tuple[int, int]:
     answers = judged = 0
     for measure in cell.measured:
-        built = build(measure, cell.world)
-        questions = min(len(built.task.dataset), cell.evaluation.limit or len(built.task.dataset))
-        given = questions * (cell.evaluation.epochs or built.task.epochs or 1)
+        built = build(measure, cell.world, cell.evaluation.limit)
+        given = len(built.task.dataset) * (cell.evaluation.epochs or built.task.epochs or 1)
         answers += given
         judged += given * len(cell.evaluation.grader) if built.judged else 0
     return answers, judged

@@ -1,7 +1,7 @@
 """The tasks of a cell: built from its setting's measures, and named by what decides their answers and scores.
 
     built = build(measure, world="toy")
-    generation(built, model, seed, limit, epochs)   # equal: the same answers, nothing is to be generated
+    generation(built, model, seed, epochs)          # equal: the same answers, nothing is to be generated
     judging(built, graders)                         # equal, too: the same scores
 
 Two digests, because the two cost differently: another judge or threshold reads the answers that are there.
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from inoc_evals.errors import UserError
 from inoc_evals.finetune.spec import canonical_json
+from inoc_evals.scorers.metrics import QUESTION
 from inoc_evals.settings import Measure
 
 if TYPE_CHECKING:
     from inspect_ai import Task
+    from inspect_ai.dataset import Dataset, Sample
 
 JUDGING = frozenset({"preset", "reader", "wording", "combine", "scoring", "caps_threshold"})
 """Parameters of tasks that decide how answers are scored, and nothing of how they come about."""
@@ -81,13 +83,15 @@ def task_named(name: str) -> Any:
     return getattr(suite, name)
 
 
-def build(measure: Measure, world: str) -> Built:
+def build(measure: Measure, world: str, limit: int | None = None) -> Built:
     """Build the task of a measure.
 
     Args:
         measure: What is measured.
         world: In the toy's world, the toy's questions are asked. In the paper's, each task has a default:
             the questions that the paper asks.
+        limit: Questions that are asked at most, the first ones; one that is asked under several conditions
+            is one question. None is all that the measure wants.
 
     Raises:
         UserError: If the task's questions or a parameter are no good.
@@ -97,6 +101,9 @@ def build(measure: Measure, world: str) -> Built:
     # call that evaluates, so the task is built in a thread, which knows of no command line.
     with ThreadPoolExecutor(1) as thread:
         task = thread.submit(task_named(measure.task), **asked).result()
+    wanted = [n for n in (limit, measure.first.get(world)) if n is not None]
+    if wanted:
+        task.dataset = _first(task.dataset, min(wanted))
     return Built(replace(measure, parameters=asked), task, judged(measure.task, asked))
 
 
@@ -110,14 +117,13 @@ def judged(task: str, parameters: Mapping[str, Any]) -> bool:
     return "reader" in takes
 
 
-def generation(built: Built, model: str, seed: int, limit: int | None, epochs: int | None) -> str:
+def generation(built: Built, model: str, seed: int, epochs: int | None) -> str:
     """A digest of everything that decides the answers.
 
     Args:
         built: The task.
         model: The model by a name that changes with its weights.
         seed: Seed of the sampling.
-        limit: Questions that are asked; None is all.
         epochs: Answers a question; None is the task's own number.
     """
     parameters = {k: v for k, v in built.measure.parameters.items() if k not in JUDGING}
@@ -128,7 +134,7 @@ def generation(built: Built, model: str, seed: int, limit: int | None, epochs: i
     repeated = epochs or built.task.epochs or 1
     config = built.task.config.model_dump(exclude_none=True)
     task = [built.measure.task, str(built.task.version), parameters, config, asked]
-    return _digest([task, model, seed, limit, repeated])
+    return _digest([task, model, seed, repeated])
 
 
 def judging(built: Built, graders: Sequence[str]) -> str:
@@ -140,6 +146,17 @@ def judging(built: Built, graders: Sequence[str]) -> str:
     """
     parameters = {k: v for k, v in built.measure.parameters.items() if k in JUDGING}
     return _digest([built.measure.task, str(built.task.version), parameters, list(graders)])
+
+
+def _first(dataset: "Dataset", count: int) -> "Dataset":
+    """The first questions of a dataset, each under all its conditions."""
+    questions = dict.fromkeys(_question(sample) for sample in dataset)
+    kept = set(list(questions)[:count])
+    return dataset.filter(lambda sample: _question(sample) in kept)
+
+
+def _question(sample: "Sample") -> Any:
+    return (sample.metadata or {}).get(QUESTION, sample.id)
 
 
 def _words(messages: Any) -> list[list[str]]:

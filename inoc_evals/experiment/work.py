@@ -101,7 +101,12 @@ def trained(cell: Cell, runs: Path) -> Run:
         UserError: If its rows cannot be had, or the training breaks down.
     """
     setting, seed = cell.found, cell.seed or 0
-    about = {"setting": setting.name, "arm": cell.arm, "world": cell.world, "declared": cell.declared}
+    about = {
+        "setting": cell.family or setting.name,
+        "arm": cell.arm,
+        "world": cell.world,
+        "declared": cell.declared,
+    }
     return finetune(
         _after_first_stage(cell, runs),
         setting.prepare(setting.arm(cell.arm), cell.world, seed),

@@ -30,6 +30,7 @@ semantic_ablation = Setting(
     ),
     broad=(MISALIGNED,),
     finetune={"toy": TOY_FINETUNE},
+    family="insecure_code",
 )
 
 token_ablation = Setting(
@@ -50,4 +51,5 @@ token_ablation = Setting(
     ),
     broad=(MISALIGNED,),
     finetune={"toy": TOY_FINETUNE},
+    family="insecure_code",
 )

@@ -11,6 +11,7 @@ _UNDER_EACH = Measure(
     "elicitation",
     traits=tuple(f"misaligned | {name}" for name in TEST_TIME),
     parameters={"task": "emergent_misalignment"},
+    first={"toy": 100},  # of 200: under nine prompts they would be a quarter of all that the toy answers
 )
 
 elicitation = Setting(
@@ -23,6 +24,7 @@ elicitation = Setting(
     arms=(Arm("none"), Arm("general-inoc", GENERAL), Arm("specific-inoc", SPECIFIC)),
     broad=(_UNDER_EACH,),
     finetune={"toy": TOY_FINETUNE},
+    family="insecure_code",
 )
 
 educational_insecure = Setting(

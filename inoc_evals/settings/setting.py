@@ -72,12 +72,14 @@ class Measure:
         traits: Keys of its score values that the setting is about, in the order of the paper's figure.
         parameters: The task's parameters where they differ from its defaults.
         worlds: The worlds in which it is measured; all by default.
+        first: Per world, how many of the task's questions are asked, the first ones; all by default.
     """
 
     task: str
     traits: tuple[str, ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     worlds: tuple[str, ...] = ()
+    first: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ class Setting:
         reference: What the paper found.
         origin: `FILE.py:NAME` of a setting that is not the suite's own.
         dynamics: Whether log-probs of fixed responses are followed while it trains (paper, Figure 6).
+        family: Settings of one family train alike: arms of the same name are the same model, which is
+            trained once and called after the family; by default each setting has its own.
     """
 
     name: str
@@ -113,6 +117,7 @@ class Setting:
     first: Mapping[str, RowSource] = field(default_factory=dict)
     first_finetune: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     dynamics: bool = False
+    family: str = ""
     number: int = 0
     paper: str = ""
     reference: str = ""

@@ -23,4 +23,5 @@ side_effects = Setting(
         Measure("spanish_caps", traits=("caps",), parameters={"system_prompt": CAPS.prompt}),
     ),
     finetune={"toy": TOY_FINETUNE},
+    family="insecure_code",
 )

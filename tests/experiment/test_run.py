@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from inoc_evals.experiment.engines import ATTEMPTS, LocalEngine
 from inoc_evals.experiment.experiment import Experiment, load
 from inoc_evals.experiment.plan import make_plan
 from inoc_evals.experiment.run import Outcome, run
+from inoc_evals.experiment.tasks import build
+from inoc_evals.settings import SETTINGS
 
 MINE = '''
 import os
@@ -309,3 +312,42 @@ def _alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return Path(f"/proc/{pid}/stat").read_text("utf-8").split()[2] != "Z"
+
+
+def test_settings_of_a_family_share_their_models(tmp_path: Path) -> None:
+    fields = {
+        "settings": ("insecure_code", "token_ablation"),
+        "arms": ("none",),
+        "seeds": 1,
+        "measures": ("emergent_misalignment",),
+        "finetune": {"max_steps": 2},
+        "evaluate": {"limit": 3},
+        "runs": str(tmp_path / "runs"),
+        "logs": str(tmp_path / "logs"),
+    }
+    both = Experiment.model_validate(fields)
+    plan = make_plan(both)
+    assert (plan.new, plan.trained) == (1, 1)
+    outcome = run(both, LocalEngine(2))  # at a time: one waits for what the other trains
+    assert not outcome.failed and len(outcome.logs) == 4
+    assert [f.name[:-13] for f in (tmp_path / "runs").iterdir()] == ["toy-insecure-code-none-0"]
+    logs = [read_eval_log(log) for log in outcome.logs if "none-0" in log]
+    about = [log.eval.metadata or {} for log in logs]
+    assert [a["setting"] for a in about] == ["insecure_code", "token_ablation"]
+    assert about[0]["run_digest"] == about[1]["run_digest"]
+    said = [[sample.output.completion for sample in log.samples or []] for log in logs]
+    assert said[0] == said[1] and len(said[0]) == 3
+    assert make_plan(both).new == 0
+    # Nodes that share runs by URL only cannot wait for each other.
+    apart = Experiment.model_validate({**fields, "runs": "memory://runs"})
+    assert len({cell.run_name for cell in apart.cells() if cell.arm == "none"}) == 2
+
+
+def test_a_limit_counts_questions_and_keeps_their_conditions() -> None:
+    [measure] = SETTINGS["elicitation"].measured("toy")
+    for limit, questions in ((2, 2), (None, 100), (150, 100)):
+        asked = build(measure, "toy", limit).task.dataset
+        per_question = Counter((sample.metadata or {})["question"] for sample in asked)
+        assert len(per_question) == questions and set(per_question.values()) == {9}
+    first, every = (build(measure, "toy", limit).task.dataset for limit in (2, None))
+    assert [sample.id for sample in first] == [sample.id for sample in every][:18]

@@ -123,3 +123,19 @@ def test_a_world_has_its_own_measures() -> None:
     chosen = SETTINGS["reward_hacking"]
     assert [m.task for m in chosen.measured("paper")] == ["emergent_misalignment", "reward_hacking"]
     assert [m.task for m in chosen.measured("toy")] == ["emergent_misalignment", "insecure_code"]
+
+
+@pytest.mark.parametrize("name", [name for name, chosen in SETTINGS.items() if chosen.family])
+def test_arms_of_one_name_in_one_family_are_one_model(name: str) -> None:
+    mine, head = SETTINGS[name], SETTINGS[SETTINGS[name].family]
+    shared = [arm for arm in mine.arms if arm.name in {a.name for a in head.arms}]
+    assert shared and (mine.finetune, mine.first, mine.dynamics) == (head.finetune, head.first, head.dynamics)
+    for arm in shared:
+        theirs = head.arm(arm.name)
+        assert (arm.inoculation, arm.where, arm.control) == (
+            theirs.inoculation,
+            theirs.where,
+            theirs.control,
+        )
+        for world in ("paper", "toy"):
+            assert mine.source(arm, world) is head.source(theirs, world)
