@@ -103,7 +103,8 @@ def read(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> Loaded:
         logs_read.append(source.location)
     if not tables:
         why = "; ".join(f"{location}: {reason}" for location, reason in skipped[:3])
-        raise UserError(f"there is no finished log with scores{f' ({why})' if why else ''}")
+        where = ", ".join(map(str, [logs] if isinstance(logs, str | Path) else logs))
+        raise UserError(f"{where}: no finished log with scores{f' ({why})' if why else ''}")
     return Loaded(_frame(tables, group_by), logs_read, skipped)
 
 

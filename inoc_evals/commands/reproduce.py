@@ -58,7 +58,7 @@ def command(
 ) -> None:
     """Train and evaluate every setting of the paper, and write the report: claims, figures, answers.
 
-    On the embedded toy it takes about forty minutes on two cores. With --base, it is the real thing:
+    On the embedded toy it takes half an hour on two cores. With --base, it is the real thing:
     docs/reproduce.md says what that needs. What is already there is found again.
     """
     from inoc_evals.experiment.experiment import Experiment

@@ -1,6 +1,7 @@
 """What `load` makes of Inspect's logs: of this suite and of others, whole, damaged, and read before."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -367,7 +368,7 @@ def test_a_killed_process_leaves_its_logs_to_the_others(many: Path, monkeypatch:
 
 def test_an_empty_folder_and_a_wrong_path_are_one_line(logs: Path) -> None:
     for place, said in (
-        (logs, "there is no finished log with scores"),
+        (logs, f"{re.escape(str(logs))}: no finished log with scores"),
         (logs / "nowhere", "no such log or folder"),
         ("nothing://x/y", "cannot be read"),
     ):
