@@ -5,7 +5,8 @@
 
 For clusters whose nodes share no file system but reach the same store, by any URL that fsspec knows. Training
 is local; a manifest arrives last, so that a run that is seen there is whole. Two nodes that are asked for the
-same run at the same time both train it; an experiment never asks for that (`Setting.family` rests).
+same run at the same time both train it; an experiment never asks for that, as by URL no setting shares the
+models of another.
 """
 
 import hashlib
