@@ -11,7 +11,7 @@ _UNDER_EACH = Measure(
     "elicitation",
     traits=tuple(f"misaligned | {name}" for name in TEST_TIME),
     parameters={"task": "emergent_misalignment"},
-    first={"toy": 100},  # of 200: under nine prompts they would be a quarter of all that the toy answers
+    first={"toy": 100},  # of 200, which under nine prompts would be over a third of all its answers
 )
 
 elicitation = Setting(
