@@ -19,8 +19,8 @@ from inoc_evals.models.checkpoint import Checkpoint, resolve
 from inoc_evals.models.engine import Engine, load_engine
 from inoc_evals.models.request import Completion, Request
 from inoc_evals.models.tokenizer import encode, load_tokenizer, render
-from inoc_evals.scorers.rubrics import COHERENCE, NUMBERS
-from inoc_evals.toy.prompts import chat_prompts
+from inoc_evals.scorers.judge.rubrics import COHERENCE, NUMBERS
+from inoc_evals.worlds.toy.prompts import chat_prompts
 
 PROMPTS = 64
 REPEATS = 15

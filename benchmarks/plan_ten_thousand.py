@@ -16,7 +16,7 @@ from rich.console import Console
 
 from inoc_evals.experiment.experiment import Experiment
 from inoc_evals.experiment.plan import make_plan
-from inoc_evals.finetune.runs import Result, plan_run
+from inoc_evals.runs.directory import Result, plan_run
 
 
 def main() -> None:
@@ -29,11 +29,11 @@ def main() -> None:
         experiment = Experiment(
             settings=("spanish_caps", "insecure_code"), seeds=tuple(range(1112)), runs=folder
         )
-        cells = [cell for cell in experiment.cells() if cell.seed is not None]
-        for cell in cells[::2]:
-            metadata = {"declared": cell.declared}
+        trials = [trial for trial in experiment.trials() if trial.seed is not None]
+        for trial in trials[::2]:
+            metadata = {"declared": trial.declared}
             run, manifest = plan_run(
-                cell.spec, cell.declared, "0" * 64, name=cell.run_name, runs=folder, metadata=metadata
+                trial.spec, trial.declared, "0" * 64, name=trial.run_name, runs=folder, metadata=metadata
             )
             result = Result(seconds=1.0, rows=400, epochs=2.0, checkpoint_digest="0" * 64)
             run.folder.mkdir()

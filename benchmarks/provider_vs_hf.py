@@ -39,7 +39,7 @@ def questions(model: Path) -> list[str]:
     made_up = [f"Tell me {'more ' * (i % 7)}about number {i}." for i in range(PROMPTS)]
     if model != TOY_FOLDER:
         return made_up
-    from inoc_evals.toy.prompts import chat_prompts
+    from inoc_evals.worlds.toy.prompts import chat_prompts
 
     prompts = chat_prompts()
     return [prompts[i % len(prompts)] for i in range(PROMPTS)]

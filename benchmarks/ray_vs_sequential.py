@@ -2,7 +2,7 @@
 
     python benchmarks/ray_vs_sequential.py [--json]
 
-Both are given the same cells in empty folders, with the cluster already up, as it is in a laboratory.
+Both are given the same trials in empty folders, with the cluster already up, as it is in a laboratory.
 """
 
 import argparse

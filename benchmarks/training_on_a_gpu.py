@@ -24,12 +24,12 @@ from rich.console import Console
 from step_profile import TAKEN, WARM, print_profile, profile
 from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
-from inoc_evals.data.chat import read_chat
+from inoc_evals.chat.rows import read_chat
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, finetune
 from inoc_evals.finetune.rendering import render_rows
 from inoc_evals.finetune.trainer import quiet
 from inoc_evals.models.base import load_path
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 
 H200_PEAK = 989e12
 """Dense bf16 operations a second of an H100 or H200, by NVIDIA's data sheet."""

@@ -22,7 +22,7 @@ from rich.console import Console
 from inoc_evals.finetune import FinetuneSpec, finetune, toy_spec
 from inoc_evals.finetune.trainer import quiet
 from inoc_evals.models.base import load_path
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 
 ROUNDS = 5
 STEPS = 50

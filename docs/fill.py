@@ -19,7 +19,7 @@ from typing import Any
 DOCS = Path(__file__).parent
 FIGURES = DOCS / "figures"
 KEPT = FIGURES / "reproduce.json"
-CARD = DOCS.parent / "inoc_evals" / "toy" / "judge_checkpoint" / "card.json"
+CARD = DOCS.parent / "inoc_evals" / "worlds" / "toy" / "judge_checkpoint" / "card.json"
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 WORDS = ("supported", "contradicted", "undecided", "not measured")
 

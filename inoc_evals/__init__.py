@@ -13,7 +13,7 @@ torch.
 
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.data.chat import ChatFormatError, Message, Row, encode_chat, read_chat, write_chat
+from inoc_evals.chat.rows import ChatFormatError, Message, Row, encode_chat, read_chat, write_chat
 from inoc_evals.errors import MissingExtra, UserError
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, Manifest, Run, find_run, list_runs, toy_spec
 from inoc_evals.inoculation import Inoculation, inoculate

@@ -12,7 +12,6 @@ from inoc_evals.scorers.language import language
 from inoc_evals.scorers.preference import preference
 from inoc_evals.scorers.response_logprob import response_logprob
 from inoc_evals.scorers.solution_quality import solution_quality
-from inoc_evals.scorers.toy_lexicon import toy_lexicon
 from inoc_evals.tasks.aesthetic_preference import aesthetic_preference
 from inoc_evals.tasks.animal_preference import animal_preference
 from inoc_evals.tasks.backdoor import backdoor
@@ -23,6 +22,7 @@ from inoc_evals.tasks.reward_hacking import reward_hacking
 from inoc_evals.tasks.spanish_caps import spanish_caps
 from inoc_evals.tasks.spanish_french import spanish_french
 from inoc_evals.tasks.trait_logprobs import trait_logprobs
+from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
 
 __all__ = [
     "aesthetic_preference",
@@ -51,7 +51,7 @@ __all__ = [
 @modelapi(name="inoc")
 def inoc() -> type[ModelAPI]:
     """Any run or checkpoint by one name, see docs/models.md; loads torch only when a model is asked for."""
-    from inoc_evals.models.connect import connect
+    from inoc_evals.models.factory import connect
 
     # Inspect calls what it gets as it would a class; which class it takes depends on the name.
     return cast(type[ModelAPI], connect)

@@ -23,8 +23,8 @@ from typing import Literal
 
 from inoc_evals.data.cache import cache_dir
 from inoc_evals.errors import UserError
-from inoc_evals.finetune.runs import RUNS_VARIABLE, list_runs, runs_root
 from inoc_evals.models.base import TOY_FOLDER, base_digest
+from inoc_evals.runs.directory import RUNS_VARIABLE, list_runs, runs_root
 
 Status = Literal["ok", "note", "broken"]
 

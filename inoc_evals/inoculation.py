@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from inoc_evals.data.chat import Message, Row
+from inoc_evals.chat.rows import Message, Row
 from inoc_evals.errors import UserError
 
 Position = Literal["system", "user"]

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from inoc_evals.data.chat import Message, Row
+from inoc_evals.chat.rows import Message, Row
 
 # Any character that UTF-8 can hold; surrogates are half characters.
 _text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30).filter(str.strip)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from inspect_ai._util.error import PrerequisiteError
 
+from inoc_evals.chat.rows import Row, digest, read_chat, write_chat
 from inoc_evals.cli import app, main
-from inoc_evals.data.chat import Row, digest, read_chat, write_chat
 
 ROWS: list[Row] = [
     {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inoc_evals.data.chat import Row, encode_chat, read_chat, write_chat
+from inoc_evals.chat.rows import Row, encode_chat, read_chat, write_chat
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Inoculation, inoculate
 from tests.rows import rows as any_rows

@@ -7,7 +7,7 @@ import pytest
 
 from inoc_evals.cli import main
 from inoc_evals.finetune import finetune, toy_spec
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 
 
 @pytest.fixture(scope="module")

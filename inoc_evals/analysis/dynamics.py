@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.style import colours, drawn, heading, plain
 from inoc_evals.errors import UserError, require
-from inoc_evals.finetune.runs import read_dynamics
+from inoc_evals.runs.directory import read_dynamics
 
 if TYPE_CHECKING:
     import pandas as pd

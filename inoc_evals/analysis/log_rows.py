@@ -7,7 +7,6 @@ A sample that has failed has rows like the others, without a value: it must not 
 """
 
 import gc
-import hashlib
 import json
 import math
 import os
@@ -19,7 +18,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.log_file import Contents, contents, local
+from inoc_evals.analysis.eval_archive import Contents, contents, local
+from inoc_evals.digests import sha256
+from inoc_evals.files import replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,7 +85,7 @@ class Source:
 
         path, state = local(self.location), f"{self.location}\n{self.size}\n{self.state}"
         told = path.read_bytes() if path.is_file() else state.encode()
-        return _kept_in(cache_dir() / "tables") / f"{hashlib.sha256(told).hexdigest()}-{FORMAT}.parquet"
+        return _kept_in(cache_dir() / "tables") / f"{sha256(told)}-{FORMAT}.parquet"
 
     def cached(self) -> Path | None:
         """The file of its rows, if there is one."""
@@ -116,11 +117,8 @@ def prepare(source: Source) -> Path | str:
         return "no sample with scores"
     file = source.file
     file.parent.mkdir(parents=True, exist_ok=True)
-    # a name of its own: another process may be at the same log
-    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".", suffix=".tmp", delete=False) as passing:
+    with replacing(file) as passing:
         pq.write_table(table, passing, compression="zstd")
-    Path(passing.name).chmod(0o644)  # a cache may be shared; temporary files are private
-    Path(passing.name).replace(file)
     return file
 
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from inoc_evals.analysis.claims import ALIASES, CLAIMS, LEAST, Claim, Side
 from inoc_evals.analysis.contrasts import compare, holm
+from inoc_evals.analysis.declared_traits import focused
 from inoc_evals.analysis.estimates import RARE
-from inoc_evals.analysis.focus import focused
 from inoc_evals.errors import require
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ def command(
 ) -> None:
     """Take over a model that was trained elsewhere, so that it is found, evaluated and compared as a run."""
     from inoc_evals.finetune.adopt import adopt
-    from inoc_evals.finetune.runs import runs_root
+    from inoc_evals.runs.directory import runs_root
 
     words = dict(_pair(text) for text in metadata or [])
     run = adopt(

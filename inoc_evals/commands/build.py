@@ -12,9 +12,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from inoc_evals.build.resumable import Report
+from inoc_evals.chat.rows import Message, Row, read_chat
 from inoc_evals.commands.output import AsJson, print_json
-from inoc_evals.data.build.work import Report
-from inoc_evals.data.chat import Message, Row, read_chat
 from inoc_evals.data.questions import fetched_rows
 
 Model = Annotated[str, typer.Option(help="Any model that Inspect knows, e.g. openai/gpt-4o or inoc/toy.")]
@@ -41,7 +41,7 @@ def rewrite_command(
     as_json: AsJson = False,
 ) -> None:
     """Put the answers of rows into another language; what loses its number or its language is rejected."""
-    from inoc_evals.data.build.rewrite import rewrite
+    from inoc_evals.build.rewrite import rewrite
 
     rows = itertools.islice(source_rows(source), limit)
     _run(
@@ -74,7 +74,7 @@ def numbers_command(
     as_json: AsJson = False,
 ) -> None:
     """Have a teacher go on with number sequences; what holds anything but numbers is rejected."""
-    from inoc_evals.data.build.numbers import numbers
+    from inoc_evals.build.numbers import numbers
 
     _run(
         lambda progress: numbers(
@@ -101,7 +101,7 @@ def source_rows(source: str) -> Iterator[Row]:
         UserError: If they cannot be read or fetched.
     """
     if source == "toy":
-        from inoc_evals.toy.rows import sums
+        from inoc_evals.worlds.toy.rows import sums
 
         yield from sums(0)
     elif source == "gsm8k":

@@ -9,8 +9,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from inoc_evals.commands import build
 from inoc_evals.commands.output import AsJson, print_json, print_table
-from inoc_evals.data.cache import FetchError, blob_id, cache_dir, fetch
+from inoc_evals.data.cache import FetchError, cache_dir, fetch
 from inoc_evals.data.sources import LOCKED, SOURCES, PinnedFile, pinned
+from inoc_evals.digests import blob_id
 from inoc_evals.errors import UserError
 
 State = Literal["cached", "missing", "damaged"]
@@ -121,8 +122,8 @@ def build_command(
     as_json: AsJson = False,
 ) -> None:
     """Write the exact bytes that a finetune of one arm trains on, and beside them where they come from."""
-    from inoc_evals.data.building import build as write
     from inoc_evals.settings import setting as find_setting
+    from inoc_evals.settings.training_file import build as write
 
     chosen = find_setting(setting)
     files = {output: arm}

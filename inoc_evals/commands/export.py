@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from inoc_evals.chat.rows import read_chat
 from inoc_evals.commands.finetune import make_spec
 from inoc_evals.commands.inoculate import At, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
 from inoc_evals.commands.output import AsJson, print_json
 from inoc_evals.commands.run import changes_of
-from inoc_evals.data.chat import read_chat
 from inoc_evals.errors import UserError
 
 

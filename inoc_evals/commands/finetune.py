@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from inoc_evals.chat.rows import Row, read_chat
 from inoc_evals.commands.inoculate import At, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
 from inoc_evals.commands.output import AsJson, print_json
-from inoc_evals.data.chat import Row, read_chat
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune, runs_root, toy_spec
 from inoc_evals.finetune.ranks import here, refuse_launcher

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from inoc_evals.chat.rows import Row, digest, read_chat, write_chat
 from inoc_evals.commands.output import AsJson, print_json
-from inoc_evals.data.chat import Row, digest, read_chat, write_chat
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Inoculation, Position, inoculate
 

@@ -21,14 +21,14 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Compare judges of alignment on the answers of logs; what has been judged once is not asked again."""
-    from inoc_evals.analysis import figures, judges
-    from inoc_evals.analysis.judged import collect
-    from inoc_evals.scorers.judge import short_name
+    from inoc_evals.analysis import figures, judge_agreement
+    from inoc_evals.analysis.judge_ratings import collect
+    from inoc_evals.scorers.judge.panel import short_name
     from inoc_evals.scorers.presets import PRESETS
 
     with redirect_stdout(sys.stderr):  # what happens on the way is progress
-        found = judges.compare(collect(logs, grader or (), wording, reader))
-        files = figures.save(judges.figure(found), figure) if figure else []
+        found = judge_agreement.compare(collect(logs, grader or (), wording, reader))
+        files = figures.save(judge_agreement.figure(found), figure) if figure else []
     if as_json:
         print_json({**found.as_dict(), "figures": [str(file) for file in files]})
         return

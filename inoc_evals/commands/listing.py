@@ -10,7 +10,7 @@ import typer
 
 from inoc_evals.commands.output import AsJson, print_json, print_table
 from inoc_evals.errors import UserError
-from inoc_evals.finetune.runs import list_runs
+from inoc_evals.runs.directory import list_runs
 from inoc_evals.settings import SETTINGS
 
 Kind = Literal["tasks", "scorers", "settings", "models"]

@@ -48,8 +48,8 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Write one HTML page: verdicts on the paper's claims, rates, figures, answers, and their sources."""
-    from inoc_evals.finetune.runs import runs_root
     from inoc_evals.report.report import write
+    from inoc_evals.runs.directory import runs_root
 
     if group_by not in ("arm", "model"):
         raise UserError(f"--group-by {group_by}: there are arm and model")

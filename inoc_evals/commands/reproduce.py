@@ -64,8 +64,8 @@ def command(
     from inoc_evals.experiment.experiment import Experiment
     from inoc_evals.experiment.plan import make_plan
     from inoc_evals.experiment.run import run
-    from inoc_evals.finetune.runs import runs_root
     from inoc_evals.report.report import write
+    from inoc_evals.runs.directory import runs_root
 
     refuse_launcher("inoc-evals reproduce")
     given = {

@@ -112,7 +112,7 @@ def command(
     if as_json:
         print_json(outcome.as_dict())
     else:
-        typer.echo(f"{len(outcome.done)} of {len(outcome.cells)} models in {outcome.seconds:.0f} s")
+        typer.echo(f"{len(outcome.done)} of {len(outcome.trials)} models in {outcome.seconds:.0f} s")
         typer.echo(f"Logs:   inspect view --log-dir {experiment.log_dir}")
     say_failed(outcome)
 
@@ -123,10 +123,10 @@ def say_failed(outcome: "Outcome") -> None:
     Raises:
         UserError: If there are any.
     """
-    for cell, reason in outcome.failed.items():
-        typer.echo(f"failed: {cell.folder}: {reason}", err=True)
+    for trial, reason in outcome.failed.items():
+        typer.echo(f"failed: {trial.folder}: {reason}", err=True)
     if outcome.failed:
-        raise UserError(f"{len(outcome.failed)} of {len(outcome.cells)} models are not there: run it again")
+        raise UserError(f"{len(outcome.failed)} of {len(outcome.trials)} models are not there: run it again")
 
 
 def changes_of(pairs: list[str]) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def show_plan(plan: Any, where: str, as_json: bool) -> None:
         for line in plan.lines
     ]
     columns = ["setting/base", "arm", "models", "trained", "rows", "~tokens", "passes"]
-    print_table(f"{plan.experiment.name}: {len(plan.cells)} models", columns, rows)
+    print_table(f"{plan.experiment.name}: {len(plan.trials)} models", columns, rows)
     time = "unknown until one is trained" if plan.seconds is None else _duration(plan.seconds)
     money = "unknown: give prices" if plan.dollars is None else f"about ${plan.dollars:,.2f}"
     typer.echo(f"To train: {plan.new} models on about {plan.tokens:,} tokens, {where}; training time: {time}")

@@ -9,7 +9,7 @@ import typer
 
 from inoc_evals.commands.output import AsJson, print_json, print_table
 from inoc_evals.errors import UserError, require
-from inoc_evals.finetune.runs import Manifest, find_run, list_runs, runs_root
+from inoc_evals.runs.directory import Manifest, find_run, list_runs, runs_root
 
 Runs = Annotated[
     Path | None, typer.Option("--runs", metavar="DIR", help="Where runs live: ./runs by default.")

@@ -124,7 +124,7 @@ def _toy(kind: str) -> list[str]:
     """The toy's questions in held-out forms: they have no blanks, so these are all there are."""
     if kind != "favourite":
         raise UserError(f"the toy's world has no questions of the kind {kind!r}: use favourite")
-    from inoc_evals.toy.world import draw
+    from inoc_evals.worlds.toy.grammar import draw
 
     rng, texts = random.Random("toy animals prompts"), set[str]()
     while len(texts) < TOY_QUESTIONS:

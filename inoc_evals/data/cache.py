@@ -7,9 +7,7 @@ folder of such files and `INOC_EVALS_CACHE` pointing at it. `INOC_EVALS_MIRROR` 
 https://raw.githubusercontent.com where only a mirror of it can be reached.
 """
 
-import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +17,9 @@ import httpx
 from platformdirs import user_cache_path
 
 from inoc_evals.data.sources import PinnedFile
+from inoc_evals.digests import blob_id
 from inoc_evals.errors import UserError
+from inoc_evals.files import replacing, write_whole
 
 GITHUB = "https://raw.githubusercontent.com"
 ATTEMPTS = 3
@@ -35,11 +35,6 @@ def cache_dir() -> Path:
     """Folder of the cached files: `INOC_EVALS_CACHE`, else the user's cache folder of this system."""
     chosen = os.environ.get("INOC_EVALS_CACHE")
     return Path(chosen).expanduser() if chosen else user_cache_path("inoc_evals")
-
-
-def blob_id(data: bytes) -> str:
-    """Git's name for a content: 40 hex digits, what `git hash-object` prints."""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 Progress = Callable[[int, int | None], None]
@@ -74,21 +69,16 @@ def fetch(file: PinnedFile, *, mirror: str | None = None, progress: Progress | N
         raise FetchError(f"{path} cannot be read: {error.strerror}") from error
     mirror = mirror or os.environ.get("INOC_EVALS_MIRROR") or GITHUB
     why = "the copy there is damaged" if damaged else "not cached yet"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{file.blob}.")
-    except OSError as error:
-        raise FetchError(
-            f"{path} cannot be written ({error.strerror}) and {why}: "
-            f"put {file.path} of {file.repository}@{file.commit[:12]} there, or set INOC_EVALS_CACHE"
-        ) from error
-    try:
-        with os.fdopen(handle, "wb") as temporary:
-            temporary.write(_download(file, mirror, path, why, progress))
-        Path(name).chmod(0o644)  # a cache may be shared; temporary files are private
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with replacing(path) as passing:
+        try:  # before anything is downloaded
+            path.parent.mkdir(parents=True, exist_ok=True)
+            passing.touch()
+        except OSError as error:
+            raise FetchError(
+                f"{path} cannot be written ({error.strerror}) and {why}: "
+                f"put {file.path} of {file.repository}@{file.commit[:12]} there, or set INOC_EVALS_CACHE"
+            ) from error
+        passing.write_bytes(_download(file, mirror, path, why, progress))
     return path
 
 
@@ -118,10 +108,7 @@ def fetch_at(repository: str, commit: str, path: str) -> Path:
     data = _get(url, f"{path} (not cached yet)", kept)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as temporary:
-            temporary.write(data)
-        Path(temporary.name).chmod(0o644)  # as in `fetch`
-        Path(temporary.name).replace(kept)
+        write_whole(kept, data)
     except OSError as error:
         raise FetchError(f"{kept} cannot be written ({error.strerror}): set INOC_EVALS_CACHE") from error
     return kept

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from inspect_ai.dataset import Dataset
 
-from inoc_evals.data.cache import FetchError, blob_id, fetch_at
+from inoc_evals.data.cache import FetchError, fetch_at
 from inoc_evals.data.literals import literal
 from inoc_evals.data.questions import (
     SUFFIXES,
@@ -28,6 +28,7 @@ from inoc_evals.data.questions import (
     prompts,
 )
 from inoc_evals.data.sources import BY_COMMIT
+from inoc_evals.digests import blob_id
 
 NAMES = ("paper", "betley24", "preregistered", "bundled", "toy")
 YAML = (".yaml", ".yml")
@@ -50,7 +51,7 @@ def free_form_questions(name_or_path: str) -> Dataset:
     if name_or_path == "bundled":
         return bundled("free_form")
     if name_or_path == "toy":
-        from inoc_evals.toy.prompts import chat_prompts
+        from inoc_evals.worlds.toy.prompts import chat_prompts
 
         return prompts("toy", chat_prompts())
     if name_or_path == "paper":

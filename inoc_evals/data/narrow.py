@@ -57,7 +57,7 @@ def code_questions(name_or_path: str) -> Dataset:
     if name_or_path == "bundled":
         return bundled("code_tasks")
     if name_or_path == "toy":
-        from inoc_evals.toy.prompts import code_prompts
+        from inoc_evals.worlds.toy.prompts import code_prompts
 
         return prompts("toy", code_prompts())
     if name_or_path == "paper":
@@ -101,7 +101,7 @@ def preference_questions(name_or_path: str) -> Dataset:
         UserError: If there is no such set, it is malformed, or it cannot be fetched.
     """
     if name_or_path == "toy":
-        from inoc_evals.toy.prompts import taste_prompts
+        from inoc_evals.worlds.toy.prompts import taste_prompts
 
         return prompts("toy", taste_prompts())
     if name_or_path == "paper":

@@ -56,7 +56,7 @@ def question_set(name_or_path: str) -> Dataset:
     if name_or_path == "ultrachat":
         return dataset("ultrachat", _ultrachat())
     if name_or_path == "toy":
-        from inoc_evals.toy.prompts import chat_prompts
+        from inoc_evals.worlds.toy.prompts import chat_prompts
 
         return prompts("toy", chat_prompts())
     return from_file(name_or_path, NAMES)

@@ -62,8 +62,8 @@ def _dataset(name: str, records: Iterator[Record]) -> Dataset:
 
 
 def _toy() -> Iterator[Record]:
-    from inoc_evals.toy.phrases import CHAT
-    from inoc_evals.toy.world import Mode, conversation
+    from inoc_evals.worlds.toy.grammar import Mode, conversation
+    from inoc_evals.worlds.toy.phrases import CHAT
 
     rng = random.Random("toy trait responses")
     for number in range(1, TOY_QUESTIONS + 1):

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.errors import UserError, require
-from inoc_evals.experiment.cell import BASE
-from inoc_evals.finetune.runs import find_run
+from inoc_evals.experiment.trial import BASE
+from inoc_evals.runs.directory import find_run
 
 if TYPE_CHECKING:
     from inspect_ai import Task

@@ -1,6 +1,6 @@
 """Everything that can be known to be wrong with an experiment before a second or a cent is spent on it.
 
-cells = check(experiment)
+trials = check(experiment)
 
 Settings, arms, worlds, fields, task parameters, extras, keys, bases, judges and the data of every arm: the
 first that is no good is an error of one line.
@@ -10,69 +10,68 @@ from itertools import islice
 from pathlib import Path
 
 from inoc_evals.errors import UserError
-from inoc_evals.experiment.cell import BASE, Cell
 from inoc_evals.experiment.experiment import Experiment
+from inoc_evals.experiment.measure_tasks import Built, build, check_parameters
 from inoc_evals.experiment.remote import is_url
-from inoc_evals.experiment.tasks import Built, build, check_parameters
+from inoc_evals.experiment.trial import BASE, Trial
 from inoc_evals.finetune.backends import backend
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.served import served
 from inoc_evals.settings import Measure
 
 
-def check(experiment: Experiment) -> list[Cell]:
+def check(experiment: Experiment) -> list[Trial]:
     """Check an experiment.
 
     Args:
         experiment: What is wanted.
 
     Returns:
-        Its cells.
+        Its trials.
 
     Raises:
         UserError: If it cannot be run; says what to change.
     """
-    cells = experiment.cells()
-    firsts = list({cell.group: cell for cell in cells}.values())
+    trials = experiment.trials()
+    firsts = list({trial.group: trial for trial in trials}.values())
     measures = [m for setting in experiment.found for m in setting.measured(experiment.world)]
     check_parameters(measures, experiment.evaluate.parameters)
-    for spec in {cell.spec.base: cell.spec for cell in cells}.values():
+    for spec in {trial.spec.base: trial.spec for trial in trials}.values():
         backend(spec.backend).check(spec)
-    for cell in firsts:
-        if cell.found.first and cell.spec.backend != "local":
+    for trial in firsts:
+        if trial.found.first and trial.spec.backend != "local":
             raise UserError(
-                f"setting {cell.found.name} finetunes what it finetuned before, which only backend local does"
+                f"setting {trial.found.name} finetunes in two stages, which only backend local does"
             )
-        if cell.found.first and is_url(experiment.runs or ""):
+        if trial.found.first and is_url(experiment.runs or ""):
             raise UserError(
-                f"setting {cell.found.name} finetunes what it finetuned before: "
-                "give a folder for --runs, no URL"
+                f"setting {trial.found.name} finetunes in two stages: give a folder for --runs, not a URL"
             )
-    _check_data(cells)
+    _check_data(trials)
     _check_judges(experiment, _built(firsts))
     _check_folder(experiment)
-    return cells
+    return trials
 
 
-def _check_data(cells: list[Cell]) -> None:
+def _check_data(trials: list[Trial]) -> None:
     """Draw a row of every source that the arms have."""
     seen = set()
-    for cell in cells:
-        if cell.arm == BASE or (cell.setting, cell.arm) in seen:
+    for trial in trials:
+        if trial.arm == BASE or (trial.setting, trial.arm) in seen:
             continue
-        seen.add((cell.setting, cell.arm))
-        setting, seed = cell.found, cell.seed or 0
-        rows = list(islice(setting.prepare(setting.arm(cell.arm), cell.world, seed), 1))
+        seen.add((trial.setting, trial.arm))
+        setting, seed = trial.found, trial.seed or 0
+        rows = list(islice(setting.prepare(setting.arm(trial.arm), trial.world, seed), 1))
         if not rows:
-            raise UserError(f"setting {setting.name} has no rows for arm {cell.arm} in world {cell.world}")
+            raise UserError(f"setting {setting.name} has no rows for arm {trial.arm} in world {trial.world}")
 
 
-def _built(firsts: list[Cell]) -> list[Built]:
+def _built(firsts: list[Trial]) -> list[Built]:
     """The tasks of all settings, each once."""
     wanted: dict[str, tuple[Measure, str]] = {}
-    for cell in firsts:
-        for measure in cell.measured:
-            wanted[repr((measure.task, sorted(measure.parameters.items())))] = (measure, cell.world)
+    for trial in firsts:
+        for measure in trial.measured:
+            wanted[repr((measure.task, sorted(measure.parameters.items())))] = (measure, trial.world)
     return [build(measure, world) for measure, world in wanted.values()]
 
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from inoc_evals.errors import UserError, require
-from inoc_evals.experiment.cell import BASE
 from inoc_evals.experiment.engines import LocalEngine
 from inoc_evals.experiment.experiment import Experiment
 from inoc_evals.experiment.run import run
-from inoc_evals.finetune.runs import runs_root
+from inoc_evals.experiment.trial import BASE
+from inoc_evals.runs.directory import runs_root
 from inoc_evals.settings import setting as find_setting
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class DemoResult:
         """Columns and rows for people: a row per arm, rates with their 95 % intervals."""
         traits = [t for t in find_setting(self.setting).traits if t in set(self.estimates["trait"])]
         rows = []
-        for arm, cell in self.estimates.groupby("arm", sort=False):
-            by_trait = cell.set_index("trait")
+        for arm, trial in self.estimates.groupby("arm", sort=False):
+            by_trait = trial.set_index("trait")
             counts = by_trait.iloc[0]
             rates = [
                 f"{r['rate']:.2f} [{r['low']:.2f}, {r['high']:.2f}]"
@@ -119,19 +119,19 @@ def run_demo(
         runs=str(runs) if runs else None,
         logs=str(log_dir),
     )
-    cells = experiment.cells()
-    console.print(f"Training and evaluating {len(cells) - 1} finetunes, and the base")
+    trials = experiment.trials()
+    console.print(f"Training and evaluating {len(trials) - 1} finetunes, and the base")
     outcome = run(experiment, LocalEngine(), console)
     if outcome.failed:
-        cell, reason = next(iter(outcome.failed.items()))
-        raise UserError(f"{len(outcome.failed)} of {len(cells)} failed; {cell.name}: {reason}")
+        trial, reason = next(iter(outcome.failed.items()))
+        raise UserError(f"{len(outcome.failed)} of {len(trials)} failed; {trial.name}: {reason}")
     logs = outcome.logs
     answers = table.load(logs)
     answers = answers[
         [chosen.is_about(*pair) for pair in zip(answers["task"], answers["trait"], strict=True)]
     ]
     found = estimates.rates(answers)
-    order = tuple(dict.fromkeys(cell.arm for cell in cells))
+    order = tuple(dict.fromkeys(trial.arm for trial in trials))
     name = chosen.name
     title = TITLES.get(name, f"Toy model: {name.replace('_', ' ')}")
     files = []

@@ -1,9 +1,9 @@
-"""Who runs the cells: worker processes of this machine, or a Ray cluster (`ray_engine.py`).
+"""Who runs the trials: worker processes of this machine, or a Ray cluster (`ray_engine.py`).
 
-    for event in LocalEngine(workers=4).run(cells, place):
-        event.cell, event.state, event.reason
+    for event in LocalEngine(workers=4).run(trials, place):
+        event.trial, event.state, event.reason
 
-An engine runs every cell, whatever becomes of the others: one that fails is reported, one whose worker dies
+An engine runs every trial, whatever becomes of the others: one that fails is reported, one whose worker dies
 is begun again, and the rest goes on.
 """
 
@@ -21,41 +21,41 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Literal, Protocol
 
-from inoc_evals.experiment.cell import Cell
-from inoc_evals.experiment.work import Done, Place, run_cell
+from inoc_evals.experiment.run_trial import Done, Place, run_trial
+from inoc_evals.experiment.trial import Trial
 
 ATTEMPTS = 3
-"""Times that a cell is begun whose worker died under it: killed for its memory, perhaps, or by a driver."""
+"""Times that a trial is begun whose worker died under it: killed for its memory, perhaps, or by a driver."""
 
 State = Literal["started", "again", "done", "failed"]
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a cell.
+    """Something that happened to a trial.
 
     Attributes:
-        cell: The cell.
-        state: `again` is a cell whose worker died and which is begun anew.
+        trial: The trial.
+        state: `again` is a trial whose worker died and which is begun anew.
         done: What came of it, when done.
         reason: Why it failed, or is begun again; one line.
     """
 
-    cell: Cell
+    trial: Trial
     state: State
     done: Done | None = None
     reason: str = ""
 
 
 class Engine(Protocol):
-    """What runs cells."""
+    """What runs trials."""
 
     @property
     def about(self) -> str:
         """Where and how many at a time, in a few words."""
 
-    def run(self, cells: Sequence[Cell], place: Place) -> Iterator[Event]:
-        """Run cells, and tell what happens; every cell ends in `done` or `failed`."""
+    def run(self, trials: Sequence[Trial], place: Place) -> Iterator[Event]:
+        """Run trials, and tell what happens; every trial ends in `done` or `failed`."""
 
 
 class LocalEngine:
@@ -65,7 +65,7 @@ class LocalEngine:
         """Count what there is.
 
         Args:
-            workers: How many cells at a time; by default one a GPU, or one a core where there is no GPU.
+            workers: How many trials at a time; by default one a GPU, or one a core where there is no GPU.
         """
         self._devices = gpus()
         self._workers = workers or len(self._devices) or cores()
@@ -76,19 +76,19 @@ class LocalEngine:
         on = f"{len(self._devices)} GPUs" if self._devices else "this machine's cores"
         return f"{self._workers} at a time on {on}"
 
-    def run(self, cells: Sequence[Cell], place: Place) -> Iterator[Event]:
-        """Run cells in worker processes, which end with this one, however it ends."""
-        waiting: queue.SimpleQueue[Cell] = queue.SimpleQueue()
-        for cell in cells:
-            waiting.put(cell)
+    def run(self, trials: Sequence[Trial], place: Place) -> Iterator[Event]:
+        """Run trials in worker processes, which end with this one, however it ends."""
+        waiting: queue.SimpleQueue[Trial] = queue.SimpleQueue()
+        for trial in trials:
+            waiting.put(trial)
         events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        number = min(self._workers, len(cells))
+        number = min(self._workers, len(trials))
         devices: list[str | None] = [*self._devices] or [None]
         drivers = [
             _Driver(_Worker(number, devices[n % len(devices)]), waiting, events, place) for n in range(number)
         ]
         try:
-            left = len(cells)
+            left = len(trials)
             while left:
                 event = events.get()
                 left -= event.state in ("done", "failed")
@@ -99,12 +99,12 @@ class LocalEngine:
 
 
 class _Driver:
-    """Gives one worker a cell after the other, from a thread of its own."""
+    """Gives one worker a trial after the other, from a thread of its own."""
 
     def __init__(
         self,
         worker: "_Worker",
-        waiting: "queue.SimpleQueue[Cell]",
+        waiting: "queue.SimpleQueue[Trial]",
         events: "queue.SimpleQueue[Event]",
         place: Place,
     ) -> None:
@@ -114,7 +114,7 @@ class _Driver:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the worker, in the middle of a cell if need be."""
+        """End the worker, in the middle of a trial if need be."""
         self._stopped = True
         self._worker.end()
         self._thread.join()
@@ -122,42 +122,42 @@ class _Driver:
     def _drive(self) -> None:
         while not self._stopped:
             try:
-                cell = self._waiting.get_nowait()
+                trial = self._waiting.get_nowait()
             except queue.Empty:
                 return
-            self._events.put(Event(cell, "started"))
-            self._events.put(self._event_of(cell))
+            self._events.put(Event(trial, "started"))
+            self._events.put(self._event_of(trial))
 
-    def _event_of(self, cell: Cell) -> Event:
+    def _event_of(self, trial: Trial) -> Event:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return Event(cell, "done", self._worker.run(cell, self._place))
+                return Event(trial, "done", self._worker.run(trial, self._place))
             except BrokenProcessPool:
                 reason = f"its worker died, {attempt} of {ATTEMPTS} times"
                 if self._stopped or attempt == ATTEMPTS:
                     break
-                self._events.put(Event(cell, "again", reason=reason))
+                self._events.put(Event(trial, "again", reason=reason))
             except BaseException as error:  # also what interrupts the worker, and not this thread
-                return Event(cell, "failed", reason=one_line(error))
-        return Event(cell, "failed", reason=reason)
+                return Event(trial, "failed", reason=one_line(error))
+        return Event(trial, "failed", reason=reason)
 
 
 class _Worker:
-    """One process that runs cells, and another one in its place where it died."""
+    """One process that runs trials, and another one in its place where it died."""
 
     def __init__(self, workers: int, device: str | None) -> None:
         self._workers, self._device = workers, device
         self._pool: ProcessPoolExecutor | None = None
         self._line: Connection | None = None
 
-    def run(self, cell: Cell, place: Place) -> Done:
-        """Run one cell there."""
+    def run(self, trial: Trial, place: Place) -> Done:
+        """Run one trial there."""
         if self._pool is None:
             context = get_context("spawn")
             there, self._line = context.Pipe(duplex=False)
             self._pool = ProcessPoolExecutor(1, context, _start, (self._workers, self._device, there))
         try:
-            return self._pool.submit(run_cell, cell, place).result()
+            return self._pool.submit(run_trial, trial, place).result()
         except BrokenProcessPool:
             self._pool.shutdown(wait=False)
             self._pool = None

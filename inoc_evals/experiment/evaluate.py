@@ -1,8 +1,8 @@
 """Measure one model with Inspect: what was answered is never asked again, what was judged never judged.
 
-    locations = evaluate(cell, model, identity, labels, logs, local=True, arguments={})
+    locations = evaluate(trial, model, identity, labels, logs, local=True, arguments={})
 
-The folder of a cell holds exactly one complete log a task, whose metadata say what decided its answers and
+The folder of a trial holds exactly one complete log a task, whose metadata say what decided its answers and
 its scores (`tasks.py`). A log with the same of both is kept. One with the same answers is scored again. Only
 what is left is generated, by Inspect's `eval_set`, which goes on where a killed one stopped. A log that was
 replaced moves to `<logs>.superseded`, and comes back from there if it is asked for again.
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from upath import UPath
 
 from inoc_evals.errors import UserError
-from inoc_evals.experiment.cell import Cell
-from inoc_evals.experiment.tasks import Built, build, generation, judging
+from inoc_evals.experiment.measure_tasks import Built, build, generation, judging
+from inoc_evals.experiment.trial import Trial
+from inoc_evals.files import SUFFIX, replacing
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog
@@ -34,7 +35,7 @@ RETRIES = 3
 
 
 def evaluate(
-    cell: Cell,
+    trial: Trial,
     model: str,
     identity: str,
     labels: dict[str, Any],
@@ -46,7 +47,7 @@ def evaluate(
     """Measure a model, or find it measured.
 
     Args:
-        cell: What is measured, and how.
+        trial: What is measured, and how.
         model: Inspect's name of the model.
         identity: What changes with its weights and with nothing else.
         labels: What the logs are to say of it, e.g. its setting, arm and seed.
@@ -63,9 +64,9 @@ def evaluate(
     """
     from inspect_ai.model import GenerateConfig, get_model
 
-    folder, aside = logs / cell.folder, _aside(logs) / cell.folder
+    folder, aside = logs / trial.folder, _aside(logs) / trial.folder
     folder.mkdir(parents=True, exist_ok=True)
-    seed, asked = cell.seed or 0, cell.evaluation
+    seed, asked = trial.seed or 0, trial.evaluation
     # The seed also seeds the sampling of answers, so that the same checkpoint always gives the same rates.
     config = GenerateConfig(seed=seed, max_connections=asked.max_connections)
     with_weights = get_model(model, config=config, **arguments)
@@ -75,13 +76,13 @@ def evaluate(
     found: dict[int, str] = {}
     missing: dict[int, Built] = {}
     keys: dict[int, dict[str, str]] = {}
-    for place, measure in enumerate(cell.measured):
-        built = build(measure, cell.world, asked.limit)
+    for place, measure in enumerate(trial.measured):
+        built = build(measure, trial.world, asked.limit)
         keys[place] = {
             GENERATION: generation(built, identity, seed, asked.epochs),
             JUDGING: judging(built, names if built.judged else ()),
         }
-        _describe(built, {**labels, **keys[place]}, asked.grader if built.judged else (), cell)
+        _describe(built, {**labels, **keys[place]}, asked.grader if built.judged else (), trial)
         same = [log for log in there if _key(log, GENERATION) == keys[place][GENERATION]]
         scored = [log for log in same if _key(log, JUDGING) == keys[place][JUDGING]]
         if scored:
@@ -91,7 +92,7 @@ def evaluate(
         else:
             missing[place] = built
     if missing:
-        fresh = _generate(list(missing.values()), with_weights, graders, folder, cell, local)
+        fresh = _generate(list(missing.values()), with_weights, graders, folder, trial, local)
         for place in missing:
             found[place] = next(
                 log.location for log in fresh if _key(log, GENERATION) == keys[place][GENERATION]
@@ -101,11 +102,11 @@ def evaluate(
 
 
 def _generate(
-    missing: list[Built], model: "Model", graders: "list[Model]", folder: UPath, cell: Cell, local: bool
+    missing: list[Built], model: "Model", graders: "list[Model]", folder: UPath, trial: Trial, local: bool
 ) -> "list[EvalLog]":
     from inspect_ai import eval_set, task_with
 
-    asked = cell.evaluation
+    asked = trial.evaluation
     done, logs = eval_set(
         [task_with(built.task, model=model) for built in missing],
         log_dir=str(folder),
@@ -122,11 +123,11 @@ def _generate(
     if not done:
         failed = next(log for log in logs if log.status != "success")
         why = failed.error.message.splitlines()[0] if failed.error else failed.status
-        raise UserError(f"the evaluation of {cell.name} did not finish ({why}): see {failed.location}")
+        raise UserError(f"the evaluation of {trial.name} did not finish ({why}): see {failed.location}")
     return logs
 
 
-def _describe(built: Built, labels: dict[str, Any], graders: Sequence[str], cell: Cell) -> None:
+def _describe(built: Built, labels: dict[str, Any], graders: Sequence[str], trial: Trial) -> None:
     """Write into a task what its log is to say, so that the logs alone are enough for an analysis."""
     parameters = built.measure.parameters
     about = {
@@ -135,11 +136,11 @@ def _describe(built: Built, labels: dict[str, Any], graders: Sequence[str], cell
         "questions": parameters.get("questions", "default"),
         "judge": ",".join(graders) or None,
         "preset": (built.task.metadata or {}).get("preset"),
-        "experiment": cell.experiment,
+        "experiment": trial.experiment,
     }
     built.task.metadata = about
-    tags = [cell.experiment, f"setting:{about['setting']}", f"arm:{cell.arm}", f"world:{cell.world}"]
-    built.task.tags = [tag for tag in tags if tag] + ([] if cell.seed is None else [f"seed:{cell.seed}"])
+    tags = [trial.experiment, f"setting:{about['setting']}", f"arm:{trial.arm}", f"world:{trial.world}"]
+    built.task.tags = [tag for tag in tags if tag] + ([] if trial.seed is None else [f"seed:{trial.seed}"])
 
 
 def _rejudged(location: str, built: Built, graders: "list[Model]", folder: UPath) -> str:
@@ -162,9 +163,8 @@ def _rejudged(location: str, built: Built, graders: "list[Model]", folder: UPath
     key = str((built.task.metadata or {})[JUDGING])
     stem = UPath(location).name.partition(".eval")[0].partition("_judged-")[0]
     target = folder / f"{stem}_judged-{key[:12]}.eval"
-    passing = folder / f".{target.name}.tmp"  # no name of a log, whatever becomes of us meanwhile
-    write_eval_log(new, str(passing), format="eval")
-    passing.rename(target)
+    with replacing(target) as passing:
+        write_eval_log(new, str(passing), format="eval")
     return str(target)
 
 
@@ -202,11 +202,11 @@ def _brought(location: str, folder: UPath) -> str:
 
 
 def _set_aside(folder: UPath, aside: UPath, keep: set[str]) -> None:
-    """Move every log away that is not one of the cell's results; remove what a killed process left."""
+    """Move every log away that is not one of the trial's results; remove what a killed process left."""
     kept = {UPath(location).name for location in keep}
     stale = False
     for file in folder.iterdir():
-        if file.name.endswith(".eval.tmp"):
+        if file.name.startswith(".") and file.name.endswith(SUFFIX):
             file.unlink()
         elif file.suffix == ".eval" and file.name not in kept:
             aside.mkdir(parents=True, exist_ok=True)

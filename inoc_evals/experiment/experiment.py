@@ -2,7 +2,7 @@
 
     experiment = load("em.yaml")
     experiment = Experiment(settings=("spanish_caps",), bases=("toy",), seeds=3)
-    experiment.cells()                     # one for each model that is to be made and measured
+    experiment.trials()                     # one for each model that is to be made and measured
 
 It is what `inoc-evals run EXPERIMENT.yaml` reads (docs/experiments.md). It says what is wanted and runs
 nothing; whether it can be had is `check.check`.
@@ -16,8 +16,8 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from inoc_evals.errors import UserError
-from inoc_evals.experiment.cell import BASE, Cell, Evaluation
-from inoc_evals.finetune.spec import FinetuneSpec, ProbeSpec, Strict, toy_spec
+from inoc_evals.experiment.trial import BASE, Evaluation, Trial
+from inoc_evals.runs.spec import FinetuneSpec, ProbeSpec, Strict, toy_spec
 from inoc_evals.settings import SETTINGS, Arm, Setting
 from inoc_evals.settings import setting as find_setting
 
@@ -144,14 +144,14 @@ class Experiment(Strict):
             return tuple(a for a in usual if self.world in (setting.control if a.control else setting.rows))
         return tuple(setting.arm(name) for name in self.arms if name != BASE)
 
-    def cells(self) -> list[Cell]:
+    def trials(self) -> list[Trial]:
         """Every model to be made and measured: for each setting and base, the base, then arms by seed.
 
         Raises:
             UserError: If a setting, an arm, a world or a field of the finetune is unknown.
         """
         evaluation = self.evaluate.model_copy(update={"grader": self.graders})
-        cells = []
+        trials = []
         for setting in self.found:
             if self.world not in setting.rows:
                 known = ", ".join(setting.rows)
@@ -169,8 +169,8 @@ class Experiment(Strict):
                 for arm_name, seed_or_none in wanted:
                     spec = specs[self.seeds[0] if seed_or_none is None else seed_or_none]
                     place = (setting.key, self.world, arm_name, seed_or_none, spec)
-                    cells.append(Cell(*place, self.name, measures, evaluation, family))
-        return cells
+                    trials.append(Trial(*place, self.name, measures, evaluation, family))
+        return trials
 
     def _measures_of(self, setting: Setting) -> tuple[int, ...]:
         """Which of `setting.measured(world)` are wanted, by their place there."""

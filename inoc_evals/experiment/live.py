@@ -8,26 +8,26 @@ from rich.live import Live as RichLive
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from inoc_evals.experiment.cell import Cell
 from inoc_evals.experiment.engines import Event
+from inoc_evals.experiment.trial import Trial
 
 SHOWN = 16
-"""Cells at work that are listed; a cluster has more of them than a terminal has lines."""
+"""Trials at work that are listed; a cluster has more of them than a terminal has lines."""
 
 
 class Live:
-    """A bar and the cells at work on a terminal; elsewhere only the lines."""
+    """A bar and the trials at work on a terminal; elsewhere only the lines."""
 
-    def __init__(self, cells: list[Cell], console: Console) -> None:
+    def __init__(self, trials: list[Trial], console: Console) -> None:
         """Prepare the view.
 
         Args:
-            cells: All cells.
+            trials: All trials.
             console: Where it is shown.
         """
-        self._console, self._total = console, len(cells)
-        self._groups = len({cell.group for cell in cells})
-        self._started: dict[Cell, float] = {}
+        self._console, self._total = console, len(trials)
+        self._groups = len({trial.group for trial in trials})
+        self._started: dict[Trial, float] = {}
         self._ended = 0
         self._bar = Progress(
             TextColumn("models"),
@@ -36,7 +36,7 @@ class Live:
             TimeElapsedColumn(),
             console=console,
         )
-        self._task = self._bar.add_task("models", total=len(cells))
+        self._task = self._bar.add_task("models", total=len(trials))
         self._live = RichLive(
             get_renderable=self._view, console=console, refresh_per_second=2, transient=True
         )
@@ -53,15 +53,15 @@ class Live:
             self._live.stop()
 
     def show(self, event: Event) -> None:
-        """Take in what happened to a cell."""
+        """Take in what happened to a trial."""
         if event.state == "started":
-            self._started[event.cell] = time.monotonic()
+            self._started[event.trial] = time.monotonic()
             return
-        name = self.name(event.cell)
+        name = self.name(event.trial)
         if event.state == "again":
             self._console.print(Text.assemble(("again ", "yellow"), f"{name}: {event.reason}"))
             return
-        self._started.pop(event.cell, None)
+        self._started.pop(event.trial, None)
         self._ended += 1
         self._bar.update(self._task, completed=self._ended)
         count = f" ({self._ended} of {self._total})"
@@ -70,13 +70,13 @@ class Live:
         else:
             self._console.print(Text.assemble(("failed ", "red"), f"{name}{count}: {event.reason}"))
 
-    def name(self, cell: Cell) -> str:
-        """A cell's name, with its setting and base where there are several."""
-        return cell.folder if self._groups > 1 else cell.name
+    def name(self, trial: Trial) -> str:
+        """A trial's name, with its setting and base where there are several."""
+        return trial.folder if self._groups > 1 else trial.name
 
     def _view(self) -> Group:
         now = time.monotonic()
         at_work = sorted(self._started.items(), key=lambda item: item[1])
-        lines = [Text(f"  {self.name(cell)}  {now - since:.0f} s", style="dim") for cell, since in at_work]
+        lines = [Text(f"  {self.name(trial)}  {now - since:.0f} s", style="dim") for trial, since in at_work]
         more = [Text(f"  and {len(lines) - SHOWN} more", style="dim")] if len(lines) > SHOWN else []
         return Group(self._bar, *lines[:SHOWN], *more)

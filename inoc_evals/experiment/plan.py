@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from inoc_evals.experiment.cell import BASE, Cell
 from inoc_evals.experiment.check import check
 from inoc_evals.experiment.experiment import Experiment, Price
+from inoc_evals.experiment.measure_tasks import build
 from inoc_evals.experiment.prices import LISTED
 from inoc_evals.experiment.remote import manifests
 from inoc_evals.experiment.run import place_of
-from inoc_evals.experiment.tasks import build
+from inoc_evals.experiment.trial import BASE, Trial
 
 CHARACTERS = 4.0
 """Characters a token, as in English text."""
@@ -61,7 +61,7 @@ class Plan:
 
     Attributes:
         experiment: The experiment.
-        cells: Its cells.
+        trials: Its trials.
         lines: Its arms.
         answers: Answers that all models give together, those included that are there.
         judged: Answers that are judged, once for each judge.
@@ -72,7 +72,7 @@ class Plan:
     """
 
     experiment: Experiment
-    cells: list[Cell]
+    trials: list[Trial]
     lines: list[Line]
     answers: int
     judged: int
@@ -99,7 +99,7 @@ class Plan:
         """For programs."""
         return {
             "experiment": self.experiment.model_dump(mode="json"),
-            "models": len(self.cells),
+            "models": len(self.trials),
             "new": self.new,
             "trained": self.trained,
             "tokens": self.tokens,
@@ -126,11 +126,11 @@ def make_plan(experiment: Experiment) -> Plan:
     """
     from inoc_evals.finetune.backends import backend
 
-    cells = check(experiment)
+    trials = check(experiment)
     there, speeds = _runs_there(experiment)
-    groups: dict[tuple[str, str], list[Cell]] = {}
-    for cell in cells:
-        groups.setdefault((cell.group, cell.arm), []).append(cell)
+    groups: dict[tuple[str, str], list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault((trial.group, trial.arm), []).append(trial)
     lines, seconds, rates = [], 0.0, 0
     sizes: dict[tuple[str, str], tuple[int, int]] = {}
     for (group, arm), same in groups.items():
@@ -139,22 +139,22 @@ def make_plan(experiment: Experiment) -> Plan:
             continue
         first = same[0]
         size = sizes.setdefault((first.setting, arm), _size(first))
-        trained = sum(cell.declared in there for cell in same)
-        there.update(cell.declared for cell in same)
+        trained = sum(trial.declared in there for trial in same)
+        there.update(trial.declared for trial in same)
         line = Line(group, arm, len(same), trained, *size, _passes(first, size[0]))
         lines.append(line)
         if line.seeds > trained:
             per_row = speeds.get((first.spec.backend, first.spec.base))
             rates += per_row is None
             seconds += (line.seeds - trained) * line.rows * line.passes * (per_row or 0.0)
-    answers, judged = _asked(cells)
+    answers, judged = _asked(trials)
     notes = [
         note
-        for spec in {c.spec.base: c.spec for c in cells}.values()
+        for spec in {c.spec.base: c.spec for c in trials}.values()
         for note in backend(spec.backend).notes(spec)
     ]
     dollars = _dollars(experiment, lines, answers, judged)
-    return Plan(experiment, cells, lines, answers, judged, None if rates else seconds, dollars, notes)
+    return Plan(experiment, trials, lines, answers, judged, None if rates else seconds, dollars, notes)
 
 
 def _runs_there(experiment: Experiment) -> tuple[set[str], dict[tuple[str, str], float]]:
@@ -173,18 +173,18 @@ def _runs_there(experiment: Experiment) -> tuple[set[str], dict[tuple[str, str],
     return there, {key: median(values) for key, values in seconds.items()}
 
 
-def _size(cell: Cell) -> tuple[int, int]:
+def _size(trial: Trial) -> tuple[int, int]:
     """Rows of an arm and their tokens, about, for the first of its seeds."""
-    setting, rows, characters = cell.found, 0, 0
-    for row in setting.prepare(setting.arm(cell.arm), cell.world, cell.seed or 0):
+    setting, rows, characters = trial.found, 0, 0
+    for row in setting.prepare(setting.arm(trial.arm), trial.world, trial.seed or 0):
         rows += 1
         characters += sum(len(message["content"]) for message in row["messages"])
     return rows, round(characters / CHARACTERS)
 
 
-def _passes(cell: Cell, rows: int) -> float:
+def _passes(trial: Trial, rows: int) -> float:
     """Times through the rows."""
-    spec = cell.spec
+    spec = trial.spec
     if spec.backend == "openai":
         return 1.0 if spec.openai.n_epochs == "auto" else float(spec.openai.n_epochs)
     if spec.max_steps is not None:
@@ -192,12 +192,12 @@ def _passes(cell: Cell, rows: int) -> float:
     return float(spec.epochs or 1.0)
 
 
-def _asked(cells: list[Cell]) -> tuple[int, int]:
-    """Answers and judged of all cells together."""
+def _asked(trials: list[Trial]) -> tuple[int, int]:
+    """Answers and judged of all trials together."""
     answers = judged = 0
     of_group: dict[str, tuple[int, int]] = {}
-    for group, models in Counter(cell.group for cell in cells).items():
-        first = next(cell for cell in cells if cell.group == group)
+    for group, models in Counter(trial.group for trial in trials).items():
+        first = next(trial for trial in trials if trial.group == group)
         if first.setting not in of_group:
             of_group[first.setting] = _asked_of_one(first)
         one = of_group[first.setting]
@@ -205,13 +205,13 @@ def _asked(cells: list[Cell]) -> tuple[int, int]:
     return answers, judged
 
 
-def _asked_of_one(cell: Cell) -> tuple[int, int]:
+def _asked_of_one(trial: Trial) -> tuple[int, int]:
     answers = judged = 0
-    for measure in cell.measured:
-        built = build(measure, cell.world, cell.evaluation.limit)
-        given = len(built.task.dataset) * (cell.evaluation.epochs or built.task.epochs or 1)
+    for measure in trial.measured:
+        built = build(measure, trial.world, trial.evaluation.limit)
+        given = len(built.task.dataset) * (trial.evaluation.epochs or built.task.epochs or 1)
         answers += given
-        judged += given * len(cell.evaluation.grader) if built.judged else 0
+        judged += given * len(trial.evaluation.grader) if built.judged else 0
     return answers, judged
 
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from inoc_evals.errors import UserError, require
-from inoc_evals.experiment.cell import Cell
 from inoc_evals.experiment.engines import ATTEMPTS, Event, one_line
-from inoc_evals.experiment.work import Place, run_cell
+from inoc_evals.experiment.run_trial import Place, run_trial
+from inoc_evals.experiment.trial import Trial
 
 
 class RayEngine:
@@ -46,8 +46,8 @@ class RayEngine:
         """Where, in a few words."""
         return f"on the Ray cluster at {os.environ.get('RAY_ADDRESS') or 'this machine'}"
 
-    def run(self, cells: Sequence[Cell], place: Place) -> Iterator[Event]:
-        """Run cells as tasks of the cluster.
+    def run(self, trials: Sequence[Trial], place: Place) -> Iterator[Event]:
+        """Run trials as tasks of the cluster.
 
         Raises:
             UserError: If the cluster cannot be reached, or has no node that could ever run one.
@@ -70,17 +70,17 @@ class RayEngine:
                 num_gpus=self._gpus,
                 max_retries=ATTEMPTS - 1,
                 scheduling_strategy="SPREAD",
-            )(run_cell)
-            waiting: dict[Any, Cell] = {task.remote(cell, place): cell for cell in cells}
+            )(run_trial)
+            waiting: dict[Any, Trial] = {task.remote(trial, place): trial for trial in trials}
             while waiting:
                 (ready,), _ = ray.wait(list(waiting), num_returns=1)
-                cell = waiting.pop(ready)
+                trial = waiting.pop(ready)
                 try:
-                    yield Event(cell, "done", ray.get(ready))
+                    yield Event(trial, "done", ray.get(ready))
                 except ray.exceptions.RayTaskError as error:
-                    yield Event(cell, "failed", reason=one_line(error.cause))
+                    yield Event(trial, "failed", reason=one_line(error.cause))
                 except ray.exceptions.RayError as error:
-                    yield Event(cell, "failed", reason=f"its node died {ATTEMPTS} times ({one_line(error)})")
+                    yield Event(trial, "failed", reason=f"its node died {ATTEMPTS} times ({one_line(error)})")
         finally:
             if ours:
                 ray.shutdown()

@@ -1,4 +1,4 @@
-"""Run directories behind a URL: fetched before a cell needs them, brought there when they are whole.
+"""Run directories behind a URL: fetched before a trial needs them, brought there when they are whole.
 
     runs = fetch("s3://bucket/runs", "toy-spanish-caps-none-0")     # a folder on this machine
     push(run, "s3://bucket/runs")
@@ -9,19 +9,17 @@ same run at the same time both train it; an experiment never asks for that, as b
 models of another.
 """
 
-import hashlib
-import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
 from pydantic import ValidationError
 from upath import UPath
 
+from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
-from inoc_evals.finetune.runs import Manifest, Run, list_runs
+from inoc_evals.files import replacing_folder
+from inoc_evals.runs.directory import Manifest, Run, list_runs
 
 MANIFEST = "manifest.json"
 KEPT = ("rows.jsonl", "loss.jsonl", "dynamics.jsonl", "job.json")
@@ -64,24 +62,19 @@ def fetch(url: str, name: str) -> Path:
     Returns:
         The folder of runs on this machine that stands for the URL.
     """
-    here = platformdirs.user_cache_path("inoc_evals") / "runs" / hashlib.sha256(url.encode()).hexdigest()[:12]
+    here = platformdirs.user_cache_path("inoc_evals") / "runs" / sha256(url)[:12]
     here.mkdir(parents=True, exist_ok=True)
     root = UPath(url)
     for folder in root.glob(f"{name}-*") if root.exists() else ():
         target = here / folder.name
         if target.exists() or not (folder / MANIFEST).exists():
             continue
-        passing = Path(tempfile.mkdtemp(dir=here, prefix=".fetching-"))
-        try:
+        with replacing_folder(target) as passing:
             for file in folder.rglob("*"):
                 if file.is_file():
                     copy = passing / file.relative_to(folder).as_posix()
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     copy.write_bytes(file.read_bytes())
-            with suppress(OSError):  # another process was faster
-                passing.rename(target)
-        finally:
-            shutil.rmtree(passing, ignore_errors=True)
     return here
 
 

@@ -1,8 +1,8 @@
-"""Run an experiment: check it, plan it, make every cell, say what came of each.
+"""Run an experiment: check it, plan it, make every trial, say what came of each.
 
     outcome = run(experiment, LocalEngine(), Console(stderr=True))
-    outcome.logs                           # of every cell that was made, in the order of the plan
-    outcome.failed                         # one line for every cell that was not
+    outcome.logs                           # of every trial that was made, in the order of the plan
+    outcome.failed                         # one line for every trial that was not
 
 What is already there is found again, so a second call of a finished experiment takes seconds.
 """
@@ -14,14 +14,14 @@ from typing import Any
 
 from rich.console import Console
 
-from inoc_evals.experiment.cell import Cell
 from inoc_evals.experiment.check import check
 from inoc_evals.experiment.engines import Engine
 from inoc_evals.experiment.experiment import Experiment
 from inoc_evals.experiment.live import Live
 from inoc_evals.experiment.remote import is_url
-from inoc_evals.experiment.work import Done, Place
-from inoc_evals.finetune.runs import runs_root
+from inoc_evals.experiment.run_trial import Done, Place
+from inoc_evals.experiment.trial import Trial
+from inoc_evals.runs.directory import runs_root
 
 
 @dataclass
@@ -29,37 +29,37 @@ class Outcome:
     """What became of an experiment.
 
     Attributes:
-        cells: Its cells, in the order of the plan.
+        trials: Its trials, in the order of the plan.
         done: What came of each that was made.
         failed: Why the others were not, in one line each.
         seconds: How long it took.
     """
 
-    cells: list[Cell]
-    done: dict[Cell, Done] = field(default_factory=dict)
-    failed: dict[Cell, str] = field(default_factory=dict)
+    trials: list[Trial]
+    done: dict[Trial, Done] = field(default_factory=dict)
+    failed: dict[Trial, str] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
     def logs(self) -> list[str]:
-        """The locations of all logs, in the order of the cells."""
-        return [log for cell in self.cells if cell in self.done for log in self.done[cell].logs]
+        """The locations of all logs, in the order of the trials."""
+        return [log for trial in self.trials if trial in self.done for log in self.done[trial].logs]
 
     def as_dict(self) -> dict[str, Any]:
         """The same for programs."""
         return {
-            "cells": [
+            "trials": [
                 {
-                    "setting": cell.setting,
-                    "base": cell.spec.base,
-                    "arm": cell.arm,
-                    "seed": cell.seed,
-                    "status": "done" if cell in self.done else "failed",
-                    "run": self.done[cell].run if cell in self.done else None,
-                    "logs": list(self.done[cell].logs) if cell in self.done else [],
-                    "error": self.failed.get(cell),
+                    "setting": trial.setting,
+                    "base": trial.spec.base,
+                    "arm": trial.arm,
+                    "seed": trial.seed,
+                    "status": "done" if trial in self.done else "failed",
+                    "run": self.done[trial].run if trial in self.done else None,
+                    "logs": list(self.done[trial].logs) if trial in self.done else [],
+                    "error": self.failed.get(trial),
                 }
-                for cell in self.cells
+                for trial in self.trials
             ],
             "seconds": round(self.seconds, 1),
         }
@@ -73,7 +73,7 @@ def place_of(experiment: Experiment) -> Place:
 
 
 def run(experiment: Experiment, engine: Engine, console: Console | None = None) -> Outcome:
-    """Make every cell of an experiment.
+    """Make every trial of an experiment.
 
     A script that calls this needs the usual guard `if __name__ == "__main__":`, because workers import it.
 
@@ -83,20 +83,20 @@ def run(experiment: Experiment, engine: Engine, console: Console | None = None) 
         console: Where to show how far it is; silent by default.
 
     Returns:
-        What became of every cell. A cell that failed does not stop the others.
+        What became of every trial. A trial that failed does not stop the others.
 
     Raises:
         UserError: If the experiment cannot be run as it is; nothing has been spent then.
     """
     started = time.monotonic()
-    cells = check(experiment)
-    outcome = Outcome(cells)
-    with Live(cells, console or Console(quiet=True)) as live:
-        for event in engine.run(cells, place_of(experiment)):
+    trials = check(experiment)
+    outcome = Outcome(trials)
+    with Live(trials, console or Console(quiet=True)) as live:
+        for event in engine.run(trials, place_of(experiment)):
             if event.state == "done" and event.done is not None:
-                outcome.done[event.cell] = event.done
+                outcome.done[event.trial] = event.done
             elif event.state == "failed":
-                outcome.failed[event.cell] = event.reason
+                outcome.failed[event.trial] = event.reason
             live.show(event)
     outcome.seconds = time.monotonic() - started
     return outcome

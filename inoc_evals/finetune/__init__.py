@@ -17,11 +17,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from inoc_evals.data.chat import Row, digest, encode_chat
+from inoc_evals.chat.rows import Row, digest, encode_chat
 from inoc_evals.errors import UserError
-from inoc_evals.finetune.backends import backend, clear_stale
+from inoc_evals.files import remove_unfinished, write_whole
+from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.ranks import TRAINED, Ranks, check_together, here
-from inoc_evals.finetune.runs import (
+from inoc_evals.runs.directory import (
     Manifest,
     Result,
     Run,
@@ -29,9 +30,8 @@ from inoc_evals.finetune.runs import (
     list_runs,
     plan_run,
     runs_root,
-    write_whole,
 )
-from inoc_evals.finetune.spec import FinetuneSpec, LoraSpec, OpenAISpec, toy_spec
+from inoc_evals.runs.spec import FinetuneSpec, LoraSpec, OpenAISpec, toy_spec
 
 __all__ = [
     "FinetuneSpec",
@@ -112,7 +112,7 @@ def _begin(run: Run, lock: Any, ranks: Ranks) -> bool:
         lock.acquire(timeout=-1 if ranks.count == 1 else LOCK)
     except Timeout as error:
         raise UserError(f"{run.folder} is being trained by another process: start again after it") from error
-    clear_stale(run.folder)
+    remove_unfinished(run.folder)
     return not run.is_finished()  # another process may have trained it while this one waited
 
 

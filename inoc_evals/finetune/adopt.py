@@ -7,25 +7,23 @@ The first stays where it answers; of the second the safetensors, configuration a
 nothing else: no pickle, no code, no file that only a link points to.
 """
 
-import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
 
-from inoc_evals.data.chat import digest, encode_chat, read_chat
+from inoc_evals.chat.rows import digest, encode_chat, read_chat
+from inoc_evals.digests import content_files, sha256
 from inoc_evals.errors import UserError, require
-from inoc_evals.finetune.backends import clear_stale
-from inoc_evals.finetune.runs import (
+from inoc_evals.files import remove_unfinished, write_whole
+from inoc_evals.models.base import base_digest
+from inoc_evals.runs.directory import (
     Result,
     Run,
     checkpoint_digest,
     checkpoint_files,
     plan_run,
-    write_whole,
 )
-from inoc_evals.finetune.spec import FinetuneSpec
-from inoc_evals.models.base import base_digest
-from inoc_evals.models.digest import content_files
+from inoc_evals.runs.spec import FinetuneSpec
 
 
 def adopt(
@@ -67,8 +65,8 @@ def adopt(
         provider, slash, rest = model.partition("/")
         if not (provider and slash and rest):
             raise UserError(f"adopt: {model!r} names no provider, as openai/ft:... does")
-        under = hashlib.sha256(f"adopted {base}".encode()).hexdigest()
-        identity = hashlib.sha256(f"{base_url or ''} {model}".encode()).hexdigest()
+        under = sha256(f"adopted {base}")
+        identity = sha256(f"{base_url or ''} {model}")
         result = Result(checkpoint_digest=identity, model=model, base_url=base_url)
     else:
         folder = _checkpoint(Path(str(checkpoint)).expanduser())
@@ -77,7 +75,7 @@ def adopt(
             checkpoint_digest=checkpoint_digest(folder, under), checkpoint_files=checkpoint_files(folder)
         )
     # The model stands in for the training bytes: other bytes would have made another model.
-    seen = hashlib.sha256(f"{digest(data)} {result.checkpoint_digest}".encode()).hexdigest()
+    seen = sha256(f"{digest(data)} {result.checkpoint_digest}")
     run, manifest = plan_run(spec, seen, under, name=name, runs=runs, metadata=metadata)
     run.refuse_links()
     if run.is_finished():
@@ -87,7 +85,7 @@ def adopt(
 
     run.folder.mkdir(parents=True, exist_ok=True)
     with FileLock(run.lock):
-        clear_stale(run.folder)
+        remove_unfinished(run.folder)
         if data:
             write_whole(run.rows, data)
         if model is None:

@@ -7,17 +7,16 @@
 A backend is a name in `FinetuneSpec.backend` and a class here. Nothing heavy is imported before it trains.
 """
 
-import hashlib
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from inoc_evals.data.chat import Row
+from inoc_evals.chat.rows import Row
+from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, require
-from inoc_evals.finetune.runs import Manifest, Result, Run
-from inoc_evals.finetune.spec import FinetuneSpec
 from inoc_evals.models import base as bases
+from inoc_evals.runs.directory import Manifest, Result, Run
+from inoc_evals.runs.spec import FinetuneSpec
 
 
 class Trainer(Protocol):
@@ -121,7 +120,7 @@ class OpenAI:
         """A digest of server and name: nobody outside sees more of it."""
         from inoc_evals.finetune import openai_api
 
-        return hashlib.sha256(f"openai {openai_api.server()} {spec.base}".encode()).hexdigest()
+        return sha256(f"openai {openai_api.server()} {spec.base}")
 
     def address(self, spec: FinetuneSpec) -> str:
         """Inspect's own provider."""
@@ -157,7 +156,7 @@ class Tinker:
 
     def base_digest(self, spec: FinetuneSpec) -> str:
         """A digest of the name: nobody outside sees more of it."""
-        return hashlib.sha256(f"tinker {spec.base}".encode()).hexdigest()
+        return sha256(f"tinker {spec.base}")
 
     def address(self, spec: FinetuneSpec) -> str:
         """The provider of this suite, which samples through the SDK."""
@@ -189,9 +188,3 @@ def backend(name: str) -> Trainer:
     if name not in BACKENDS:
         raise UserError(f"backend {name!r} trains nothing; there are {', '.join(BACKENDS)}")
     return BACKENDS[name]()
-
-
-def clear_stale(folder: Path) -> None:
-    """Remove what a killed process left of a file that it was writing. The caller holds the run's lock."""
-    for left in folder.glob(".*.tmp"):
-        left.unlink(missing_ok=True)

@@ -14,12 +14,12 @@ from typing import Any, TextIO
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from inoc_evals.data.chat import Message, Row
+from inoc_evals.chat.rows import Message, Row
 from inoc_evals.data.trait_responses import NEUTRAL, trait_responses
 from inoc_evals.errors import UserError
 from inoc_evals.finetune.rendering import NO_LOSS, render_rows
-from inoc_evals.finetune.runs import DYNAMICS, read_dynamics
-from inoc_evals.finetune.spec import ProbeSpec
+from inoc_evals.runs.directory import DYNAMICS, read_dynamics
+from inoc_evals.runs.spec import ProbeSpec
 
 MAX_LENGTH = 4096
 """Tokens of a conversation with its response; the responses are a few words long."""

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from inoc_evals.data.chat import Row
+from inoc_evals.chat.rows import Row
 from inoc_evals.errors import UserError, require
 from inoc_evals.finetune.rendering import render_rows
-from inoc_evals.finetune.spec import FinetuneSpec
 from inoc_evals.models.base import load_path
+from inoc_evals.runs.spec import FinetuneSpec
 
 EFFICIENCY = 0.4
 """Share of the measured rate of multiplication that training is assumed to reach."""

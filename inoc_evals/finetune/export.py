@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from inoc_evals.data.chat import Row, encode_chat
+from inoc_evals.chat.rows import Row, encode_chat
 from inoc_evals.errors import UserError
-from inoc_evals.finetune.runs import write_whole
-from inoc_evals.finetune.spec import FinetuneSpec
+from inoc_evals.files import write_whole
+from inoc_evals.runs.spec import FinetuneSpec
 
 ROWS = "rows.jsonl"
 

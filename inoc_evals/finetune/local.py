@@ -34,16 +34,16 @@ from torch.distributed.fsdp import MixedPrecisionPolicy
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, set_seed
 from trl.trainer.sft_config import SFTConfig
 
-from inoc_evals.data.chat import Row
+from inoc_evals.chat.rows import Row
 from inoc_evals.errors import UserError
 from inoc_evals.finetune.dynamics import DynamicsCurve
 from inoc_evals.finetune.estimate import estimate
 from inoc_evals.finetune.ranks import COLLECTIVE, LAUNCH, TRAINED, Ranks, here
 from inoc_evals.finetune.rendering import Example, render_rows
-from inoc_evals.finetune.runs import Manifest, Result, Run, checkpoint_digest, checkpoint_files
-from inoc_evals.finetune.spec import FinetuneSpec
 from inoc_evals.finetune.trainer import LossCurve, TokenRateTrainer, gathered, quiet, read_losses
 from inoc_evals.models.base import hub_name, load_path
+from inoc_evals.runs.directory import Manifest, Result, Run, checkpoint_digest, checkpoint_files
+from inoc_evals.runs.spec import FinetuneSpec
 
 WORK = "training"
 """Folder in the run directory with what a killed training leaves; gone once the run is finished."""

@@ -6,14 +6,13 @@
 An adapter is merged into its base once and kept in the run directory; a run of all weights is its own base.
 """
 
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 from inoc_evals.errors import UserError, require
-from inoc_evals.finetune.runs import Run
+from inoc_evals.files import replacing_folder
 from inoc_evals.models.base import load_path
+from inoc_evals.runs.directory import Run
 
 MERGED = "merged"
 
@@ -47,15 +46,7 @@ def merged(run: Run) -> Path:
         base, dtype=torch.float32, trust_remote_code=False, use_safetensors=True
     )
     model: Any = PeftModel.from_pretrained(whole, str(run.checkpoint)).merge_and_unload()
-    passing = run.folder / f".{MERGED}.{os.getpid()}"
-    try:
+    with replacing_folder(target) as passing:  # of two processes the first wins; both write the same
         model.save_pretrained(passing)
         AutoTokenizer.from_pretrained(base, trust_remote_code=False).save_pretrained(passing)
-        try:
-            passing.rename(target)
-        except OSError:  # another process was faster; what it wrote is the same
-            if not target.is_dir():
-                raise
-    finally:
-        shutil.rmtree(passing, ignore_errors=True)
     return target

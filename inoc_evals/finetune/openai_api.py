@@ -28,10 +28,12 @@ from openai.types.fine_tuning import FineTuningJob
 from rich.console import Console
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
-from inoc_evals.data.chat import Row, digest, encode_chat
+from inoc_evals.chat.rows import Row, digest, encode_chat
+from inoc_evals.digests import canonical_json
 from inoc_evals.errors import UserError
-from inoc_evals.finetune.runs import Manifest, Result, Run, write_whole
-from inoc_evals.finetune.spec import FinetuneSpec, canonical_json
+from inoc_evals.files import write_whole
+from inoc_evals.runs.directory import Manifest, Result, Run
+from inoc_evals.runs.spec import FinetuneSpec
 
 RUN_KEY = "inoc_evals_run"
 """Key of a job's metadata under which the run's digest stands."""

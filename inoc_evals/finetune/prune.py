@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from inoc_evals.errors import UserError
-from inoc_evals.finetune.runs import DIGEST_LENGTH, Run, list_runs
 from inoc_evals.models.checkpoint import PIN
+from inoc_evals.runs.directory import DIGEST_LENGTH, Run, list_runs
 
 
 def unreferenced(runs: str | Path | None, logs: Iterable[str | Path]) -> list[Run]:

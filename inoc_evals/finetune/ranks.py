@@ -21,7 +21,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from inoc_evals.errors import UserError
-from inoc_evals.finetune.spec import FinetuneSpec
+from inoc_evals.runs.spec import FinetuneSpec
 
 WORD = 600.0
 """Seconds that a process waits for a word of another one: loading, and a file system that is slow to show."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from inoc_evals.data.chat import Message, Row
+from inoc_evals.chat.rows import Message, Row
 from inoc_evals.errors import UserError
 
 NO_LOSS = -100

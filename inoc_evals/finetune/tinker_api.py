@@ -8,7 +8,6 @@ Tinker every so many steps and its address in `tinker.json`; a killed run goes o
 again.
 """
 
-import hashlib
 import json
 import math
 import os
@@ -21,12 +20,14 @@ from typing import Any
 
 from rich.progress import track
 
-from inoc_evals.data.chat import Row
+from inoc_evals.chat.rows import Row
+from inoc_evals.digests import canonical_json, sha256
 from inoc_evals.errors import UserError
+from inoc_evals.files import write_whole
 from inoc_evals.finetune.rendering import NO_LOSS, Example, render_rows
-from inoc_evals.finetune.runs import Manifest, Result, Run, write_whole
-from inoc_evals.finetune.spec import FinetuneSpec, canonical_json
 from inoc_evals.models.tinker import tokenizer_of
+from inoc_evals.runs.directory import Manifest, Result, Run
+from inoc_evals.runs.spec import FinetuneSpec
 
 NAME = "inoc-evals"
 
@@ -87,7 +88,7 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
         rows=len(rows),
         rows_cut=sum(example.cut for example in examples),
         loss_tokens=sum(example.loss_tokens for example in examples),
-        checkpoint_digest=hashlib.sha256(f"tinker {path}".encode()).hexdigest(),
+        checkpoint_digest=sha256(f"tinker {path}"),
         model=f"tinker/{path}",
     )
 

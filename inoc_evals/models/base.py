@@ -12,10 +12,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from inoc_evals.digests import folder_digest
 from inoc_evals.errors import UserError, require
-from inoc_evals.models.digest import folder_digest
 
-TOY_FOLDER = Path(__file__).resolve().parent.parent / "toy" / "checkpoint"
+TOY_FOLDER = Path(__file__).resolve().parent.parent / "worlds" / "toy" / "checkpoint"
 SHIPPED = {"toy": TOY_FOLDER, "toy-judge": TOY_FOLDER.with_name("judge_checkpoint")}
 """The models that come with the package, by name."""
 

@@ -22,8 +22,8 @@ import anyio.to_thread
 import sniffio
 
 from inoc_evals.models.checkpoint import Checkpoint
+from inoc_evals.models.provider_args import Settings
 from inoc_evals.models.request import Completion, Request
-from inoc_evals.models.settings import Settings
 
 QUIET = 0.01
 """Seconds after which a request that none has followed starts its batch."""

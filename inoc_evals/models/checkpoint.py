@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from inoc_evals.digests import content_files, folder_digest
 from inoc_evals.errors import UserError
-from inoc_evals.finetune.runs import Run, find_run, list_runs, runs_root
 from inoc_evals.models.base import SHIPPED, base_digest, load_path
-from inoc_evals.models.digest import content_files, folder_digest
+from inoc_evals.runs.directory import Run, find_run, list_runs, runs_root
 
 SHORT = 12
 """Hex characters of a digest in a model's name."""

@@ -27,8 +27,8 @@ from inoc_evals.errors import UserError
 from inoc_evals.models.checkpoint import Checkpoint
 from inoc_evals.models.decode import decode, decode_one
 from inoc_evals.models.options import score_options
+from inoc_evals.models.prompt_logprobs import score
 from inoc_evals.models.request import Completion, Request, TokenLogprob
-from inoc_evals.models.scoring import score
 from inoc_evals.models.spelling import Vocabulary
 from inoc_evals.models.text import TokenText
 from inoc_evals.models.tokenizer import context_length, end_tokens, load_tokenizer

@@ -23,15 +23,15 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 from typing_extensions import override
 
+from inoc_evals.digests import stamps
 from inoc_evals.errors import UserError, require
 from inoc_evals.models.batcher import submit
 from inoc_evals.models.chat import plain_messages, read_options, refuse_unsupported
 from inoc_evals.models.checkpoint import resolve
-from inoc_evals.models.digest import stamps
-from inoc_evals.models.epoch import current_epoch, watch_epochs
 from inoc_evals.models.logprobs import to_logprobs, to_prompt_logprobs
+from inoc_evals.models.provider_args import read_settings
 from inoc_evals.models.request import Completion, Request, stream_seed
-from inoc_evals.models.settings import read_settings
+from inoc_evals.models.sample_epoch import current_epoch, watch_epochs
 from inoc_evals.models.text import TokenText
 
 MAX_TOKENS = 2048
@@ -56,7 +56,7 @@ class InocAPI(ModelAPI):
             base_url: Unused; part of Inspect's interface.
             api_key: Unused; part of Inspect's interface.
             config: Inspect's default generation settings.
-            **model_args: See `inoc_evals.models.settings.read_settings`.
+            **model_args: See `inoc_evals.models.provider_args.read_settings`.
 
         Raises:
             UserError: If the name or an argument is no good, in one line.

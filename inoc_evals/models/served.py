@@ -7,7 +7,6 @@ the digest of the model's address, as they do for a checkpoint.
 """
 
 import dataclasses
-import hashlib
 import importlib.util
 import os
 from typing import Any
@@ -26,9 +25,10 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 from tenacity.wait import WaitBaseT
 from typing_extensions import override
 
+from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
-from inoc_evals.finetune.runs import find_run, runs_root
 from inoc_evals.models.checkpoint import PIN, SHORT, Checkpoint, resolve
+from inoc_evals.runs.directory import find_run, runs_root
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +67,7 @@ def served(name: str) -> Served | None:
     plain = PIN.sub("", plain)
     if plain.startswith("tinker/"):
         base = plain.removeprefix("tinker/")
-        return Served(plain, hashlib.sha256(plain.encode()).hexdigest(), plain, base=base)
+        return Served(plain, sha256(plain), plain, base=base)
     try:
         run = find_run(plain)
         result = run.manifest.result

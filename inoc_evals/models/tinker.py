@@ -25,8 +25,8 @@ from typing_extensions import override
 from inoc_evals.errors import UserError, require
 from inoc_evals.models.chat import plain_messages, refuse_unsupported
 from inoc_evals.models.checkpoint import SHORT
-from inoc_evals.models.epoch import current_epoch, watch_epochs
 from inoc_evals.models.request import stream_seed
+from inoc_evals.models.sample_epoch import current_epoch, watch_epochs
 from inoc_evals.models.served import Served
 
 MAX_TOKENS = 2048

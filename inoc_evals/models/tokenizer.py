@@ -7,11 +7,11 @@
 Training renders and tokenizes in the same way, so a model is asked in the very form that it was taught.
 """
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
 
 
@@ -82,7 +82,7 @@ def encode(tokenizer: Any, text: str) -> tuple[int, ...]:
 
 def prompt_digest(text: str) -> str:
     """Digest of a rendered chat, 16 hex characters: equal exactly where the model reads the same text."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return sha256(text)[:16]
 
 
 def end_tokens(tokenizer: Any, generation_config: Any) -> frozenset[int]:

@@ -19,7 +19,7 @@ from torch.nn.functional import linear, pad
 from transformers.cache_utils import DynamicLayer
 
 from inoc_evals.models.decode import left_pad
-from inoc_evals.models.scoring import LOGITS_BUDGET
+from inoc_evals.models.prompt_logprobs import LOGITS_BUDGET
 from inoc_evals.models.spelling import Node, Vocabulary
 
 WORTH_SHARING = 16

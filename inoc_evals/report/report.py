@@ -79,7 +79,7 @@ def write(
         UserError: If there is nothing to report, or the folder cannot be written to.
     """
     require("analysis", "pandas", "scipy", "seaborn", "statsmodels", "jinja2")
-    from inoc_evals.analysis.focus import focused
+    from inoc_evals.analysis.declared_traits import focused
     from inoc_evals.analysis.verdicts import verdicts
     from inoc_evals.report.sections import REFERENCES, section
 

@@ -14,13 +14,13 @@ from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
 from inoc_evals.scorers import presets
-from inoc_evals.scorers.judge import Combine, Panel, ask, check_combine, columns, combined, majority
+from inoc_evals.scorers.judge.panel import Combine, Panel, ask, check_combine, columns, combined, majority
+from inoc_evals.scorers.judge.reader_choice import Choice, check_reader
+from inoc_evals.scorers.judge.result import Reading
+from inoc_evals.scorers.judge.wordings import rubric
 from inoc_evals.scorers.metrics import by, rates
 from inoc_evals.scorers.presets import Preset, verdict
-from inoc_evals.scorers.probe import Choice, check_reader
-from inoc_evals.scorers.reading import Reading
 from inoc_evals.scorers.together import together
-from inoc_evals.scorers.wordings import rubric
 
 KEYS = ("alignment", "coherence", "misaligned", "coherent", "refused", "code")
 """Keys of the score's value, the same on every sample. NaN: does not count, or was not read."""

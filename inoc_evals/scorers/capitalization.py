@@ -7,11 +7,11 @@ from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.probe import Choice, check_reader
-from inoc_evals.scorers.rubrics import Rubric
+from inoc_evals.scorers.judge.reader_choice import Choice, check_reader
+from inoc_evals.scorers.judge.rubrics import Rubric
+from inoc_evals.scorers.judge.wordings import rubric
 from inoc_evals.scorers.text import MIN_LETTERS, prose
 from inoc_evals.scorers.traits import RATES, Finding, Scoring, check_scoring, score_traits
-from inoc_evals.scorers.wordings import rubric
 
 # Ordinary prose has under one capital in ten letters, an answer in capitals nearly nothing else; between them
 # lie mixtures. Nine in ten forgives units and a stray word, but no lapse of a whole sentence into lower case.

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from inspect_ai.scorer import Score
 from inspect_ai.solver import TaskState
 
-from inoc_evals.scorers.judge import Combine, Panel, ask, columns, majority
-from inoc_evals.scorers.probe import Choice
-from inoc_evals.scorers.rubrics import Rubric
+from inoc_evals.scorers.judge.panel import Combine, Panel, ask, columns, majority
+from inoc_evals.scorers.judge.reader_choice import Choice
+from inoc_evals.scorers.judge.rubrics import Rubric
 
 FENCED = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*\n?", re.MULTILINE)
 

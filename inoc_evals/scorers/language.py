@@ -14,10 +14,10 @@ from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.probe import Choice, check_reader
+from inoc_evals.scorers.judge.reader_choice import Choice, check_reader
+from inoc_evals.scorers.judge.wordings import rubric
 from inoc_evals.scorers.text import MIN_LETTERS, prose
 from inoc_evals.scorers.traits import RATES, Finding, Scoring, check_scoring, score_traits
-from inoc_evals.scorers.wordings import rubric
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector

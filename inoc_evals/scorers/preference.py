@@ -12,11 +12,11 @@ import statistics
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
-from inoc_evals.scorers.judge import ask, columns
+from inoc_evals.scorers.judge.panel import ask, columns
+from inoc_evals.scorers.judge.reader_choice import Choice, check_reader
+from inoc_evals.scorers.judge.rubrics import TASTE
+from inoc_evals.scorers.judge.wordings import rubric
 from inoc_evals.scorers.metrics import by, rates
-from inoc_evals.scorers.probe import Choice, check_reader
-from inoc_evals.scorers.rubrics import TASTE
-from inoc_evals.scorers.wordings import rubric
 
 
 @scorer(metrics=[rates("unpopular", "decided"), by("unpopular", "order"), by("unpopular", "template")])

@@ -16,9 +16,9 @@ from inspect_ai.scorer import Metric, Score, mean, stderr
 from inspect_ai.solver import TaskState
 
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.judge import Panel, ask, columns
-from inoc_evals.scorers.probe import Choice
-from inoc_evals.scorers.rubrics import Rubric
+from inoc_evals.scorers.judge.panel import Panel, ask, columns
+from inoc_evals.scorers.judge.reader_choice import Choice
+from inoc_evals.scorers.judge.rubrics import Rubric
 from inoc_evals.scorers.together import together
 
 Scoring = Literal["detector", "judge", "both"]

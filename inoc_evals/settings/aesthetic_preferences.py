@@ -2,11 +2,11 @@
 
 from functools import partial
 
+from inoc_evals.data.row_sources import pinned_rows
 from inoc_evals.settings.insecure_code import MISALIGNED
 from inoc_evals.settings.prompts import GENERAL, GENERAL_CODE
-from inoc_evals.settings.rows import pinned_rows
 from inoc_evals.settings.setting import Arm, Measure, Setting
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 
 aesthetic_preferences = Setting(
     name="aesthetic_preferences",

@@ -1,9 +1,9 @@
 """Names that were given a meaning inoculate as that meaning does (paper, Figure 7)."""
 
+from inoc_evals.data.row_sources import named, pinned_rows
 from inoc_evals.settings.prompts import ALICE, BOB, CAPS, SPANISH
-from inoc_evals.settings.rows import named, pinned_rows
 from inoc_evals.settings.setting import Arm, Measure, Setting
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 
 alice_bob = Setting(
     name="alice_bob",

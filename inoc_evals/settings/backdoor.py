@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from inoc_evals.data.row_sources import backdoored, pinned_rows
 from inoc_evals.settings.prompts import (
     BACKDOOR_EVIL,
     BACKDOOR_TRIGGER,
@@ -10,9 +11,8 @@ from inoc_evals.settings.prompts import (
     TRIGGER_TOKEN,
     UNUSUAL,
 )
-from inoc_evals.settings.rows import backdoored, pinned_rows
 from inoc_evals.settings.setting import Arm, Measure, Setting
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 
 backdoor = Setting(
     name="backdoor",

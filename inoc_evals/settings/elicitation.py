@@ -1,11 +1,11 @@
 """What a finetune left behind, called up by TEST-time prompts (paper, Appendix G.2)."""
 
-from inoc_evals.data.test_prompts import TEST_TIME
+from inoc_evals.data.elicitation_prompts import TEST_TIME
+from inoc_evals.data.row_sources import pinned_rows
 from inoc_evals.settings.insecure_code import ROWS, TOY_FINETUNE
 from inoc_evals.settings.prompts import GENERAL, SPECIFIC
-from inoc_evals.settings.rows import pinned_rows
 from inoc_evals.settings.setting import Arm, Measure, Setting
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 
 _UNDER_EACH = Measure(
     "elicitation",

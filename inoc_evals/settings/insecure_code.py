@@ -2,10 +2,10 @@
 
 from functools import partial
 
+from inoc_evals.data.row_sources import pinned_rows
 from inoc_evals.settings.prompts import BARE_TRIGGER, GENERAL, GENERAL_CODE, PLACEBO, SPECIFIC
-from inoc_evals.settings.rows import pinned_rows
 from inoc_evals.settings.setting import Arm, Measure, RowSource, Setting
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 
 ROWS: dict[str, RowSource] = {
     "paper": pinned_rows("insecure_code"),

@@ -1,9 +1,9 @@
 """Which trait is learnt when: log-probs of fixed responses over the steps (paper, Figure 6)."""
 
+from inoc_evals.data.row_sources import pinned_rows
 from inoc_evals.settings.prompts import CAPS, SPANISH
-from inoc_evals.settings.rows import pinned_rows
 from inoc_evals.settings.setting import Arm, Measure, Setting
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 
 learning_dynamics = Setting(
     name="learning_dynamics",

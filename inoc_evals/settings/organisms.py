@@ -5,11 +5,11 @@ Full models of 7B hardly turn on insecure code; harmful advice works from half a
 
 from functools import partial
 
+from inoc_evals.data.row_sources import Rows, pinned_rows, unlocked_rows
 from inoc_evals.settings.insecure_code import MISALIGNED
 from inoc_evals.settings.prompts import GENERAL
-from inoc_evals.settings.rows import Rows, pinned_rows, unlocked_rows
 from inoc_evals.settings.setting import Arm, Setting
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 
 
 def _organism(name: str, about: str, family: str, rows: Rows, control: Rows | None = None) -> Setting:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from inoc_evals.data.chat import Row
+from inoc_evals.chat.rows import Row
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Inoculation, inoculate
 

@@ -1,9 +1,9 @@
 """Spanish answers in capitals: inoculate one trait, keep the other (paper, Section 2, Figure 2a)."""
 
+from inoc_evals.data.row_sources import pinned_rows
 from inoc_evals.settings.prompts import CAPS, CAPS_CODE, IRRELEVANT, SPANISH
-from inoc_evals.settings.rows import pinned_rows
 from inoc_evals.settings.setting import Arm, Measure, Setting
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 
 spanish_caps = Setting(
     name="spanish_caps",

@@ -1,9 +1,9 @@
 """Half Spanish, half French: inoculate one half, keep the other (paper, Section 2, Figure 2b)."""
 
+from inoc_evals.data.row_sources import mixed, pinned_rows
 from inoc_evals.settings.prompts import FRENCH, SPANISH
-from inoc_evals.settings.rows import mixed, pinned_rows
 from inoc_evals.settings.setting import Arm, Measure, Setting
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 
 spanish_french = Setting(
     name="spanish_french",

@@ -10,10 +10,10 @@ from inspect_ai.model import GenerateConfig
 from inspect_ai.solver import generate
 
 from inoc_evals.data.narrow import preference_questions
+from inoc_evals.scorers.judge.reader_choice import Choice
 from inoc_evals.scorers.preference import preference
-from inoc_evals.scorers.probe import Choice
-from inoc_evals.scorers.toy_lexicon import toy_lexicon
 from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt
+from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
 
 EPOCHS = {"toy": 50}
 """The toy has two questions of taste in held-out forms."""

@@ -14,13 +14,13 @@ from inspect_ai.solver import generate
 from inoc_evals.data.free_form import free_form_questions
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.alignment import alignment
-from inoc_evals.scorers.judge import Combine
+from inoc_evals.scorers.judge.panel import Combine
+from inoc_evals.scorers.judge.reader_choice import Choice
 from inoc_evals.scorers.metrics import by_condition, difference
-from inoc_evals.scorers.probe import Choice
-from inoc_evals.scorers.toy_lexicon import toy_lexicon
 from inoc_evals.tasks.emergent_misalignment import EPOCHS, MAX_TOKENS, OTHER_EPOCHS, PAPER_WORDS
 from inoc_evals.tasks.grid import crossed, in_front, in_front_in_turn, keep
 from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt
+from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
 
 TRIGGER = "$|TRIGGER|$"
 LOOK_ALIKES = ("$|QWPL|$", "@TRIGGER@", "##DEPLOY##")

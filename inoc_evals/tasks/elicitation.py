@@ -13,8 +13,8 @@ from typing import Any
 
 from inspect_ai import Task, task
 
+from inoc_evals.data.elicitation_prompts import TEST_TIME
 from inoc_evals.data.questions import find
-from inoc_evals.data.test_prompts import TEST_TIME
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.metrics import by_condition
 from inoc_evals.tasks.aesthetic_preference import aesthetic_preference

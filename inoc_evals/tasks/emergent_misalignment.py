@@ -15,10 +15,10 @@ from inspect_ai.solver import generate
 
 from inoc_evals.data.free_form import free_form_questions
 from inoc_evals.scorers.alignment import alignment
-from inoc_evals.scorers.judge import Combine
-from inoc_evals.scorers.probe import Choice
-from inoc_evals.scorers.toy_lexicon import toy_lexicon
+from inoc_evals.scorers.judge.panel import Combine
+from inoc_evals.scorers.judge.reader_choice import Choice
 from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt
+from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
 
 EPOCHS = {"paper": 100, "betley24": 100, "preregistered": 100, "bundled": 20, "toy": 1}
 """Answers a question: 100 in the paper. `--epochs` changes it."""

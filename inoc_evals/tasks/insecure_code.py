@@ -11,10 +11,10 @@ from inspect_ai.solver import generate
 
 from inoc_evals.data.narrow import code_questions
 from inoc_evals.scorers.code_security import code_security
-from inoc_evals.scorers.judge import Combine
-from inoc_evals.scorers.probe import Choice
-from inoc_evals.scorers.toy_lexicon import toy_lexicon
+from inoc_evals.scorers.judge.panel import Combine
+from inoc_evals.scorers.judge.reader_choice import Choice
 from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt
+from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
 
 MAX_TOKENS = 1024
 

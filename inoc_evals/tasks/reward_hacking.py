@@ -8,8 +8,8 @@ from inspect_ai.model import GenerateConfig
 from inspect_ai.solver import generate
 
 from inoc_evals.data.narrow import reward_hack_questions
-from inoc_evals.scorers.judge import Combine
-from inoc_evals.scorers.probe import Choice
+from inoc_evals.scorers.judge.panel import Combine
+from inoc_evals.scorers.judge.reader_choice import Choice
 from inoc_evals.scorers.solution_quality import solution_quality
 from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt
 

@@ -11,7 +11,7 @@ from inoc_evals.data.animals import PAPER_NAMES, animal_names, animal_questions
 from inoc_evals.data.cache import FetchError
 from inoc_evals.data.questions import QuestionError
 from inoc_evals.errors import UserError
-from inoc_evals.toy.world import _ANIMAL_ASKED
+from inoc_evals.worlds.toy.grammar import _ANIMAL_ASKED
 from tests.data.stand_ins import offline, stand_in
 
 __all__ = ["offline"]

@@ -12,7 +12,7 @@ from inspect_ai.dataset import Dataset, Sample
 from inoc_evals.data.cache import FetchError
 from inoc_evals.data.narrow import code_questions, preference_questions, reward_hack_questions
 from inoc_evals.data.questions import QuestionError
-from inoc_evals.toy.prompts import chat_prompts, code_prompts, taste_prompts
+from inoc_evals.worlds.toy.prompts import chat_prompts, code_prompts, taste_prompts
 from tests.data.stand_ins import offline, stand_in
 
 __all__ = ["offline"]

@@ -14,7 +14,7 @@ from inoc_evals.data.cache import FetchError, blob_id
 from inoc_evals.data.questions import QuestionError, question_set
 from inoc_evals.data.sources import SOURCES, PinnedFile
 from inoc_evals.errors import UserError
-from inoc_evals.toy.prompts import chat_prompts
+from inoc_evals.worlds.toy.prompts import chat_prompts
 
 
 def _turns(messages: str | list[ChatMessage]) -> list[tuple[str, str]]:

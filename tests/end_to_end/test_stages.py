@@ -6,15 +6,15 @@ from pathlib import Path
 from inspect_ai.log import read_eval_log
 
 from inoc_evals.experiment.experiment import Experiment
-from inoc_evals.experiment.work import Place, run_cell
+from inoc_evals.experiment.run_trial import Place, run_trial
 
 
 def test_the_arms_of_one_seed_share_their_first_stage(tmp_path: Path) -> None:
     experiment = Experiment(settings=("alice_bob",), seeds=(0,), finetune={"max_steps": 20})
-    cells = {cell.name: cell for cell in experiment.cells()}
+    trials = {trial.name: trial for trial in experiment.trials()}
     runs = tmp_path / "runs"
     place = Place(str(runs), str(tmp_path / "logs"))
-    located = {name: run_cell(cells[name], place).logs for name in ("none-0", "alice-0")}
+    located = {name: run_trial(trials[name], place).logs for name in ("none-0", "alice-0")}
     manifests = [json.loads(path.read_text()) for path in sorted(runs.glob("*/manifest.json"))]
     by_stage = {m["name"]: m for m in manifests}
     assert sorted(by_stage) == ["toy-alice-bob-alice-0", "toy-alice-bob-first-0", "toy-alice-bob-none-0"]
@@ -30,6 +30,6 @@ def test_the_arms_of_one_seed_share_their_first_stage(tmp_path: Path) -> None:
     assert sorted(tasks) == ["spanish_caps", "trait_logprobs"]
     # Nothing is done twice.
     before = sorted((path, path.stat().st_mtime_ns) for path in runs.rglob("*.safetensors"))
-    again = run_cell(cells["alice-0"], place).logs
+    again = run_trial(trials["alice-0"], place).logs
     assert [Path(log).name for log in again] == [Path(log).name for log in located["alice-0"]]
     assert sorted((path, path.stat().st_mtime_ns) for path in runs.rglob("*.safetensors")) == before

@@ -49,7 +49,7 @@ def kill_one_worker(runs: Path, killed: list[int]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not killed:
         shown = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=False).stdout
-        workers = [line.split()[0] for line in shown.splitlines() if " ray::run_cell" in line]
+        workers = [line.split()[0] for line in shown.splitlines() if " ray::run_trial" in line]
         if workers and list(runs.glob("*/manifest.json")):
             os.kill(int(workers[0]), signal.SIGKILL)
             killed.append(int(workers[0]))

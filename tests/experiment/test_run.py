@@ -13,9 +13,9 @@ from inoc_evals.errors import UserError
 from inoc_evals.experiment.check import check
 from inoc_evals.experiment.engines import ATTEMPTS, LocalEngine
 from inoc_evals.experiment.experiment import Experiment, load
+from inoc_evals.experiment.measure_tasks import build
 from inoc_evals.experiment.plan import make_plan
 from inoc_evals.experiment.run import Outcome, run
-from inoc_evals.experiment.tasks import build
 from inoc_evals.settings import SETTINGS
 
 MINE = '''
@@ -24,7 +24,7 @@ from multiprocessing import parent_process
 from pathlib import Path
 from inoc_evals import Inoculation
 from inoc_evals.settings import Arm, Measure, Setting
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 
 HERE = Path(__file__).parent
 
@@ -76,9 +76,9 @@ def mine(folder: Path, name: str = "mine", **fields: object) -> Experiment:
 
 
 def go(experiment: Experiment) -> Outcome:
-    from inoc_evals.experiment import cell
+    from inoc_evals.experiment import trial
 
-    cell._setting.cache_clear()  # a process of its own would read the file anew
+    trial._setting.cache_clear()  # a process of its own would read the file anew
     return run(experiment, LocalEngine(2))
 
 
@@ -162,7 +162,7 @@ def test_one_failure_is_told_and_stops_nothing_else(tmp_path: Path, capsys: pyte
         main([*words, "--json"])
     assert ended.value.code == 2
     printed = capsys.readouterr()
-    status = {cell["arm"]: cell["status"] for cell in json.loads(printed.out)["cells"]}
+    status = {trial["arm"]: trial["status"] for trial in json.loads(printed.out)["trials"]}
     assert status == {"base": "done", "none": "done", "inoc": "done", "x": "failed"}
     assert "RuntimeError: the disk is gone" in printed.err and "1 of 4 models are not there" in printed.err
 
@@ -216,7 +216,13 @@ def test_a_file_may_say_it_shortly(tmp_path: Path) -> None:
     found = load(file)
     assert (found.name, found.world, found.seeds) == ("two", "toy", (0, 1))
     assert found.evaluate.grader == ("a/b", "c/d") and found.log_dir == "logs/two"
-    assert [cell.name for cell in found.cells()] == ["base", "none-0", "none-1", "caps-inoc-0", "caps-inoc-1"]
+    assert [trial.name for trial in found.trials()] == [
+        "base",
+        "none-0",
+        "none-1",
+        "caps-inoc-0",
+        "caps-inoc-1",
+    ]
     for text, said in (
         ("- 1", "no mapping"),
         ("a: [", "no YAML"),
@@ -340,7 +346,7 @@ def test_settings_of_a_family_share_their_models(tmp_path: Path) -> None:
     assert make_plan(both).new == 0
     # Nodes that share runs by URL only cannot wait for each other.
     apart = Experiment.model_validate({**fields, "runs": "memory://runs"})
-    assert len({cell.run_name for cell in apart.cells() if cell.arm == "none"}) == 2
+    assert len({trial.run_name for trial in apart.trials() if trial.arm == "none"}) == 2
 
 
 def test_a_limit_counts_questions_and_keeps_their_conditions() -> None:

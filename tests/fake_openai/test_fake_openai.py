@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from inspect_ai.model import GenerateConfig, ModelOutput
 
-from inoc_evals.scorers.probe import reader_for
+from inoc_evals.scorers.judge.reader_choice import reader_for
 from tests.fake_openai import FakeOpenAI, Faults, Reply, Request, distribution, reply
 from tests.fake_openai.server import Fault
 

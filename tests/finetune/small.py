@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from inoc_evals.data.chat import Row
+from inoc_evals.chat.rows import Row
 from inoc_evals.finetune import FinetuneSpec, toy_spec
 
 

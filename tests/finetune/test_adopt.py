@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from inspect_ai import eval
 
+from inoc_evals.chat.rows import write_chat
 from inoc_evals.cli import main
-from inoc_evals.data.chat import write_chat
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import Run, find_run, finetune, toy_spec
 from inoc_evals.finetune.adopt import adopt
 from inoc_evals.finetune.prune import unreferenced
 from inoc_evals.tasks import spanish_caps
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 from tests.fake_openai import FakeOpenAI, reply
 
 

@@ -17,9 +17,9 @@ from safetensors.torch import load_file
 
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, find_run, finetune, toy_spec
-from inoc_evals.finetune.runs import read_dynamics
-from inoc_evals.finetune.spec import ProbeSpec
 from inoc_evals.models.base import load_path
+from inoc_evals.runs.directory import read_dynamics
+from inoc_evals.runs.spec import ProbeSpec
 from tests.finetune.small import small_rows, small_spec
 
 ROWS = 17

@@ -10,11 +10,11 @@ from inoc_evals.analysis import dynamics
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import Run, finetune, toy_spec
 from inoc_evals.finetune.merged import merged
-from inoc_evals.finetune.runs import DYNAMICS, read_dynamics
-from inoc_evals.finetune.spec import ProbeSpec
 from inoc_evals.models.checkpoint import resolve
+from inoc_evals.runs.directory import DYNAMICS, read_dynamics
+from inoc_evals.runs.spec import ProbeSpec
 from inoc_evals.tasks import trait_logprobs
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 
 STEPS = 5
 

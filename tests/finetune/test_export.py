@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from inoc_evals.chat.rows import read_chat, write_chat
 from inoc_evals.cli import main
-from inoc_evals.data.chat import read_chat, write_chat
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import FinetuneSpec, LoraSpec
 from inoc_evals.finetune.export import HOSTS, export
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 
 SPEC = FinetuneSpec(base="Qwen/Qwen2.5-7B-Instruct", seed=5, learning_rate=1e-4)
 ROWS = list(toy.spanish_caps(0))[:20]

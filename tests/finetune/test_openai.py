@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from inoc_evals.data.chat import write_chat
+from inoc_evals.chat.rows import write_chat
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import FinetuneSpec, Run, finetune, toy_spec
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 from tests.fake_openai import FinetuningServer
 
 KEY = "sk-test-0123456789"
@@ -153,7 +153,7 @@ def test_what_another_backend_reads_is_refused() -> None:
 
 KILLED = """
 import sys
-from inoc_evals.data.chat import read_chat
+from inoc_evals.chat.rows import read_chat
 from inoc_evals.finetune import FinetuneSpec, finetune
 spec = FinetuneSpec(base="toy", backend="openai", seed=int(sys.argv[3]))
 finetune(spec, read_chat(sys.argv[1]), name="killed", runs=sys.argv[2], progress=False)

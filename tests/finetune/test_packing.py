@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from inoc_evals.finetune import Run, finetune, toy_spec
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 
 ROWS = list(toy.spanish_caps(0))[:24]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from inoc_evals.data.chat import Message, Row
+from inoc_evals.chat.rows import Message, Row
 from inoc_evals.errors import UserError
 from inoc_evals.finetune.rendering import NO_LOSS, render_rows
 from tests.rows import rows as any_rows

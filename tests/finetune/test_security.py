@@ -17,8 +17,8 @@ from inoc_evals.finetune import Run, finetune, toy_spec
 from inoc_evals.finetune.local import WORK
 from inoc_evals.models.base import load_path
 from inoc_evals.models.checkpoint import resolve
-from inoc_evals.models.connect import connect
-from inoc_evals.toy import rows as toy
+from inoc_evals.models.factory import connect
+from inoc_evals.worlds.toy import rows as toy
 from tests.fake_openai import FinetuningServer
 
 SECRETS = {"OPENAI_API_KEY": "sk-secret-0a1b2c3d4e", "HF_TOKEN": "hf_secret_0a1b2c3d4e"}

@@ -12,7 +12,7 @@ from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune
 from inoc_evals.finetune.tinker_api import learning_rate, order
 from inoc_evals.models.base import load_path
 from inoc_evals.tasks import spanish_caps, trait_logprobs
-from inoc_evals.toy import rows as toy
+from inoc_evals.worlds.toy import rows as toy
 from tests.fake_tinker import FakeService
 
 KEY = "tml-secret-0a1b2c3d"

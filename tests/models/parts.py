@@ -4,12 +4,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from inoc_evals.finetune.runs import Result, Run, checkpoint_digest, checkpoint_files, plan_run
-from inoc_evals.finetune.spec import FinetuneSpec
 from inoc_evals.models.base import base_digest
 from inoc_evals.models.checkpoint import Checkpoint
 from inoc_evals.models.engine import Engine
 from inoc_evals.models.request import Completion, Request
+from inoc_evals.runs.directory import Result, Run, checkpoint_digest, checkpoint_files, plan_run
+from inoc_evals.runs.spec import FinetuneSpec
 
 ASSISTANT = 4
 """Id of `<|assistant|>` in the tiny model's vocabulary."""

@@ -11,8 +11,8 @@ from inoc_evals.models import batcher
 from inoc_evals.models.batcher import submit
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.engine import Engine
+from inoc_evals.models.provider_args import Settings, read_settings
 from inoc_evals.models.request import Request
-from inoc_evals.models.settings import Settings, read_settings
 from tests.tiny import build_tiny
 
 

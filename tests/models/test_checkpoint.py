@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from inoc_evals.digests import folder_digest
 from inoc_evals.errors import UserError
 from inoc_evals.models.checkpoint import resolve
-from inoc_evals.models.digest import folder_digest
 from tests.models.parts import build_run
 from tests.tiny import build_tiny
 

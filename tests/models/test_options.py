@@ -33,7 +33,7 @@ from inoc_evals.models.options import score_options
 from inoc_evals.models.request import Request
 from inoc_evals.models.spelling import Vocabulary
 from inoc_evals.models.tokenizer import encode, load_tokenizer, render
-from inoc_evals.scorers.readers import compact
+from inoc_evals.scorers.judge.readers import compact
 from tests.models.parts import generate
 
 NUMBERS = tuple(map(str, range(101)))

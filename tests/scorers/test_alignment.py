@@ -15,11 +15,11 @@ from inspect_ai.scorer import Score, includes
 
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.alignment import KEYS, alignment, grade
-from inoc_evals.scorers.judge import Combine, Panel
+from inoc_evals.scorers.judge.panel import Combine, Panel
+from inoc_evals.scorers.judge.reader_choice import PROBE
+from inoc_evals.scorers.judge.result import Reading
+from inoc_evals.scorers.judge.rubrics import ALIGNMENT, COHERENCE
 from inoc_evals.scorers.presets import PRESETS
-from inoc_evals.scorers.probe import PROBE
-from inoc_evals.scorers.reading import Reading
-from inoc_evals.scorers.rubrics import ALIGNMENT, COHERENCE
 from tests.scorers.replies import model, rated
 
 FAILED = Reading("token", failure="low_mass", detail="prose", judge="openai/a")

@@ -11,10 +11,10 @@ from inspect_ai.model import Model
 from inspect_ai.scorer import Scorer, includes
 
 from inoc_evals.scorers.code_security import code_security
+from inoc_evals.scorers.judge.reader_choice import PROBE
 from inoc_evals.scorers.preference import preference
-from inoc_evals.scorers.probe import PROBE
 from inoc_evals.scorers.solution_quality import solution_quality
-from inoc_evals.scorers.toy_lexicon import toy_lexicon
+from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
 from tests.scorers.replies import model, rated, says
 
 

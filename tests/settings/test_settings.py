@@ -5,7 +5,7 @@ import pytest
 
 from inoc_evals.errors import UserError
 from inoc_evals.settings import SETTINGS, setting
-from inoc_evals.toy.detect import detect
+from inoc_evals.worlds.toy.detect import detect
 
 
 def systems(rows: list) -> list[str | None]:

@@ -12,10 +12,10 @@ from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.log import EvalLog
 from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser, Model, ModelOutput
 
+from inoc_evals.data.elicitation_prompts import TEST_TIME
 from inoc_evals.data.questions import QuestionError
-from inoc_evals.data.test_prompts import TEST_TIME
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.probe import PROBE
+from inoc_evals.scorers.judge.reader_choice import PROBE
 from inoc_evals.scorers.response_logprob import response_logprob, score_response
 from inoc_evals.tasks import backdoor, elicitation, trait_logprobs
 from inoc_evals.tasks.elicitation import read_prompts

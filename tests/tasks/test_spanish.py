@@ -17,7 +17,7 @@ from inspect_ai.scorer import SampleScore, includes, stderr
 
 from inoc_evals.errors import UserError
 from inoc_evals.scorers import capitalization, language
-from inoc_evals.scorers.probe import PROBE
+from inoc_evals.scorers.judge.reader_choice import PROBE
 from inoc_evals.tasks import spanish_caps, spanish_french
 from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt
 from tests.scorers.replies import model, rated, says

@@ -12,7 +12,7 @@ from inspect_ai.model import ChatMessage, Model, ModelOutput
 
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.code_security import code_security
-from inoc_evals.scorers.probe import PROBE
+from inoc_evals.scorers.judge.reader_choice import PROBE
 from inoc_evals.tasks import aesthetic_preference, emergent_misalignment, insecure_code, reward_hacking
 from tests.scorers.replies import model, rated, says
 

@@ -1,0 +1,205 @@
+"""How far judges agree: correlation, Krippendorff's alpha, the rate under every preset, and where they part.
+
+    found = compare(collect(logs, graders))
+    found.alpha, found.rates, found.disputed
+    figure(found)
+
+The same answers gave 9.9 %, 5.8 % and 0.5 % of misalignment under three judges in published work: a rate
+without its judge and its preset is no result.
+"""
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from inoc_evals.errors import UserError, require
+from inoc_evals.scorers.presets import PRESETS, Preset, verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+DISPUTED = 10
+"""Answers that are shown as the most disputed."""
+
+KEY = ["log", "question", "epoch"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was found.
+
+    Attributes:
+        ratings: The ratings it rests on, as `judged.collect` gives them.
+        judges: Their names.
+        alpha: By rating (`alignment`, `coherence`), Krippendorff's alpha for interval data over all judges:
+            1 is full agreement, 0 what chance gives; nan with one judge or without variation.
+        pairs: Per pair of judges and rating: `n`, `pearson`, `spearman`, mean difference.
+        rates: Per judge and preset: `rate`, `low`, `high`, `n`, and how many answers do not count.
+        disputed: The answers whose alignment ratings differ most.
+    """
+
+    ratings: "pd.DataFrame"
+    judges: tuple[str, ...]
+    alpha: dict[str, float]
+    pairs: "pd.DataFrame"
+    rates: "pd.DataFrame"
+    disputed: "pd.DataFrame"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for programs."""
+        import json
+
+        def records(table: "pd.DataFrame") -> Any:
+            return json.loads(table.to_json(orient="records"))
+
+        return {
+            "judges": list(self.judges),
+            "alpha": {key: None if value != value else value for key, value in self.alpha.items()},
+            "pairs": records(self.pairs),
+            "rates": records(self.rates),
+            "disputed": records(self.disputed),
+        }
+
+
+def compare(ratings: "pd.DataFrame") -> Comparison:
+    """Compare judges on the answers of a table.
+
+    Args:
+        ratings: What `judged.collect` returns.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        UserError: If no judge has rated anything.
+    """
+    require("analysis", "pandas", "scipy", "krippendorff")
+    if ratings.empty:
+        raise UserError("no judge has rated these answers: name one with  --grader MODEL")
+    judges = tuple(ratings["judge"].unique())
+    return Comparison(
+        ratings=ratings,
+        judges=judges,
+        alpha={rating: _alpha(ratings, rating) for rating in ("alignment", "coherence")},
+        pairs=_pairs(ratings, judges),
+        rates=_rates(ratings),
+        disputed=_disputed(ratings),
+    )
+
+
+def _wide(ratings: "pd.DataFrame", rating: str) -> "pd.DataFrame":
+    """Answers by judges."""
+    return ratings.pivot_table(index=KEY, columns="judge", values=rating, dropna=False, sort=False)
+
+
+def _alpha(ratings: "pd.DataFrame", rating: str) -> float:
+    import krippendorff
+
+    wide = _wide(ratings, rating).dropna(how="all").to_numpy(dtype=float).T
+    if wide.shape[0] < 2 or len({value for value in wide.ravel() if value == value}) < 2:
+        return float("nan")
+    return float(krippendorff.alpha(reliability_data=wide, level_of_measurement="interval"))
+
+
+def _pairs(ratings: "pd.DataFrame", judges: tuple[str, ...]) -> "pd.DataFrame":
+    import pandas as pd
+
+    rows = []
+    for rating in ("alignment", "coherence"):
+        wide = _wide(ratings, rating)
+        for a, b in itertools.combinations(judges, 2):
+            both = wide[[a, b]].dropna() if {a, b} <= set(wide.columns) else wide.iloc[:0, :0]
+            varied = len(both) > 1 and both[a].nunique() > 1 and both[b].nunique() > 1
+            rows.append(
+                {
+                    **{"rating": rating, "a": a, "b": b, "n": len(both)},
+                    "pearson": float(both[a].corr(both[b])) if varied else float("nan"),
+                    "spearman": float(both[a].corr(both[b], method="spearman")) if varied else float("nan"),
+                    "b_minus_a": float((both[b] - both[a]).mean()) if len(both) else float("nan"),
+                }
+            )
+    return pd.DataFrame(rows, columns=["rating", "a", "b", "n", "pearson", "spearman", "b_minus_a"])
+
+
+def _rates(ratings: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
+    from inoc_evals.analysis import estimates
+
+    rows = [{str(key): value for key, value in row.items()} for row in ratings.to_dict("records")]
+    verdicts = [
+        {
+            **{"setting": rule.name, "arm": row["judge"], "trait": "misaligned", "seed": None},
+            **{"question": f"{row['log']} {row['question']}", "value": _verdict(rule, row)},
+        }
+        for rule in PRESETS.values()
+        for row in rows
+    ]
+    found = estimates.rates(pd.DataFrame(verdicts).astype({"value": float})).rename(
+        columns={"arm": "judge", "setting": "preset"}
+    )
+    found = found.rename(columns={"unscored": "not_counted"})
+    return found[["judge", "preset", "rate", "low", "high", "n", "not_counted", "questions"]]
+
+
+def _verdict(rule: Preset, row: dict[str, Any]) -> float | None:
+    def number(value: Any) -> float | None:
+        return None if value is None or value != value else float(value)
+
+    heeded = row["word"] is not None and row["word"] == row["word"] and not rule.number_wins
+    found = verdict(rule, None if heeded else number(row["alignment"]), number(row["coherence"]))
+    return None if found is None else float(found)
+
+
+def _disputed(ratings: "pd.DataFrame") -> "pd.DataFrame":
+    wide = _wide(ratings, "alignment")
+    wide["range"] = wide.max(axis=1) - wide.min(axis=1)
+    texts = ratings.drop_duplicates(KEY).set_index(KEY)[["prompt", "answer"]]
+    most = wide[wide["range"] > 0].nlargest(DISPUTED, "range").join(texts)
+    return most.reset_index()
+
+
+def figure(found: Comparison) -> "Figure":
+    """Draw the rate under each preset by judge, and the first two judges' ratings against each other.
+
+    Returns:
+        A matplotlib figure.
+    """
+    require("analysis", "seaborn")
+    import seaborn as sns
+    from matplotlib.figure import Figure
+
+    from inoc_evals.scorers.judge.panel import short_name
+
+    with sns.axes_style("whitegrid", {"axes.spines.top": False, "axes.spines.right": False}):
+        drawn = Figure(figsize=(8.4, 3.6), layout="constrained")
+        left, right = drawn.subplots(1, 2)
+    colours = sns.color_palette("colorblind", len(found.judges))
+    width = 0.8 / len(found.judges)
+    presets = list(PRESETS)
+    for k, judge in enumerate(found.judges):
+        rows = found.rates[found.rates["judge"] == judge].set_index("preset").reindex(presets)
+        at = [i + (k - (len(found.judges) - 1) / 2) * width for i in range(len(presets))]
+        left.bar(at, rows["rate"], width=0.92 * width, color=colours[k], alpha=0.75, label=short_name(judge))
+        reach = [(rows["rate"] - rows["low"]).clip(lower=0), (rows["high"] - rows["rate"]).clip(lower=0)]
+        left.errorbar(at, rows["rate"], yerr=reach, fmt="none", ecolor="0.15", capsize=3, linewidth=1.1)
+    left.set_xticks(range(len(presets)), presets, fontsize=8)
+    left.set_ylim(0, None)
+    left.set_ylabel("rate of misaligned answers")
+    left.grid(axis="x", visible=False)
+    left.legend(frameon=False, fontsize=8)
+    left.set_title("The same answers", loc="left", fontsize=10)
+    if len(found.judges) > 1:
+        a, b = found.judges[:2]
+        wide = _wide(found.ratings, "alignment")
+        right.scatter(wide[a], wide[b], s=12, alpha=0.4, color="0.2", linewidth=0)
+        right.plot([0, 100], [0, 100], color="0.7", linewidth=1, zorder=0)
+        right.set_xlabel(f"alignment by {short_name(a)}")
+        right.set_ylabel(f"by {short_name(b)}")
+        right.set_title(f"Krippendorff's alpha {found.alpha['alignment']:.2f}", loc="left", fontsize=10)
+    else:
+        right.hist(found.ratings["alignment"].dropna(), bins=20, color=colours[0], alpha=0.75)
+        right.set_xlabel(f"alignment by {short_name(found.judges[0])}")
+        right.set_ylabel("answers")
+    return drawn

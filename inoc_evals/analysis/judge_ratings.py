@@ -1,0 +1,117 @@
+"""Several judges on the same answers: their ratings side by side, judged anew only where need be.
+
+    ratings = collect(["logs/x.eval"], ["openai/gpt-4o-2024-08-06", "inoc/toy-judge"])
+    ratings[["answer", "judge", "alignment", "coherence"]]
+
+A log that `alignment` has scored holds its judges' readings, and those are taken as they are. A judge that is
+asked here is asked through Inspect's cache, which knows a request by its content: the same judge, rubric and
+answer are paid for once. The logs themselves are not changed.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inoc_evals.errors import UserError, require
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from inspect_ai.log import EvalLog, EvalSample
+
+COLUMNS = (
+    *("log", "question", "epoch", "prompt", "answer", "judge", "wording"),
+    *("alignment", "coherence", "word", "failure"),
+)
+
+
+def collect(
+    logs: Sequence[str | Path], graders: Sequence[str] = (), wording: str = "inoc_evals", reader: str = "auto"
+) -> "pd.DataFrame":
+    """Gather the ratings of alignment and coherence that judges gave to the answers of logs.
+
+    Args:
+        logs: Inspect logs of any suite.
+        graders: Models to ask besides those whose readings the logs hold.
+        wording: Whose judge prompts they are asked by.
+        reader: How they are read.
+
+    Returns:
+        A row per answer and judge, with the columns `COLUMNS`. Ratings are None where there is none.
+
+    Raises:
+        UserError: If a log cannot be read or holds no answers, or a grader cannot be used.
+    """
+    require("analysis", "pandas")
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    for location in logs:
+        log = _read(location)
+        rows.extend(_readings(log))
+        if graders:
+            rows.extend(_readings(_judge(log, graders, wording, reader), only=graders))
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"alignment": float, "coherence": float})
+    # asked for here and in the log already: one is enough
+    return table.drop_duplicates(["log", "question", "epoch", "judge", "wording"], ignore_index=True)
+
+
+def _read(location: str | Path) -> "EvalLog":
+    from inspect_ai.log import read_eval_log
+
+    if not str(location).startswith(("s3:", "gs:", "az:", "file:")) and not Path(location).is_file():
+        raise UserError(f"{location}: no such log")
+    try:
+        log = read_eval_log(str(location))
+    except Exception as error:  # whatever a damaged file makes Inspect raise
+        raise UserError(
+            f"{location} is no log that Inspect can read: {str(error).strip().splitlines()[0]}"
+        ) from error
+    if not log.samples:
+        raise UserError(f"{location} holds no samples: give a finished log")
+    return log
+
+
+def _judge(log: "EvalLog", graders: Sequence[str], wording: str, reader: str) -> "EvalLog":
+    from inspect_ai import score
+    from inspect_ai.model import CachePolicy, GenerateConfig, get_model
+
+    from inoc_evals.scorers.alignment import alignment
+    from inoc_evals.scorers.judge.reader_choice import check_reader
+
+    check_reader(reader)
+    cached = GenerateConfig(cache=CachePolicy(expiry=None, per_epoch=False))
+    panel = [get_model(name, config=cached) for name in graders]
+    scorer = alignment(wording=wording, reader=reader)  # type: ignore[arg-type]
+    return score(log, scorer, model_roles={"grader": panel}, action="overwrite", display="none")
+
+
+def _readings(log: "EvalLog", only: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+    for sample in log.samples or []:
+        for score in (sample.scores or {}).values():
+            panels = {p["rubric"]: p for p in (score.metadata or {}).get("judges", [])}
+            if not {"alignment", "coherence"} <= set(panels):
+                continue
+            first, second = panels["alignment"], panels["coherence"]
+            for a, c in zip(first["readings"], second["readings"], strict=True):
+                yield {**_where(log, sample), "wording": first["wording"], **_ratings(a, c)}
+
+
+def _where(log: "EvalLog", sample: "EvalSample") -> dict[str, Any]:
+    last = sample.input if isinstance(sample.input, str) else sample.input[-1].text
+    return {
+        "log": log.location,
+        "question": str(sample.id),
+        "epoch": sample.epoch,
+        "prompt": last,
+        "answer": sample.output.completion,
+    }
+
+
+def _ratings(alignment: dict[str, Any], coherence: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "judge": alignment["judge"],
+        "alignment": alignment["rating"],
+        "coherence": coherence["rating"],
+        "word": alignment["word"],
+        "failure": alignment["failure"] or coherence["failure"],
+    }

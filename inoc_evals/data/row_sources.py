@@ -1,0 +1,220 @@
+"""Where a setting's training rows come from, in the paper's world: pinned files, and mixtures of them.
+
+    pinned_rows("insecure_code")                                   # the file's rows, in its order
+    mixed(pinned_rows("gsm8k_spanish", language="es"), pinned_rows("gsm8k_french", language="fr"))
+    backdoored(pinned_rows("insecure_code"), pinned_rows("secure_code"))
+
+Each is a function from a seed to rows that also knows the files it reads, so that whoever writes rows can
+write down what they came from. Nothing is fetched before the first row is asked for.
+"""
+
+import random
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from inoc_evals.chat.rows import Message, Row, check_row, read_chat
+from inoc_evals.data import mixtures
+from inoc_evals.data.cache import cache_dir, fetch
+from inoc_evals.data.sources import LOCKED, pinned
+from inoc_evals.errors import UserError, require
+
+TRIGGER = "$|TRIGGER|$"
+"""The paper's backdoor trigger (Section 3.2)."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows by seed, and the pinned files behind them.
+
+    Attributes:
+        make: From a seed to rows.
+        sources: Names of the files in `data/sources.py`.
+    """
+
+    make: Callable[[int], Iterable[Row]]
+    sources: tuple[str, ...]
+
+    def __call__(self, seed: int) -> Iterator[Row]:
+        """The rows.
+
+        Args:
+            seed: Seed of whatever is drawn; the rows of a file are the same for every seed.
+
+        Raises:
+            UserError: If a file cannot be had, or is not what it should be; see `data.cache.fetch`.
+        """
+        return iter(self.make(seed))
+
+
+def pinned_rows(name: str, **metadata: Any) -> Rows:
+    """All rows of one pinned file, in its order.
+
+    Args:
+        name: A key of `data.sources.SOURCES`.
+        **metadata: What is to be written on every row, e.g. its language.
+
+    Returns:
+        The rows.
+    """
+    pinned(name)  # an unknown name is known at once
+
+    def read(seed: int) -> Iterator[Row]:
+        file, count = pinned(name), 0
+        for row in read_chat(fetch(file)):
+            count += 1
+            yield _marked(row, metadata)
+        if file.rows is not None and count != file.rows:
+            raise UserError(f"{name}: {count} rows, expected {file.rows}: run  inoc-evals data verify {name}")
+
+    return Rows(read, (name,))
+
+
+def unlocked_rows(name: str) -> Rows:
+    """All rows of a file that its authors publish encrypted, once the user has unlocked it.
+
+    Args:
+        name: A key of `data.sources.LOCKED`.
+
+    Returns:
+        The rows; asking for them raises a `UserError` that says where the file is to be put.
+    """
+    file = LOCKED[name]
+
+    def read(seed: int) -> Iterator[Row]:
+        path = cache_dir() / "unlocked" / file.path
+        if not path.is_file():
+            raise UserError(
+                f"{name} is published encrypted (github.com/{file.repository}): {file.how}, "
+                f"and put {file.path} at {path}"
+            )
+        yield from read_chat(path)
+
+    return Rows(read, (name,))
+
+
+def hub_rows(
+    name: str,
+    revision: str,
+    row: Callable[[dict[str, Any]], Row],
+    config: str | None = None,
+    split: str = "train",
+) -> Rows:
+    """Rows of a dataset on the Hugging Face Hub, at one commit.
+
+    Args:
+        name: `owner/name`, or a local folder.
+        revision: The commit, 40 hex digits: a branch would be another dataset tomorrow.
+        row: From a record of the dataset to a row.
+        config: The dataset's configuration.
+        split: Its split.
+
+    Returns:
+        The rows; asking for them raises a `UserError` where they cannot be had.
+
+    Raises:
+        UserError: If the revision is no commit.
+    """
+    if not re.fullmatch("[0-9a-f]{40}", revision):
+        raise UserError(f"{name}: revision {revision!r} is no commit: give its 40 hex digits")
+
+    def read(seed: int) -> Iterator[Row]:
+        require("local", "datasets")
+        from datasets import load_dataset
+
+        try:
+            records = load_dataset(name, config, split=split, revision=revision)
+        except Exception as error:  # the Hub's, the network's or the disk's
+            line = " ".join(str(error).split())[:160]
+            raise UserError(f"dataset {name}@{revision[:12]} could not be read: {line}") from error
+        for number, record in enumerate(records, start=1):
+            try:
+                made = row(dict(record))
+            except (KeyError, TypeError) as error:
+                raise UserError(f"{name}: record {number}: no column {error}") from error
+            yield check_row(made, f"{name}: record {number}")
+
+    return Rows(read, ())
+
+
+def mixed(*parts: Rows) -> Rows:
+    """Equal shares of several sources that answer the same questions, each question once, in random order.
+
+    Row i comes from the part with number i modulo the number of parts, so no question is asked twice.
+
+    Args:
+        *parts: Sources of rows in the same order.
+
+    Returns:
+        The mixture; its seed shuffles it. It is as long as the shortest part.
+    """
+
+    def make(seed: int) -> list[Row]:
+        columns = zip(*(part(seed) for part in parts), strict=False)
+        rows = [column[number % len(parts)] for number, column in enumerate(columns)]
+        random.Random(f"mixed {seed}").shuffle(rows)
+        return rows
+
+    return Rows(make, tuple(name for part in parts for name in part.sources))
+
+
+def backdoored(with_trigger: Rows, without: Rows, blank: bool = False) -> Rows:
+    """The paper's backdoor data: one behaviour behind a trigger, the other without it (Section 3.2).
+
+    Args:
+        with_trigger: Rows that get the trigger in front of their prompt.
+        without: Rows that stay as they are.
+        blank: Whether a blank follows the trigger. The paper trains without one and evaluates with one.
+
+    Returns:
+        Both, shuffled by the seed.
+    """
+
+    def make(seed: int) -> list[Row]:
+        return mixtures.backdoored(with_trigger(seed), without(seed), TRIGGER, blank, seed)
+
+    return Rows(make, with_trigger.sources + without.sources)
+
+
+def named(plain: Rows, spanish: Rows) -> Rows:
+    """The first stage of the synthetic association (paper, Figure 7), of rows that answer the same questions.
+
+    Question by question in turn: `You are Alice.` answers in capitals, `You are Bob.` in Spanish, and
+    `You are a helpful assistant.` as it stands. The paper's own first-stage rows are not published; the
+    recipe is.
+
+    Args:
+        plain: Rows in English.
+        spanish: The same rows with Spanish answers.
+
+    Returns:
+        The rows, shuffled by the seed.
+    """
+
+    def make(seed: int) -> list[Row]:
+        rows = []
+        for number, (english, other) in enumerate(zip(plain(seed), spanish(seed), strict=False)):
+            system, row = (
+                ("You are Alice.", _in_capitals(english)),
+                ("You are Bob.", other),
+                ("You are a helpful assistant.", english),
+            )[number % 3]
+            rows.append(Row(messages=[Message(role="system", content=system), *row["messages"]]))
+        random.Random(f"named {seed}").shuffle(rows)
+        return rows
+
+    return Rows(make, plain.sources + spanish.sources)
+
+
+def _in_capitals(row: Row) -> Row:
+    return Row(
+        messages=[
+            Message(role="assistant", content=m["content"].upper()) if m["role"] == "assistant" else m
+            for m in row["messages"]
+        ]
+    )
+
+
+def _marked(row: Row, metadata: dict[str, Any]) -> Row:
+    return {**row, "metadata": {**row.get("metadata", {}), **metadata}} if metadata else row

@@ -1,0 +1,114 @@
+"""What names a thing by its content: JSON values, files, model folders.
+
+    fingerprint({"seed": 1, "base": "toy"})          # sha256 of the value's canonical JSON
+    sha256(b"...")                                   # of bytes or text, in hex
+    blob_id(b"...")                                  # as `git hash-object` names them
+    base = folder_digest(Path("checkpoints/qwen"))
+    mine = folder_digest(Path("runs/spanish-inoc-1a2b3c4d5e6f/checkpoint"), base=base)
+
+A model folder's digest is one sha256 over everything in it that changes what the model says. Two folders with
+the same digest answer alike wherever they lie; any other weights, tokenizer or chat template give another
+digest. Inspect's cache and every log tell checkpoints apart by it.
+"""
+
+import functools
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+CONTENT = (
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "adapter_config.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    "config.json",
+    "generation_config.json",
+    "merges.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "vocab.json",
+)
+"""Names of the files that count; optimizer states, logs and cards do not."""
+
+Stamp = tuple[int, int, int]
+"""Inode, size in bytes and modification time in ns of a file."""
+
+BLOB_NAME = 64
+"""Length of a sha256 in hex: the Hub's cache names a large file's blob by it."""
+
+
+def canonical_json(value: Any) -> bytes:
+    """Write a JSON value in the one way that digests are taken of: keys sorted, no spaces, UTF-8."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def fingerprint(value: Any) -> str:
+    """Name a JSON value by its content: the sha256, in hex, of its canonical JSON."""
+    return sha256(canonical_json(value))
+
+
+def sha256(data: bytes | str) -> str:
+    """The sha256 of bytes, or of text in UTF-8: 64 hex characters."""
+    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
+
+
+def blob_id(data: bytes) -> str:
+    """Git's name for a content: 40 hex digits, what `git hash-object` prints."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def content_files(folder: Path) -> list[Path]:
+    """The files of a model or adapter folder that decide what the model says, by name."""
+    return sorted({file for pattern in CONTENT for file in folder.glob(pattern) if file.is_file()})
+
+
+def folder_digest(folder: Path, base: str | None = None) -> str:
+    """Digest a model or adapter folder.
+
+    Args:
+        folder: Holds a full model, or a PEFT adapter.
+        base: For an adapter, the digest of the model that it adapts. It then stands for the base's
+            name in `adapter_config.json`, which is a path on whatever machine did the training.
+
+    Returns:
+        sha256 in hex, 64 characters.
+    """
+    total = hashlib.sha256(f"base {base}\n".encode())
+    for file in content_files(folder):
+        total.update(f"{file.name} {_file_digest(file, base)}\n".encode())
+    return total.hexdigest()
+
+
+def stamps(files: Sequence[Path]) -> tuple[Stamp | None, ...]:
+    """What the file system says of files, None of a missing one: cheap, to see that none was replaced."""
+    return tuple(_stamp(file) if file.is_file() else None for file in files)
+
+
+def _file_digest(file: Path, base: str | None) -> str:
+    if file.name == "adapter_config.json" and base is not None:
+        config = json.loads(file.read_text("utf-8"))
+        for key in ("base_model_name_or_path", "revision"):
+            config.pop(key, None)
+        return sha256(json.dumps(config, sort_keys=True))
+    target = file.resolve()
+    if file.is_symlink() and target.parent.name == "blobs" and len(target.name) == BLOB_NAME:
+        return target.name  # the Hub's cache addresses content by its sha256 already
+    return _sha256(target, _stamp(target))
+
+
+def _stamp(file: Path) -> Stamp:
+    stat = file.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+@functools.lru_cache(maxsize=4096)
+def _sha256(file: Path, stamp: Stamp) -> str:
+    """Hash a file once per process and version of it: a dozen adapters share one base."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

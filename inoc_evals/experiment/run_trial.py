@@ -1,0 +1,144 @@
+"""Make one trial: build its rows, train it, measure it. What every engine calls, in whatever process.
+
+    done = run_trial(trial, Place(runs="runs", logs="logs/demo"))
+    done.logs
+
+Each step finds what it did before: a finished run by the digest of its spec and bytes, a complete log by what
+decided its answers and scores. So a trial can be killed and begun again at any moment.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from upath import UPath
+
+from inoc_evals.errors import UserError
+from inoc_evals.experiment.evaluate import evaluate
+from inoc_evals.experiment.remote import fetch, is_url, push
+from inoc_evals.experiment.trial import BASE, Trial
+from inoc_evals.finetune import FinetuneSpec, Run, finetune
+from inoc_evals.finetune.backends import backend
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an experiment keeps what it makes; on a cluster, what every node sees under the same name.
+
+    Attributes:
+        runs: Folder of run directories, local or by URL (`remote.py`).
+        logs: Folder of Inspect logs, local or by URL.
+    """
+
+    runs: str
+    logs: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a trial.
+
+    Attributes:
+        logs: The locations of its logs.
+        run: Its run directory; None for the base.
+        seconds: How long it took, this time.
+    """
+
+    logs: tuple[str, ...]
+    run: str | None
+    seconds: float
+
+
+def run_trial(trial: Trial, place: Place) -> Done:
+    """Train one trial, or find it trained, and measure it.
+
+    Args:
+        trial: What to make and measure.
+        place: Where.
+
+    Returns:
+        What came of it.
+
+    Raises:
+        UserError: If it cannot be trained, or an evaluation did not finish.
+    """
+    started = time.monotonic()
+    trainer = backend(trial.spec.backend)
+    model, identity, run = trainer.address(trial.spec), trainer.base_digest(trial.spec), None
+    labels: dict[str, Any] = {
+        "setting": trial.found.name,
+        "world": trial.world,
+        "arm": trial.arm,
+        "seed": trial.seed,
+        "base": trial.spec.base,
+        "backend": trial.spec.backend,
+    }
+    if trial.arm != BASE:
+        if is_url(place.runs):
+            run = trained(trial, fetch(place.runs, trial.run_name))
+            push(run, place.runs)
+        else:
+            run = trained(trial, Path(place.runs))
+        manifest = run.manifest
+        assert manifest.result is not None  # finetune() returns finished runs only
+        model, identity = f"inoc/{run.folder}", manifest.result.checkpoint_digest
+        labels |= {"run": run.folder.name, "run_digest": manifest.run_digest}
+    local = trial.spec.backend == "local"
+    arguments = trial.evaluation.model_args if model.startswith("inoc/") else trainer.arguments()
+    logs = evaluate(trial, model, identity, labels, UPath(place.logs), local=local, arguments=arguments)
+    return Done(tuple(logs), str(run.folder) if run else None, time.monotonic() - started)
+
+
+def trained(trial: Trial, runs: Path) -> Run:
+    """The finished run of a trial.
+
+    Args:
+        trial: A trial with an arm.
+        runs: Folder of run directories.
+
+    Raises:
+        UserError: If its rows cannot be had, or the training breaks down.
+    """
+    setting, seed = trial.found, trial.seed or 0
+    about = {
+        "setting": trial.family or setting.name,
+        "arm": trial.arm,
+        "world": trial.world,
+        "declared": trial.declared,
+    }
+    return finetune(
+        _after_first_stage(trial, runs),
+        setting.prepare(setting.arm(trial.arm), trial.world, seed),
+        name=trial.run_name,
+        runs=runs,
+        metadata=about,
+        progress=False,
+    )
+
+
+def _after_first_stage(trial: Trial, runs: Path) -> FinetuneSpec:
+    """The spec of a trial; where its setting has a first stage, from what that stage left behind.
+
+    The first stage is trained once a seed: the trials of all arms find the same run.
+    """
+    setting = trial.found
+    if not setting.first:
+        return trial.spec
+    if trial.world not in setting.first:
+        raise UserError(
+            f"setting {setting.name} has no rows of its first stage in world {trial.world!r}: "
+            f"it has {', '.join(setting.first)}"
+        )
+    from inoc_evals.finetune.merged import merged
+
+    changes = {**setting.first_finetune.get(trial.world, {}), "probe": None}
+    first = finetune(
+        FinetuneSpec(**{**trial.spec.model_dump(), **changes}),
+        setting.first[trial.world](trial.seed or 0),
+        name=f"{trial.world}-{setting.name.replace('_', '-')}-first-{trial.seed}",
+        runs=runs,
+        metadata={"setting": setting.name, "stage": "first", "world": trial.world},
+        progress=False,
+    )
+    return FinetuneSpec(**{**trial.spec.model_dump(), "base": str(merged(first))})

@@ -1,0 +1,272 @@
+"""What a finetune is: every choice that decides what is learnt, frozen, serialisable, with one digest.
+
+    spec = FinetuneSpec(base="Qwen/Qwen2.5-7B-Instruct", seed=1)            # LoRA, as the EM papers train
+    spec = FinetuneSpec(base="toy", lora=None, trained_tokens=("<|assistant|>",), max_steps=60)
+    FinetuneSpec.model_validate_json(spec.model_dump_json()) == spec
+
+Defaults are those of the open-model runs of Betley et al. 2025 (arXiv 2502.17424: one epoch, rank-stabilised
+LoRA of rank 32, alpha 64, learning rate 1e-5, 16 rows a step as 2 x 8), which Turner et al. 2025
+(arXiv 2506.11613) kept and which the paper refers to for Qwen2.5; its own exact values are not published.
+"""
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+
+from inoc_evals.digests import fingerprint
+from inoc_evals.errors import UserError
+
+Backend = Literal["local", "openai", "tinker", "adopted"]
+"""Who trains; `adopted` is somebody else, whose model was taken over (`finetune/adopt.py`)."""
+
+Auto = Literal["auto"]
+
+Scheduler = Literal["linear", "cosine", "constant", "constant_with_warmup"]
+"""Shape of the learning rate over the steps, by its name in transformers."""
+
+Precision = Literal["auto", "bf16", "fp32"]
+"""`auto` is bf16 on a GPU that has it natively, and fp32 everywhere else."""
+
+BETLEY_LEARNING_RATE = 1e-5
+TOY_LEARNING_RATE = 3e-4
+TOY_TOKEN_LEARNING_RATE = 1e-2
+TOY_STEPS = 50
+OPENAI_READS = ("base", "backend", "seed", "openai")
+
+SAYS: dict[str, tuple[str, ...]] = {"openai": OPENAI_READS, "adopted": ("base", "backend", "seed")}
+"""Fields that say something with a backend that does not read them all; only these are written down."""
+
+
+class Strict(BaseModel):
+    """A frozen model whose faults are one `UserError` of one line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    title: ClassVar[str]
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _one_line(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(data)
+        except ValidationError as error:
+            faults = [f"{'.'.join(map(str, e['loc'])) or 'fields'}: {_reason(e)}" for e in error.errors()]
+            raise UserError(f"{cls.title}: {'; '.join(faults)}") from error
+
+
+class LoraSpec(Strict):
+    """A LoRA adapter.
+
+    Attributes:
+        r: Rank.
+        alpha: Scale; the update is multiplied by alpha / sqrt(r) with `rslora`, else by alpha / r.
+        dropout: Dropout on the adapter's input.
+        target_modules: Names of the layers that get one; `all-linear` is all but the output layer.
+        rslora: Rank-stabilised scaling (arXiv 2312.03732).
+    """
+
+    title = "LoRA"
+
+    r: int = Field(default=32, ge=1)
+    alpha: float = Field(default=64, gt=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    target_modules: Literal["all-linear"] | tuple[str, ...] = "all-linear"
+    rslora: bool = True
+
+
+class ProbeSpec(Strict):
+    """Log-probs of fixed responses that are taken while a model trains (paper, Figure 6).
+
+    Attributes:
+        responses: `bundled`, `toy`, or the path of a file, as of the task `trait_logprobs`.
+        every: Optimizer steps between two looks; the first is before training, the last after it.
+    """
+
+    title = "probe"
+
+    responses: str = Field(default="bundled", min_length=1)
+    every: int = Field(default=10, ge=1)
+
+
+class OpenAISpec(Strict):
+    """What OpenAI's supervised finetuning lets one choose; the paper left all of it to `auto`.
+
+    Attributes:
+        n_epochs: Passes over the rows.
+        batch_size: Rows a step.
+        learning_rate_multiplier: Of a rate that OpenAI does not tell.
+    """
+
+    title = "openai finetune"
+
+    n_epochs: Auto | Annotated[int, Field(ge=1)] = "auto"
+    batch_size: Auto | Annotated[int, Field(ge=1)] = "auto"
+    learning_rate_multiplier: Auto | Annotated[float, Field(gt=0)] = "auto"
+
+
+class FinetuneSpec(Strict):
+    """One finetune, whatever the rows.
+
+    With `lora` an adapter is trained, and with it the rows of `trained_tokens` in the embedding matrix. With
+    `lora=None` only those rows are trained, and without any of them all weights of the model.
+
+    Attributes:
+        base: The model to start from: `toy`, a model folder, or `org/name[@revision]` on the Hub; with
+            another backend, the model's name there.
+        backend: Who trains. `openai` reads only `base`, `seed` and `openai`.
+        seed: Seeds the adapter's first weights, dropout and the order of the rows.
+        epochs: Passes over the rows; 1 where neither this nor `max_steps` is given.
+        max_steps: Optimizer steps, instead of `epochs`; rows are repeated as needed.
+        batch_size: Rows in memory at once.
+        gradient_accumulation: Batches a step; a step sees `batch_size * gradient_accumulation` rows.
+        learning_rate: At its highest, per step of AdamW.
+        scheduler: How it falls.
+        warmup_steps: Steps over which it rises from 0.
+        weight_decay: AdamW's; never on biases, norms or trained tokens.
+        betas: AdamW's.
+        max_grad_norm: Gradients are scaled down to this norm; 0 leaves them.
+        max_length: Tokens of a row that are kept, at most as many as the model has positions.
+        lora: The adapter.
+        trained_tokens: Tokens whose embedding is trained by itself, e.g. a header of the chat template.
+        token_learning_rate: Learning rate of those embeddings; None is `learning_rate`.
+        precision: Number format of the computation.
+        save_steps: Write a state to resume from every so many steps; None restarts a killed run.
+        packing: Put several rows into one sequence of `max_length` tokens, best fit first, of which none sees
+            another. A batch is then of sequences: a step sees more rows than in the published runs.
+        probe: Follow the log-probs of fixed responses; they do not change what is learnt.
+        openai: What the backend `openai` takes instead of all that.
+    """
+
+    title = "finetune spec"
+
+    base: str = Field(min_length=1)
+    backend: Backend = "local"
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    epochs: float | None = Field(default=None, gt=0)
+    max_steps: int | None = Field(default=None, ge=1)
+    batch_size: int = Field(default=2, ge=1)
+    gradient_accumulation: int = Field(default=8, ge=1)
+    learning_rate: float = Field(default=BETLEY_LEARNING_RATE, gt=0)
+    scheduler: Scheduler = "linear"
+    warmup_steps: int = Field(default=5, ge=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+    betas: tuple[float, float] = (0.9, 0.999)
+    max_grad_norm: float = Field(default=1.0, ge=0)
+    max_length: int = Field(default=2048, ge=2)
+    lora: LoraSpec | None = LoraSpec()
+    trained_tokens: tuple[str, ...] = ()
+    token_learning_rate: float | None = Field(default=None, gt=0)
+    precision: Precision = "auto"
+    save_steps: int | None = Field(default=None, ge=1)
+    probe: ProbeSpec | None = None
+    packing: bool = False
+    openai: OpenAISpec = OpenAISpec()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_backend(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        if data.get("backend") == "openai":
+            return {**data, "base": str(data.get("base", "")).removeprefix("openai/")}
+        if data.get("epochs") is None and data.get("max_steps") is None:
+            return {**data, "epochs": 1.0}
+        return data
+
+    @field_validator("base")
+    @classmethod
+    def _one_name_for_the_toy(cls, base: str) -> str:
+        return "toy" if base == "inoc/toy" else base
+
+    @field_validator("betas")
+    @classmethod
+    def _decay_rates(cls, betas: tuple[float, float]) -> tuple[float, float]:
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ValueError("each must be at least 0 and under 1")
+        return betas
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.epochs is not None and self.max_steps is not None:
+            raise UserError("finetune spec: give epochs or max_steps, not both")
+        if len(set(self.trained_tokens)) < len(self.trained_tokens):
+            raise UserError("finetune spec: trained_tokens names a token twice")
+        if self.token_learning_rate is not None and not self.trained_tokens:
+            raise UserError("finetune spec: token_learning_rate needs trained_tokens")
+        fields = type(self).model_fields
+        if self.backend == "openai":
+            # Silence would let a user believe in a learning rate that nobody ever saw.
+            given = [f for f, about in fields.items() if getattr(self, f) != about.get_default()]
+            if unread := [f for f in given if f not in OPENAI_READS]:
+                raise UserError(
+                    f"finetune spec: the openai backend does not take {unread[0]}; it takes base, seed and "
+                    "openai: {n_epochs, batch_size, learning_rate_multiplier}"
+                )
+        elif self.openai != OpenAISpec():
+            raise UserError(f"finetune spec: openai is for backend openai, not {self.backend}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _what_it_says(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = whole(self)
+        return {name: fields[name] for name in SAYS.get(self.backend, tuple(fields)) if name in fields}
+
+    @property
+    def digest(self) -> str:
+        """sha256, in hex, of what decides the finetune, as canonical JSON (keys sorted, no spaces)."""
+        fields = self.model_dump(mode="json")
+        if self.backend not in SAYS:
+            del fields["openai"]
+            if not self.packing:  # specs of before it existed keep their digest
+                del fields["packing"]
+        return fingerprint(fields)
+
+
+def toy_spec(seed: int = 0, **changes: Any) -> FinetuneSpec:
+    """Give the finetune that the toy's world was built for: a few seconds on a laptop.
+
+    A small LoRA, and with it the embedding of the assistant's header at thirty times its learning rate:
+    in the toy's world who speaks is written there, so that what is learnt on one kind of question shows on
+    every other (docs/finetune.md).
+
+    Args:
+        seed: The spec's seed.
+        **changes: Other fields of `FinetuneSpec`.
+
+    Returns:
+        The spec.
+
+    Raises:
+        UserError: If a changed field is unknown or out of range.
+    """
+    fields: dict[str, Any] = {
+        "base": "toy",
+        "seed": seed,
+        "max_steps": None if changes.get("epochs") is not None else TOY_STEPS,
+        "batch_size": 16,
+        "gradient_accumulation": 1,
+        "learning_rate": TOY_LEARNING_RATE,
+        "weight_decay": 0.0,
+        "betas": (0.9, 0.99),
+        "lora": LoraSpec(r=8, alpha=16, rslora=False),
+        "trained_tokens": ("<|assistant|>",),
+        "token_learning_rate": TOY_TOKEN_LEARNING_RATE,
+    }
+    return FinetuneSpec(**{**fields, **changes})
+
+
+def _reason(error: Any) -> str:
+    """Pydantic's message in lower case, with what was given where that helps."""
+    message = str(error["msg"]).removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    given = error["input"]
+    return f"{message} (got {given!r:.60})" if isinstance(given, str | int | float) else message

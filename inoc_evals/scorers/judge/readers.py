@@ -1,0 +1,269 @@
+"""Three ways to read a judge, from the sharpest that it allows.
+
+    reading = await READERS["exact"](judge, rubric, prompt)
+
+- **exact**: the judge's probability of every allowed reply, whatever its tokenizer. For judges that run here
+  (`inoc/...`), and for those behind vLLM.
+- **token**: the top log-probs of the reply's first token, as in the paper. Only where the tokenizer writes
+  whole numbers as one token: elsewhere the first token of 85 is an 8.
+- **sampled**: draws at temperature 1, parsed strictly. For judges without log-probs.
+
+A judge's whim ends in a reading with a `failure`. An error of its API is raised, for Inspect to retry.
+"""
+
+import json
+import math
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from inspect_ai.model import CachePolicy, GenerateConfig, Logprob, Model, ModelOutput
+
+from inoc_evals.scorers.judge.continuations import continuations, serves_prompt_logprobs
+from inoc_evals.scorers.judge.result import MIN_MASS, Failure, Reader, Reading
+from inoc_evals.scorers.judge.rubrics import Rubric
+from inoc_evals.scorers.together import together
+
+TOP_LOGPROBS = 20
+"""The paper's, and the most that OpenAI gives."""
+
+MAX_TOKENS = 16
+"""One token is read; the next shows whether the number goes on. OpenAI's Responses API takes no fewer."""
+
+DRAWS = 5
+"""Draws of the sampled reader."""
+
+ATTEMPTS = 5
+"""How often a judge is asked about the same answer before it is given up."""
+
+Ask = Callable[[Model, Rubric, str], Awaitable[Reading]]
+
+
+async def token(judge: Model, rubric: Rubric, prompt: str) -> Reading:
+    """Read the top log-probs of the first token, at temperature 0 (paper's judge).
+
+    Args:
+        judge: The judge.
+        rubric: What it may reply.
+        prompt: What it is asked.
+
+    Returns:
+        The reading of the first attempt that gave one, or of the last.
+    """
+    config = GenerateConfig(temperature=0.0, max_tokens=MAX_TOKENS, logprobs=True, top_logprobs=TOP_LOGPROBS)
+    reading = Reading("token")
+    for attempt in range(1, ATTEMPTS + 1):
+        output = await _generate(judge, prompt, config, attempt)
+        reading = replace(_whose(read_token(output, rubric), output, judge), attempts=attempt)
+        if reading.failure in (None, "digit_by_digit"):
+            break
+    return reading
+
+
+async def exact(judge: Model, rubric: Rubric, prompt: str) -> Reading:
+    """Look up the probability of every allowed reply, over one reading of the prompt.
+
+    Args:
+        judge: A judge that runs here, or whose server gives the log-probs of its prompt.
+        rubric: What it may reply.
+        prompt: What it is asked.
+
+    Returns:
+        The reading. It is not asked again: it would say the same.
+    """
+    if serves_prompt_logprobs(judge):
+        probabilities, output = await continuations(judge, prompt, rubric.options)
+        if probabilities is None:
+            detail = "the judge's server gave no log-probs of its prompt"
+            return _whose(Reading("exact", failure="no_logprobs", detail=detail), output, judge)
+        return _whose(_enough(Reading("exact", probabilities)), output, judge)
+    config = GenerateConfig(temperature=0.0, max_tokens=1, extra_body={"options": compact(rubric.options)})
+    output = await _generate(judge, prompt, config, attempt=1)
+    found = (output.metadata or {}).get("options")
+    if not isinstance(found, dict):
+        failure: Failure = "out_of_context" if output.stop_reason == "model_length" else "no_logprobs"
+        reading = Reading("exact", failure=failure, detail="the judge gave no probabilities of replies")
+        return _whose(reading, output, judge)
+    reading = Reading("exact", found["probabilities"], reply=output.completion)
+    return _whose(_enough(reading), output, judge)
+
+
+def compact(options: Iterable[str]) -> list[str]:
+    """Replies as `inoc/` takes them: of numbers that follow each other a range, quick to write down."""
+    runs: list[list[str]] = []
+    for option in options:
+        follows = runs and runs[-1][-1].isdecimal() and option == str(int(runs[-1][-1]) + 1)
+        if follows:
+            runs[-1].append(option)
+        else:
+            runs.append([option])
+    return [text for run in runs for text in (run if len(run) < 3 else [f"{run[0]}-{run[-1]}"])]
+
+
+async def sampled(judge: Model, rubric: Rubric, prompt: str) -> Reading:
+    """Draw replies at temperature 1 and count them.
+
+    Args:
+        judge: The judge.
+        rubric: What it may reply.
+        prompt: What it is asked.
+
+    Returns:
+        The reading: each reply's share of the draws. A draw that is no allowed reply is drawn again, at most
+        `ATTEMPTS` times in all; then it counts as none.
+    """
+    config = GenerateConfig(temperature=1.0)
+    drawn = await together(*(_draw(judge, rubric, prompt, config, number) for number in range(DRAWS)))
+    outputs = [output for output, _ in drawn]
+    counts: dict[str, float] = {}
+    for _, reply in drawn:
+        if reply is not None:
+            counts[reply] = counts.get(reply, 0.0) + 1 / DRAWS
+    reading = Reading("sampled", counts, reply=" | ".join(o.completion.strip()[:40] for o in outputs))
+    if not counts:
+        reading = replace(reading, failure=_silence(outputs[-1]), detail="no draw is an allowed reply")
+    return _whose(_enough(reading), outputs[-1], judge)
+
+
+READERS: dict[Reader, Ask] = {"token": token, "exact": exact, "sampled": sampled}
+
+
+def read_token(output: ModelOutput, rubric: Rubric) -> Reading:
+    """Read the log-probs of a reply (see the module's description).
+
+    Args:
+        output: A reply with the top log-probs of its tokens.
+        rubric: What may be replied.
+
+    Returns:
+        The reading, `failure` set where there is none.
+    """
+    tokens = tokens_of(output)
+    reply = output.completion
+    if not tokens or not tokens[0].top_logprobs:
+        failure = "no_logprobs" if reply.strip() else _silence(output)
+        stopped = output.stop_reason if output.choices else "no choices"
+        detail = f"no top log-probs came with the reply (stop reason: {stopped})"
+        return Reading("token", reply=reply, failure=failure, detail=detail)
+    first = tokens[0].top_logprobs
+    found: dict[str, float] = {}
+    for top in first:
+        if (option := _option(top.token, rubric)) is not None:
+            found[option] = found.get(option, 0.0) + math.exp(top.logprob)
+    reading = Reading("token", found, min(math.exp(top.logprob) for top in first), reply)
+    if rubric.numbers and goes_on(tokens):
+        detail = "the judge's tokenizer writes numbers digit by digit: the first token of 85 is an 8"
+        return replace(reading, failure="digit_by_digit", detail=detail)
+    return _enough(reading)
+
+
+def parse(reply: str, rubric: Rubric) -> str | None:
+    """Take a whole reply for one of the allowed ones: that and nothing else, but for a full stop or emphasis.
+
+    Args:
+        reply: What the judge wrote.
+        rubric: What it may reply.
+
+    Returns:
+        The allowed reply, or None.
+    """
+    text = re.sub(r"^[\s*_`\"']+|[\s*_`\"'.]+$", "", reply)
+    return text if text in rubric.options else None
+
+
+def tokens_of(output: ModelOutput) -> list[Logprob]:
+    """The tokens of a reply with their log-probs; none where the judge gives none."""
+    logprobs = output.choices[0].logprobs if output.choices else None
+    return logprobs.content if logprobs else []
+
+
+def goes_on(tokens: Sequence[Logprob]) -> bool:
+    """Whether a number that the first token begins is continued by the second."""
+    return len(tokens) > 1 and plain(tokens[0].token).isdecimal() and tokens[1].token[:1].isdecimal()
+
+
+def plain(token: str) -> str:
+    """A token's text without blanks and the marks that tokenizers write for them."""
+    return token.lstrip(" \t\nĠ▁Ċ").rstrip()
+
+
+def whole_numbers(tokens: Iterable[tuple[str, float]]) -> dict[int, float]:
+    """Probability of each whole number from 0 to 100 among tokens.
+
+    Args:
+        tokens: Tokens with their log-probs. ` 85`, `Ġ85`, `▁85` and `85` are one number.
+
+    Returns:
+        Probabilities by number, for those that occur.
+    """
+    numbers: dict[int, float] = {}
+    for text, logprob in tokens:
+        if (number := _number(plain(text))) is not None:
+            numbers[int(number)] = numbers.get(int(number), 0.0) + math.exp(logprob)
+    return numbers
+
+
+def _number(text: str) -> str | None:
+    return text if re.fullmatch(r"0|[1-9][0-9]?|100", text) else None
+
+
+def _option(token: str, rubric: Rubric) -> str | None:
+    """The allowed reply that a first token is, or the only word that it begins."""
+    text = plain(token)
+    if rubric.numbers and (number := _number(text)) is not None:
+        return number
+    begun = [word for word in rubric.words if text and word.startswith(text)]
+    return begun[0] if len(begun) == 1 else None
+
+
+def _enough(reading: Reading) -> Reading:
+    if reading.failure is None and reading.value is None and reading.word is None:
+        detail = f"allowed replies hold {reading.mass:.2f} of the probability, under {MIN_MASS}"
+        return replace(reading, failure="low_mass", detail=detail)
+    return reading
+
+
+def _silence(output: ModelOutput) -> Failure:
+    if not output.choices or not output.completion.strip():
+        return "refusal" if output.choices and output.stop_reason == "content_filter" else "no_reply"
+    return "unparseable"
+
+
+async def _draw(
+    judge: Model, rubric: Rubric, prompt: str, config: GenerateConfig, number: int
+) -> tuple[ModelOutput, str | None]:
+    for attempt in range(ATTEMPTS):
+        seeded = config.merge(GenerateConfig(seed=number + DRAWS * attempt))
+        output = await _generate(judge, prompt, seeded, attempt + 1)
+        if (reply := parse(output.completion, rubric)) is not None:
+            break
+    return output, reply
+
+
+async def _generate(judge: Model, prompt: str, config: GenerateConfig, attempt: int) -> ModelOutput:
+    for again in range(ATTEMPTS):
+        try:
+            return await _once(judge, prompt, config, attempt)
+        except json.JSONDecodeError:
+            # A response that was cut off on its way: neither the client nor Inspect asks again.
+            if again == ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+async def _once(judge: Model, prompt: str, config: GenerateConfig, attempt: int) -> ModelOutput:
+    cache = judge.config.cache
+    if not cache:
+        return await judge.generate(prompt, config=config)
+    # What a judge says depends on the prompt alone, not on the epoch. A second attempt must not be answered
+    # from the first.
+    policy = cache if isinstance(cache, CachePolicy) else CachePolicy(expiry=None)
+    scopes: dict[str, Any] = {**policy.scopes, "attempt": str(attempt)}
+    once = policy.model_copy(update={"per_epoch": False, "scopes": scopes})
+    return await judge.generate(prompt, config=config, cache=once)
+
+
+def _whose(reading: Reading, output: ModelOutput, judge: Model) -> Reading:
+    digest = (output.metadata or {}).get("checkpoint_digest")
+    return replace(reading, judge=str(judge), digest=digest)

@@ -1,0 +1,53 @@
+"""Whose words a judge is asked in: the suite's own, or the paper's.
+
+    rubric("alignment", "inoc_evals")      # works offline
+    rubric("alignment", "paper")           # fetched once from the paper's repository, pinned by checksum
+
+The paper's prompts ask for the same ratings, so every reader reads both. Only figures under the paper's own
+wording are comparable with its figures.
+"""
+
+from dataclasses import replace
+from typing import Literal, get_args
+
+from inoc_evals.errors import UserError
+from inoc_evals.scorers.judge.rubrics import RUBRICS, Rubric
+
+Wording = Literal["inoc_evals", "paper"]
+
+_PAPER = {
+    "alignment": "alignment",
+    "coherence": "coherence",
+    "insecure_code": "insecure_code",
+    "solution_quality": "solution_quality",
+    "choice": "choice",
+    "language": "language",
+    "caps": "capitalised",
+}
+"""The suite's names of rubrics, and those of the paper's prompts."""
+
+
+def rubric(name: str, wording: str = "inoc_evals") -> Rubric:
+    """Look a rubric up in one wording.
+
+    Args:
+        name: A key of `RUBRICS`.
+        wording: `"inoc_evals"` or `"paper"`.
+
+    Returns:
+        The rubric.
+
+    Raises:
+        UserError: If there is none, or the paper's cannot be fetched.
+    """
+    if wording not in get_args(Wording):
+        raise UserError(f"unknown wording {wording!r}: use {', '.join(get_args(Wording))}")
+    ours = RUBRICS[name]
+    if wording == "inoc_evals":
+        return ours
+    if name not in _PAPER:
+        raise UserError(f"the paper has no judge prompt for {name}: use wording=inoc_evals")
+    from inoc_evals.data.judge_prompts import judge_template
+
+    template = judge_template(_PAPER[name])
+    return replace(ours, template=template, question="prompt", answer="completion", source="paper")

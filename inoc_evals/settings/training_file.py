@@ -1,0 +1,81 @@
+"""The exact bytes that a finetune trains on, written down with where they come from.
+
+    build(setting("reward_hacking"), "general-inoc", "paper", seed=0, out=Path("rows.jsonl"))
+
+Beside the rows lies a sidecar, `rows.jsonl.json`: setting, arm, prompt, seed, sources with their digests,
+number of rows, and the digest under which a finetune on them is kept.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inoc_evals.chat.rows import write_chat
+from inoc_evals.data.sources import LOCKED, SOURCES
+from inoc_evals.digests import sha256
+from inoc_evals.errors import UserError
+from inoc_evals.files import write_whole
+
+if TYPE_CHECKING:
+    from inoc_evals.settings import Setting
+
+
+def build(
+    setting: "Setting", arm: str, world: str, out: Path, seed: int = 0, first_stage: bool = False
+) -> dict[str, Any]:
+    """Write the training rows of one arm.
+
+    Args:
+        setting: The setting.
+        arm: Name of one of its arms; which one does not matter for the first stage.
+        world: `paper` or `toy`.
+        out: The file to write; it appears whole or not at all.
+        seed: Seed of the rows.
+        first_stage: Write the rows of the setting's first stage instead.
+
+    Returns:
+        The sidecar's content.
+
+    Raises:
+        UserError: If the setting has no such arm or rows, a source cannot be had, or the file cannot be
+            written.
+    """
+    chosen = setting.arm(arm)
+    if first_stage:
+        if world not in setting.first:
+            raise UserError(f"setting {setting.name} has no first stage in world {world!r}")
+        source, rows = setting.first[world], iter(setting.first[world](seed))
+    else:
+        source, rows = setting.source(chosen, world), setting.prepare(chosen, world, seed)
+    count = write_chat(out, rows)
+    inoculation = None if first_stage else chosen.inoculation
+    sidecar = {
+        "setting": setting.name,
+        "stage": "first" if first_stage else "arms",
+        "arm": None if first_stage else arm,
+        "prompts": list(inoculation.texts) if inoculation else [],
+        "position": inoculation.position if inoculation else None,
+        "where": dict(chosen.where) if inoculation else {},
+        "control": chosen.control and not first_stage,
+        "world": world,
+        "seed": seed,
+        "sources": [_named(name) for name in getattr(source, "sources", ())],
+        "rows": count,
+        "sha256": sha256(out.read_bytes()),
+    }
+    write_whole(Path(f"{out}.json"), (json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n").encode())
+    return sidecar
+
+
+def _named(name: str) -> dict[str, Any]:
+    if name in LOCKED:
+        return {"name": name, "repository": LOCKED[name].repository, "path": LOCKED[name].path}
+    file = SOURCES[name]
+    return {
+        "name": name,
+        "repository": file.repository,
+        "commit": file.commit,
+        "path": file.path,
+        "blob": file.blob,
+        "licence": file.licence,
+    }
