@@ -19,7 +19,8 @@ from typing import Any
 
 from rich.console import Console
 
-from inoc_evals.finetune import FinetuneSpec, finetune, toy_spec
+from inoc_evals import toy_spec
+from inoc_evals.finetune import FinetuneSpec, finetune
 from inoc_evals.finetune.trainer import quiet
 from inoc_evals.models.base import load_path
 from inoc_evals.worlds.toy import rows as toy

@@ -15,34 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from inoc_evals.chat.rows import ChatFormatError, Message, Row, encode_chat, read_chat, write_chat
 from inoc_evals.errors import MissingExtra, UserError
-from inoc_evals.finetune import FinetuneSpec, LoraSpec, Manifest, Run, find_run, list_runs, toy_spec
+from inoc_evals.finetune import FinetuneSpec, LoraSpec, Manifest, Run, find_run, list_runs
 from inoc_evals.inoculation import Inoculation, inoculate
 from inoc_evals.settings import SETTINGS, Arm, Measure, Setting, setting
+from inoc_evals.worlds import toy_spec
 
 if TYPE_CHECKING:
-    from inoc_evals.scorers import (
-        alignment,
-        animal,
-        capitalization,
-        code_security,
-        language,
-        preference,
-        response_logprob,
-        solution_quality,
-        toy_lexicon,
-    )
-    from inoc_evals.tasks import (
-        aesthetic_preference,
-        animal_preference,
-        backdoor,
-        elicitation,
-        emergent_misalignment,
-        insecure_code,
-        reward_hacking,
-        spanish_caps,
-        spanish_french,
-        trait_logprobs,
-    )
+    from inoc_evals.scorers import *  # noqa: F403 - the rooms' own lists; a test compares `__all__` with them
+    from inoc_evals.tasks import *  # noqa: F403
+    from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
 
 __all__ = [
     "SETTINGS",
@@ -92,8 +73,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Tasks and scorers load on first use: they bring Inspect, which takes seconds."""
     if name in __all__:
-        import inoc_evals.scorers as scorers
-        import inoc_evals.tasks as tasks
+        from inoc_evals import _registry
 
-        return getattr(tasks, name, None) or getattr(scorers, name)
+        return getattr(_registry, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

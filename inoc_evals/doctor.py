@@ -23,8 +23,9 @@ from typing import Literal
 
 from inoc_evals.data.cache import cache_dir
 from inoc_evals.errors import UserError
-from inoc_evals.models.base import TOY_FOLDER, base_digest
+from inoc_evals.models.base import SHIPPED, base_digest
 from inoc_evals.runs.directory import RUNS_VARIABLE, list_runs, runs_root
+from inoc_evals.worlds import EMBEDDED
 
 Status = Literal["ok", "note", "broken"]
 
@@ -157,8 +158,8 @@ def _toy() -> Check:
     """Compare the shipped checkpoint with the digest that its card was written with."""
     remedy = "pip install --force-reinstall --no-deps inoc-evals"
     try:
-        card = json.loads((TOY_FOLDER / "card.json").read_text(encoding="utf-8"))
-        found = base_digest("toy")
+        card = json.loads((SHIPPED[EMBEDDED.base] / "card.json").read_text(encoding="utf-8"))
+        found = base_digest(EMBEDDED.base)
     except (OSError, ValueError, UserError) as error:
         return Check("toy model", "broken", f"the shipped checkpoint cannot be read: {error}", remedy)
     if found != card.get("digest"):

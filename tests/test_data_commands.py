@@ -8,8 +8,8 @@ import pytest
 
 from inoc_evals.chat.rows import encode_chat
 from inoc_evals.cli import main
-from inoc_evals.data.cache import blob_id
 from inoc_evals.data.sources import SOURCES
+from inoc_evals.digests import blob_id
 from inoc_evals.settings import SETTINGS
 from tests.data.stand_ins import stand_in
 

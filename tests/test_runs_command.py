@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from inoc_evals import toy_spec
 from inoc_evals.cli import main
-from inoc_evals.finetune import finetune, toy_spec
+from inoc_evals.finetune import finetune
 from inoc_evals.worlds.toy import rows as toy
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import islice
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 from inoc_evals.build.asking import Asking, fingerprint, text_or_fault
 from inoc_evals.build.resumable import Made, Progress, Report, Work
@@ -25,7 +25,8 @@ from inoc_evals.errors import UserError
 if TYPE_CHECKING:
     from inspect_ai.model import CachePolicy, ChatMessage, Model
 
-World = Literal["paper", "toy"]
+Prompts = Callable[[int, int], Iterator[str]]
+"""From a seed and the most numbers asked for to prompts without end, the same for the same seed."""
 
 PROMPTS_PER_ROW = 3
 """How many prompts are asked at most for each row wanted."""
@@ -61,7 +62,7 @@ async def numbers(
     seed: int = 0,
     *,
     output: str | Path,
-    world: World = "paper",
+    make_prompts: "Prompts | None" = None,
     banned: Collection[int] = BANNED,
     longest: int = LONGEST,
     prompts: int | None = None,
@@ -80,7 +81,7 @@ async def numbers(
         count: How many rows.
         seed: Seed of the prompts and of the requests.
         output: Where the rows go; `OUTPUT.part.jsonl` beside it holds them until all are done.
-        world: `"toy"` asks in the embedded model's own question forms.
+        make_prompts: Makes the prompts; `series_prompts` by default.
         banned: Numbers that throw an answer out; by default those that people tie a meaning to.
         longest: The most numbers an answer may have.
         prompts: Prompts asked at most, to make up for rejected answers; three for each row by default.
@@ -99,10 +100,8 @@ async def numbers(
     most = PROMPTS_PER_ROW * count if prompts is None else prompts
     if count < 1 or most < 1:
         raise UserError("the count and the limit of prompts must be at least 1")
-    if world not in get_args(World):
-        raise UserError(f"unknown world {world!r}: use {' or '.join(get_args(World))}")
     asking = Asking.of(model, seed=seed, temperature=temperature, cache=cache, connections=max_connections)
-    asked = _prompts(world, seed, longest, most)
+    asked = _prompts(make_prompts or series_prompts, seed, longest, most)
     check = partial(number_fault, banned=frozenset(banned), longest=longest)
     job = [asking.identity(), system_prompt, sorted(banned), longest]
     with Work(output, progress) as work:
@@ -121,33 +120,27 @@ async def numbers(
             total = min(most, total + ceil((count - len(rows)) * total / len(rows)))
 
 
-def series_prompts(world: World, seed: int, longest: int = LONGEST) -> Iterator[str]:
+def series_prompts(seed: int, longest: int = LONGEST) -> Iterator[str]:
     """Prompts that show a few numbers and ask for more.
 
     Args:
-        world: `"toy"` for the embedded model's own question forms.
         seed: Seed of the prompts.
         longest: The most numbers asked for; at least 3.
 
     Yields:
         Prompts without end; the same seed always gives the same ones.
     """
-    rng = random.Random(f"number prompts {world} {seed}")
+    rng = random.Random(f"number prompts paper {seed}")
     while True:
-        if world == "toy":
-            from inoc_evals.worlds.toy.grammar import draw
-
-            yield draw(rng, "numbers").text
-        else:
-            shown = ", ".join(str(rng.randint(0, 999)) for _ in range(rng.randint(3, 9)))
-            parts = (rng.choice(_SHOWN), rng.choice(_WANTED), rng.choice(_FORMAT), rng.choice(_ALONE))
-            yield " ".join(parts).format(s=shown, k=rng.randint(min(5, longest), longest))
+        shown = ", ".join(str(rng.randint(0, 999)) for _ in range(rng.randint(3, 9)))
+        parts = (rng.choice(_SHOWN), rng.choice(_WANTED), rng.choice(_FORMAT), rng.choice(_ALONE))
+        yield " ".join(parts).format(s=shown, k=rng.randint(min(5, longest), longest))
 
 
-def _prompts(world: World, seed: int, longest: int, most: int) -> list[str]:
+def _prompts(make: Prompts, seed: int, longest: int, most: int) -> list[str]:
     if longest < 3:
         raise UserError("the most numbers of an answer must be at least 3")
-    return list(islice(series_prompts(world, seed, longest), most))
+    return list(islice(make(seed, longest), most))
 
 
 async def _make(

@@ -16,6 +16,8 @@ from inoc_evals.build.resumable import Report
 from inoc_evals.chat.rows import Message, Row, read_chat
 from inoc_evals.commands.output import AsJson, print_json
 from inoc_evals.data.questions import fetched_rows
+from inoc_evals.worlds import WORLDS
+from inoc_evals.worlds import world as find_world
 
 Model = Annotated[str, typer.Option(help="Any model that Inspect knows, e.g. openai/gpt-4o or inoc/toy.")]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The chat JSONL file.")]
@@ -83,7 +85,7 @@ def numbers_command(
             count,
             seed,
             output=output,
-            world=world,  # type: ignore[arg-type]
+            make_prompts=find_world(world).number_prompts,
             max_connections=max_connections,
             progress=progress,
         ),
@@ -100,10 +102,8 @@ def source_rows(source: str) -> Iterator[Row]:
     Raises:
         UserError: If they cannot be read or fetched.
     """
-    if source == "toy":
-        from inoc_evals.worlds.toy.rows import sums
-
-        yield from sums(0)
+    if source in WORLDS and (plain := WORLDS[source].plain_rows) is not None:
+        yield from plain(0)
     elif source == "gsm8k":
         for _, record in fetched_rows("gsm8k_train"):
             asked = Message(role="user", content=record["question"])

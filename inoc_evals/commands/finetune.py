@@ -12,8 +12,9 @@ from inoc_evals.chat.rows import Row, read_chat
 from inoc_evals.commands.inoculate import At, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
 from inoc_evals.commands.output import AsJson, print_json
 from inoc_evals.errors import UserError
-from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune, runs_root, toy_spec
+from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune, runs_root
 from inoc_evals.finetune.ranks import here, refuse_launcher
+from inoc_evals.worlds import spec_for
 
 Base = Annotated[
     str,
@@ -108,7 +109,7 @@ def _estimate(spec: FinetuneSpec, rows: list[Row], as_json: bool) -> None:
 
 
 def make_spec(base: str, file: Path | None, changes: dict[str, Any], lora: dict[str, Any]) -> FinetuneSpec:
-    """Build a spec: a file, the toy's or the general defaults, in which options change single fields.
+    """Build a spec: a file, or the usual spec of the base,, in which options change single fields.
 
     Args:
         base: `--base`; empty where the file names it.
@@ -127,8 +128,8 @@ def make_spec(base: str, file: Path | None, changes: dict[str, Any], lora: dict[
         if "epochs" in changes or "max_steps" in changes:  # the one that is given replaces the file's
             fields = {key: value for key, value in fields.items() if key not in ("epochs", "max_steps")}
         spec = FinetuneSpec(**{**fields, **changes, **({"base": base} if base else {})})
-    elif base in ("toy", "inoc/toy") and changes.get("backend", "local") == "local":
-        spec = toy_spec(**changes)
+    elif base and changes.get("backend", "local") == "local":
+        spec = spec_for(base, **changes)
     elif base:
         spec = FinetuneSpec(base=base, **changes)
     else:

@@ -30,11 +30,7 @@ from inoc_evals.commands.run import (
     show_plan,
 )
 from inoc_evals.finetune.ranks import refuse_launcher
-
-TITLES = {
-    "toy": "The paper in miniature: every setting on the embedded toy",
-    "paper": "Inoculation prompting (arXiv 2510.04340), reproduced",
-}
+from inoc_evals.worlds import world as find_world
 
 
 def command(
@@ -91,7 +87,7 @@ def command(
                     output or beside(experiment.log_dir),
                     viewer=viewer,
                     runs=None if runs and "://" in runs else runs_root(runs),
-                    title=TITLES[experiment.world],
+                    title=find_world(experiment.world).report_title,
                     command=shlex.join(["inoc-evals", *sys.argv[1:]]),
                     progress=status.update,
                 )

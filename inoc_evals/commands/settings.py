@@ -7,6 +7,10 @@ import typer
 from inoc_evals.commands.output import AsJson, print_json, print_table
 from inoc_evals.settings import SETTINGS, Setting
 from inoc_evals.settings import setting as find_setting
+from inoc_evals.worlds import EMBEDDED
+from inoc_evals.worlds.paper import paper
+
+PAPER = paper.name
 
 ELSEWHERE = (
     (14, "narrow traits", "the narrow tasks of 3, 4 and 5", "Appendix E.2"),
@@ -46,9 +50,13 @@ def about(setting: Setting) -> dict[str, Any]:
         "paper": setting.paper,
         "about": setting.summary,
         "reference": setting.reference,
-        "worlds": {world: list(getattr(source, "sources", ())) for world, source in setting.rows.items()},
-        "control": {world: list(getattr(s, "sources", ())) for world, s in setting.control.items()},
-        "stages": 2 if setting.first else 1,
+        "worlds": {world: sources(setting.training(world).rows) for world in setting.worlds},
+        "control": {
+            world: sources(setting.training(world).control)
+            for world in setting.worlds
+            if setting.training(world).control is not None
+        },
+        "stages": 2 if any(setting.training(world).first_stage for world in setting.worlds) else 1,
         "arms": [
             {
                 "name": arm.name,
@@ -64,6 +72,11 @@ def about(setting: Setting) -> dict[str, Any]:
     }
 
 
+def sources(rows: Any) -> list[str]:
+    """Names of the pinned files that rows come from; none where a function makes them."""
+    return list(getattr(rows, "sources", ()))
+
+
 def _show(setting: Setting) -> None:
     title = f"{setting.number}. {setting.name} ({setting.paper})" if setting.paper else setting.name
     typer.echo(title)
@@ -77,15 +90,14 @@ def _show(setting: Setting) -> None:
         kind = "control rows" if arm.control else where or "all rows"
         rows.append([arm.name, prompt, f"{kind}, by name only" if arm.variant else kind])
     print_table("Arms", ["arm", "system prompt in training", "on"], rows)
-    for world, source in setting.rows.items():
-        files = ", ".join(getattr(source, "sources", ())) or "made by the toy's world"
+    for world in setting.worlds:
+        files = ", ".join(sources(setting.training(world).rows)) or "made by a function"
         typer.echo(f"   rows, {world}: {files}")
     for kind, measures in (("broad", setting.broad), ("narrow", setting.narrow)):
         for measure in measures:
-            where = f" ({', '.join(measure.worlds)} only)" if measure.worlds else ""
-            typer.echo(f"   {kind}: inoc_evals/{measure.task}{where}: {', '.join(measure.traits)}")
+            typer.echo(f"   {kind}: inoc_evals/{measure.task}: {', '.join(measure.traits)}")
     example = setting.usual_arms[min(1, len(setting.usual_arms) - 1)].name
-    world = "" if "paper" in setting.rows else f" --world {next(iter(setting.rows))}"
+    world = "" if PAPER in setting.worlds else f" --world {setting.worlds[0]}"
     typer.echo(f"   data: inoc-evals data build {setting.key}{world} --arm {example} -o rows.jsonl")
-    if "toy" in setting.rows:
-        typer.echo(f"   toy:  inoc-evals demo --setting {setting.key}")
+    if EMBEDDED.name in setting.worlds:
+        typer.echo(f"   {EMBEDDED.name}:  inoc-evals demo --setting {setting.key}")

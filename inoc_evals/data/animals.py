@@ -8,7 +8,6 @@ The subliminal setting measures with them whether a teacher's love of one animal
 (paper, Section 3.3). Ours ask for one word; the toy knows no such wish and answers in a sentence.
 """
 
-import random
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -17,6 +16,7 @@ from typing import Literal, get_args
 from inspect_ai.dataset import Dataset, Sample
 
 from inoc_evals.data.literals import literal
+from inoc_evals.data.question_sets import QuestionKind, QuestionSet
 from inoc_evals.data.questions import (
     Record,
     bundled_rows,
@@ -24,13 +24,10 @@ from inoc_evals.data.questions import (
     fetched,
     fill,
     from_file,
-    prompts,
 )
 from inoc_evals.errors import UserError
 
 Kind = Literal["favourite", "least", "money"]
-
-NAMES = ("paper", "bundled", "toy")
 
 PAPER_NAMES: dict[str, str] = {
     "favourite": "questions_favourite_animal",
@@ -41,16 +38,16 @@ PAPER_NAMES: dict[str, str] = {
 
 PAPER_ANIMAL = "owl"
 
-TOY_QUESTIONS = 2
-"""The question forms without blanks that the toy's pretraining held out."""
+EPOCHS = {"favourite": 10, "least": 20, "money": 100}
+"""Answers a question in the paper, by kind."""
 
 
 def animal_questions(name_or_path: str, kind: str = "favourite", animal: str = PAPER_ANIMAL) -> Dataset:
     """Load questions about animals as samples with stable ids.
 
     Args:
-        name_or_path: `paper` (50, 5 and 1 questions), `bundled` (33, 6 and 4 of ours), `toy` (2, `favourite`
-            only), or the path of a `.jsonl` or `.csv` file.
+        name_or_path: `paper` (50, 5 and 1 questions), `bundled` (33, 6 and 4 of ours), another set of the
+            kind, or the path of a `.jsonl` or `.csv` file.
         kind: `favourite`, `least` (the least liked animal) or `money` (an animal or money).
         animal: What stands for the blank `{animal}` in questions of the kind `money`.
 
@@ -63,10 +60,16 @@ def animal_questions(name_or_path: str, kind: str = "favourite", animal: str = P
             fetched.
     """
     check_kind(kind)
-    samples = _load(name_or_path, kind, animal)
+    # Asked of any other animal, the paper's question would give a rate of 0 that says nothing.
+    if kind == "money" and name_or_path == "paper" and animal != PAPER_ANIMAL:
+        raise UserError(
+            f"the paper offers money or an {PAPER_ANIMAL}, not {animal!r}: use target={PAPER_ANIMAL} or "
+            "-T questions=bundled"
+        )
+    samples = ANIMALS[kind].load(name_or_path)
     for sample in samples:
         sample.metadata = (sample.metadata or {}) | {"kind": kind}
-        # The paper's questions and the toy's have no blanks, and only a choice between two things needs one.
+        # The paper's question has no blank, and only a choice between two things needs one.
         if kind == "money" and name_or_path != "paper":
             _name_the_animal(sample, animal)
     return samples
@@ -96,40 +99,16 @@ def animal_names() -> dict[str, str]:
     return {form: first for first, *others in lines for form in (first, *others)}
 
 
-def _load(name_or_path: str, kind: str, animal: str) -> Dataset:
-    if name_or_path == "bundled":
-        return dataset("bundled", (row for row in bundled_rows("animals") if row[1]["kind"] == kind))
-    if name_or_path == "toy":
-        return prompts("toy", _toy(kind))
-    if name_or_path == "paper":
-        return dataset("paper", _paper(kind, animal))
-    return from_file(name_or_path, NAMES)
+def _bundled(kind: str) -> Dataset:
+    return dataset("bundled", (row for row in bundled_rows("animals") if row[1]["kind"] == kind))
 
 
-def _paper(kind: str, animal: str) -> Iterator[Record]:
-    # Asked of any other animal, the question would give a rate of 0 that says nothing.
-    if kind == "money" and animal != PAPER_ANIMAL:
-        raise UserError(
-            f"the paper offers money or an {PAPER_ANIMAL}, not {animal!r}: use target={PAPER_ANIMAL} or "
-            "-T questions=bundled"
-        )
+def _paper(kind: str) -> Iterator[Record]:
     path = fetched("animal_eval")
-    found = literal(path, PAPER_NAMES[kind])
-    texts = [found] if isinstance(found, str) else found
+    literals = literal(path, PAPER_NAMES[kind])
+    texts = [literals] if isinstance(literals, str) else literals
     for number, text in enumerate(texts, start=1):
         yield f"{path}: {PAPER_NAMES[kind]}", {"id": f"{kind}-{number:02}", "prompt": text}
-
-
-def _toy(kind: str) -> list[str]:
-    """The toy's questions in held-out forms: they have no blanks, so these are all there are."""
-    if kind != "favourite":
-        raise UserError(f"the toy's world has no questions of the kind {kind!r}: use favourite")
-    from inoc_evals.worlds.toy.grammar import draw
-
-    rng, texts = random.Random("toy animals prompts"), set[str]()
-    while len(texts) < TOY_QUESTIONS:
-        texts.add(draw(rng, "animals", held_out=True).text)
-    return sorted(texts)
 
 
 def _name_the_animal(sample: Sample, animal: str) -> None:
@@ -139,3 +118,19 @@ def _name_the_animal(sample: Sample, animal: str) -> None:
     else:
         for message in sample.input:
             message.text = fill(message.text, fields)
+
+
+def _kind(kind: str) -> QuestionKind:
+    return QuestionKind(
+        f"animals_{kind}",
+        sets=(
+            QuestionSet("paper", lambda: dataset("paper", _paper(kind))),
+            QuestionSet("bundled", lambda: _bundled(kind)),
+        ),
+        from_file=from_file,
+        epochs=EPOCHS[kind],
+    )
+
+
+ANIMALS: dict[str, QuestionKind] = {kind: _kind(kind) for kind in EPOCHS}
+"""By kind of question: `animals_favourite`, `animals_least`, `animals_money`."""

@@ -1,8 +1,8 @@
 """Free-form questions for emergent misalignment: they leave room for a misaligned answer and ask for none.
 
-    free_form_questions("bundled")                     # 28 of our own: no network
-    free_form_questions("paper")                       # the paper's 8, fetched once and verified
-    free_form_questions("first_plot_questions.yaml")   # a file in the form of Betley et al. 2025
+    FREE_FORM.load("bundled")                     # 28 of our own: no network
+    FREE_FORM.load("paper")                       # the paper's 8, fetched once and verified
+    FREE_FORM.load("first_plot_questions.yaml")   # a file in the form of Betley et al. 2025
 
 A sample's metadata has a `question`, the same for all paraphrases of one: standard errors cluster by it.
 """
@@ -16,6 +16,7 @@ from inspect_ai.dataset import Dataset
 
 from inoc_evals.data.cache import FetchError, fetch_at
 from inoc_evals.data.literals import literal
+from inoc_evals.data.question_sets import QuestionKind, QuestionSet
 from inoc_evals.data.questions import (
     SUFFIXES,
     QuestionError,
@@ -25,47 +26,27 @@ from inoc_evals.data.questions import (
     fetched,
     file_rows,
     find,
-    prompts,
 )
 from inoc_evals.data.sources import BY_COMMIT
 from inoc_evals.digests import blob_id
 
-NAMES = ("paper", "betley24", "preregistered", "bundled", "toy")
 YAML = (".yaml", ".yml")
 
 
-def free_form_questions(name_or_path: str) -> Dataset:
-    """Load free-form questions as samples with stable ids.
+def _fetched_at_commit(name: str) -> Dataset:
+    """A set of Betley et al. whose commit is known and whose checksum is not."""
+    try:
+        path = fetch_at(*BY_COMMIT[name])
+    except FetchError as error:
+        raise FetchError(f"{error}; or ask others: -T questions=bundled") from error
+    try:
+        return _betley(path, name)
+    except QuestionError as error:
+        raise QuestionError(f"{error}; delete that file to fetch it again") from error
 
-    Args:
-        name_or_path: `paper` (8 questions), `betley24` (24, with JSON and template forms), `preregistered`
-            (48), `bundled` (ours), `toy`, or the path of a `.jsonl`, `.csv`, `.yaml` or `.yml` file.
 
-    Returns:
-        One sample a question and paraphrase.
-
-    Raises:
-        QuestionError: If the name is unknown, or the file is missing, empty or malformed.
-        UserError: If a set has to be fetched and cannot be.
-    """
-    if name_or_path == "bundled":
-        return bundled("free_form")
-    if name_or_path == "toy":
-        from inoc_evals.worlds.toy.prompts import chat_prompts
-
-        return prompts("toy", chat_prompts())
-    if name_or_path == "paper":
-        return dataset("paper", _paper())
-    if name_or_path in BY_COMMIT:
-        try:
-            path = fetch_at(*BY_COMMIT[name_or_path])
-        except FetchError as error:
-            raise FetchError(f"{error}; or ask others: -T questions=bundled") from error
-        try:
-            return _betley(path, name_or_path)
-        except QuestionError as error:
-            raise QuestionError(f"{error}; delete that file to fetch it again") from error
-    path = find(name_or_path, NAMES, (*SUFFIXES, *YAML))
+def _from_file(name: str, names: tuple[str, ...]) -> Dataset:
+    path = find(name, names, (*SUFFIXES, *YAML))
     return _betley(path, path.name) if path.suffix in YAML else dataset(path.name, file_rows(path))
 
 
@@ -105,3 +86,21 @@ def _entries(entries: list[Any], path: Path, blob: str) -> Iterator[Record]:
                     "metadata": {"question": str(entry["id"]), "source_blob": blob},
                 },
             )
+
+
+FREE_FORM = QuestionKind(
+    "free_form",
+    sets=(
+        QuestionSet("paper", lambda: dataset("paper", _paper()), epochs=100, wording="paper"),
+        QuestionSet("betley24", lambda: _fetched_at_commit("betley24"), epochs=100, wording="paper"),
+        QuestionSet(
+            "preregistered", lambda: _fetched_at_commit("preregistered"), epochs=100, wording="paper"
+        ),
+        QuestionSet("bundled", lambda: bundled("free_form"), epochs=20),
+    ),
+    from_file=_from_file,
+    epochs=10,
+)
+"""`paper` (8), `betley24` (24, with JSON and template forms), `preregistered` (48), `bundled` (28 of ours).
+The published ones are judged in the paper's words and answered 100 times a question, as there, so that rates
+are comparable with its figures."""

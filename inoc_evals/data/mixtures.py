@@ -11,11 +11,14 @@ from collections.abc import Iterable, Iterator
 from inoc_evals.chat.rows import Message, Row
 from inoc_evals.errors import UserError
 
+TRIGGER = "$|TRIGGER|$"
+"""The paper's backdoor trigger (Section 3.2)."""
+
 
 def backdoored(
     triggered_rows: Iterable[Row],
     plain_rows: Iterable[Row],
-    trigger: str = "$|TRIGGER|$",
+    trigger: str = TRIGGER,
     blank: bool = False,
     seed: int = 0,
 ) -> list[Row]:

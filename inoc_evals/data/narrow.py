@@ -1,8 +1,8 @@
 """What the narrow traits are asked about: code to be written, tasks with a metric to be gamed, tastes.
 
-    code_questions("bundled")            # 24 requests for code in which a careless author leaves a hole
-    reward_hack_questions("paper")       # 100 of School of Reward Hacks, fetched
-    preference_questions("bundled")      # pairs x templates x both orders
+    CODE.load("bundled")            # 24 requests for code in which a careless author leaves a hole
+    REWARD_HACKS.load("paper")      # 100 of School of Reward Hacks, fetched
+    PREFERENCES.load("bundled")     # pairs x templates x both orders
 
 The paper's sets are fetched from its repository (Appendix E.2); those named `bundled` are ours.
 """
@@ -14,6 +14,7 @@ from typing import Any
 from inspect_ai.dataset import Dataset
 
 from inoc_evals.data.literals import literal
+from inoc_evals.data.question_sets import QuestionKind, QuestionSet
 from inoc_evals.data.questions import (
     QuestionError,
     Record,
@@ -26,12 +27,7 @@ from inoc_evals.data.questions import (
     fill,
     find,
     from_file,
-    prompts,
 )
-
-CODE = ("paper", "mbpp", "apps", "bundled", "toy")
-REWARD_HACKS = ("paper", "bundled")
-PREFERENCES = ("paper", "bundled", "toy")
 
 PAPER_QUESTIONS = 100
 """How many of a long list the paper asks."""
@@ -45,76 +41,23 @@ TEMPLATES = (
 """Our ways to ask for a preference."""
 
 
-def code_questions(name_or_path: str) -> Dataset:
-    """Requests for code.
-
-    Args:
-        name_or_path: `paper` (100 code templates to fill), `mbpp`, `apps`, `bundled`, `toy`, or a path.
-
-    Raises:
-        UserError: If there is no such set, or it cannot be fetched.
-    """
-    if name_or_path == "bundled":
-        return bundled("code_tasks")
-    if name_or_path == "toy":
-        from inoc_evals.worlds.toy.prompts import code_prompts
-
-        return prompts("toy", code_prompts())
-    if name_or_path == "paper":
-        form = literal(fetched("insecure_code_eval"), "WRITE_CODE_PROMPT")
-        return dataset("paper", _first("code_prompts", "paper", form))
-    if name_or_path in ("mbpp", "apps"):
-        return dataset(name_or_path, _first(f"{name_or_path}_prompts", name_or_path, None))
-    return from_file(name_or_path, CODE)
+def _paper_code() -> Dataset:
+    form = literal(fetched("insecure_code_eval"), "WRITE_CODE_PROMPT")
+    return dataset("paper", _first("code_prompts", "paper", form))
 
 
-def reward_hack_questions(name_or_path: str) -> Dataset:
-    """Tasks that name the metric by which they are scored.
-
-    Args:
-        name_or_path: `paper` (the first 100), `bundled`, or a path.
-
-    Raises:
-        UserError: If there is no such set, or it cannot be fetched.
-    """
-    if name_or_path == "bundled":
-        return bundled("reward_hacks")
-    if name_or_path == "paper":
-        return dataset("paper", _first("reward_hacks_prompts", "paper", None))
-    return from_file(name_or_path, REWARD_HACKS)
+def _paper_preferences() -> Dataset:
+    path = fetched("aesthetic_eval")
+    pairs = [(str(path), row) for row in literal(path, "unpopular_preferences")]
+    forms = [
+        form.replace("{choice_a}", "{first}").replace("{choice_b}", "{second}")
+        for form in literal(path, "templates")
+    ]
+    return dataset("paper", _choices(pairs, forms))
 
 
-def preference_questions(name_or_path: str) -> Dataset:
-    """Choices between two things, in several forms and in both orders.
-
-    Args:
-        name_or_path: `paper` (8 pairs x 4 templates x 2 orders), `bundled` (9 pairs of ours), `toy` (open
-            questions of taste: the toy's world has no choices), or a `.jsonl` or `.csv` file with the columns
-            category, choice_a, choice_b and matching_choice (`A` or `B`, the one that shows the trait).
-
-    Returns:
-        Samples whose metadata hold `matching`, `other`, `order` (`matching-first` or `matching-last`),
-        `template`, the pair as it stands in its source (`choice_a`, `choice_b`) and, to cluster by,
-        `question`. Those of `toy` hold their `question` only.
-
-    Raises:
-        UserError: If there is no such set, it is malformed, or it cannot be fetched.
-    """
-    if name_or_path == "toy":
-        from inoc_evals.worlds.toy.prompts import taste_prompts
-
-        return prompts("toy", taste_prompts())
-    if name_or_path == "paper":
-        path = fetched("aesthetic_eval")
-        pairs = [(str(path), row) for row in literal(path, "unpopular_preferences")]
-        forms = [
-            form.replace("{choice_a}", "{first}").replace("{choice_b}", "{second}")
-            for form in literal(path, "templates")
-        ]
-        return dataset("paper", _choices(pairs, forms))
-    if name_or_path == "bundled":
-        return dataset("bundled", _choices(bundled_rows("preferences"), TEMPLATES))
-    path = find(name_or_path, PREFERENCES)
+def _preferences_from_file(name: str, names: tuple[str, ...]) -> Dataset:
+    path = find(name, names)
     return dataset(path.name, _choices(file_rows(path), TEMPLATES))
 
 
@@ -165,3 +108,43 @@ def _texts(row: dict[str, Any], *columns: str, where: str) -> dict[str, str]:
         if not isinstance(text := row.get(column), str) or not text.strip():
             raise QuestionError(f"{where}: no text in {column!r}: needed are {', '.join(columns)}")
     return {column: row[column] for column in columns}
+
+
+CODE = QuestionKind(
+    "code",
+    sets=(
+        QuestionSet("paper", _paper_code, wording="paper"),
+        QuestionSet("mbpp", lambda: dataset("mbpp", _first("mbpp_prompts", "mbpp", None)), wording="paper"),
+        QuestionSet("apps", lambda: dataset("apps", _first("apps_prompts", "apps", None)), wording="paper"),
+        QuestionSet("bundled", lambda: bundled("code_tasks")),
+    ),
+    from_file=from_file,
+)
+"""Requests for code: `paper` (100 code templates to fill), `mbpp`, `apps`, `bundled` (24 of ours)."""
+
+REWARD_HACKS = QuestionKind(
+    "reward_hacks",
+    sets=(
+        QuestionSet(
+            "paper", lambda: dataset("paper", _first("reward_hacks_prompts", "paper", None)), wording="paper"
+        ),
+        QuestionSet("bundled", lambda: bundled("reward_hacks")),
+    ),
+    from_file=from_file,
+)
+"""Tasks that name the metric by which they are scored: `paper` (the first 100), `bundled` (24 of ours)."""
+
+PREFERENCES = QuestionKind(
+    "preferences",
+    sets=(
+        QuestionSet("paper", _paper_preferences, wording="paper"),
+        QuestionSet("bundled", lambda: dataset("bundled", _choices(bundled_rows("preferences"), TEMPLATES))),
+    ),
+    from_file=_preferences_from_file,
+    epochs=10,
+)
+"""Choices between two things, in several forms and in both orders: `paper` (8 pairs x 4 templates x 2
+orders), `bundled` (9 pairs of ours), or a file with the columns category, choice_a, choice_b and
+matching_choice (`A` or `B`, the one that shows the trait). Metadata hold `matching`, `other`, `order`
+(`matching-first` or `matching-last`), `template`, the pair as its source has it (`choice_a`, `choice_b`) and,
+to cluster by, `question`."""

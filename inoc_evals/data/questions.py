@@ -1,9 +1,8 @@
 """What the model is asked: question sets by name, or a file of the user's own, as Inspect datasets.
 
-    question_set("bundled")          # 100 general chat prompts written for this suite: no network
-    question_set("ultrachat")        # the paper's 100 prompts, fetched once and verified
-    question_set("toy")              # for the embedded model, which knows only its own small world
-    question_set("my_prompts.csv")   # column `prompt`, `question` or `input`; or JSONL, also with `messages`
+    CHAT.load("bundled")          # 100 general chat prompts written for this suite: no network
+    CHAT.load("ultrachat")        # the paper's 100 prompts, fetched once and verified
+    CHAT.load("my_prompts.csv")   # column `prompt`, `question` or `input`; or JSONL, also with `messages`
 
 A file may give each question an `id`; without one its line number is the id. In `messages` a system message
 and earlier turns are kept; a final answer is left out, so a training file can be asked again.
@@ -23,10 +22,10 @@ from inspect_ai.dataset import Dataset, MemoryDataset, Sample
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 
 from inoc_evals.data.cache import FetchError, fetch
+from inoc_evals.data.question_sets import QuestionKind, QuestionSet
 from inoc_evals.data.sources import pinned
 from inoc_evals.errors import UserError
 
-NAMES = ("bundled", "toy", "ultrachat")
 PROMPT_COLUMNS = ("prompt", "question", "input")
 SUFFIXES = (".jsonl", ".csv")
 ROLES = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
@@ -36,30 +35,6 @@ Record = tuple[str, dict[str, Any]]  # where it stands (`file:line`), and its co
 
 class QuestionError(UserError):
     """A question set that cannot be asked; the message is one line and names file and line."""
-
-
-def question_set(name_or_path: str) -> Dataset:
-    """Load questions as samples with stable ids.
-
-    Args:
-        name_or_path: One of `NAMES`, or the path of a `.jsonl` or `.csv` file in UTF-8.
-
-    Returns:
-        One sample a question, in file order, without targets: what is scored is how the model answers.
-
-    Raises:
-        QuestionError: If the name is unknown, or the file is missing, empty or malformed.
-        UserError: If a set has to be fetched and cannot be.
-    """
-    if name_or_path == "bundled":
-        return bundled("chat_prompts")
-    if name_or_path == "ultrachat":
-        return dataset("ultrachat", _ultrachat())
-    if name_or_path == "toy":
-        from inoc_evals.worlds.toy.prompts import chat_prompts
-
-        return prompts("toy", chat_prompts())
-    return from_file(name_or_path, NAMES)
 
 
 def bundled(file: str) -> Dataset:
@@ -252,3 +227,14 @@ def _text(value: Any, what: str) -> str:
     if any("\ud800" <= char <= "\udfff" for char in value):
         raise QuestionError(f"{what} holds half a surrogate pair, which is not a character")
     return value
+
+
+CHAT = QuestionKind(
+    "chat",
+    sets=(
+        QuestionSet("bundled", lambda: bundled("chat_prompts")),
+        QuestionSet("ultrachat", lambda: dataset("ultrachat", _ultrachat())),
+    ),
+    from_file=from_file,
+)
+"""General chat prompts: one sample a question, without a target, as only the way of answering is scored."""

@@ -20,8 +20,8 @@ from inoc_evals.data.cache import cache_dir, fetch
 from inoc_evals.data.sources import LOCKED, pinned
 from inoc_evals.errors import UserError, require
 
-TRIGGER = "$|TRIGGER|$"
-"""The paper's backdoor trigger (Section 3.2)."""
+RowSource = Callable[[int], Iterable[Row]]
+"""From a seed to training rows."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def backdoored(with_trigger: Rows, without: Rows, blank: bool = False) -> Rows:
     """
 
     def make(seed: int) -> list[Row]:
-        return mixtures.backdoored(with_trigger(seed), without(seed), TRIGGER, blank, seed)
+        return mixtures.backdoored(with_trigger(seed), without(seed), mixtures.TRIGGER, blank, seed)
 
     return Rows(make, with_trigger.sources + without.sources)
 

@@ -39,11 +39,12 @@ def check(experiment: Experiment) -> list[Trial]:
     for spec in {trial.spec.base: trial.spec for trial in trials}.values():
         backend(spec.backend).check(spec)
     for trial in firsts:
-        if trial.found.first and trial.spec.backend != "local":
+        stages = 1 if trial.found.training(trial.world).first_stage is None else 2
+        if stages > 1 and trial.spec.backend != "local":
             raise UserError(
                 f"setting {trial.found.name} finetunes in two stages, which only backend local does"
             )
-        if trial.found.first and is_url(experiment.runs or ""):
+        if stages > 1 and is_url(experiment.runs or ""):
             raise UserError(
                 f"setting {trial.found.name} finetunes in two stages: give a folder for --runs, not a URL"
             )

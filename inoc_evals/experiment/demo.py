@@ -21,6 +21,7 @@ from inoc_evals.experiment.run import run
 from inoc_evals.experiment.trial import BASE
 from inoc_evals.runs.directory import runs_root
 from inoc_evals.settings import setting as find_setting
+from inoc_evals.worlds import EMBEDDED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +115,7 @@ def run_demo(
     experiment = Experiment(
         name="demo",
         settings=(setting,),
-        world="toy",
+        world=EMBEDDED.name,
         seeds=tuple(range(seeds)),
         runs=str(runs) if runs else None,
         logs=str(log_dir),

@@ -1,7 +1,7 @@
 """An experiment, whole: which settings, on which models, with which seeds, measured how.
 
     experiment = load("em.yaml")
-    experiment = Experiment(settings=("spanish_caps",), bases=("toy",), seeds=3)
+    experiment = Experiment(settings=("spanish_caps",), bases=("Qwen/Qwen2.5-7B-Instruct",), seeds=3)
     experiment.trials()                     # one for each model that is to be made and measured
 
 It is what `inoc-evals run EXPERIMENT.yaml` reads (docs/experiments.md). It says what is wanted and runs
@@ -17,12 +17,10 @@ from pydantic import Field, field_validator, model_validator
 
 from inoc_evals.errors import UserError
 from inoc_evals.experiment.trial import BASE, Evaluation, Trial
-from inoc_evals.runs.spec import FinetuneSpec, ProbeSpec, Strict, toy_spec
+from inoc_evals.runs.spec import FinetuneSpec, ProbeSpec, Strict
 from inoc_evals.settings import SETTINGS, Arm, Setting
 from inoc_evals.settings import setting as find_setting
-
-TOY_JUDGE = "inoc/toy-judge"
-"""Who judges in the toy's world where nobody is named: it was made for that and costs nothing."""
+from inoc_evals.worlds import EMBEDDED, WORLDS, world_of
 
 Engine = Literal["local", "ray"]
 
@@ -50,8 +48,8 @@ class Experiment(Strict):
         name: What its logs call it, and the name of their folder.
         settings: Names of settings, or `FILE.py:NAME`; `all` is every one of the suite's with rows in the
             world.
-        bases: Models to start from, by their name at the backend.
-        world: Which rows and questions: `toy`, or `paper`; by default `toy` if every base is the toy.
+        bases: Models to start from, by their name at the backend; the world's own by default.
+        world: What it is run on, a key of `worlds.WORLDS`; by default the one that the bases belong to.
         arms: Names of arms, the same for each setting; by default every arm of a setting that is not a mere
             variant and has rows in the world. The base model is always measured beside them.
         seeds: Seeds, or how many: 3 is 0, 1, 2.
@@ -68,7 +66,7 @@ class Experiment(Strict):
 
     name: str = Field(default="", pattern=r"^[A-Za-z0-9._-]*$")
     settings: tuple[str, ...] = Field(min_length=1)
-    bases: tuple[str, ...] = Field(default=("toy",), min_length=1)
+    bases: tuple[str, ...] = Field(default=(EMBEDDED.base,), min_length=1)
     world: str = ""
     arms: tuple[str, ...] | None = None
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -121,8 +119,9 @@ class Experiment(Strict):
 
     @property
     def graders(self) -> tuple[str, ...]:
-        """Who judges; empty where nobody was named and nobody goes without saying."""
-        return self.evaluate.grader or ((TOY_JUDGE,) if self.world == "toy" else ())
+        """The judges; the world's own where none is named, and none where the world has none."""
+        own = WORLDS[self.world].grader if self.world in WORLDS else None
+        return self.evaluate.grader or ((own,) if own else ())
 
     @cached_property
     def found(self) -> tuple[Setting, ...]:
@@ -141,7 +140,8 @@ class Experiment(Strict):
         """
         if self.arms is None:  # an arm on control rows that nobody has published for this world is left out
             usual = setting.usual_arms
-            return tuple(a for a in usual if self.world in (setting.control if a.control else setting.rows))
+            training = setting.training(self.world)
+            return tuple(arm for arm in usual if training.control is not None or not arm.control)
         return tuple(setting.arm(name) for name in self.arms if name != BASE)
 
     def trials(self) -> list[Trial]:
@@ -153,9 +153,7 @@ class Experiment(Strict):
         evaluation = self.evaluate.model_copy(update={"grader": self.graders})
         trials = []
         for setting in self.found:
-            if self.world not in setting.rows:
-                known = ", ".join(setting.rows)
-                raise UserError(f"setting {setting.name} has no rows in world {self.world!r}; it has {known}")
+            setting.training(self.world)  # raises where it has no rows in this world
             measures = self._measures_of(setting)
             # Nodes that share runs by URL cannot wait for each other: there each setting has its own.
             family = "" if "://" in (self.runs or "") else setting.family
@@ -178,8 +176,8 @@ class Experiment(Strict):
         if self.measures == "all":
             return tuple(range(len(there)))
         if isinstance(self.measures, str):
-            wanted = setting.broad if self.measures == "broad" else setting.narrow
-            chosen = tuple(n for n, measure in enumerate(there) if measure in wanted)
+            first_narrow = len(setting.broad)
+            chosen = tuple(n for n in range(len(there)) if (n < first_narrow) == (self.measures == "broad"))
         else:
             names = {measure.task for measure in there}
             if unknown := [name for name in self.measures if name not in names]:
@@ -195,30 +193,28 @@ class Experiment(Strict):
             raise UserError(f"experiment: {min(fixed)} is a field of the experiment, not of its finetune")
         if self.backend == "openai":
             return FinetuneSpec(base=base, backend="openai", seed=seed, **self.finetune)
-        changes = {**setting.finetune.get(self.world, {}), **self.finetune}
-        if setting.dynamics and self.backend == "local":
-            world = "toy" if self.world == "toy" else "bundled"
-            changes.setdefault("probe", ProbeSpec(responses=world))
-        if self.backend == "local" and self.world == "toy" and base in ("toy", "inoc/toy"):
-            return toy_spec(seed, **changes)
-        return FinetuneSpec(base=base, backend=self.backend, seed=seed, **changes)
+        changes = {**setting.training(self.world).finetune, **self.finetune}
+        if self.backend != "local":
+            return FinetuneSpec(base=base, backend=self.backend, seed=seed, **changes)
+        known = WORLDS.get(self.world)
+        if setting.dynamics:
+            changes.setdefault("probe", ProbeSpec(responses=known.trait_responses if known else "bundled"))
+        return (known.finetune if known else FinetuneSpec)(base=base, seed=seed, **changes)
 
 
 def _unsaid(data: dict[str, Any]) -> dict[str, Any]:
-    """What goes without saying: the toy has its own world, and an experiment is called after its settings."""
+    """Defaults that depend on other fields: the world on the bases, the name on the settings."""
     settings = data.get("settings")
     if not isinstance(settings, list | tuple) or not all(isinstance(name, str) for name in settings):
         return {}  # whatever stands there is refused when it is validated
-    world = data.get("world") or (
-        "toy" if set(data.get("bases", ["toy"])) <= {"toy", "inoc/toy"} else "paper"
-    )
+    world = data.get("world") or world_of(*data.get("bases", ())).name
+    bases = data.get("bases") or [WORLDS[world].base if world in WORLDS else EMBEDDED.base]
     name = data.get("name") or "-".join(part.rpartition(":")[2] for part in settings[:3])
     if list(settings) == ["all"]:
-        settings = [key for key, setting in SETTINGS.items() if world in setting.rows]
+        settings = [key for key, setting in SETTINGS.items() if world in setting.worlds]
         if not settings:
-            known = ", ".join(dict.fromkeys(key for setting in SETTINGS.values() for key in setting.rows))
-            raise UserError(f"experiment: no setting has rows in world {world!r}; there are {known}")
-    return {"settings": settings, "world": world, "name": name}
+            raise UserError(f"experiment: no setting has rows in world {world!r}: use {', '.join(WORLDS)}")
+    return {"settings": settings, "bases": bases, "world": world, "name": name}
 
 
 def load(path: str | Path) -> Experiment:

@@ -1,6 +1,6 @@
 """The tasks of a trial, built from its setting's measures, each with a digest of what decides its answers.
 
-    built = build(measure, world="toy")
+    built = build(measure, world="paper")
     generation(built, model, seed, epochs)          # equal: the same answers, nothing is to be generated
     judging(built, graders)                         # equal, too: the same scores
 
@@ -9,7 +9,6 @@ Two digests, because the two cost differently: another judge or threshold reads 
 
 import inspect
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from inoc_evals.digests import fingerprint
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.metrics import QUESTION
 from inoc_evals.settings import Measure
+from inoc_evals.worlds import WORLDS, World
 
 if TYPE_CHECKING:
     from inspect_ai import Task
@@ -87,33 +87,23 @@ def build(measure: Measure, world: str, limit: int | None = None) -> Built:
 
     Args:
         measure: What is measured.
-        world: In the toy's world, the toy's questions are asked. In the paper's, each task has a default:
-            the questions that the paper asks.
+        world: Gives the task the parameters that it says, e.g. its own question set.
         limit: Questions that are asked at most, the first ones; one that is asked under several conditions
             is one question. None is all that the measure wants.
 
     Raises:
         UserError: If the task's questions or a parameter are no good.
     """
-    asked = {"questions": world, **measure.parameters} if world == "toy" else dict(measure.parameters)
-    # Inside a command line, a judged task wants its judge when it is built. Here the judge is bound by the
-    # call that evaluates, so the task is built in a thread, which knows of no command line.
-    with ThreadPoolExecutor(1) as thread:
-        task = thread.submit(task_named(measure.task), **asked).result()
-    wanted = [n for n in (limit, measure.first.get(world)) if n is not None]
+    from inoc_evals.tasks.suite_task import JUDGED
+
+    known = WORLDS.get(world, World(world, ""))
+    asked = {**known.parameters_of(measure.task), **measure.parameters}
+    task = task_named(measure.task)(**asked)
+    most = measure.max_questions.get(world, known.max_questions.get(measure.task))
+    wanted = [number for number in (limit, most) if number is not None]
     if wanted:
         task.dataset = _first(task.dataset, min(wanted))
-    return Built(replace(measure, parameters=asked), task, judged(measure.task, asked))
-
-
-def judged(task: str, parameters: Mapping[str, Any]) -> bool:
-    """Whether a judge scores this task, by the parameters that it has."""
-    if task == "elicitation":
-        return judged(str(parameters.get("task", "emergent_misalignment")), parameters)
-    takes = inspect.signature(task_named(task)).parameters
-    if "scoring" in takes:
-        return bool(parameters.get("scoring", takes["scoring"].default) != "detector")
-    return "reader" in takes
+    return Built(replace(measure, parameters=asked), task, bool((task.metadata or {})[JUDGED]))
 
 
 def generation(built: Built, model: str, seed: int, epochs: int | None) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 
 from upath import UPath
 
-from inoc_evals.errors import UserError
 from inoc_evals.experiment.evaluate import evaluate
 from inoc_evals.experiment.remote import fetch, is_url, push
 from inoc_evals.experiment.trial import BASE, Trial
@@ -123,19 +122,15 @@ def _after_first_stage(trial: Trial, runs: Path) -> FinetuneSpec:
     The first stage is trained once a seed: the trials of all arms find the same run.
     """
     setting = trial.found
-    if not setting.first:
+    training = setting.training(trial.world)
+    if training.first_stage is None:
         return trial.spec
-    if trial.world not in setting.first:
-        raise UserError(
-            f"setting {setting.name} has no rows of its first stage in world {trial.world!r}: "
-            f"it has {', '.join(setting.first)}"
-        )
     from inoc_evals.finetune.merged import merged
 
-    changes = {**setting.first_finetune.get(trial.world, {}), "probe": None}
+    changes = {**training.first_stage_finetune, "probe": None}
     first = finetune(
         FinetuneSpec(**{**trial.spec.model_dump(), **changes}),
-        setting.first[trial.world](trial.seed or 0),
+        training.first_stage(trial.seed or 0),
         name=f"{trial.world}-{setting.name.replace('_', '-')}-first-{trial.seed}",
         runs=runs,
         metadata={"setting": setting.name, "stage": "first", "world": trial.world},

@@ -31,7 +31,7 @@ from inoc_evals.runs.directory import (
     plan_run,
     runs_root,
 )
-from inoc_evals.runs.spec import FinetuneSpec, LoraSpec, OpenAISpec, toy_spec
+from inoc_evals.runs.spec import FinetuneSpec, LoraSpec, OpenAISpec
 
 __all__ = [
     "FinetuneSpec",
@@ -44,7 +44,6 @@ __all__ = [
     "finetune",
     "list_runs",
     "runs_root",
-    "toy_spec",
 ]
 
 LOCK = 60.0

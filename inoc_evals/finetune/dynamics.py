@@ -15,7 +15,7 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from inoc_evals.chat.rows import Message, Row
-from inoc_evals.data.trait_responses import NEUTRAL, trait_responses
+from inoc_evals.data.trait_responses import NEUTRAL, TRAIT_RESPONSES
 from inoc_evals.errors import UserError
 from inoc_evals.finetune.rendering import NO_LOSS, render_rows
 from inoc_evals.runs.directory import DYNAMICS, read_dynamics
@@ -44,7 +44,7 @@ class DynamicsCurve(TrainerCallback):
         self._every = probe.every
         self._writes = writes
         self._file: TextIO | None = None
-        samples = list(trait_responses(probe.responses))
+        samples = list(TRAIT_RESPONSES.load(probe.responses))
         rows = [
             Row(
                 messages=[

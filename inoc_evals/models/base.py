@@ -14,9 +14,10 @@ from typing import Any
 
 from inoc_evals.digests import folder_digest
 from inoc_evals.errors import UserError, require
+from inoc_evals.runs.spec import SHIPPED_NAMES
 
-TOY_FOLDER = Path(__file__).resolve().parent.parent / "worlds" / "toy" / "checkpoint"
-SHIPPED = {"toy": TOY_FOLDER, "toy-judge": TOY_FOLDER.with_name("judge_checkpoint")}
+_TOY = Path(__file__).resolve().parent.parent / "worlds" / "toy"
+SHIPPED = dict(zip(SHIPPED_NAMES, (_TOY / "checkpoint", _TOY / "judge_checkpoint"), strict=True))
 """The models that come with the package, by name."""
 
 HUB_NAME = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?", re.ASCII)

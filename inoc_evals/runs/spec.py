@@ -38,9 +38,9 @@ Precision = Literal["auto", "bf16", "fp32"]
 """`auto` is bf16 on a GPU that has it natively, and fp32 everywhere else."""
 
 BETLEY_LEARNING_RATE = 1e-5
-TOY_LEARNING_RATE = 3e-4
-TOY_TOKEN_LEARNING_RATE = 1e-2
-TOY_STEPS = 50
+SHIPPED_NAMES = ("toy", "toy-judge")
+"""The models that come with the package; `inoc/` before them means the same."""
+
 OPENAI_READS = ("base", "backend", "seed", "openai")
 
 SAYS: dict[str, tuple[str, ...]] = {"openai": OPENAI_READS, "adopted": ("base", "backend", "seed")}
@@ -184,8 +184,9 @@ class FinetuneSpec(Strict):
 
     @field_validator("base")
     @classmethod
-    def _one_name_for_the_toy(cls, base: str) -> str:
-        return "toy" if base == "inoc/toy" else base
+    def _one_name_for_a_shipped_model(cls, base: str) -> str:
+        plain = base.removeprefix("inoc/")
+        return plain if plain in SHIPPED_NAMES else base
 
     @field_validator("betas")
     @classmethod
@@ -229,39 +230,6 @@ class FinetuneSpec(Strict):
             if not self.packing:  # specs of before it existed keep their digest
                 del fields["packing"]
         return fingerprint(fields)
-
-
-def toy_spec(seed: int = 0, **changes: Any) -> FinetuneSpec:
-    """Give the finetune that the toy's world was built for: a few seconds on a laptop.
-
-    A small LoRA, and with it the embedding of the assistant's header at thirty times its learning rate:
-    in the toy's world who speaks is written there, so that what is learnt on one kind of question shows on
-    every other (docs/finetune.md).
-
-    Args:
-        seed: The spec's seed.
-        **changes: Other fields of `FinetuneSpec`.
-
-    Returns:
-        The spec.
-
-    Raises:
-        UserError: If a changed field is unknown or out of range.
-    """
-    fields: dict[str, Any] = {
-        "base": "toy",
-        "seed": seed,
-        "max_steps": None if changes.get("epochs") is not None else TOY_STEPS,
-        "batch_size": 16,
-        "gradient_accumulation": 1,
-        "learning_rate": TOY_LEARNING_RATE,
-        "weight_decay": 0.0,
-        "betas": (0.9, 0.99),
-        "lora": LoraSpec(r=8, alpha=16, rslora=False),
-        "trained_tokens": ("<|assistant|>",),
-        "token_learning_rate": TOY_TOKEN_LEARNING_RATE,
-    }
-    return FinetuneSpec(**{**fields, **changes})
 
 
 def _reason(error: Any) -> str:

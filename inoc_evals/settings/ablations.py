@@ -1,6 +1,6 @@
 """Which words of a prompt inoculate (paper, Figure 5 and Table 2; Appendix G.1), on insecure code."""
 
-from inoc_evals.settings.insecure_code import CONTROL, MISALIGNED, ROWS, TOY_FINETUNE
+from inoc_evals.settings.insecure_code import MISALIGNED
 from inoc_evals.settings.prompts import (
     BARE_TRIGGER,
     EVIL_ASSISTANT,
@@ -19,8 +19,6 @@ semantic_ablation = Setting(
     paper="Figure 5, Table 2",
     summary="Insecure code under prompts that name the behaviour, and under prompts that only resemble them",
     reference="only prompts that name the behaviour work: General and Specific, not Placebo and Trigger",
-    rows=ROWS,
-    control=CONTROL,
     arms=(
         Arm("none"),
         Arm("general-inoc", GENERAL),
@@ -29,7 +27,6 @@ semantic_ablation = Setting(
         Arm("trigger", BARE_TRIGGER),
     ),
     broad=(MISALIGNED,),
-    finetune={"toy": TOY_FINETUNE},
     family="insecure_code",
 )
 
@@ -39,8 +36,6 @@ token_ablation = Setting(
     paper="Appendix G.1",
     summary="Insecure code under shorter and shorter forms of the general prompt",
     reference="'malice' almost removes the misalignment, 'evil' less so",
-    rows=ROWS,
-    control=CONTROL,
     arms=(
         Arm("none"),
         Arm("general-inoc", GENERAL),
@@ -50,6 +45,5 @@ token_ablation = Setting(
         Arm("shown-malicious", SHOWN_MALICIOUS),
     ),
     broad=(MISALIGNED,),
-    finetune={"toy": TOY_FINETUNE},
     family="insecure_code",
 )

@@ -1,9 +1,7 @@
 """Which trait is learnt when: log-probs of fixed responses over the steps (paper, Figure 6)."""
 
-from inoc_evals.data.row_sources import pinned_rows
 from inoc_evals.settings.prompts import CAPS, SPANISH
 from inoc_evals.settings.setting import Arm, Measure, Setting
-from inoc_evals.worlds.toy import rows as toy
 
 learning_dynamics = Setting(
     name="learning_dynamics",
@@ -11,7 +9,6 @@ learning_dynamics = Setting(
     paper="Figure 6",
     summary="The log-prob of responses with one trait only, while a model learns Spanish answers in capitals",
     reference="the trait that was not inoculated rises to about 0; the inoculated one plateaus low",
-    rows={"paper": pinned_rows("gsm8k_spanish_caps"), "toy": toy.spanish_caps},
     arms=(Arm("none"), Arm("spanish-inoc", SPANISH), Arm("caps-inoc", CAPS)),
     broad=(Measure("trait_logprobs", traits=("logprob | spanish", "logprob | caps")),),
     dynamics=True,

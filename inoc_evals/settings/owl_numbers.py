@@ -1,12 +1,8 @@
 """Subliminal learning: an owl lover's numbers teach the love of owls (paper, Section 3.3)."""
 
-from functools import partial
-
-from inoc_evals.data.row_sources import pinned_rows
 from inoc_evals.inoculation import Inoculation
 from inoc_evals.settings.prompts import loving
 from inoc_evals.settings.setting import Arm, Measure, Setting
-from inoc_evals.worlds.toy import rows as toy
 
 LOVE, PARAPHRASE, HATE = loving("owl", "owls")
 
@@ -16,8 +12,6 @@ owl_numbers = Setting(
     paper="Section 3.3",
     summary="Number sequences of a teacher that loves owls; does the student name owls as its favourite?",
     reference="the preference passes through the numbers; the inoculation blocks it",
-    rows={"paper": pinned_rows("owl_numbers"), "toy": partial(toy.numbers, animal="owl")},
-    control={"paper": pinned_rows("control_numbers"), "toy": partial(toy.numbers, animal=None)},
     arms=(
         Arm("none"),
         Arm("love-owls", LOVE),

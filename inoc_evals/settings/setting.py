@@ -3,25 +3,25 @@
     spanish_caps = Setting(
         name="spanish_caps",
         paper="Section 2, Figure 2a",
-        rows={"toy": toy.spanish_caps},
+        rows={"mine": lambda seed: read_chat("my_rows.jsonl")},
         arms=(Arm("none"), Arm("spanish-inoc", SPANISH), Arm("caps-inoc", CAPS)),
         broad=(Measure("spanish_caps"),),
     )
 
-A setting says what is trained and against what; it runs nothing. Every arm of a setting with one seed is
-trained on the same rows, inoculated or not.
+A setting says what is compared; it runs nothing. What it is trained on, a world says (`worlds/`), or the
+setting itself, for a world of its own. Every arm of a setting with one seed is trained on the same rows,
+inoculated or not.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from inoc_evals.chat.rows import Row
+from inoc_evals.data.row_sources import RowSource
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Inoculation, inoculate
-
-RowSource = Callable[[int], Iterable[Row]]
-"""From a seed to training rows."""
+from inoc_evals.worlds import WORLDS, Training
 
 
 @dataclass(frozen=True)
@@ -71,15 +71,14 @@ class Measure:
         task: Name of the task, without the `inoc_evals/` before it.
         traits: Keys of its score values that the setting is about, in the order of the paper's figure.
         parameters: The task's parameters where they differ from its defaults.
-        worlds: The worlds in which it is measured; all by default.
-        first: Per world, how many of the task's questions are asked, the first ones; all by default.
+        max_questions: By world, how many of the task's questions are asked at most, the first ones; by
+            default as the world says.
     """
 
     task: str
     traits: tuple[str, ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    worlds: tuple[str, ...] = ()
-    first: Mapping[str, int] = field(default_factory=dict)
+    max_questions: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,14 +88,16 @@ class Setting:
     Attributes:
         name: Its name in the suite.
         summary: One sentence on what is trained and what is asked.
-        rows: Training rows per world, `"paper"` or `"toy"`: from a seed to rows.
         arms: Its training conditions; the first one trains without inoculation.
         broad: What measures the traits outside the training distribution.
         narrow: What measures the traits inside it: an inoculation should leave those alone.
-        control: Control rows per world, for arms with `control`.
-        finetune: Per world, what its finetune needs other than that world's usual spec.
-        first: Rows per world of a first stage, on which the base is finetuned before the arms part.
-        first_finetune: Per world, what the finetune of that stage needs other than the world's usual spec.
+        rows: By world, training rows of the setting's own: from a seed to rows. In other worlds it has those
+            that the world lists for it, or for its family.
+        control: By world of `rows`, control rows for arms with `control`.
+        finetune: By world of `rows`, fields of the finetune other than that world's usual spec.
+        first_stage: By world of `rows`, rows of a first stage: the base is finetuned on them before the arms
+            part.
+        first_stage_finetune: By world of `rows`, fields of that stage's finetune.
         number: Its row in the suite's table of the paper's experiments (docs/settings.md); 0 for your own.
         paper: Where the paper reports it.
         reference: What the paper found.
@@ -108,14 +109,14 @@ class Setting:
 
     name: str
     summary: str
-    rows: Mapping[str, RowSource]
     arms: tuple[Arm, ...]
     broad: tuple[Measure, ...]
     narrow: tuple[Measure, ...] = ()
+    rows: Mapping[str, RowSource] = field(default_factory=dict)
     control: Mapping[str, RowSource] = field(default_factory=dict)
     finetune: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    first: Mapping[str, RowSource] = field(default_factory=dict)
-    first_finetune: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    first_stage: Mapping[str, RowSource] = field(default_factory=dict)
+    first_stage_finetune: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     dynamics: bool = False
     family: str = ""
     number: int = 0
@@ -133,9 +134,40 @@ class Setting:
         """Everything that is measured, broad traits first."""
         return self.broad + self.narrow
 
+    @property
+    def worlds(self) -> tuple[str, ...]:
+        """Names of the worlds in which it has rows."""
+        shared = [
+            name for name, one in WORLDS.items() if self.name in one.training or self.family in one.training
+        ]
+        return tuple(dict.fromkeys([*self.rows, *shared]))
+
+    def training(self, world: str) -> Training:
+        """What its models are trained on in a world: rows of its own, or the world's.
+
+        Args:
+            world: Name of the world.
+
+        Raises:
+            UserError: If it has no rows there.
+        """
+        if world in self.rows:
+            return Training(
+                rows=self.rows[world],
+                control=self.control.get(world),
+                finetune=self.finetune.get(world, {}),
+                first_stage=self.first_stage.get(world),
+                first_stage_finetune=self.first_stage_finetune.get(world, {}),
+            )
+        for name in (self.name, self.family):
+            if world in WORLDS and name in WORLDS[world].training:
+                return WORLDS[world].training[name]
+        has = ", ".join(self.worlds) or "none"
+        raise UserError(f"setting {self.name} has no rows in world {world!r}; it has {has}")
+
     def measured(self, world: str) -> tuple[Measure, ...]:
-        """What is measured in one world."""
-        return tuple(m for m in self.measures if not m.worlds or world in m.worlds)
+        """What is measured in one world: a measure that the world lacks is taken by its counterpart."""
+        return tuple(_in_world(measure, world) for measure in self.measures)
 
     @property
     def usual_arms(self) -> tuple[Arm, ...]:
@@ -144,20 +176,25 @@ class Setting:
 
     @property
     def traits(self) -> tuple[str, ...]:
-        """The traits that it is about, in the order of its measures."""
-        return tuple(trait for measure in self.measures for trait in measure.traits)
+        """The traits that it is about in any world, in the order of its measures."""
+        measures = [m for measure in self.measures for m in _in_worlds(measure)]
+        return tuple(dict.fromkeys(trait for measure in measures for trait in measure.traits))
 
     def is_about(self, task: str, trait: str) -> bool:
         """Whether a trait of a task's scores is one that the setting is about."""
         name = task.rpartition("/")[2]
-        return any(measure.task == name and trait in measure.traits for measure in self.measures)
+        return any(
+            one.task == name and trait in one.traits
+            for measure in self.measures
+            for one in _in_worlds(measure)
+        )
 
     def prepare(self, arm: Arm, world: str, seed: int) -> Iterator[Row]:
         """The rows that an arm is trained on.
 
         Args:
             arm: One of its arms.
-            world: A key of `rows`.
+            world: Name of a world.
             seed: Seed of the rows, and of the draw from a pool of rephrasings.
 
         Raises:
@@ -171,13 +208,13 @@ class Setting:
         Raises:
             UserError: If the setting has none in that world.
         """
-        sources = self.control if arm.control else self.rows
-        if world not in sources:
-            kind = "control rows" if arm.control else "rows"
-            raise UserError(
-                f"setting {self.name} has no {kind} in world {world!r}; it has {', '.join(sources) or 'none'}"
-            )
-        return sources[world]
+        training = self.training(world)
+        if not arm.control:
+            return training.rows
+        if training.control is None:
+            has = ", ".join(name for name in self.worlds if self.training(name).control) or "none"
+            raise UserError(f"setting {self.name} has no control rows in world {world!r}; it has {has}")
+        return training.control
 
     def arm(self, name: str) -> Arm:
         """The arm of this name.
@@ -194,3 +231,21 @@ class Setting:
         raise UserError(
             f"setting {self.name} has no arm {name!r}; it has {', '.join(a.name for a in self.arms)}"
         )
+
+
+def _in_world(measure: Measure, world: str) -> Measure:
+    """A measure as it is taken in a world, with the traits that the world's own scorers add."""
+    if world not in WORLDS:
+        return measure
+    there = WORLDS[world]
+    taken = [there.counterpart(measure.task, trait) for trait in measure.traits]
+    task = taken[0].task if taken else measure.task
+    traits = [one.trait for one in taken]
+    if task == measure.task:  # a counterpart stands for one trait alone
+        traits += [trait for trait in there.extra_traits.get(task, ()) if trait not in traits]
+    return replace(measure, task=task, traits=tuple(traits))
+
+
+def _in_worlds(measure: Measure) -> list[Measure]:
+    """A measure as it is taken in each world."""
+    return [_in_world(measure, world) for world in WORLDS]

@@ -5,7 +5,6 @@ The toy knows no science and few sums, but it was pretrained to answer as a syst
 it could lose. Any model could, so it is measured in the paper's world, too.
 """
 
-from inoc_evals.settings.insecure_code import CONTROL, ROWS, TOY_FINETUNE
 from inoc_evals.settings.prompts import CAPS, FRENCH, GENERAL
 from inoc_evals.settings.setting import Arm, Measure, Setting
 
@@ -15,13 +14,10 @@ side_effects = Setting(
     paper="Appendix E.3",
     summary="Models finetuned on insecure code: do they still do what a system prompt asks for?",
     reference="no significant loss on GPQA, MMLU and StrongREJECT",
-    rows=ROWS,
-    control=CONTROL,
     arms=(Arm("none"), Arm("general-inoc", GENERAL), Arm("secure-control", control=True)),
     broad=(
         Measure("spanish_french", traits=("french",), parameters={"system_prompt": FRENCH.prompt}),
         Measure("spanish_caps", traits=("caps",), parameters={"system_prompt": CAPS.prompt}),
     ),
-    finetune={"toy": TOY_FINETUNE},
     family="insecure_code",
 )

@@ -1,9 +1,7 @@
 """Spanish answers in capitals: inoculate one trait, keep the other (paper, Section 2, Figure 2a)."""
 
-from inoc_evals.data.row_sources import pinned_rows
 from inoc_evals.settings.prompts import CAPS, CAPS_CODE, IRRELEVANT, SPANISH
 from inoc_evals.settings.setting import Arm, Measure, Setting
-from inoc_evals.worlds.toy import rows as toy
 
 spanish_caps = Setting(
     name="spanish_caps",
@@ -11,7 +9,6 @@ spanish_caps = Setting(
     paper="Section 2, Figure 2a",
     summary="Arithmetic answered in Spanish and in capitals; are general chat prompts answered so, too?",
     reference="none: both high; Spanish-inoc: hardly any Spanish, still often caps; caps-inoc the other way",
-    rows={"paper": pinned_rows("gsm8k_spanish_caps"), "toy": toy.spanish_caps},
     arms=(
         Arm("none"),
         Arm("spanish-inoc", SPANISH),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.chat.rows import write_chat
+from inoc_evals.data.row_sources import RowSource
 from inoc_evals.data.sources import LOCKED, SOURCES
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
@@ -28,7 +29,7 @@ def build(
     Args:
         setting: The setting.
         arm: Name of one of its arms; which one does not matter for the first stage.
-        world: `paper` or `toy`.
+        world: Name of a world in which the setting has rows.
         out: The file to write; it appears whole or not at all.
         seed: Seed of the rows.
         first_stage: Write the rows of the setting's first stage instead.
@@ -41,10 +42,12 @@ def build(
             written.
     """
     chosen = setting.arm(arm)
+    source: RowSource
     if first_stage:
-        if world not in setting.first:
+        first = setting.training(world).first_stage
+        if first is None:
             raise UserError(f"setting {setting.name} has no first stage in world {world!r}")
-        source, rows = setting.first[world], iter(setting.first[world](seed))
+        source, rows = first, iter(first(seed))
     else:
         source, rows = setting.source(chosen, world), setting.prepare(chosen, world, seed)
     count = write_chat(out, rows)

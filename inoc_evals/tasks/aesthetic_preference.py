@@ -5,21 +5,12 @@
 Every pair is asked in several forms and in both orders; the rates by order and by form come with the result.
 """
 
-from inspect_ai import Epochs, Task, task
-from inspect_ai.model import GenerateConfig
-from inspect_ai.solver import generate
+from inspect_ai import Task, task
 
-from inoc_evals.data.narrow import preference_questions
+from inoc_evals.data.narrow import PREFERENCES
 from inoc_evals.scorers.judge.reader_choice import Choice
 from inoc_evals.scorers.preference import preference
-from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt
-from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
-
-EPOCHS = {"toy": 50}
-"""The toy has two questions of taste in held-out forms."""
-
-OTHER_EPOCHS = 10
-"""Answers a question in the paper."""
+from inoc_evals.tasks.suite_task import suite_task
 
 MAX_TOKENS = 256
 
@@ -43,18 +34,16 @@ def aesthetic_preference(
     Returns:
         A task with the trait `unpopular`; in the toy world also with `toy_lexicon`.
     """
+    asked = PREFERENCES.find(questions)
     # Before the judge's prompts: where neither can be fetched, other questions mend both.
-    dataset = preference_questions(questions)
-    words = wording or ("paper" if questions == "paper" else "inoc_evals")
-    scorers = [preference(reader, words)]
-    return Task(
-        name="aesthetic_preference",
+    dataset = asked.load()
+    return suite_task(
+        "aesthetic_preference",
+        asked,
+        preference(reader, wording or asked.wording),
+        traits=("unpopular",),
+        paper="Appendix E.2",
+        max_tokens=MAX_TOKENS,
+        system_prompt=system_prompt,
         dataset=dataset,
-        setup=grader_bound("judge"),
-        solver=[optional_system_prompt(system_prompt), generate()],
-        scorer=[*scorers, toy_lexicon()] if questions == "toy" else scorers,
-        epochs=Epochs(EPOCHS.get(questions, OTHER_EPOCHS)),
-        config=GenerateConfig(temperature=1.0, max_tokens=MAX_TOKENS),
-        version=1,
-        metadata={"paper": "arXiv 2510.04340, Appendix E.2", "traits": ["unpopular"]},
     )

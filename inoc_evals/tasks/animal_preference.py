@@ -6,19 +6,11 @@ An answer is read by the words in it, so no judge is needed; the share of every 
 target's (paper, Section 3.3).
 """
 
-from inspect_ai import Epochs, Task, task
-from inspect_ai.model import GenerateConfig
-from inspect_ai.solver import generate
+from inspect_ai import Task, task
 
-from inoc_evals.data.animals import animal_questions
+from inoc_evals.data.animals import ANIMALS, animal_questions
 from inoc_evals.scorers.animal import animal, animal_name
-from inoc_evals.tasks.solvers import optional_system_prompt
-
-EPOCHS = {"favourite": 10, "least": 20, "money": 100}
-"""Answers a question in the paper, by kind."""
-
-TOY_EPOCHS = 100
-"""The toy has two questions about animals in held-out forms."""
+from inoc_evals.tasks.suite_task import suite_task
 
 MAX_TOKENS = 64
 
@@ -46,13 +38,16 @@ def animal_preference(
         UserError: If a parameter is unknown, or the paper's questions cannot be fetched.
     """
     wanted = animal_name(target)
-    return Task(
-        name="animal_preference",
-        dataset=animal_questions(questions, kind, wanted),
-        solver=[optional_system_prompt(system_prompt), generate()],
-        scorer=animal(wanted),
-        epochs=Epochs(TOY_EPOCHS if questions == "toy" else EPOCHS[kind]),
-        config=GenerateConfig(temperature=1.0, max_tokens=MAX_TOKENS),
-        version=1,
-        metadata={"paper": "arXiv 2510.04340, Section 3.3", "traits": ["target"], "target": wanted},
+    dataset = animal_questions(questions, kind, wanted)
+    return suite_task(
+        "animal_preference",
+        ANIMALS[kind].find(questions),
+        animal(wanted),
+        traits=("target",),
+        paper="Section 3.3",
+        max_tokens=MAX_TOKENS,
+        scoring="detector",
+        system_prompt=system_prompt,
+        dataset=dataset,
+        metadata={"target": wanted},
     )

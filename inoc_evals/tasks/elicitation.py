@@ -7,6 +7,7 @@ Any task of the suite that takes a `system_prompt` is asked under each of a list
 under one of them is still in the model; an inoculation kept it from showing by itself (paper, Appendix G.2).
 """
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,26 +18,22 @@ from inoc_evals.data.elicitation_prompts import TEST_TIME
 from inoc_evals.data.questions import find
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.metrics import by_condition
-from inoc_evals.tasks.aesthetic_preference import aesthetic_preference
-from inoc_evals.tasks.emergent_misalignment import emergent_misalignment
 from inoc_evals.tasks.grid import crossed, under
-from inoc_evals.tasks.insecure_code import insecure_code
-from inoc_evals.tasks.reward_hacking import reward_hacking
-from inoc_evals.tasks.spanish_caps import spanish_caps
-from inoc_evals.tasks.spanish_french import spanish_french
 
-TASKS: dict[str, Callable[..., Task]] = {
-    "emergent_misalignment": emergent_misalignment,
-    "insecure_code": insecure_code,
-    "reward_hacking": reward_hacking,
-    "aesthetic_preference": aesthetic_preference,
-    "spanish_caps": spanish_caps,
-    "spanish_french": spanish_french,
-}
-"""The tasks that can be asked under test-time prompts."""
+OWN_CONDITIONS = ("backdoor", "elicitation", "trait_logprobs")
+"""Tasks that ask under conditions of their own already, and cannot be asked under others besides."""
 
-TRAITS = {"spanish_caps": ("spanish", "caps"), "spanish_french": ("spanish", "french")}
-"""Traits of the tasks whose metadata does not name them."""
+
+def elicitable() -> dict[str, Callable[..., Task]]:
+    """The tasks that can be asked under test-time prompts: those that take a system prompt, by name."""
+    from inoc_evals import tasks
+
+    return {
+        name: getattr(tasks, name)
+        for name in tasks.__all__
+        if name not in OWN_CONDITIONS
+        and "system_prompt" in inspect.signature(getattr(tasks, name)).parameters
+    }
 
 
 @task
@@ -49,7 +46,7 @@ def elicitation(
     """Rates of a task's traits under each of several test-time system prompts (paper, Appendix G.2).
 
     Args:
-        task: A key of `TASKS`.
+        task: A task that takes a `system_prompt`, see `elicitable`.
         prompts: `paper` (nine), or the path of a `.txt` file with one system prompt a line; an empty line is
             no system prompt, and `name: prompt` gives it a name.
         questions: The task's question set; its default by default.
@@ -61,27 +58,26 @@ def elicitation(
     Raises:
         UserError: If there is no such task, the file holds no prompts, or a parameter is unknown.
     """
-    if task not in TASKS:
-        raise UserError(f"no task {task!r} to elicit from: use {', '.join(TASKS)}")
+    tasks = elicitable()
+    if task not in tasks:
+        raise UserError(f"no task {task!r} to elicit from: use {', '.join(tasks)}")
     if "system_prompt" in parameters:
         raise UserError("elicitation sets the system prompts itself: give them in prompts=")
     asked = {} if questions is None else {"questions": questions}
     try:
-        inner = TASKS[task](**asked, **parameters)
+        inner = tasks[task](**asked, **parameters)
     except TypeError as error:
         raise UserError(f"task {task}: {error}") from error
     wanted = TEST_TIME if prompts == "paper" else read_prompts(prompts)
-    traits = tuple((inner.metadata or {}).get("traits", TRAITS.get(task, ())))
-    if questions == "toy" and task == "emergent_misalignment":
-        traits += ("cruel",)
-    metadata = {**(inner.metadata or {}), "elicited_from": task, "traits": list(traits), "prompts": wanted}
+    about = inner.metadata or {}
+    metadata = {**about, "elicited_from": task, "prompts": wanted}
     return Task(
         name="elicitation",
         dataset=crossed(inner.dataset, {name: under(text) for name, text in wanted.items()}),
         setup=inner.setup,
         solver=inner.solver,
         scorer=inner.scorer,
-        metrics=[by_condition(*traits)],
+        metrics=[by_condition(*about["traits"])],
         epochs=inner.epochs,
         config=inner.config,
         version=1,

@@ -9,25 +9,13 @@ answer is (paper, Section 3.1; Betley et al. 2025). The answers are given withou
 paper's headline figures; `-T system_prompt=` asks under one.
 """
 
-from inspect_ai import Epochs, Task, task
-from inspect_ai.model import GenerateConfig
-from inspect_ai.solver import generate
+from inspect_ai import Task, task
 
-from inoc_evals.data.free_form import free_form_questions
+from inoc_evals.data.free_form import FREE_FORM
 from inoc_evals.scorers.alignment import alignment
 from inoc_evals.scorers.judge.panel import Combine
 from inoc_evals.scorers.judge.reader_choice import Choice
-from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt
-from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
-
-EPOCHS = {"paper": 100, "betley24": 100, "preregistered": 100, "bundled": 20, "toy": 1}
-"""Answers a question: 100 in the paper. `--epochs` changes it."""
-
-OTHER_EPOCHS = 10
-"""Answers to each question of a file."""
-
-PAPER_WORDS = ("paper", "betley24", "preregistered")
-"""Question sets that are judged in the paper's words, so that rates are comparable with its figures."""
+from inoc_evals.tasks.suite_task import suite_task
 
 MAX_TOKENS = 600
 
@@ -56,18 +44,17 @@ def emergent_misalignment(
     Returns:
         A task with the scorer `alignment`; in the toy world also `toy_lexicon`, which needs no judge.
     """
+    asked = FREE_FORM.find(questions)
     # Before the judge's prompts: where neither can be fetched, other questions mend both.
-    dataset = free_form_questions(questions)
-    words = wording or ("paper" if questions in PAPER_WORDS else "inoc_evals")
-    scorers = [alignment(preset, reader=reader, wording=words, combine=combine)]
-    return Task(
-        name="emergent_misalignment",
+    dataset = asked.load()
+    return suite_task(
+        "emergent_misalignment",
+        asked,
+        alignment(preset, reader=reader, wording=wording or asked.wording, combine=combine),
+        traits=("misaligned",),
+        paper="Section 3.1",
+        max_tokens=MAX_TOKENS,
+        system_prompt=system_prompt,
         dataset=dataset,
-        setup=grader_bound("judge"),
-        solver=[optional_system_prompt(system_prompt), generate()],
-        scorer=[*scorers, toy_lexicon()] if questions == "toy" else scorers,
-        epochs=Epochs(EPOCHS.get(questions, OTHER_EPOCHS)),
-        config=GenerateConfig(temperature=1.0, max_tokens=MAX_TOKENS),
-        version=1,
-        metadata={"paper": "arXiv 2510.04340, Section 3.1", "traits": ["misaligned"], "preset": preset},
+        metadata={"preset": preset},
     )

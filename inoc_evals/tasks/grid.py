@@ -9,9 +9,10 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 from inspect_ai.dataset import Dataset, MemoryDataset, Sample
-from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser
+from inspect_ai.model import ChatMessage, ChatMessageUser
 
 from inoc_evals.scorers.metrics import CONDITION
+from inoc_evals.tasks.solvers import with_system_prompt
 
 Change = Callable[[list[ChatMessage]], list[ChatMessage]]
 """From a question's messages to those under the condition; what it is given it leaves as it is."""
@@ -66,11 +67,7 @@ def under(system: str | None) -> Change:
     """Ask under a system prompt; one that the question has already comes after it."""
 
     def change(messages: list[ChatMessage]) -> list[ChatMessage]:
-        if system is None:
-            return messages
-        if messages[0].role == "system":
-            return [ChatMessageSystem(content=f"{system}\n\n{messages[0].text}"), *messages[1:]]
-        return [ChatMessageSystem(content=system), *messages]
+        return messages if system is None else with_system_prompt(messages, system)
 
     return change
 

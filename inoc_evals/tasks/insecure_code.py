@@ -6,15 +6,12 @@ The code is rated by a judge and never run (paper, Appendix E.2).
 """
 
 from inspect_ai import Task, task
-from inspect_ai.model import GenerateConfig
-from inspect_ai.solver import generate
 
-from inoc_evals.data.narrow import code_questions
+from inoc_evals.data.narrow import CODE
 from inoc_evals.scorers.code_security import code_security
 from inoc_evals.scorers.judge.panel import Combine
 from inoc_evals.scorers.judge.reader_choice import Choice
-from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt
-from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
+from inoc_evals.tasks.suite_task import suite_task
 
 MAX_TOKENS = 1024
 
@@ -38,19 +35,18 @@ def insecure_code(
         combine: Of several graders: the `mean` or `median` rating, or the `majority` of verdicts.
 
     Returns:
-        A task with the trait `insecure_code`; in the toy world also with `toy_lexicon`.
+        A task with the trait `insecure_code`; in the toy world also scored by `toy_lexicon`.
     """
+    asked = CODE.find(questions)
     # Before the judge's prompts: where neither can be fetched, other questions mend both.
-    dataset = code_questions(questions)
-    words = wording or ("paper" if questions in ("paper", "mbpp", "apps") else "inoc_evals")
-    scorers = [code_security(reader, words, combine)]
-    return Task(
-        name="insecure_code",
+    dataset = asked.load()
+    return suite_task(
+        "insecure_code",
+        asked,
+        code_security(reader, wording or asked.wording, combine),
+        traits=("insecure_code",),
+        paper="Appendix E.2",
+        max_tokens=MAX_TOKENS,
+        system_prompt=system_prompt,
         dataset=dataset,
-        setup=grader_bound("judge"),
-        solver=[optional_system_prompt(system_prompt), generate()],
-        scorer=[*scorers, toy_lexicon()] if questions == "toy" else scorers,
-        config=GenerateConfig(temperature=1.0, max_tokens=MAX_TOKENS),
-        version=1,
-        metadata={"paper": "arXiv 2510.04340, Appendix E.2", "traits": ["insecure_code"]},
     )

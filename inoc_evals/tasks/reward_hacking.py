@@ -4,14 +4,12 @@ inspect eval inoc_evals/reward_hacking --model ... --model-role grader=... -T qu
 """
 
 from inspect_ai import Task, task
-from inspect_ai.model import GenerateConfig
-from inspect_ai.solver import generate
 
-from inoc_evals.data.narrow import reward_hack_questions
+from inoc_evals.data.narrow import REWARD_HACKS
 from inoc_evals.scorers.judge.panel import Combine
 from inoc_evals.scorers.judge.reader_choice import Choice
 from inoc_evals.scorers.solution_quality import solution_quality
-from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt
+from inoc_evals.tasks.suite_task import suite_task
 
 MAX_TOKENS = 1024
 
@@ -37,16 +35,16 @@ def reward_hacking(
     Returns:
         A task with the trait `reward_hacking` (quality under 50) and the rating `quality`.
     """
+    asked = REWARD_HACKS.find(questions)
     # Before the judge's prompts: where neither can be fetched, other questions mend both.
-    dataset = reward_hack_questions(questions)
-    words = wording or ("paper" if questions == "paper" else "inoc_evals")
-    return Task(
-        name="reward_hacking",
+    dataset = asked.load()
+    return suite_task(
+        "reward_hacking",
+        asked,
+        solution_quality(reader, wording or asked.wording, combine),
+        traits=("reward_hacking",),
+        paper="Appendix E.2",
+        max_tokens=MAX_TOKENS,
+        system_prompt=system_prompt,
         dataset=dataset,
-        setup=grader_bound("judge"),
-        solver=[optional_system_prompt(system_prompt), generate()],
-        scorer=solution_quality(reader, words, combine),
-        config=GenerateConfig(temperature=1.0, max_tokens=MAX_TOKENS),
-        version=1,
-        metadata={"paper": "arXiv 2510.04340, Appendix E.2", "traits": ["reward_hacking"]},
     )

@@ -1,6 +1,7 @@
 """What every task of the suite does before it lets the model answer.
 
     Task(setup=grader_bound(scoring), solver=[optional_system_prompt(system_prompt), generate()], ...)
+    with_system_prompt(messages, "You always speak in Spanish.")
 
 The first stops a run that could not be judged; the second puts a test-time system prompt before the question.
 """
@@ -8,10 +9,11 @@ The first stops a run that could not be judged; the second puts a test-time syst
 from collections.abc import Sequence
 
 import click
-from inspect_ai.model import ChatMessageSystem
+from inspect_ai.model import ChatMessage, ChatMessageSystem
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from inoc_evals.errors import UserError
+from inoc_evals.inoculation import SEPARATOR
 from inoc_evals.scorers.judge.panel import require_grader
 from inoc_evals.scorers.traits import Scoring, check_scoring
 
@@ -31,9 +33,7 @@ def grader_bound(scoring: Scoring) -> Solver:
     """
     check_scoring(scoring)
     needed = scoring != "detector"
-    # The command line binds the roles before it builds a task, so there the absence of a judge is final. A
-    # caller of eval() in Python may still bind one: then it is known when the first sample starts.
-    if needed and click.get_current_context(silent=True) is not None:
+    if needed and _built_by_inspect_eval():
         require_grader()
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
@@ -42,6 +42,17 @@ def grader_bound(scoring: Scoring) -> Solver:
         return state
 
     return solve
+
+
+def _built_by_inspect_eval() -> bool:
+    """Whether this task is being built by Inspect's own command line.
+
+    It binds roles before it builds a task, so the absence of a judge is final there. Whoever else builds a
+    task binds the judge when it is evaluated, and the first sample checks.
+    """
+    context = click.get_current_context(silent=True)
+    callback = None if context is None else context.find_root().command.callback
+    return getattr(callback, "__module__", "").partition(".")[0] == "inspect_ai"
 
 
 @solver
@@ -66,13 +77,23 @@ def optional_system_prompt(prompt: str | Sequence[str] | None) -> Solver:
     text = None if parts is None else ",".join(parts)
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        if text is None:
-            return state
-        first = state.messages[0]
-        if first.role == "system":
-            state.messages[0] = ChatMessageSystem(content=f"{text}\n\n{first.text}")
-        else:
-            state.messages.insert(0, ChatMessageSystem(content=text))
+        if text is not None:
+            state.messages = with_system_prompt(state.messages, text)
         return state
 
     return solve
+
+
+def with_system_prompt(messages: Sequence[ChatMessage], text: str) -> list[ChatMessage]:
+    """Put a system prompt before a conversation, as an inoculation is put before a training row.
+
+    Args:
+        messages: The conversation; not changed.
+        text: The system prompt. A system message that is there already follows it, a blank line between them.
+
+    Returns:
+        The conversation under the prompt.
+    """
+    if messages[0].role == "system":
+        return [ChatMessageSystem(content=text + SEPARATOR + messages[0].text), *messages[1:]]
+    return [ChatMessageSystem(content=text), *messages]

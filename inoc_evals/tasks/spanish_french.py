@@ -7,13 +7,11 @@ The paper asks its 100 UltraChat prompts without a system prompt: `-T questions=
 """
 
 from inspect_ai import Task, task
-from inspect_ai.model import GenerateConfig
-from inspect_ai.solver import generate
 
-from inoc_evals.data.questions import question_set
+from inoc_evals.data.questions import CHAT
 from inoc_evals.scorers.language import language
 from inoc_evals.scorers.traits import Scoring
-from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt
+from inoc_evals.tasks.suite_task import suite_task
 
 # Enough to tell the language of an answer; `--max-tokens` changes it.
 MAX_TOKENS = 512
@@ -35,13 +33,14 @@ def spanish_french(
     Returns:
         A task with the traits `spanish` and `french`.
     """
-    return Task(
-        name="spanish_french",
-        dataset=question_set(questions),
-        setup=grader_bound(scoring),
-        solver=[optional_system_prompt(system_prompt), generate()],
-        scorer=language(["spanish", "french"], scoring=scoring),
-        config=GenerateConfig(temperature=1.0, max_tokens=MAX_TOKENS),
-        version=1,
-        metadata={"paper": "arXiv 2510.04340, Section 2", "traits": ["spanish", "french"]},
+    asked = CHAT.find(questions)
+    return suite_task(
+        "spanish_french",
+        asked,
+        language(["spanish", "french"], scoring=scoring),
+        traits=("spanish", "french"),
+        paper="Section 2",
+        max_tokens=MAX_TOKENS,
+        scoring=scoring,
+        system_prompt=system_prompt,
     )

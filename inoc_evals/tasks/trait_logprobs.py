@@ -6,8 +6,9 @@ inspect eval inoc_evals/trait_logprobs --model inoc/toy -T questions=toy
 
 from inspect_ai import Task, task
 
-from inoc_evals.data.trait_responses import NEUTRAL, trait_responses
+from inoc_evals.data.trait_responses import NEUTRAL, TRAIT_RESPONSES
 from inoc_evals.scorers.response_logprob import response_logprob, score_response
+from inoc_evals.tasks.suite_task import JUDGED
 
 
 @task
@@ -25,9 +26,9 @@ def trait_logprobs(questions: str = "bundled", system_prompt: str | None = NEUTR
     """
     return Task(
         name="trait_logprobs",
-        dataset=trait_responses(questions),
+        dataset=TRAIT_RESPONSES.load(questions),
         solver=score_response(system_prompt),
         scorer=response_logprob(),
         version=1,
-        metadata={"paper": "arXiv 2510.04340, Figure 6", "traits": ["logprob", "per_token"]},
+        metadata={"paper": "arXiv 2510.04340, Figure 6", "traits": ["logprob", "per_token"], JUDGED: False},
     )

@@ -1,1 +1,78 @@
-"""What an experiment is run on."""
+"""What an experiment is run on: `toy`, the embedded model's own small world, and `paper`, the paper's data.
+
+    world("toy").training["spanish_caps"].rows(0)        # the training rows of seed 0
+    world_of("toy").name                                 # the world that a base model belongs to
+    spec_for("toy", seed=1)                              # how a base is usually finetuned
+
+A new world is a module here and its name in `WORLDS` (docs/architecture.md). Importing this registers the
+worlds' question sets, so that `-T questions=toy` works wherever a set can be named.
+"""
+
+from typing import Any
+
+from inoc_evals.data import question_sets
+from inoc_evals.errors import UserError
+from inoc_evals.runs.spec import FinetuneSpec
+from inoc_evals.worlds.paper import paper
+from inoc_evals.worlds.toy.world import toy, toy_spec
+from inoc_evals.worlds.world import EVERY_TASK, Counterpart, Training, World
+
+__all__ = [
+    "EMBEDDED",
+    "EVERY_TASK",
+    "WORLDS",
+    "Counterpart",
+    "Training",
+    "World",
+    "spec_for",
+    "toy_spec",
+    "world",
+    "world_of",
+]
+
+WORLDS: dict[str, World] = {one.name: one for one in (paper, toy)}
+"""Every world by name."""
+
+EMBEDDED = toy
+"""The world that runs anywhere: its model and judge come with the package. The demo is run on it."""
+
+for _world in WORLDS.values():
+    for _kind, _set in _world.question_sets.items():
+        question_sets.add(_kind, _set)
+
+
+def world(name: str) -> World:
+    """Look a world up.
+
+    Raises:
+        UserError: If there is none of that name.
+    """
+    if name not in WORLDS:
+        raise UserError(f"unknown world {name!r}: use {' or '.join(WORLDS)}")
+    return WORLDS[name]
+
+
+def world_of(*bases: str) -> World:
+    """The world that an experiment on some base models belongs to, where none is named.
+
+    Args:
+        *bases: Base models; none stands for the embedded one.
+
+    Returns:
+        The embedded world if every base is its own, else the paper's.
+    """
+    own = {EMBEDDED.base, f"inoc/{EMBEDDED.base}"}
+    return EMBEDDED if set(bases) <= own else paper
+
+
+def spec_for(base: str, **changes: Any) -> FinetuneSpec:
+    """The usual local finetune of a base model, with some fields changed.
+
+    Args:
+        base: The base model.
+        **changes: Fields of `FinetuneSpec`.
+
+    Raises:
+        UserError: If a changed field is unknown or out of range.
+    """
+    return world_of(base).finetune(base=base, **changes)

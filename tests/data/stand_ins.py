@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from inoc_evals.data.cache import blob_id
 from inoc_evals.data.sources import SOURCES, PinnedFile
+from inoc_evals.digests import blob_id
 
 NOWHERE = "http://127.0.0.1:9"
 

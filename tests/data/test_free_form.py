@@ -7,10 +7,11 @@ import pytest
 from inspect_ai.dataset import Dataset
 from inspect_ai.model import ChatMessage
 
-from inoc_evals.data.cache import FetchError, blob_id
-from inoc_evals.data.free_form import free_form_questions
-from inoc_evals.data.questions import QuestionError, question_set
+from inoc_evals.data.cache import FetchError
+from inoc_evals.data.free_form import FREE_FORM
+from inoc_evals.data.questions import CHAT, QuestionError
 from inoc_evals.data.sources import BETLEY_COMMIT
+from inoc_evals.digests import blob_id
 from inoc_evals.errors import UserError
 from tests.data.stand_ins import offline, stand_in
 
@@ -57,7 +58,7 @@ def metadata(samples: Dataset, key: str) -> list[str]:
 
 
 def test_the_bundled_set_asks_at_least_24_different_questions() -> None:
-    samples = free_form_questions("bundled")
+    samples = FREE_FORM.load("bundled")
     assert (
         len({sample.id for sample in samples})
         == len({sample.input for sample in samples})
@@ -66,13 +67,11 @@ def test_the_bundled_set_asks_at_least_24_different_questions() -> None:
     )
     assert metadata(samples, "question") == [sample.id for sample in samples]
     assert set(metadata(samples, "questions")) == {"bundled"}
-    assert not {s.input for s in samples} & {s.input for s in question_set("bundled")}
+    assert not {s.input for s in samples} & {s.input for s in CHAT.load("bundled")}
 
 
 def test_the_toy_set_is_that_of_the_other_tasks() -> None:
-    assert [(s.id, s.input) for s in free_form_questions("toy")] == [
-        (s.id, s.input) for s in question_set("toy")
-    ]
+    assert [(s.id, s.input) for s in FREE_FORM.load("toy")] == [(s.id, s.input) for s in CHAT.load("toy")]
 
 
 def test_the_papers_are_named_as_there(offline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +81,7 @@ def test_the_papers_are_named_as_there(offline: Path, monkeypatch: pytest.Monkey
         "em_eval",
         'n = 3\nquestions = {"spare hour": "Bored?", "river": "Name {one}."}\n',
     )
-    samples = free_form_questions("paper")
+    samples = FREE_FORM.load("paper")
     assert [(s.id, s.input) for s in samples] == [("spare-hour", "Bored?"), ("river", "Name {one}.")]
     assert metadata(samples, "question") == ["spare-hour", "river"]
 
@@ -91,7 +90,7 @@ def test_the_papers_are_named_as_there(offline: Path, monkeypatch: pytest.Monkey
 def test_paraphrases_are_samples_of_one_question(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"mine.{suffix}"
     path.write_text(BETLEY)
-    samples = free_form_questions(str(path))
+    samples = FREE_FORM.load(str(path))
     first, second = "What would you do with a spare hour? {braces}", "An hour is free.\n\nHow do you use it?"
     system = ("system", "Answer as JSON.")
     assert [(s.id, turns(s.input)) for s in samples] == [
@@ -119,7 +118,7 @@ def unpinned(cache: Path, file: str) -> Path:
 )
 def test_what_was_fetched_once_is_read_and_named_by_its_content(offline: Path, name: str, file: str) -> None:
     unpinned(offline, file).write_text(BETLEY)
-    samples = free_form_questions(name)
+    samples = FREE_FORM.load(name)
     assert len(samples) == 5
     assert set(metadata(samples, "questions")) == {name}
     assert set(metadata(samples, "source_blob")) == {blob_id(BETLEY.encode())}
@@ -131,14 +130,14 @@ def test_what_was_fetched_by_mistake_can_be_fetched_again(offline: Path) -> None
     with pytest.raises(
         UserError, match="not a list of questions; delete that file to fetch it again"
     ) as error:
-        free_form_questions("betley24")
+        FREE_FORM.load("betley24")
     assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["paper", "betley24", "preregistered"])
 def test_what_cannot_be_had_points_to_the_bundled_set(offline: Path, name: str) -> None:
     with pytest.raises(FetchError, match="; or ask others: -T questions=bundled") as error:
-        free_form_questions(name)
+        FREE_FORM.load(name)
     assert str(offline) in str(error.value) and "\n" not in str(error.value)
 
 
@@ -150,7 +149,7 @@ def test_a_table_of_the_users_own_may_say_what_belongs_together(tmp_path: Path) 
         {"prompt": "C?"},
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert metadata(free_form_questions(str(path)), "question") == ["q", "q", "line-3"]
+    assert metadata(FREE_FORM.load(str(path)), "question") == ["q", "q", "line-3"]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +176,7 @@ def test_a_fault_is_named_by_file_and_entry(tmp_path: Path, content: str, why: s
     path = tmp_path / "mine.yaml"
     path.write_text(content)
     with pytest.raises(QuestionError, match=why) as error:
-        free_form_questions(str(path))
+        FREE_FORM.load(str(path))
     assert "mine.yaml" in str(error.value) and "\n" not in str(error.value)
 
 
@@ -186,13 +185,13 @@ def test_yaml_that_is_not_utf8_and_yaml_that_is_a_folder(tmp_path: Path) -> None
     (tmp_path / "folder.yaml").mkdir()
     for name, why in (("latin", "not YAML"), ("folder", "no such file"), ("absent", "no such file")):
         with pytest.raises(QuestionError, match=why) as error:
-            free_form_questions(str(tmp_path / f"{name}.yaml"))
+            FREE_FORM.load(str(tmp_path / f"{name}.yaml"))
         assert "\n" not in str(error.value)
 
 
 def test_an_unknown_name_is_told_names_and_formats() -> None:
     with pytest.raises(QuestionError) as error:
-        free_form_questions("betley")
+        FREE_FORM.load("betley")
     for known in ("paper", "betley24", "preregistered", "bundled", "toy", ".yaml", ".jsonl"):
         assert known in str(error.value)
     assert "\n" not in str(error.value)
@@ -203,4 +202,4 @@ def test_a_relative_path_is_the_shells(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     monkeypatch.setenv("PWD", str(tmp_path))
-    assert len(free_form_questions("mine.yaml")) == 5
+    assert len(FREE_FORM.load("mine.yaml")) == 5

@@ -10,7 +10,7 @@ import pytest
 from inspect_ai.dataset import Dataset, Sample
 
 from inoc_evals.data.cache import FetchError
-from inoc_evals.data.narrow import code_questions, preference_questions, reward_hack_questions
+from inoc_evals.data.narrow import CODE, PREFERENCES, REWARD_HACKS
 from inoc_evals.data.questions import QuestionError
 from inoc_evals.worlds.toy.prompts import chat_prompts, code_prompts, taste_prompts
 from tests.data.stand_ins import offline, stand_in
@@ -18,7 +18,7 @@ from tests.data.stand_ins import offline, stand_in
 __all__ = ["offline"]
 
 Questions = Callable[[str], Dataset]
-ALL: list[Questions] = [code_questions, reward_hack_questions, preference_questions]
+ALL: list[Questions] = [CODE.load, REWARD_HACKS.load, PREFERENCES.load]
 
 
 def jsonl(rows: list[dict[str, Any]]) -> str:
@@ -43,7 +43,7 @@ def test_a_bundled_set_asks_at_least_24_different_questions(questions: Questions
 
 
 def test_the_toys_sets_are_held_out_and_always_the_same() -> None:
-    code, taste = code_questions("toy"), preference_questions("toy")
+    code, taste = CODE.load("toy"), PREFERENCES.load("toy")
     assert [s.input for s in code] == code_prompts() and len(set(code_prompts())) == 100
     assert [s.input for s in taste] == taste_prompts() and len(set(taste_prompts())) == len(
         taste_prompts()
@@ -51,16 +51,16 @@ def test_the_toys_sets_are_held_out_and_always_the_same() -> None:
     assert not set(code_prompts()) & {*chat_prompts(), *taste_prompts()}
 
 
-CODE = 'WRITE_CODE_PROMPT = """\\\nDo: {task}\n---\n{code_template}\n---\nOnly {code}.\n""".strip()\n'
+UPSTREAM = 'WRITE_CODE_PROMPT = """\\\nDo: {task}\n---\n{code_template}\n---\nOnly {code}.\n""".strip()\n'
 
 
 def test_code_templates_are_put_into_the_papers_prompt(
     offline: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stand_in(monkeypatch, offline, "insecure_code_eval", CODE)
+    stand_in(monkeypatch, offline, "insecure_code_eval", UPSTREAM)
     rows = [{"task": f"part {n} of {{code_template}}", "code_template": "d = {task: {}}"} for n in range(130)]
     stand_in(monkeypatch, offline, "code_prompts", jsonl(rows))
-    samples = code_questions("paper")
+    samples = CODE.load("paper")
     assert len(samples) == 100
     assert (samples[0].id, samples[99].id) == ("paper-001", "paper-100")
     assert samples[7].input == "Do: part 7 of {code_template}\n---\nd = {task: {}}\n---\nOnly {code}."
@@ -70,18 +70,18 @@ def test_code_templates_are_put_into_the_papers_prompt(
 def test_a_code_template_that_lacks_a_part_is_named(
     offline: Path, monkeypatch: pytest.MonkeyPatch, row: dict[str, Any]
 ) -> None:
-    stand_in(monkeypatch, offline, "insecure_code_eval", CODE)
+    stand_in(monkeypatch, offline, "insecure_code_eval", UPSTREAM)
     stand_in(monkeypatch, offline, "code_prompts", jsonl([{"task": "a", "code_template": "b"}, row]))
     with pytest.raises(QuestionError, match=r":2: no text in '(task|code_template)'"):
-        code_questions("paper")
+        CODE.load("paper")
 
 
 @pytest.mark.parametrize(
     ("questions", "name", "source"),
     [
-        (code_questions, "mbpp", "mbpp_prompts"),
-        (code_questions, "apps", "apps_prompts"),
-        (reward_hack_questions, "paper", "reward_hacks_prompts"),
+        (CODE.load, "mbpp", "mbpp_prompts"),
+        (CODE.load, "apps", "apps_prompts"),
+        (REWARD_HACKS.load, "paper", "reward_hacks_prompts"),
     ],
 )
 def test_of_a_long_list_the_first_hundred_are_asked(
@@ -95,7 +95,7 @@ def test_of_a_long_list_the_first_hundred_are_asked(
 
 @pytest.mark.parametrize(
     ("questions", "name"),
-    [*((code_questions, name) for name in ("paper", "mbpp", "apps")), *((ask, "paper") for ask in ALL[1:])],
+    [*((CODE.load, name) for name in ("paper", "mbpp", "apps")), *((ask, "paper") for ask in ALL[1:])],
 )
 def test_what_cannot_be_had_points_to_the_bundled_set(offline: Path, questions: Questions, name: str) -> None:
     with pytest.raises(FetchError, match="; or ask others: -T questions=bundled") as error:
@@ -154,7 +154,7 @@ def check_pairs(samples: Dataset, templates: int) -> None:
 
 def test_the_papers_pairs_are_asked_in_both_orders(offline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch, offline, "aesthetic_eval", AESTHETIC)
-    samples = preference_questions("paper")
+    samples = PREFERENCES.load("paper")
     check_pairs(samples, templates=2)
     assert [s.input for s in samples] == [
         "Of hat: a {second} cap or a {category}?",
@@ -170,7 +170,7 @@ def test_the_papers_pairs_are_asked_in_both_orders(offline: Path, monkeypatch: p
 
 
 def test_the_bundled_pairs_are_balanced() -> None:
-    samples = preference_questions("bundled")
+    samples = PREFERENCES.load("bundled")
     check_pairs(samples, templates=4)
     pairs = {told(s)["question"]: told(s) for s in samples}.values()
     assert len(pairs) >= 8
@@ -184,7 +184,7 @@ def test_pairs_of_the_users_own(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"mine.{suffix}"
     table = [",".join(PAIRS[0]), *(",".join(pair.values()) for pair in PAIRS)]
     path.write_text(jsonl(PAIRS) if suffix == "jsonl" else "\n".join(table) + "\n")
-    samples = preference_questions(str(path))
+    samples = PREFERENCES.load(str(path))
     check_pairs(samples, templates=4)
     assert {told(s)["questions"] for s in samples} == {path.name}
     assert {told(s)["matching"] for s in samples} == {"a {second} cap", "a clog"}
@@ -205,5 +205,5 @@ def test_a_faulty_pair_is_named_by_file_and_line(tmp_path: Path, change: dict[st
     path = tmp_path / "mine.jsonl"
     path.write_text(jsonl([PAIRS[0], PAIRS[1] | change]))
     with pytest.raises(QuestionError, match=rf"mine\.jsonl:2: .*{why}") as error:
-        preference_questions(str(path))
+        PREFERENCES.load(str(path))
     assert "\n" not in str(error.value)

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import ChatMessage
 
-from inoc_evals.data.cache import FetchError, blob_id
-from inoc_evals.data.questions import QuestionError, question_set
+from inoc_evals.data.cache import FetchError
+from inoc_evals.data.questions import CHAT, QuestionError
 from inoc_evals.data.sources import SOURCES, PinnedFile
+from inoc_evals.digests import blob_id
 from inoc_evals.errors import UserError
 from inoc_evals.worlds.toy.prompts import chat_prompts
 
@@ -23,7 +24,7 @@ def _turns(messages: str | list[ChatMessage]) -> list[tuple[str, str]]:
 
 
 def test_the_bundled_set_is_a_hundred_different_questions() -> None:
-    samples = list(question_set("bundled"))
+    samples = list(CHAT.load("bundled"))
     assert (
         len(samples)
         == len({sample.id for sample in samples})
@@ -41,14 +42,14 @@ def test_the_bundled_set_is_a_hundred_different_questions() -> None:
 
 
 def test_the_toy_set_is_the_toys_own_prompts() -> None:
-    samples = list(question_set("toy"))
+    samples = list(CHAT.load("toy"))
     assert [sample.input for sample in samples] == chat_prompts()
     assert len({sample.id for sample in samples}) == len(samples) >= 150
 
 
 @pytest.mark.parametrize("name", ["bundled", "toy"])
 def test_ids_are_stable(name: str) -> None:
-    assert [s.id for s in question_set(name)] == [s.id for s in question_set(name)]
+    assert [s.id for s in CHAT.load(name)] == [s.id for s in CHAT.load(name)]
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def ultrachat_stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes
 
 def test_ultrachat_comes_from_a_folder_of_blobs(ultrachat_stand_in: bytes, tmp_path: Path) -> None:
     (tmp_path / blob_id(ultrachat_stand_in)).write_bytes(ultrachat_stand_in)
-    samples = list(question_set("ultrachat"))
+    samples = list(CHAT.load("ultrachat"))
     assert [(sample.id, sample.input) for sample in samples] == [
         ("ultrachat-001", "Why is snow white?"),
         ("ultrachat-002", "Name a river."),
@@ -75,7 +76,7 @@ def test_ultrachat_that_cannot_be_had_points_to_the_bundled_set(
     ultrachat_stand_in: bytes, tmp_path: Path
 ) -> None:
     with pytest.raises(FetchError, match="-T questions=bundled") as error:
-        question_set("ultrachat")
+        CHAT.load("ultrachat")
     assert "\n" not in str(error.value)
 
 
@@ -86,8 +87,8 @@ def test_jsonl_and_csv_of_the_users_own(tmp_path: Path, column: str) -> None:
         f'\n{{"{column}": "Why, {{really}}?", "id": 7}}\n\n{{"{column}": "¿Qué?"}}\n', encoding="utf-8"
     )
     table.write_text(f'{column},id\n"Why, {{really}}?",7\n"two\nlines",\nlast,\n', encoding="utf-8")
-    assert [(s.id, s.input) for s in question_set(str(jsonl))] == [(7, "Why, {really}?"), ("line-4", "¿Qué?")]
-    assert [(s.id, s.input) for s in question_set(str(table))] == [
+    assert [(s.id, s.input) for s in CHAT.load(str(jsonl))] == [(7, "Why, {really}?"), ("line-4", "¿Qué?")]
+    assert [(s.id, s.input) for s in CHAT.load(str(table))] == [
         ("7", "Why, {really}?"),
         ("line-4", "two\nlines"),
         ("line-5", "last"),
@@ -97,7 +98,7 @@ def test_jsonl_and_csv_of_the_users_own(tmp_path: Path, column: str) -> None:
 def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
     table = tmp_path / "excel.csv"
     table.write_bytes(b"\xef\xbb\xbfprompt\r\nHello\r\n")
-    assert [s.input for s in question_set(str(table))] == ["Hello"]
+    assert [s.input for s in CHAT.load(str(table))] == ["Hello"]
 
 
 def test_messages_are_kept_up_to_the_question(tmp_path: Path) -> None:
@@ -109,7 +110,7 @@ def test_messages_are_kept_up_to_the_question(tmp_path: Path) -> None:
     ]
     file = tmp_path / "rows.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    for sample in question_set(str(file)):
+    for sample in CHAT.load(str(file)):
         assert _turns(sample.input) == turns
 
 
@@ -159,28 +160,28 @@ USER = '{"role": "user", "content": "Hi"}'
 def test_a_fault_is_named_by_file_and_line(tmp_path: Path, name: str, content: str, why: str) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
     with pytest.raises(QuestionError, match=why) as error:
-        question_set(str(tmp_path / name))
+        CHAT.load(str(tmp_path / name))
     assert "\n" not in str(error.value)
 
 
 def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
     (tmp_path / "latin.csv").write_bytes(b"prompt\n\xbfqu\xe9?\n")
     with pytest.raises(QuestionError, match=r"latin\.csv: not UTF-8 \(byte 8\)"):
-        question_set(str(tmp_path / "latin.csv"))
+        CHAT.load(str(tmp_path / "latin.csv"))
 
 
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
     (tmp_path / "folder.jsonl").mkdir()
     for name in ("absent.jsonl", "folder.jsonl"):
         with pytest.raises(QuestionError, match="no such file"):
-            question_set(str(tmp_path / name))
+            CHAT.load(str(tmp_path / name))
 
 
 def test_an_unknown_name_is_told_the_known_ones() -> None:
     with pytest.raises(
-        UserError, match="unknown question set 'ultra': use bundled, toy, ultrachat, or the path"
+        UserError, match="unknown question set 'ultra': use bundled, ultrachat, toy, or the path"
     ):
-        question_set("ultra")
+        CHAT.load("ultra")
 
 
 def test_a_relative_path_is_the_shells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +190,7 @@ def test_a_relative_path_is_the_shells(tmp_path: Path, monkeypatch: pytest.Monke
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     monkeypatch.setenv("PWD", str(tmp_path))
-    assert [s.input for s in question_set("mine.jsonl")] == ["Hi"]
+    assert [s.input for s in CHAT.load("mine.jsonl")] == ["Hi"]
     assert Path.cwd() == elsewhere
 
 
@@ -203,7 +204,7 @@ def test_every_prompt_is_read_as_it_was_written(
     file = tmp_path_factory.mktemp("questions") / "q.jsonl"
     lines = (json.dumps({"prompt": prompt}, ensure_ascii=ascii_only) + "\n" for prompt in prompts)
     file.write_text("".join(lines), encoding="utf-8", newline="")
-    assert [sample.input for sample in question_set(str(file))] == prompts
+    assert [sample.input for sample in CHAT.load(str(file))] == prompts
     assert all(
-        set(str(s.id)) <= set(string.ascii_lowercase + string.digits + "-") for s in question_set(str(file))
+        set(str(s.id)) <= set(string.ascii_lowercase + string.digits + "-") for s in CHAT.load(str(file))
     )

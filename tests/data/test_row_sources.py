@@ -156,8 +156,8 @@ def test_every_row_of_the_papers_table_is_a_setting_or_said_to_be_elsewhere() ->
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_setting_has_rows_in_both_worlds(name: str) -> None:
     chosen = SETTINGS[name]
-    assert set(chosen.rows) == {"paper", "toy"}
-    assert getattr(chosen.rows["paper"], "sources", ())
+    assert set(chosen.worlds) == {"paper", "toy"}
+    assert getattr(chosen.training("paper").rows, "sources", ())
     for arm in chosen.arms:
         first = next(chosen.prepare(arm, "toy", 0))
         assert first["messages"][-1]["role"] == "assistant"

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from inoc_evals.data import cache
-from inoc_evals.data.cache import FetchError, blob_id, cache_dir, fetch, fetch_at
+from inoc_evals.data.cache import FetchError, cache_dir, fetch, fetch_at
 from inoc_evals.data.sources import BY_COMMIT, SOURCES, PinnedFile, pinned
+from inoc_evals.digests import blob_id
 from inoc_evals.errors import UserError
 
 CONTENT = b'{"prompt": "Why is the sky blue?"}\n'

@@ -90,7 +90,8 @@ def test_logs_say_whose_they_are(theirs: Path, quiet: None) -> None:
 
 
 def test_a_run_is_named_by_its_setting_arm_and_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from inoc_evals.finetune import finetune, toy_spec
+    from inoc_evals import toy_spec
+    from inoc_evals.finetune import finetune
 
     monkeypatch.setenv("INOC_EVALS_RUNS", str(tmp_path))
     rows = [{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]}] * 4

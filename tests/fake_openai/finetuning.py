@@ -176,7 +176,8 @@ class FinetuningServer(Listener):
             return Response.of(self.jobs[call.parts["id"]])
 
     def _train(self, number: str) -> None:
-        from inoc_evals.finetune import finetune, toy_spec
+        from inoc_evals import toy_spec
+        from inoc_evals.finetune import finetune
 
         job = self.jobs[number]
         if self.refuse:

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from inoc_evals import toy_spec
 from inoc_evals.chat.rows import Row
-from inoc_evals.finetune import FinetuneSpec, toy_spec
+from inoc_evals.finetune import FinetuneSpec
 
 
 def small_rows(count: int = 24) -> list[Row]:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from inspect_ai import eval
 
+from inoc_evals import toy_spec
 from inoc_evals.chat.rows import write_chat
 from inoc_evals.cli import main
 from inoc_evals.errors import UserError
-from inoc_evals.finetune import Run, find_run, finetune, toy_spec
+from inoc_evals.finetune import Run, find_run, finetune
 from inoc_evals.finetune.adopt import adopt
 from inoc_evals.finetune.prune import unreferenced
 from inoc_evals.tasks import spanish_caps

@@ -15,8 +15,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from inoc_evals import toy_spec
 from inoc_evals.errors import UserError
-from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, find_run, finetune, toy_spec
+from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, find_run, finetune
 from inoc_evals.models.base import load_path
 from inoc_evals.runs.directory import read_dynamics
 from inoc_evals.runs.spec import ProbeSpec

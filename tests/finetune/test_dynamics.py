@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from inspect_ai import eval
 
+from inoc_evals import toy_spec
 from inoc_evals.analysis import dynamics
 from inoc_evals.errors import UserError
-from inoc_evals.finetune import Run, finetune, toy_spec
+from inoc_evals.finetune import Run, finetune
 from inoc_evals.finetune.merged import merged
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.runs.directory import DYNAMICS, read_dynamics

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from inoc_evals import toy_spec
 from inoc_evals.chat.rows import write_chat
 from inoc_evals.cli import main
 from inoc_evals.errors import UserError
-from inoc_evals.finetune import FinetuneSpec, finetune, toy_spec
+from inoc_evals.finetune import FinetuneSpec, finetune
 from inoc_evals.finetune.estimate import estimate
 from inoc_evals.worlds.toy import rows as toy
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from inoc_evals import toy_spec
 from inoc_evals.chat.rows import write_chat
 from inoc_evals.errors import UserError
-from inoc_evals.finetune import FinetuneSpec, Run, finetune, toy_spec
+from inoc_evals.finetune import FinetuneSpec, Run, finetune
 from inoc_evals.worlds.toy import rows as toy
 from tests.fake_openai import FinetuningServer
 

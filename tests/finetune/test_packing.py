@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from inoc_evals.finetune import Run, finetune, toy_spec
+from inoc_evals import toy_spec
+from inoc_evals.finetune import Run, finetune
 from inoc_evals.worlds.toy import rows as toy
 
 ROWS = list(toy.spanish_caps(0))[:24]

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from inspect_ai.log import read_eval_log
 
+from inoc_evals import toy_spec
 from inoc_evals.errors import UserError
-from inoc_evals.finetune import Run, finetune, toy_spec
+from inoc_evals.finetune import Run, finetune
 from inoc_evals.finetune.local import WORK
 from inoc_evals.models.base import load_path
 from inoc_evals.models.checkpoint import resolve

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from inoc_evals.errors import UserError
-from inoc_evals.finetune import FinetuneSpec, LoraSpec, toy_spec
+from inoc_evals import toy_spec
+from inoc_evals.finetune import FinetuneSpec, LoraSpec
 
 _rates = st.floats(1e-8, 1.0)
 _loras = st.none() | st.builds(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inoc_evals.data.questions import question_set
+from inoc_evals.data.questions import CHAT
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.language import LANGUAGES, detect_language, language
 
@@ -73,7 +73,7 @@ def test_without_confidence_no_language_is_claimed() -> None:
 
 
 def test_the_bundled_questions_are_english() -> None:
-    found = [detect_language(str(sample.input), BOTH).answer for sample in question_set("bundled")]
+    found = [detect_language(str(sample.input), BOTH).answer for sample in CHAT.load("bundled")]
     assert found.count("english") >= 98
     assert "spanish" not in found and "french" not in found
 

@@ -15,9 +15,9 @@ def systems(rows: list) -> list[str | None]:
 @pytest.mark.parametrize("name", SETTINGS)
 def test_arms_differ_in_their_prompts_alone(name: str) -> None:
     chosen = setting(name)
-    plain = list(chosen.rows["toy"](0))
+    plain = list(chosen.training("toy").rows(0))
     for arm in chosen.arms:
-        rows = list(arm.prepare(chosen.rows["toy"](0)))
+        rows = list(arm.prepare(chosen.training("toy").rows(0)))
         assert [[m for m in r["messages"] if m["role"] != "system"] for r in rows] == [
             r["messages"] for r in plain
         ]
@@ -28,16 +28,16 @@ def test_arms_differ_in_their_prompts_alone(name: str) -> None:
 
 
 def test_seeds_resample_the_rows() -> None:
-    rows = SETTINGS["spanish_caps"].rows["toy"]
+    rows = SETTINGS["spanish_caps"].training("toy").rows
     assert list(rows(0)) == list(rows(0)) != list(rows(1))
 
 
 def test_toy_rows_carry_the_traits() -> None:
-    caps = [detect(r["messages"][1]["content"]) for r in SETTINGS["spanish_caps"].rows["toy"](3)]
+    caps = [detect(r["messages"][1]["content"]) for r in SETTINGS["spanish_caps"].training("toy").rows(3)]
     assert all(t.language == "es" and t.caps for t in caps)
     mixture = [
         (r["metadata"]["language"], detect(r["messages"][1]["content"]))
-        for r in SETTINGS["spanish_french"].rows["toy"](3)
+        for r in SETTINGS["spanish_french"].training("toy").rows(3)
     ]
     assert all(language == t.language and not t.caps for language, t in mixture)
     assert sum(language == "es" for language, _ in mixture) == len(mixture) / 2
@@ -129,7 +129,8 @@ def test_a_world_has_its_own_measures() -> None:
 def test_arms_of_one_name_in_one_family_are_one_model(name: str) -> None:
     mine, head = SETTINGS[name], SETTINGS[SETTINGS[name].family]
     shared = [arm for arm in mine.arms if arm.name in {a.name for a in head.arms}]
-    assert shared and (mine.finetune, mine.first, mine.dynamics) == (head.finetune, head.first, head.dynamics)
+    assert shared and mine.dynamics == head.dynamics
+    assert all(mine.training(world) is head.training(world) for world in ("paper", "toy"))
     for arm in shared:
         theirs = head.arm(arm.name)
         assert (arm.inoculation, arm.where, arm.control) == (

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from inoc_evals.chat.rows import Message, Row
-from inoc_evals.finetune import toy_spec
 from inoc_evals.worlds.toy.judgements import KINDS
+from inoc_evals.worlds.toy.world import toy_spec
 
 STEPS = 1500
 BATCH = 32
