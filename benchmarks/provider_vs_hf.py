@@ -28,7 +28,7 @@ from inspect_ai.model import (
 from inspect_ai.solver import generate
 from rich.console import Console
 
-from inoc_evals.models.base import TOY_FOLDER
+from inoc_evals.models.base import SHIPPED
 
 PROMPTS = 200
 MAX_TOKENS = 32
@@ -37,7 +37,7 @@ MAX_TOKENS = 32
 def questions(model: Path) -> list[str]:
     """The toy's held-out chat prompts where the toy is asked, made-up ones of mixed length otherwise."""
     made_up = [f"Tell me {'more ' * (i % 7)}about number {i}." for i in range(PROMPTS)]
-    if model != TOY_FOLDER:
+    if model != SHIPPED["toy"]:
         return made_up
     from inoc_evals.worlds.toy.prompts import chat_prompts
 
@@ -78,7 +78,7 @@ def _instant(*_: object) -> ModelOutput:
 def main() -> None:
     """Time both, compare the answers, print the ratio."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--model", type=Path, default=TOY_FOLDER, help="folder of a full model")
+    parser.add_argument("--model", type=Path, default=SHIPPED["toy"], help="folder of a full model")
     parser.add_argument("--max-connections", type=int, help="for both; default: Inspect's choice")
     arguments = parser.parse_args()
     folder: Path = arguments.model.resolve()

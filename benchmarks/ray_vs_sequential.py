@@ -17,6 +17,7 @@ from rich.console import Console
 
 from inoc_evals.experiment.engines import Engine, LocalEngine
 from inoc_evals.experiment.experiment import Experiment
+from inoc_evals.experiment.plan import make_plan
 from inoc_evals.experiment.ray_engine import RayEngine
 from inoc_evals.experiment.run import run
 
@@ -33,7 +34,7 @@ def seconds(engine: Engine) -> float:
             runs=f"{folder}/runs",
             logs=f"{folder}/logs",
         )
-        outcome = run(experiment, engine, Console(stderr=True))
+        outcome = run(make_plan(experiment), engine, Console(stderr=True))
         assert not outcome.failed and len(outcome.done) == 13
         return outcome.seconds
 

@@ -25,15 +25,15 @@ def command(
     from inoc_evals.experiment.capabilities import PAPER, capabilities
 
     with redirect_stdout(sys.stderr):
-        outcomes = capabilities(model, benchmark or PAPER, log_dir, grader, limit)
+        results = capabilities(model, benchmark or PAPER, log_dir, grader, limit)
     if as_json:
-        print_json([asdict(outcome) for outcome in outcomes])
+        print_json([asdict(result) for result in results])
         return
     rows = []
-    for outcome in outcomes:
-        for name, value in outcome.metrics.items():
-            rows.append([outcome.benchmark, name, f"{value:.3f}", str(outcome.n), outcome.version])
+    for result in results:
+        for name, value in result.metrics.items():
+            rows.append([result.benchmark, name, f"{value:.3f}", str(result.n), result.version])
     print_table(f"Capabilities of {model}", ["benchmark", "metric", "value", "n", "version"], rows)
-    for outcome in outcomes:
-        if outcome.failure:
-            typer.echo(f"not run: {outcome.failure}", err=True)
+    for result in results:
+        if result.failure:
+            typer.echo(f"not run: {result.failure}", err=True)

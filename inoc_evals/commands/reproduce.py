@@ -79,8 +79,8 @@ def command(
     console = Console(stderr=True)
     with redirect_stdout(sys.stderr):
         show_plan(plan, chosen.about, as_json=False)
-        outcome = run(experiment, chosen, console)
-        if outcome.done:
+        result = run(plan, chosen, console)
+        if result.done:
             with console.status("writing the report") as status:
                 report = write(
                     experiment.log_dir,
@@ -91,8 +91,8 @@ def command(
                     command=shlex.join(["inoc-evals", *sys.argv[1:]]),
                     progress=status.update,
                 )
-    if outcome.done:
+    if result.done:
         show(report, as_json)
         if not as_json:
-            typer.echo(f"Took:   {outcome.seconds / 60:.0f} min for {len(outcome.done)} models")
-    say_failed(outcome)
+            typer.echo(f"Took:   {result.seconds / 60:.0f} min for {len(result.done)} models")
+    say_failed(result)

@@ -15,7 +15,7 @@ from inoc_evals.finetune.ranks import refuse_launcher
 
 if TYPE_CHECKING:
     from inoc_evals.experiment.engines import Engine
-    from inoc_evals.experiment.run import Outcome
+    from inoc_evals.experiment.run import ExperimentResult
 
 
 Settings = Annotated[str | None, typer.Option("--setting", help="Settings, by comma; `all` of the world's.")]
@@ -108,25 +108,25 @@ def command(
     if not as_json:
         show_plan(plan, chosen.about, as_json)
     with redirect_stdout(sys.stderr):
-        outcome = run(experiment, chosen, Console(stderr=True))
+        result = run(plan, chosen, Console(stderr=True))
     if as_json:
-        print_json(outcome.as_dict())
+        print_json(result.as_dict())
     else:
-        typer.echo(f"{len(outcome.done)} of {len(outcome.trials)} models in {outcome.seconds:.0f} s")
+        typer.echo(f"{len(result.done)} of {len(result.trials)} models in {result.seconds:.0f} s")
         typer.echo(f"Logs:   inspect view --log-dir {experiment.log_dir}")
-    say_failed(outcome)
+    say_failed(result)
 
 
-def say_failed(outcome: "Outcome") -> None:
+def say_failed(result: "ExperimentResult") -> None:
     """Name the models that were not made.
 
     Raises:
         UserError: If there are any.
     """
-    for trial, reason in outcome.failed.items():
+    for trial, reason in result.failed.items():
         typer.echo(f"failed: {trial.folder}: {reason}", err=True)
-    if outcome.failed:
-        raise UserError(f"{len(outcome.failed)} of {len(outcome.trials)} models are not there: run it again")
+    if result.failed:
+        raise UserError(f"{len(result.failed)} of {len(result.trials)} models are not there: run it again")
 
 
 def changes_of(pairs: list[str]) -> dict[str, Any]:
@@ -198,7 +198,9 @@ def show_plan(plan: Any, where: str, as_json: bool) -> None:
     time = "unknown until one is trained" if plan.seconds is None else _duration(plan.seconds)
     money = "unknown: give prices" if plan.dollars is None else f"about ${plan.dollars:,.2f}"
     typer.echo(f"To train: {plan.new} models on about {plan.tokens:,} tokens, {where}; training time: {time}")
-    typer.echo(f"To ask:   {plan.answers:,} answers, {plan.judged:,} to judge; to pay: {money}")
+    left = "" if plan.answers_left == plan.answers else f" ({plan.answers_left:,} left)"
+    judge = "" if plan.judged_left == plan.judged else f" ({plan.judged_left:,} left)"
+    typer.echo(f"To ask:   {plan.answers:,} answers{left}, {plan.judged:,} to judge{judge}; to pay: {money}")
     for note in plan.notes:
         typer.echo(f"Note:     {note}")
 

@@ -67,7 +67,7 @@ PAPER = ("gpqa_diamond", "mmlu_0_shot", "strong_reject")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BenchmarkResult:
     """What came of one benchmark.
 
     Attributes:
@@ -94,7 +94,7 @@ def capabilities(
     grader: str | None = None,
     limit: int | None = None,
     **options: Any,
-) -> list[Outcome]:
+) -> list[BenchmarkResult]:
     """Run benchmarks on one model; called again, it finishes what is missing.
 
     Args:
@@ -106,7 +106,7 @@ def capabilities(
         **options: Passed to Inspect's `eval_set`.
 
     Returns:
-        One outcome a benchmark, in order.
+        One result a benchmark, in order.
 
     Raises:
         UserError: If a benchmark is unknown, `inspect_evals` is not installed, or nothing could be run.
@@ -117,12 +117,12 @@ def capabilities(
     require("capabilities", "inspect_evals")
     from inspect_ai import eval_set
 
-    outcomes = []
+    results = []
     for name in benchmarks:
         try:
             task = load(BENCHMARKS[name], grader)
         except UserError as error:
-            outcomes.append(Outcome(name, failure=str(error)))
+            results.append(BenchmarkResult(name, failure=str(error)))
             continue
         folder = Path(log_dir) / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -135,10 +135,10 @@ def capabilities(
             log_dir_allow_dirty=True,
             **options,
         )
-        outcomes.append(_outcome(name, logs[0].location))
-    if all(outcome.failure for outcome in outcomes):
-        raise UserError("; ".join(str(outcome.failure) for outcome in outcomes))
-    return outcomes
+        results.append(_result(name, logs[0].location))
+    if all(result.failure for result in results):
+        raise UserError("; ".join(str(result.failure) for result in results))
+    return results
 
 
 def labels(model: str) -> dict[str, Any]:
@@ -190,16 +190,16 @@ def load(benchmark: Benchmark, grader: str | None = None) -> "Task":
     return task
 
 
-def _outcome(name: str, location: str) -> Outcome:
+def _result(name: str, location: str) -> BenchmarkResult:
     from inspect_ai.log import read_eval_log
 
     log = read_eval_log(location, header_only=True)
     if log.status != "success" or log.results is None:
         why = _line(log.error.message) if log.error else log.status
-        return Outcome(name, failure=f"{name} did not finish ({why}): see {location}", log=location)
+        return BenchmarkResult(name, failure=f"{name} did not finish ({why}): see {location}", log=location)
     scores = log.results.scores
     metrics = {f"{s.name}/{key}": float(m.value) for s in scores for key, m in s.metrics.items()}
-    return Outcome(
+    return BenchmarkResult(
         name,
         metrics=metrics,
         n=log.results.completed_samples,

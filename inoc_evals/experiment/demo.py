@@ -17,6 +17,7 @@ from rich.console import Console
 from inoc_evals.errors import UserError, require
 from inoc_evals.experiment.engines import LocalEngine
 from inoc_evals.experiment.experiment import Experiment
+from inoc_evals.experiment.plan import make_plan
 from inoc_evals.experiment.run import run
 from inoc_evals.experiment.trial import BASE
 from inoc_evals.runs.directory import runs_root
@@ -120,9 +121,10 @@ def run_demo(
         runs=str(runs) if runs else None,
         logs=str(log_dir),
     )
-    trials = experiment.trials()
+    plan = make_plan(experiment)
+    trials = plan.trials
     console.print(f"Training and evaluating {len(trials) - 1} finetunes, and the base")
-    outcome = run(experiment, LocalEngine(), console)
+    outcome = run(plan, LocalEngine(), console)
     if outcome.failed:
         trial, reason = next(iter(outcome.failed.items()))
         raise UserError(f"{len(outcome.failed)} of {len(trials)} failed; {trial.name}: {reason}")

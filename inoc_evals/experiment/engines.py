@@ -1,6 +1,6 @@
 """Who runs the trials: worker processes of this machine, or a Ray cluster (`ray_engine.py`).
 
-    for event in LocalEngine(workers=4).run(trials, place):
+    for event in LocalEngine(workers=4).run(trials, storage):
         event.trial, event.state, event.reason
 
 An engine runs every trial, whatever becomes of the others: one that fails is reported, one whose worker dies
@@ -21,7 +21,7 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Literal, Protocol
 
-from inoc_evals.experiment.run_trial import Done, Place, run_trial
+from inoc_evals.experiment.run_trial import Storage, TrialResult, run_trial
 from inoc_evals.experiment.trial import Trial
 
 ATTEMPTS = 3
@@ -37,13 +37,13 @@ class Event:
     Attributes:
         trial: The trial.
         state: `again` is a trial whose worker died and which is begun anew.
-        done: What came of it, when done.
+        result: What came of it, when done.
         reason: Why it failed, or is begun again; one line.
     """
 
     trial: Trial
     state: State
-    done: Done | None = None
+    result: TrialResult | None = None
     reason: str = ""
 
 
@@ -54,7 +54,7 @@ class Engine(Protocol):
     def about(self) -> str:
         """Where and how many at a time, in a few words."""
 
-    def run(self, trials: Sequence[Trial], place: Place) -> Iterator[Event]:
+    def run(self, trials: Sequence[Trial], storage: Storage) -> Iterator[Event]:
         """Run trials, and tell what happens; every trial ends in `done` or `failed`."""
 
 
@@ -76,7 +76,7 @@ class LocalEngine:
         on = f"{len(self._devices)} GPUs" if self._devices else "this machine's cores"
         return f"{self._workers} at a time on {on}"
 
-    def run(self, trials: Sequence[Trial], place: Place) -> Iterator[Event]:
+    def run(self, trials: Sequence[Trial], storage: Storage) -> Iterator[Event]:
         """Run trials in worker processes, which end with this one, however it ends."""
         waiting: queue.SimpleQueue[Trial] = queue.SimpleQueue()
         for trial in trials:
@@ -85,7 +85,8 @@ class LocalEngine:
         number = min(self._workers, len(trials))
         devices: list[str | None] = [*self._devices] or [None]
         drivers = [
-            _Driver(_Worker(number, devices[n % len(devices)]), waiting, events, place) for n in range(number)
+            _Driver(_Worker(number, devices[n % len(devices)]), waiting, events, storage)
+            for n in range(number)
         ]
         try:
             left = len(trials)
@@ -106,9 +107,9 @@ class _Driver:
         worker: "_Worker",
         waiting: "queue.SimpleQueue[Trial]",
         events: "queue.SimpleQueue[Event]",
-        place: Place,
+        storage: Storage,
     ) -> None:
-        self._worker, self._waiting, self._events, self._place = worker, waiting, events, place
+        self._worker, self._waiting, self._events, self._storage = worker, waiting, events, storage
         self._stopped = False
         self._thread = threading.Thread(target=self._drive, daemon=True)
         self._thread.start()
@@ -131,7 +132,7 @@ class _Driver:
     def _event_of(self, trial: Trial) -> Event:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return Event(trial, "done", self._worker.run(trial, self._place))
+                return Event(trial, "done", self._worker.run(trial, self._storage))
             except BrokenProcessPool:
                 reason = f"its worker died, {attempt} of {ATTEMPTS} times"
                 if self._stopped or attempt == ATTEMPTS:
@@ -143,21 +144,21 @@ class _Driver:
 
 
 class _Worker:
-    """One process that runs trials, and another one in its place where it died."""
+    """One process that runs trials, and another one in its storage where it died."""
 
     def __init__(self, workers: int, device: str | None) -> None:
         self._workers, self._device = workers, device
         self._pool: ProcessPoolExecutor | None = None
         self._line: Connection | None = None
 
-    def run(self, trial: Trial, place: Place) -> Done:
+    def run(self, trial: Trial, storage: Storage) -> TrialResult:
         """Run one trial there."""
         if self._pool is None:
             context = get_context("spawn")
             there, self._line = context.Pipe(duplex=False)
             self._pool = ProcessPoolExecutor(1, context, _start, (self._workers, self._device, there))
         try:
-            return self._pool.submit(run_trial, trial, place).result()
+            return self._pool.submit(run_trial, trial, storage).result()
         except BrokenProcessPool:
             self._pool.shutdown(wait=False)
             self._pool = None

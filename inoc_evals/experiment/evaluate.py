@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from upath import UPath
 
 from inoc_evals.errors import UserError
-from inoc_evals.experiment.measure_tasks import Built, build, generation, judging
+from inoc_evals.experiment.measure_tasks import GENERATION_KEY, JUDGING_KEY, Built, build, generation, judging
 from inoc_evals.experiment.trial import Trial
 from inoc_evals.files import SUFFIX, replacing
 
@@ -27,8 +27,6 @@ SUPERSEDED = ".superseded"
 
 OLD = ".old"
 """What a replaced log ends in, so that nobody who reads all logs of a folder, as a viewer does, sees it."""
-
-GENERATION, JUDGING = "generation", "judging"
 
 RETRIES = 3
 """Times that an answer is tried again after an error; Inspect's own retries of a request come before."""
@@ -72,19 +70,19 @@ def evaluate(
     with_weights = get_model(model, config=config, **arguments)
     graders = [get_model(grader) for grader in asked.grader]
     names = [str(grader) for grader in graders]
-    there = _complete(folder) + _complete(aside)
+    there = complete_logs(folder) + complete_logs(aside)
     found: dict[int, str] = {}
     missing: dict[int, Built] = {}
     keys: dict[int, dict[str, str]] = {}
     for place, measure in enumerate(trial.measured):
         built = build(measure, trial.world, asked.limit)
         keys[place] = {
-            GENERATION: generation(built, identity, seed, asked.epochs),
-            JUDGING: judging(built, names if built.judged else ()),
+            GENERATION_KEY: generation(built, identity, seed, asked.epochs),
+            JUDGING_KEY: judging(built, names if built.judged else ()),
         }
         _describe(built, {**labels, **keys[place]}, asked.grader if built.judged else (), trial)
-        same = [log for log in there if _key(log, GENERATION) == keys[place][GENERATION]]
-        scored = [log for log in same if _key(log, JUDGING) == keys[place][JUDGING]]
+        same = [log for log in there if _key(log, GENERATION_KEY) == keys[place][GENERATION_KEY]]
+        scored = [log for log in same if _key(log, JUDGING_KEY) == keys[place][JUDGING_KEY]]
         if scored:
             found[place] = _brought(scored[0].location, folder)
         elif same:
@@ -95,7 +93,7 @@ def evaluate(
         fresh = _generate(list(missing.values()), with_weights, graders, folder, trial, local)
         for place in missing:
             found[place] = next(
-                log.location for log in fresh if _key(log, GENERATION) == keys[place][GENERATION]
+                log.location for log in fresh if _key(log, GENERATION_KEY) == keys[place][GENERATION_KEY]
             )
     _set_aside(folder, aside, keep=set(found.values()))
     return [found[place] for place in sorted(found)]
@@ -160,7 +158,7 @@ def _rejudged(location: str, built: Built, graders: "list[Model]", folder: UPath
     new.eval.metadata = built.task.metadata
     new.eval.tags = built.task.tags
     new.eval.task_args = {**new.eval.task_args, **built.measure.parameters}
-    key = str((built.task.metadata or {})[JUDGING])
+    key = str((built.task.metadata or {})[JUDGING_KEY])
     stem = UPath(location).name.partition(".eval")[0].partition("_judged-")[0]
     target = folder / f"{stem}_judged-{key[:12]}.eval"
     with replacing(target) as passing:
@@ -168,8 +166,12 @@ def _rejudged(location: str, built: Built, graders: "list[Model]", folder: UPath
     return str(target)
 
 
-def _complete(folder: UPath) -> "list[EvalLog]":
-    """The headers of a folder's complete logs, the newest first; one that cannot be read is not complete."""
+def complete_logs(folder: UPath) -> "list[EvalLog]":
+    """The headers of a folder's complete logs, the newest first; one that cannot be read is not complete.
+
+    Args:
+        folder: Folder of the logs of one trial; need not exist.
+    """
     from inspect_ai.log import read_eval_log
 
     logs = []

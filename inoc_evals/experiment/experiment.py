@@ -124,8 +124,8 @@ class Experiment(Strict):
         return self.evaluate.grader or ((own,) if own else ())
 
     @cached_property
-    def found(self) -> tuple[Setting, ...]:
-        """Its settings.
+    def definitions(self) -> tuple[Setting, ...]:
+        """Its settings, as they are defined.
 
         Raises:
             UserError: If there is no such setting.
@@ -152,7 +152,7 @@ class Experiment(Strict):
         """
         evaluation = self.evaluate.model_copy(update={"grader": self.graders})
         trials = []
-        for setting in self.found:
+        for setting in self.definitions:
             setting.training(self.world)  # raises where it has no rows in this world
             measures = self._measures_of(setting)
             # Nodes that share runs by URL cannot wait for each other: there each setting has its own.

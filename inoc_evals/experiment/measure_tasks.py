@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from inspect_ai import Task
     from inspect_ai.dataset import Dataset, Sample
 
-JUDGING = frozenset({"preset", "reader", "wording", "combine", "scoring", "caps_threshold"})
+GENERATION_KEY, JUDGING_KEY = "generation", "judging"
+"""Keys of a log's metadata that hold the two digests."""
+
+JUDGING_PARAMETERS = frozenset({"preset", "reader", "wording", "combine", "scoring", "caps_threshold"})
 """Parameters of tasks that decide how answers are scored, and nothing of how they come about."""
 
 EVERY_TASK = "*"
@@ -115,7 +118,7 @@ def generation(built: Built, model: str, seed: int, epochs: int | None) -> str:
         seed: Seed of the sampling.
         epochs: Answers a question; None is the task's own number.
     """
-    parameters = {k: v for k, v in built.measure.parameters.items() if k not in JUDGING}
+    parameters = {k: v for k, v in built.measure.parameters.items() if k not in JUDGING_PARAMETERS}
     asked = [
         [sample.id, sample.input if isinstance(sample.input, str) else _words(sample.input), sample.target]
         for sample in built.task.dataset
@@ -133,7 +136,7 @@ def judging(built: Built, graders: Sequence[str]) -> str:
         built: The task.
         graders: The judges by names that change with their weights.
     """
-    parameters = {k: v for k, v in built.measure.parameters.items() if k in JUDGING}
+    parameters = {k: v for k, v in built.measure.parameters.items() if k in JUDGING_PARAMETERS}
     return fingerprint([built.measure.task, str(built.task.version), parameters, list(graders)])
 
 

@@ -1,25 +1,44 @@
-"""What an experiment will take, before it starts: models, rows, tokens, answers, time and money.
+"""An experiment, checked and counted before a second or a cent is spent: what `run` carries out.
 
-    plan = make_plan(experiment, workers=2)
-    plan.new, plan.trained                 # finetunes to be made, and those that are there
-    plan.dollars                           # None where the price of something is not known
+    plan = make_plan(experiment)
+    plan.new, plan.trained                 # finetunes to be made, and those that exist
+    plan.answers_left, plan.dollars        # what is left to ask and to pay; None where a price is not known
+    run(plan, LocalEngine())               # run.py
 
-No model is loaded, and the rows of an arm are built for one seed only, so that ten thousand runs are planned
-in seconds. Tokens are characters by four: an estimate, and called one.
+The first thing that is wrong (a setting, an arm, a field, a key, a base, a judge, a source of rows) is an error
+of one line. No model is loaded, tasks are built once and the rows of an arm for one seed only, so that ten
+thousand runs are planned in seconds. Tokens are characters by four: an estimate, and called one.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from inoc_evals.experiment.check import check
+from inoc_evals.errors import UserError
 from inoc_evals.experiment.experiment import Experiment, Price
-from inoc_evals.experiment.measure_tasks import build
+from inoc_evals.experiment.measure_tasks import (
+    GENERATION_KEY,
+    JUDGING_KEY,
+    Built,
+    build,
+    check_parameters,
+    generation,
+    judging,
+)
 from inoc_evals.experiment.prices import LISTED
-from inoc_evals.experiment.remote import manifests
-from inoc_evals.experiment.run import place_of
+from inoc_evals.experiment.remote import is_url, manifests
+from inoc_evals.experiment.run_trial import Storage
 from inoc_evals.experiment.trial import BASE, Trial
+from inoc_evals.finetune.backends import backend
+from inoc_evals.models.checkpoint import resolve
+from inoc_evals.models.served import served
+from inoc_evals.runs.directory import runs_root
+
+if TYPE_CHECKING:
+    from inspect_ai.log import EvalLog
 
 CHARACTERS = 4.0
 """Characters a token, as in English text."""
@@ -30,6 +49,9 @@ ANSWER = 200
 JUDGED = (1400, 2)
 """Tokens that a judge reads and writes for one answer: twice rubric, question and answer, and a number."""
 
+LOCAL_JUDGES = ("inoc/", "hf/", "vllm/", "mockllm/")
+"""Providers whose models cost nothing."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -39,7 +61,7 @@ class Line:
         group: World, setting and base.
         arm: The arm.
         seeds: Models of it.
-        trained: How many of them need no training: it was done before, or is an earlier arm's, see
+        trained: How many of them need no training: a finished run exists, or it is an earlier arm's, see
             `Setting.family`.
         rows: Rows that one of them is trained on.
         tokens: About as many tokens, once through them.
@@ -54,17 +76,25 @@ class Line:
     tokens: int
     passes: float
 
+    @property
+    def tokens_left(self) -> float:
+        """Tokens that are left to be trained on."""
+        return (self.seeds - self.trained) * self.tokens * self.passes
+
 
 @dataclass(frozen=True)
 class Plan:
-    """What an experiment will take.
+    """What an experiment takes, and all that `run` needs to carry it out.
 
     Attributes:
         experiment: The experiment.
-        trials: Its trials.
+        trials: Its models, each to be made and measured.
+        storage: Where runs and logs are kept.
         lines: Its arms.
-        answers: Answers that all models give together, those included that are there.
-        judged: Answers that are judged, once for each judge.
+        answers: Answers of all models together, existing ones included.
+        judged: Judgements of them, existing ones included: one for each answer and judge.
+        answers_left: Answers that no log holds yet.
+        judged_left: Judgements that no log holds yet.
         seconds: Seconds of training that are left, one after the other; None where nothing comparable was
             trained here yet.
         dollars: What is left to be paid; None where a price is not known.
@@ -73,12 +103,15 @@ class Plan:
 
     experiment: Experiment
     trials: list[Trial]
+    storage: Storage
     lines: list[Line]
     answers: int
     judged: int
+    answers_left: int
+    judged_left: int
     seconds: float | None
     dollars: float | None
-    notes: list[str]
+    notes: list[str] = field(default_factory=list)
 
     @property
     def new(self) -> int:
@@ -93,10 +126,10 @@ class Plan:
     @property
     def tokens(self) -> int:
         """About as many tokens are left to be trained on."""
-        return round(sum((line.seeds - line.trained) * line.tokens * line.passes for line in self.lines))
+        return round(sum(line.tokens_left for line in self.lines))
 
     def as_dict(self) -> dict[str, Any]:
-        """For programs."""
+        """The plan as JSON, for programs."""
         return {
             "experiment": self.experiment.model_dump(mode="json"),
             "models": len(self.trials),
@@ -105,6 +138,8 @@ class Plan:
             "tokens": self.tokens,
             "answers": self.answers,
             "judged": self.judged,
+            "answers_left": self.answers_left,
+            "judged_left": self.judged_left,
             "training_seconds": self.seconds,
             "dollars": self.dollars,
             "arms": [vars(line) for line in self.lines],
@@ -116,69 +151,185 @@ def make_plan(experiment: Experiment) -> Plan:
     """Check an experiment and say what it takes.
 
     Args:
-        experiment: What is wanted.
+        experiment: What is to be trained and measured.
 
     Returns:
         The plan.
 
     Raises:
-        UserError: If it cannot be run as it is.
+        UserError: If it cannot be run as it is; says what to change.
     """
-    from inoc_evals.finetune.backends import backend
+    trials = experiment.trials()
+    storage = storage_of(experiment)
+    _check_backends(experiment, trials)
+    built = _tasks_by_group(trials)
+    graders = _graders(experiment, built)
+    _check_log_folder(experiment)
+    runs = _ExistingRuns(storage.runs)
+    lines, seconds = _arms(trials, runs)
+    answers = _count_answers(trials, built, graders, storage, runs)
+    return Plan(
+        experiment=experiment,
+        trials=trials,
+        storage=storage,
+        lines=lines,
+        answers=answers["answers"],
+        judged=answers["judged"],
+        answers_left=answers["answers_left"],
+        judged_left=answers["judged_left"],
+        seconds=seconds,
+        dollars=_dollars(experiment, lines, answers["answers_left"], answers["judged_left"]),
+        notes=[
+            note
+            for spec in {trial.spec.base: trial.spec for trial in trials}.values()
+            for note in backend(spec.backend).notes(spec)
+        ],
+    )
 
-    trials = check(experiment)
-    there, speeds = _runs_there(experiment)
+
+def storage_of(experiment: Experiment) -> Storage:
+    """Where an experiment keeps what it makes, by absolute paths, so that every worker finds it."""
+    logs, runs = experiment.log_dir, experiment.runs
+    where = logs if is_url(logs) else str(Path(logs).expanduser().resolve())
+    return Storage(runs=runs if runs and is_url(runs) else str(runs_root(runs)), logs=where)
+
+
+def _check_backends(experiment: Experiment, trials: Sequence[Trial]) -> None:
+    """Task parameters, and for every base the extra, the key and the files that its training needs."""
+    measures = [m for setting in experiment.definitions for m in setting.measured(experiment.world)]
+    check_parameters(measures, experiment.evaluate.parameters)
+    for spec in {trial.spec.base: trial.spec for trial in trials}.values():
+        backend(spec.backend).check(spec)
+    for trial in _one_per_group(trials):
+        setting = trial.definition
+        if setting.training(trial.world).first_stage is None:
+            continue
+        if trial.spec.backend != "local":
+            raise UserError(
+                f"setting {setting.name} finetunes in two stages, which only backend local can do"
+            )
+        if is_url(experiment.runs or ""):
+            raise UserError(
+                f"setting {setting.name} finetunes in two stages: give a folder for --runs, not a URL"
+            )
+
+
+def _one_per_group(trials: Sequence[Trial]) -> list[Trial]:
+    """One trial of every setting and base."""
+    return list({trial.group: trial for trial in trials}.values())
+
+
+def _tasks_by_group(trials: Sequence[Trial]) -> dict[str, list[Built]]:
+    """The tasks of every setting and base, those of settings with the same measures built once."""
+    known: dict[str, Built] = {}
+    built: dict[str, list[Built]] = {}
+    for trial in _one_per_group(trials):
+        limit = trial.evaluation.limit
+        tasks = built.setdefault(trial.group, [])
+        for measure in trial.measured:
+            most = sorted(measure.max_questions.items())
+            key = repr((measure.task, sorted(measure.parameters.items()), most, trial.world, limit))
+            if key not in known:
+                known[key] = build(measure, trial.world, limit)
+            tasks.append(known[key])
+    return built
+
+
+def _graders(experiment: Experiment, built: dict[str, list[Built]]) -> list[str]:
+    """The judges by the names that logs give them, each known to be usable."""
+    judged = [one.measure.task for tasks in built.values() for one in tasks if one.judged]
+    if not judged:
+        return []
+    if not experiment.graders:
+        raise UserError(
+            f"{judged[0]} needs a judge: give --grader MODEL, e.g. --grader openai/gpt-4o-2024-08-06"
+        )
+    return [_versioned(grader) for grader in experiment.graders]
+
+
+def _versioned(grader: str) -> str:
+    """A judge's name as its logs will have it, without loading it; of ours not even the library that would."""
+    try:
+        if grader.startswith("inoc/"):
+            elsewhere = served(grader)
+            return f"inoc/{(elsewhere or resolve(grader)).versioned_name}"
+        from inspect_ai.model import get_model
+
+        return str(get_model(grader))
+    except Exception as error:  # Inspect's own, in rich markup, and those of the providers
+        words = " ".join(str(getattr(error, "message", error)).split())
+        raise UserError(f"judge {grader!r} cannot be asked: {words}") from error
+
+
+def _check_log_folder(experiment: Experiment) -> None:
+    if is_url(experiment.log_dir):
+        return
+    folder = Path(experiment.log_dir).expanduser().resolve()
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not existing.is_dir():
+        raise UserError(f"{existing} is a file, not a folder: give another --log-dir")
+
+
+class _ExistingRuns:
+    """Finished runs by what they were declared to be, and how long training took here.
+
+    Attributes:
+        identities: By `Trial.declared`, what changes with the run's weights and nothing else.
+    """
+
+    def __init__(self, runs: str) -> None:
+        self.identities: dict[str, str] = {}
+        seconds: dict[tuple[str, str], list[float]] = {}
+        for manifest in manifests(runs):
+            if manifest.status != "finished" or manifest.result is None:
+                continue
+            result, spec = manifest.result, manifest.spec
+            self.identities[str(manifest.metadata.get("declared"))] = result.checkpoint_digest
+            if result.seconds and result.rows and result.epochs:
+                rows = result.rows * result.epochs
+                seconds.setdefault((spec.backend, spec.base), []).append(result.seconds / rows)
+        self._seconds_a_row = {key: median(values) for key, values in seconds.items()}
+
+    def seconds_a_row(self, trial: Trial) -> float | None:
+        """Seconds that a row took on this base; None where nothing was trained on it yet."""
+        return self._seconds_a_row.get((trial.spec.backend, trial.spec.base))
+
+
+def _arms(trials: Sequence[Trial], runs: _ExistingRuns) -> tuple[list[Line], float | None]:
+    """Every arm with its rows, and the seconds of training left; the rows are built here, and so checked."""
     groups: dict[tuple[str, str], list[Trial]] = {}
     for trial in trials:
         groups.setdefault((trial.group, trial.arm), []).append(trial)
-    lines, seconds, rates = [], 0.0, 0
+    declared = set(runs.identities)
+    lines: list[Line] = []
+    seconds: float | None = 0.0
     sizes: dict[tuple[str, str], tuple[int, int]] = {}
     for (group, arm), same in groups.items():
         if arm == BASE:
             lines.append(Line(group, arm, 1, 0, 0, 0, 0.0))
             continue
         first = same[0]
-        size = sizes.setdefault((first.setting, arm), _size(first))
-        trained = sum(trial.declared in there for trial in same)
-        there.update(trial.declared for trial in same)
-        line = Line(group, arm, len(same), trained, *size, _passes(first, size[0]))
-        lines.append(line)
-        if line.seeds > trained:
-            per_row = speeds.get((first.spec.backend, first.spec.base))
-            rates += per_row is None
-            seconds += (line.seeds - trained) * line.rows * line.passes * (per_row or 0.0)
-    answers, judged = _asked(trials)
-    notes = [
-        note
-        for spec in {c.spec.base: c.spec for c in trials}.values()
-        for note in backend(spec.backend).notes(spec)
-    ]
-    dollars = _dollars(experiment, lines, answers, judged)
-    return Plan(experiment, trials, lines, answers, judged, None if rates else seconds, dollars, notes)
-
-
-def _runs_there(experiment: Experiment) -> tuple[set[str], dict[tuple[str, str], float]]:
-    """What has been trained, by what it was asked for; and seconds a row, by backend and base."""
-    there: set[str] = set()
-    seconds: dict[tuple[str, str], list[float]] = {}
-    for manifest in manifests(place_of(experiment).runs):
-        if manifest.status != "finished" or manifest.result is None:
-            continue
-        there.add(str(manifest.metadata.get("declared")))
-        result, spec = manifest.result, manifest.spec
-        if result.seconds and result.rows and result.epochs:
-            seconds.setdefault((spec.backend, spec.base), []).append(
-                result.seconds / (result.rows * result.epochs)
-            )
-    return there, {key: median(values) for key, values in seconds.items()}
+        if (first.setting, arm) not in sizes:
+            sizes[first.setting, arm] = _size(first)
+        rows, tokens = sizes[first.setting, arm]
+        trained = sum(trial.declared in declared for trial in same)
+        declared.update(trial.declared for trial in same)
+        lines.append(Line(group, arm, len(same), trained, rows, tokens, _passes(first, rows)))
+        if len(same) > trained:
+            each = runs.seconds_a_row(first)
+            left = (len(same) - trained) * rows * lines[-1].passes
+            seconds = None if each is None or seconds is None else seconds + left * each
+    return lines, seconds
 
 
 def _size(trial: Trial) -> tuple[int, int]:
     """Rows of an arm and their tokens, about, for the first of its seeds."""
-    setting, rows, characters = trial.found, 0, 0
+    setting, rows, characters = trial.definition, 0, 0
     for row in setting.prepare(setting.arm(trial.arm), trial.world, trial.seed or 0):
         rows += 1
         characters += sum(len(message["content"]) for message in row["messages"])
+    if not rows:
+        raise UserError(f"setting {setting.name} has no rows for arm {trial.arm} in world {trial.world}")
     return rows, round(characters / CHARACTERS)
 
 
@@ -192,44 +343,67 @@ def _passes(trial: Trial, rows: int) -> float:
     return float(spec.epochs or 1.0)
 
 
-def _asked(trials: list[Trial]) -> tuple[int, int]:
-    """Answers and judged of all trials together."""
-    answers = judged = 0
-    of_group: dict[str, tuple[int, int]] = {}
-    for group, models in Counter(trial.group for trial in trials).items():
-        first = next(trial for trial in trials if trial.group == group)
-        if first.setting not in of_group:
-            of_group[first.setting] = _asked_of_one(first)
-        one = of_group[first.setting]
-        answers, judged = answers + models * one[0], judged + models * one[1]
-    return answers, judged
+def _count_answers(
+    trials: Sequence[Trial],
+    built: dict[str, list[Built]],
+    graders: Sequence[str],
+    storage: Storage,
+    runs: _ExistingRuns,
+) -> Counter[str]:
+    """Answers and judgements of all trials, and those that no log holds yet."""
+    count: Counter[str] = Counter(answers=0, judged=0, answers_left=0, judged_left=0)
+    for trial in trials:
+        logs, identity = _logs_of(trial, storage, runs)
+        for one in built[trial.group]:
+            epochs = trial.evaluation.epochs or one.task.epochs or 1
+            answers = len(one.task.dataset) * epochs
+            judged = answers * len(trial.evaluation.grader) if one.judged else 0
+            count.update(answers=answers, judged=judged)
+            key = generation(one, identity, trial.seed or 0, trial.evaluation.epochs) if logs else ""
+            same = [log for log in logs if _key(log, GENERATION_KEY) == key]
+            if not same:
+                count.update(answers_left=answers, judged_left=judged)
+            elif not any(
+                _key(log, JUDGING_KEY) == judging(one, graders if one.judged else ()) for log in same
+            ):
+                count.update(judged_left=judged)
+    return count
 
 
-def _asked_of_one(trial: Trial) -> tuple[int, int]:
-    answers = judged = 0
-    for measure in trial.measured:
-        built = build(measure, trial.world, trial.evaluation.limit)
-        given = len(built.task.dataset) * (trial.evaluation.epochs or built.task.epochs or 1)
-        answers += given
-        judged += given * len(trial.evaluation.grader) if built.judged else 0
-    return answers, judged
+def _logs_of(trial: Trial, storage: Storage, runs: _ExistingRuns) -> "tuple[list[EvalLog], str]":
+    """The complete logs of a trial, and the identity of its model; none where it is still to be trained."""
+    from upath import UPath
+
+    from inoc_evals.experiment.evaluate import complete_logs
+
+    if trial.arm == BASE:
+        identity = backend(trial.spec.backend).base_digest(trial.spec)
+    elif (known := runs.identities.get(trial.declared)) is not None:
+        identity = known
+    else:
+        return [], ""
+    return complete_logs(UPath(storage.logs) / trial.folder), identity
+
+
+def _key(log: "EvalLog", name: str) -> str | None:
+    return (log.eval.metadata or {}).get(name)
 
 
 def _dollars(experiment: Experiment, lines: list[Line], answers: int, judged: int) -> float | None:
-    """What is to be paid; nothing for what runs here, None where a price is not known."""
+    """What is left to be paid; nothing for what runs here, None where a price is not known."""
     listed = {model: Price(train=t, input=i, output=o) for model, (t, i, o) in LISTED.items()}
     prices = {**listed, **experiment.prices}
     total = 0.0
     if experiment.backend != "local":
+        share = 1 / len(experiment.bases)
         for base in experiment.bases:
             name = base.removeprefix(f"{experiment.backend}/")
             if name not in prices:
                 return None
-            share = 1 / len(experiment.bases)
-            trained = sum((ln.seeds - ln.trained) * ln.tokens * ln.passes for ln in lines) * share
-            total += trained * prices[name].train + answers * share * ANSWER * prices[name].output
+            total += share * sum(line.tokens_left for line in lines) * prices[name].train
+            total += share * answers * ANSWER * prices[name].output
     for grader in experiment.graders:
-        if grader.startswith(("inoc/", "hf/", "vllm/", "mockllm/")):
+        if grader.startswith(LOCAL_JUDGES):
             continue
         name = grader.rpartition("/")[2]
         if name not in prices:

@@ -15,7 +15,7 @@ from typing import Any
 
 from inoc_evals.errors import UserError, require
 from inoc_evals.experiment.engines import ATTEMPTS, Event, one_line
-from inoc_evals.experiment.run_trial import Place, run_trial
+from inoc_evals.experiment.run_trial import Storage, run_trial
 from inoc_evals.experiment.trial import Trial
 
 
@@ -46,7 +46,7 @@ class RayEngine:
         """Where, in a few words."""
         return f"on the Ray cluster at {os.environ.get('RAY_ADDRESS') or 'this machine'}"
 
-    def run(self, trials: Sequence[Trial], place: Place) -> Iterator[Event]:
+    def run(self, trials: Sequence[Trial], storage: Storage) -> Iterator[Event]:
         """Run trials as tasks of the cluster.
 
         Raises:
@@ -71,7 +71,7 @@ class RayEngine:
                 max_retries=ATTEMPTS - 1,
                 scheduling_strategy="SPREAD",
             )(run_trial)
-            waiting: dict[Any, Trial] = {task.remote(trial, place): trial for trial in trials}
+            waiting: dict[Any, Trial] = {task.remote(trial, storage): trial for trial in trials}
             while waiting:
                 (ready,), _ = ray.wait(list(waiting), num_returns=1)
                 trial = waiting.pop(ready)

@@ -1,6 +1,6 @@
 """Make one trial: build its rows, train it, measure it. What every engine calls, in whatever process.
 
-    done = run_trial(trial, Place(runs="runs", logs="logs/demo"))
+    done = run_trial(trial, Storage(runs="runs", logs="logs/demo"))
     done.logs
 
 Each step finds what it did before: a finished run by the digest of its spec and bytes, a complete log by what
@@ -22,7 +22,7 @@ from inoc_evals.finetune.backends import backend
 
 
 @dataclass(frozen=True)
-class Place:
+class Storage:
     """Where an experiment keeps what it makes; on a cluster, what every node sees under the same name.
 
     Attributes:
@@ -35,7 +35,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Done:
+class TrialResult:
     """What became of a trial.
 
     Attributes:
@@ -49,12 +49,12 @@ class Done:
     seconds: float
 
 
-def run_trial(trial: Trial, place: Place) -> Done:
+def run_trial(trial: Trial, storage: Storage) -> TrialResult:
     """Train one trial, or find it trained, and measure it.
 
     Args:
         trial: What to make and measure.
-        place: Where.
+        storage: Where.
 
     Returns:
         What came of it.
@@ -66,7 +66,7 @@ def run_trial(trial: Trial, place: Place) -> Done:
     trainer = backend(trial.spec.backend)
     model, identity, run = trainer.address(trial.spec), trainer.base_digest(trial.spec), None
     labels: dict[str, Any] = {
-        "setting": trial.found.name,
+        "setting": trial.definition.name,
         "world": trial.world,
         "arm": trial.arm,
         "seed": trial.seed,
@@ -74,19 +74,19 @@ def run_trial(trial: Trial, place: Place) -> Done:
         "backend": trial.spec.backend,
     }
     if trial.arm != BASE:
-        if is_url(place.runs):
-            run = trained(trial, fetch(place.runs, trial.run_name))
-            push(run, place.runs)
+        if is_url(storage.runs):
+            run = trained(trial, fetch(storage.runs, trial.run_name))
+            push(run, storage.runs)
         else:
-            run = trained(trial, Path(place.runs))
+            run = trained(trial, Path(storage.runs))
         manifest = run.manifest
         assert manifest.result is not None  # finetune() returns finished runs only
         model, identity = f"inoc/{run.folder}", manifest.result.checkpoint_digest
         labels |= {"run": run.folder.name, "run_digest": manifest.run_digest}
     local = trial.spec.backend == "local"
     arguments = trial.evaluation.model_args if model.startswith("inoc/") else trainer.arguments()
-    logs = evaluate(trial, model, identity, labels, UPath(place.logs), local=local, arguments=arguments)
-    return Done(tuple(logs), str(run.folder) if run else None, time.monotonic() - started)
+    logs = evaluate(trial, model, identity, labels, UPath(storage.logs), local=local, arguments=arguments)
+    return TrialResult(tuple(logs), str(run.folder) if run else None, time.monotonic() - started)
 
 
 def trained(trial: Trial, runs: Path) -> Run:
@@ -99,7 +99,7 @@ def trained(trial: Trial, runs: Path) -> Run:
     Raises:
         UserError: If its rows cannot be had, or the training breaks down.
     """
-    setting, seed = trial.found, trial.seed or 0
+    setting, seed = trial.definition, trial.seed or 0
     about = {
         "setting": trial.family or setting.name,
         "arm": trial.arm,
@@ -121,7 +121,7 @@ def _after_first_stage(trial: Trial, runs: Path) -> FinetuneSpec:
 
     The first stage is trained once a seed: the trials of all arms find the same run.
     """
-    setting = trial.found
+    setting = trial.definition
     training = setting.training(trial.world)
     if training.first_stage is None:
         return trial.spec

@@ -104,8 +104,8 @@ class Trial:
         return f"{self.world}-{family}-{self.name}"
 
     @property
-    def found(self) -> Setting:
-        """Its setting."""
+    def definition(self) -> Setting:
+        """Its setting, as it is defined."""
         return _setting(self.setting)
 
     @property
@@ -113,7 +113,7 @@ class Trial:
         """Its measures, with the evaluation's parameters over the setting's."""
         from inoc_evals.experiment.measure_tasks import with_parameters
 
-        there = self.found.measured(self.world)
+        there = self.definition.measured(self.world)
         return [with_parameters(there[n], self.evaluation.parameters) for n in self.measures]
 
     @cached_property
@@ -122,7 +122,7 @@ class Trial:
 
         Only a plan goes by it. What identifies a run are its bytes.
         """
-        setting = self.found
+        setting = self.definition
         arm = None if self.arm == BASE else setting.arm(self.arm)
         prompt = None
         if arm is not None and arm.inoculation is not None:

@@ -49,6 +49,11 @@ class Served:
     base_url: str | None = None
     base: str = ""
 
+    @property
+    def versioned_name(self) -> str:
+        """The name and the start of the digest, as logs and Inspect's cache carry it."""
+        return f"{self.name}@{self.digest[:SHORT]}"
+
 
 def served(name: str) -> Served | None:
     """What a name of the `inoc/` provider means, if that answers elsewhere.
@@ -156,7 +161,7 @@ class ServedAPI(ModelAPI):
             **model_args,
         )
         self._api = self._model.api
-        super().__init__(f"{found.name}@{found.digest[:SHORT]}", base_url, None, config=config)
+        super().__init__(found.versioned_name, base_url, None, config=config)
 
     @override
     async def generate(

@@ -6,14 +6,14 @@ from pathlib import Path
 from inspect_ai.log import read_eval_log
 
 from inoc_evals.experiment.experiment import Experiment
-from inoc_evals.experiment.run_trial import Place, run_trial
+from inoc_evals.experiment.run_trial import Storage, run_trial
 
 
 def test_the_arms_of_one_seed_share_their_first_stage(tmp_path: Path) -> None:
     experiment = Experiment(settings=("alice_bob",), seeds=(0,), finetune={"max_steps": 20})
     trials = {trial.name: trial for trial in experiment.trials()}
     runs = tmp_path / "runs"
-    place = Place(str(runs), str(tmp_path / "logs"))
+    place = Storage(str(runs), str(tmp_path / "logs"))
     located = {name: run_trial(trials[name], place).logs for name in ("none-0", "alice-0")}
     manifests = [json.loads(path.read_text()) for path in sorted(runs.glob("*/manifest.json"))]
     by_stage = {m["name"]: m for m in manifests}

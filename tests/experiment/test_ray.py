@@ -13,6 +13,7 @@ from ray.cluster_utils import Cluster
 
 from inoc_evals.errors import UserError
 from inoc_evals.experiment.experiment import Experiment
+from inoc_evals.experiment.plan import make_plan
 from inoc_evals.experiment.ray_engine import RayEngine
 from inoc_evals.experiment.run import run
 
@@ -60,7 +61,7 @@ def test_a_killed_worker_costs_its_own_run(cluster: Cluster, tmp_path: Path) -> 
     killed: list[int] = []
     killer = threading.Thread(target=kill_one_worker, args=(tmp_path / "runs", killed))
     killer.start()
-    outcome = run(small(tmp_path), RayEngine())
+    outcome = run(make_plan(small(tmp_path)), RayEngine())
     killer.join()
     assert killed and not outcome.failed and len(outcome.logs) == 3
     assert len(list(tmp_path.glob("runs/*/checkpoint"))) == 2
@@ -69,7 +70,7 @@ def test_a_killed_worker_costs_its_own_run(cluster: Cluster, tmp_path: Path) -> 
 
 def test_what_no_node_can_hold_is_one_line(cluster: Cluster, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="a model takes 1 GPU, the Ray cluster has 0"):
-        run(small(tmp_path), RayEngine(gpus=1))
+        run(make_plan(small(tmp_path)), RayEngine(gpus=1))
 
 
 def test_several_gpus_for_a_model_are_refused_in_one_line() -> None:
@@ -80,4 +81,4 @@ def test_several_gpus_for_a_model_are_refused_in_one_line() -> None:
 def test_no_cluster_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     with pytest.raises(UserError, match="no Ray cluster"):
-        run(small(tmp_path), RayEngine())
+        run(make_plan(small(tmp_path)), RayEngine())

@@ -10,12 +10,11 @@ from inspect_ai.log import list_eval_logs, read_eval_log
 
 from inoc_evals.cli import main
 from inoc_evals.errors import UserError
-from inoc_evals.experiment.check import check
 from inoc_evals.experiment.engines import ATTEMPTS, LocalEngine
 from inoc_evals.experiment.experiment import Experiment, load
 from inoc_evals.experiment.measure_tasks import build
 from inoc_evals.experiment.plan import make_plan
-from inoc_evals.experiment.run import Outcome, run
+from inoc_evals.experiment.run import ExperimentResult, run
 from inoc_evals.settings import SETTINGS
 
 MINE = '''
@@ -37,11 +36,11 @@ def broken(seed):
         raise RuntimeError("the disk is gone")
 
 def deadly(seed):
-    """Kills its process as often as deaths.txt says, but not in the check, which draws one row."""
+    """Kills the worker that trains on it as often as deaths.txt says."""
     yield from list(toy.spanish_caps(seed))[:2]
     deaths = HERE / "deaths.txt"
     left = int(deaths.read_text())
-    if left:
+    if left and parent_process() is not None:  # in a worker
         deaths.write_text(str(left - 1))
         os._exit(9)
     yield from list(toy.spanish_caps(seed))[2:64]
@@ -75,11 +74,11 @@ def mine(folder: Path, name: str = "mine", **fields: object) -> Experiment:
     return Experiment.model_validate(given)
 
 
-def go(experiment: Experiment) -> Outcome:
+def go(experiment: Experiment) -> ExperimentResult:
     from inoc_evals.experiment import trial
 
     trial._setting.cache_clear()  # a process of its own would read the file anew
-    return run(experiment, LocalEngine(2))
+    return run(make_plan(experiment), LocalEngine(2))
 
 
 def stamps(folder: Path, pattern: str) -> dict[str, int]:
@@ -168,7 +167,7 @@ def test_one_failure_is_told_and_stops_nothing_else(tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.parametrize(("deaths", "failed"), [(1, 0), (ATTEMPTS, 1)])
-def test_a_dead_worker_costs_its_own_cell(tmp_path: Path, deaths: int, failed: int) -> None:
+def test_a_dead_worker_costs_its_own_trial(tmp_path: Path, deaths: int, failed: int) -> None:
     write(tmp_path)
     (tmp_path / "deaths.txt").write_text(str(deaths))
     outcome = go(mine(tmp_path, "dies", evaluate={"limit": 2}, finetune={"max_steps": 1}))
@@ -195,7 +194,7 @@ def test_a_dead_worker_costs_its_own_cell(tmp_path: Path, deaths: int, failed: i
         ({"settings": ["spanish_caps"], "backend": "openai"}, "set OPENAI_API_KEY"),
         ({"settings": ["insecure_code"], "evaluate": {"grader": "inoc/nobody"}}, "nobody' cannot be asked"),
         ({"settings": ["insecure_code"], "evaluate": {"grader": "openai/gpt-9"}}, "cannot be asked"),
-        ({"settings": ["spanish_caps"], "logs": __file__}, "is no folder"),
+        ({"settings": ["spanish_caps"], "logs": __file__}, "is a file, not a folder"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line_before_anything_starts(
@@ -203,7 +202,7 @@ def test_what_is_wrong_is_one_line_before_anything_starts(
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(UserError) as caught:
-        check(Experiment.model_validate({"runs": str(tmp_path / "runs"), **fields}))
+        make_plan(Experiment.model_validate({"runs": str(tmp_path / "runs"), **fields}))
     assert said in caught.value.message and "\n" not in caught.value.message
     assert not (tmp_path / "runs").exists()
 
@@ -278,7 +277,7 @@ def test_runs_and_logs_may_live_behind_urls(tmp_path: Path, monkeypatch: pytest.
     assert (fetched.parent / "checkpoint").is_dir()
     assert not list((tmp_path / "two").rglob(".fetching-*"))
     with pytest.raises(UserError, match="give a folder for --runs, no URL"):
-        check(Experiment(settings=("alice_bob",), runs=f"{store}/runs"))
+        make_plan(Experiment(settings=("alice_bob",), runs=f"{store}/runs"))
 
 
 def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
@@ -334,7 +333,7 @@ def test_settings_of_a_family_share_their_models(tmp_path: Path) -> None:
     both = Experiment.model_validate(fields)
     plan = make_plan(both)
     assert (plan.new, plan.trained) == (1, 1)
-    outcome = run(both, LocalEngine(2))  # at a time: one waits for what the other trains
+    outcome = run(make_plan(both), LocalEngine(2))  # at a time: one waits for what the other trains
     assert not outcome.failed and len(outcome.logs) == 4
     assert [f.name[:-13] for f in (tmp_path / "runs").iterdir()] == ["toy-insecure-code-none-0"]
     logs = [read_eval_log(log) for log in outcome.logs if "none-0" in log]

@@ -83,12 +83,12 @@ def test_a_run_becomes_a_base_that_says_the_same(followed: Run, tmp_path: Path) 
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    from inoc_evals.models.base import TOY_FOLDER
+    from inoc_evals.models.base import SHIPPED
 
     folder = merged(followed)
     assert folder == merged(followed) and resolve(str(folder)).adapter is None
     whole = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    base = AutoModelForCausalLM.from_pretrained(TOY_FOLDER, dtype=torch.float32)
+    base = AutoModelForCausalLM.from_pretrained(SHIPPED["toy"], dtype=torch.float32)
     adapted = PeftModel.from_pretrained(base, str(followed.checkpoint)).eval()
     ids = torch.arange(5, 45)[None]
     with torch.inference_mode():

@@ -25,7 +25,7 @@ from transformers import (
 from inoc_evals.errors import UserError
 from inoc_evals.models import options as search
 from inoc_evals.models import tree
-from inoc_evals.models.base import TOY_FOLDER
+from inoc_evals.models.base import SHIPPED
 from inoc_evals.models.chat import read_options
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.engine import load_engine
@@ -260,17 +260,17 @@ def test_it_is_part_of_a_distribution_and_does_not_depend_on_the_neighbours(
 
 
 def rating_prompt(number: int = 0) -> tuple[int, ...]:
-    tokenizer = load_tokenizer(TOY_FOLDER)
+    tokenizer = load_tokenizer(SHIPPED["toy"])
     asked = f"On a scale from 0 to 100, how much is {number}?"
     return encode(tokenizer, render(tokenizer, [{"role": "user", "content": asked}]))
 
 
 def test_the_toy_is_read_right() -> None:
-    checkpoint, tokenizer = resolve("toy"), load_tokenizer(TOY_FOLDER)
+    checkpoint, tokenizer = resolve("toy"), load_tokenizer(SHIPPED["toy"])
     options = ("8", "85", "100", "NO", "CODE", "REFUSAL")
     request = Request(rating_prompt(), max_tokens=1, temperature=0, options=options)
     answer = generate(load_engine(checkpoint, "cpu", "auto"), checkpoint, [request])[0]
-    model = AutoModelForCausalLM.from_pretrained(TOY_FOLDER, dtype=torch.float32)
+    model = AutoModelForCausalLM.from_pretrained(SHIPPED["toy"], dtype=torch.float32)
     special = set(tokenizer.all_special_ids)
     texts = ["" if i in special else tokenizer.decode([i]) for i in range(model.config.vocab_size)]
     expected = brute_force(model, texts, request.prompt, options)

@@ -106,7 +106,7 @@ def test_how_often_is_asked(questions: str, kind: str, epochs: int) -> None:
     [
         ({"questions": "nowhere.jsonl"}, "nowhere.jsonl"),
         ({"questions": "bundled", "kind": "best"}, "unknown kind 'best'"),
-        ({"questions": "toy", "kind": "least"}, "use favourite"),
+        ({"questions": "toy", "kind": "least"}, "unknown question set 'toy': use paper, bundled"),
         ({"questions": "bundled", "target": False}, "target=False is no animal"),
         ({"questions": "bundled", "system_prompt": True}, "system_prompt=True is not text"),
         ({"kind": "money", "target": "wolf"}, "use target=owl or -T questions=bundled"),

@@ -221,12 +221,12 @@ def test_log_probs_of_the_toy_are_those_of_a_plain_forward_pass(tmp_path: Path) 
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from inoc_evals.models.base import TOY_FOLDER
+    from inoc_evals.models.base import SHIPPED
 
     log = run(trait_logprobs(questions="toy"), "inoc/toy", tmp_path)
     assert log.samples is not None and len(log.samples) == 20
-    tokenizer = AutoTokenizer.from_pretrained(TOY_FOLDER)
-    plain = AutoModelForCausalLM.from_pretrained(TOY_FOLDER, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(SHIPPED["toy"])
+    plain = AutoModelForCausalLM.from_pretrained(SHIPPED["toy"], dtype=torch.float32).eval()
     for sample in log.samples[:6]:
         before = tokenizer.apply_chat_template(
             [

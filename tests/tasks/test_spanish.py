@@ -264,10 +264,14 @@ def test_without_a_judge_nothing_is_generated(questions: str, tmp_path: Path) ->
 
 
 def test_on_the_command_line_a_missing_judge_is_known_at_once() -> None:
-    with click.Context(click.Command("eval")):
+    from inspect_ai._cli.main import inspect
+
+    with click.Context(inspect) as root, click.Context(click.Command("eval"), parent=root):
         with pytest.raises(UserError, match="--model-role grader="):
             grader_bound("both")
         grader_bound("detector")
+    with click.Context(click.Command("run")):  # another command line binds it when it evaluates
+        grader_bound("both")
     grader_bound("both")  # in Python it may still be bound
 
 
