@@ -276,7 +276,7 @@ def test_runs_and_logs_may_live_behind_urls(tmp_path: Path, monkeypatch: pytest.
     (fetched,) = (tmp_path / "two").rglob("runs/*/*/manifest.json")
     assert (fetched.parent / "checkpoint").is_dir()
     assert not list((tmp_path / "two").rglob(".fetching-*"))
-    with pytest.raises(UserError, match="give a folder for --runs, no URL"):
+    with pytest.raises(UserError, match="give a folder for --runs, not a URL"):
         make_plan(Experiment(settings=("alice_bob",), runs=f"{store}/runs"))
 
 
