@@ -22,6 +22,7 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/inspect-evals-lint inoc_evals
 
 # The theme's notice that its support ends in 2027 is for us, and no warning about the pages.
