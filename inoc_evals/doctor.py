@@ -19,6 +19,8 @@ from importlib.metadata import PackageNotFoundError, entry_points, requires, ver
 from pathlib import Path
 from typing import Literal
 
+from packaging.requirements import Requirement
+
 from inoc_evals.data.cache import cache_dir
 from inoc_evals.errors import UserError
 from inoc_evals.gpus import installed_gpus
@@ -47,7 +49,7 @@ class Check:
 
     Attributes:
         name: What was checked.
-        status: `ok`; `note`: something optional is missing; `broken`: something required is missing or faulty.
+        status: `ok`; `note`: something optional is missing; `broken`: something required is missing or bad.
         detail: What the check saw.
         remedy: A command or step that repairs it; empty if nothing needs repair.
     """
@@ -79,11 +81,11 @@ def examine() -> list[Check]:
 
 def _requirements(extra: str | None) -> Iterator[str]:
     """Names of the distributions required by the package (`extra=None`) or by one of its extras."""
-    for requirement in requires("inoc-evals") or []:
-        spec, _, marker = requirement.partition(";")
-        match = re.search(r"extra\s*==\s*['\"]([^'\"]+)", marker)
-        if (match.group(1) if match else None) == extra:
-            yield re.match(r"[\w.-]+", spec).group()  # type: ignore[union-attr]  # every requirement has a name
+    for text in requires("inoc-evals") or []:
+        requirement = Requirement(text)
+        needed = requirement.marker is None or requirement.marker.evaluate({"extra": extra or ""})
+        if needed and (extra is None or "extra" in str(requirement.marker)):
+            yield requirement.name
 
 
 def _versions(names: Iterator[str]) -> tuple[list[str], list[str]]:

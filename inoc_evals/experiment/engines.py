@@ -25,7 +25,7 @@ from inoc_evals.experiment.trial import Trial
 from inoc_evals.gpus import visible_gpus
 
 ATTEMPTS = 3
-"""How many times a trial is started if its worker keeps dying: killed for its memory, perhaps, or by a driver."""
+"""Times that a trial is started whose worker keeps dying, killed for its memory, perhaps, or by a driver."""
 
 State = Literal["started", "again", "done", "failed"]
 
