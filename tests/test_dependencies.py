@@ -1,6 +1,6 @@
 """The package imports what pyproject.toml declares and nothing else; each extra is enough for its modules.
 
-Imports are read from the source, with those inside functions and those by `import_module("name")`, and without
+Imports are read from the source: those inside functions and by `import_module("name")` too, but not
 those under `if TYPE_CHECKING:`.
 """
 
