@@ -88,5 +88,7 @@ def push(run: Run, url: str) -> None:
     if run.checkpoint.is_dir():
         files += [file for file in run.checkpoint.rglob("*") if file.is_file()]
     for batch in (files, [run.folder / MANIFEST]):  # the manifest last: it says that the run is complete
-        places = [f"{target.path}/{file.relative_to(run.folder).as_posix()}" for file in batch]
-        target.fs.put([str(file) for file in batch], places)
+        places = [target / file.relative_to(run.folder).as_posix() for file in batch]
+        for folder in {place.parent for place in places}:
+            folder.mkdir(parents=True, exist_ok=True)  # `put` makes none in a file system on disk
+        target.fs.put([str(file) for file in batch], [place.path for place in places])

@@ -1,4 +1,4 @@
-"""Runs behind a URL, in fsspec's store in memory: complete or invisible, whenever a copy breaks off."""
+"""Runs behind a URL, in fsspec's store in memory and on disk: complete or invisible, whenever a copy breaks off."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,13 +36,15 @@ def contents(folder: Any) -> dict[str, bytes]:
     }
 
 
-def test_a_run_arrives_as_it_was_sent(run: Any) -> None:
-    push(run, URL)
-    runs = fetch(URL, "mine")
+@pytest.mark.parametrize("store", ["memory", "file"])
+def test_a_run_arrives_as_it_was_sent(run: Any, store: str, tmp_path: Path) -> None:
+    url = URL if store == "memory" else f"file://{tmp_path}/store"
+    push(run, url)
+    runs = fetch(url, "mine")
     sent = {name: data for name, data in contents(run.folder).items() if name != "lock"}
     assert contents(runs / "mine-0123") == sent and len(sent) == 4
     assert [folder.name for folder in runs.iterdir()] == ["mine-0123"]
-    assert fetch(URL, "my") == runs
+    assert fetch(url, "my") == runs
 
 
 def test_the_manifest_is_sent_last_and_an_incomplete_run_is_not_fetched(
