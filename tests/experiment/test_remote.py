@@ -1,4 +1,4 @@
-"""Runs behind a URL, in fsspec's store in memory and on disk: complete or invisible, whenever a copy breaks off."""
+"""Runs behind a URL, in stores in memory and on disk: complete or invisible, whenever a copy breaks off."""
 
 from pathlib import Path
 from types import SimpleNamespace
