@@ -1,10 +1,10 @@
-"""What is installed, what is set and what is broken, each fault with the line that mends it.
+"""What is installed, what is set and what is broken; each fault comes with the command that repairs it.
 
     for check in examine():
         print(check.status, check.name, check.detail, check.remedy)
 
-Nothing heavy is imported: packages are looked up in their metadata, torch in its version file. Of a key
-nothing is told but whether it is set.
+Nothing heavy is imported: the versions of packages come from their metadata, torch's CUDA version from its
+version file. Of an API key, only whether it is set is shown.
 """
 
 import importlib.util
@@ -12,8 +12,6 @@ import json
 import os
 import platform
 import re
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,8 +19,11 @@ from importlib.metadata import PackageNotFoundError, entry_points, requires, ver
 from pathlib import Path
 from typing import Literal
 
+from packaging.requirements import Requirement
+
 from inoc_evals.data.cache import cache_dir
 from inoc_evals.errors import UserError
+from inoc_evals.gpus import installed_gpus
 from inoc_evals.models.base import SHIPPED, base_digest
 from inoc_evals.runs.directory import RUNS_VARIABLE, list_runs, runs_root
 from inoc_evals.worlds import EMBEDDED
@@ -38,20 +39,20 @@ KEYS = (
     "TINKER_API_KEY",
     "HF_TOKEN",
 )
-"""Environment variables of the services that a judge, a model or a finetune may live at."""
+"""Environment variables with the API keys of services for judges, models and finetunes."""
 
 EXTRAS = ("local", "openai", "analysis")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at.
+    """The result of one check.
 
     Attributes:
-        name: What was looked at.
-        status: `ok`; `note`, something optional is missing; `broken`, something needed is.
-        detail: What was found.
-        remedy: The line that mends it; empty where nothing needs mending.
+        name: What was checked.
+        status: `ok`; `note`: something optional is missing; `broken`: something required is missing or bad.
+        detail: What the check saw.
+        remedy: A command or step that repairs it; empty if nothing needs repair.
     """
 
     name: str
@@ -61,10 +62,10 @@ class Check:
 
 
 def examine() -> list[Check]:
-    """Look at everything the suite stands on.
+    """Run all checks.
 
     Returns:
-        The checks, from the ground up.
+        Their results: Python and packages first, API keys last.
     """
     return [
         Check("Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
@@ -80,16 +81,16 @@ def examine() -> list[Check]:
 
 
 def _requirements(extra: str | None) -> Iterator[str]:
-    """Names of the distributions that the package, or one extra of it, needs."""
-    for requirement in requires("inoc-evals") or []:
-        spec, _, marker = requirement.partition(";")
-        found = re.search(r"extra\s*==\s*['\"]([^'\"]+)", marker)
-        if (found.group(1) if found else None) == extra:
-            yield re.match(r"[\w.-]+", spec).group()  # type: ignore[union-attr]  # every requirement has a name
+    """Names of the distributions required by the package (`extra=None`) or by one of its extras."""
+    for text in requires("inoc-evals") or []:
+        requirement = Requirement(text)
+        needed = requirement.marker is None or requirement.marker.evaluate({"extra": extra or ""})
+        if needed and (extra is None or "extra" in str(requirement.marker)):
+            yield requirement.name
 
 
 def _versions(names: Iterator[str]) -> tuple[list[str], list[str]]:
-    """Of some distributions, those installed as `name version`, and the names of those that are not."""
+    """Split distributions into the installed ones, as `name version`, and the names of the missing ones."""
     installed, missing = [], []
     for name in names:
         try:
@@ -116,7 +117,7 @@ def _extra(extra: str) -> Check:
 
 
 def _accelerator() -> Check:
-    gpus = _nvidia_gpus()
+    gpus = [str(gpu) for gpu in installed_gpus()]
     torch = importlib.util.find_spec("torch")
     if torch is None or torch.origin is None:
         detail = "torch is not installed" + (f"; {', '.join(gpus)}" if gpus else "")
@@ -134,39 +135,27 @@ def _accelerator() -> Check:
     return Check("accelerator", "ok", f"none: models run on the CPU ({os.cpu_count()} cores)")
 
 
-def _nvidia_gpus() -> list[str]:
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return []
-    query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)  # noqa: S603
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return [line.strip() for line in answer.stdout.splitlines() if line.strip()]
-
-
 def _plugin() -> Check:
-    found = entry_points(group="inspect_ai", name="inoc_evals")
-    if found:
-        return Check("Inspect plugin", "ok", f"inoc_evals loads {next(iter(found)).value}")
+    points = entry_points(group="inspect_ai", name="inoc_evals")
+    if points:
+        return Check("Inspect plugin", "ok", f"inoc_evals loads {next(iter(points)).value}")
     remedy = "pip install --force-reinstall --no-deps inoc-evals"
     return Check("Inspect plugin", "broken", "Inspect does not see the package's entry point", remedy)
 
 
 def _toy() -> Check:
-    """Compare the shipped checkpoint with the digest that its card was written with."""
+    """Compare the digest of the shipped checkpoint with the one on its card."""
     remedy = "pip install --force-reinstall --no-deps inoc-evals"
     try:
         card = json.loads((SHIPPED[EMBEDDED.base] / "card.json").read_text(encoding="utf-8"))
-        found = base_digest(EMBEDDED.base)
+        digest = base_digest(EMBEDDED.base)
     except (OSError, ValueError, UserError) as error:
         return Check("toy model", "broken", f"the shipped checkpoint cannot be read: {error}", remedy)
-    if found != card.get("digest"):
+    if digest != card.get("digest"):
         return Check(
-            "toy model", "broken", f"not the checkpoint that was shipped: sha256 {found[:12]}", remedy
+            "toy model", "broken", f"not the checkpoint that was shipped: sha256 {digest[:12]}", remedy
         )
-    return Check("toy model", "ok", f"sha256 {found[:12]}, as shipped")
+    return Check("toy model", "ok", f"sha256 {digest[:12]}, as shipped")
 
 
 def _cache() -> Check:
@@ -188,7 +177,7 @@ def _runs() -> Check:
 
 
 def _write_fault(folder: Path) -> str:
-    """Why a folder cannot be written to, tried in the nearest one above it that exists; empty if it can."""
+    """Why a folder (or its nearest existing parent) cannot be written to; empty if it can."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     try:

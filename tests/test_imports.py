@@ -39,3 +39,41 @@ def test_nothing_heavy_is_loaded(code: str, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].split() == ["loaded:"]
+
+
+EACH_FIRST = """
+import contextlib, gc, importlib, os, pkgutil, sys, traceback
+import inoc_evals
+
+names = [module.name for module in pkgutil.walk_packages(inoc_evals.__path__, "inoc_evals.")]
+names.remove("inoc_evals.__main__")  # runs the command line
+for name in names:  # so that other libraries are loaded once, and not once for each of our modules
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
+for name in [name for name in sys.modules if name.partition(".")[0] == "inoc_evals"]:
+    del sys.modules[name]
+import inoc_evals  # comes before any of its modules, whichever is imported
+
+names = [name for name in names if name not in sys.modules]
+gc.freeze()
+for name in names:
+    if child := os.fork():
+        if os.waitpid(child, 0)[1]:
+            print("failed:", name)
+    else:
+        try:
+            importlib.import_module(name)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+print("modules:", len(names))
+"""
+
+
+def test_every_module_can_be_imported_first(tmp_path: Path) -> None:
+    """No module relies on another one having been imported before, as it would in a cycle of imports."""
+    done = subprocess.run([sys.executable, "-c", EACH_FIRST], capture_output=True, text=True, cwd=tmp_path)
+    *failed, counted = done.stdout.splitlines()
+    assert not failed, done.stderr
+    assert int(counted.removeprefix("modules: ")) > 100

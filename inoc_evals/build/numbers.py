@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inoc_evals.build.asking import Asking, fingerprint, text_or_fault
-from inoc_evals.build.resumable import Made, Progress, Report, Work
+from inoc_evals.build.resumable import BuildReport, Made, Progress, ResumableBuild
 from inoc_evals.build.sequences import BANNED, LONGEST, number_fault, parse_numbers
 from inoc_evals.chat.rows import Message, Row
 from inoc_evals.errors import UserError
@@ -70,7 +70,7 @@ async def numbers(
     cache: "bool | CachePolicy" = True,
     max_connections: int | None = None,
     progress: Progress | None = None,
-) -> Report:
+) -> BuildReport:
     """Have a teacher go on with number sequences (paper, Section 3.3).
 
     A killed build goes on where it was when it is called again.
@@ -104,18 +104,18 @@ async def numbers(
     asked = _prompts(make_prompts or series_prompts, seed, longest, most)
     check = partial(number_fault, banned=frozenset(banned), longest=longest)
     job = [asking.identity(), system_prompt, sorted(banned), longest]
-    with Work(output, progress) as work:
+    with ResumableBuild(output, progress) as build:
         total = min(count, most)
         while True:
-            await work.run(
+            await build.run(
                 range(total),
                 lambda index: fingerprint(job, index, asked[index]),
                 lambda index: _make(index, asked[index], system_prompt, check, asking),
                 asking.at_once,
             )
-            rows, rejected = _distinct([work.done[index] for index in range(total)], count)
+            rows, rejected = _distinct([build.done[index] for index in range(total)], count)
             if not rows or len(rows) == count or total == most:
-                return work.finish(rows, rejected)
+                return build.finish(rows, rejected)
             # As many more as will be needed if as many of them are rejected.
             total = min(most, total + ceil((count - len(rows)) * total / len(rows)))
 

@@ -1,9 +1,9 @@
 """A build that can be killed: a finished row is on disk at once, and the output appears whole or not at all.
 
-    with Work(Path("rows.jsonl")) as work:
-        await work.run(range(100), digest_of, make, connections=8)
-        rows = [work.done[index].row for index in range(100)]
-        work.finish(rows, {})
+    with ResumableBuild(Path("rows.jsonl")) as build:
+        await build.run(range(100), digest_of, make, connections=8)
+        rows = [build.done[index].row for index in range(100)]
+        build.finish(rows, {})
 
 Finished rows go to `rows.jsonl.part.jsonl`, one record each with the digest of all that the row was made
 from. A later build with the same output takes those whose digests are the same, and asks only for the rest.
@@ -45,7 +45,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Report:
+class BuildReport:
     """What became of a build.
 
     Attributes:
@@ -73,7 +73,7 @@ class Report:
         }
 
 
-class Work:
+class ResumableBuild:
     """The finished rows of one build.
 
     Attributes:
@@ -108,7 +108,7 @@ class Work:
         except OSError as error:
             raise UserError(f"{output}: cannot be written: {error.strerror}") from error
 
-    def __enter__(self) -> "Work":
+    def __enter__(self) -> "ResumableBuild":
         return self
 
     def __exit__(
@@ -159,7 +159,7 @@ class Work:
 
         await together(*(worker() for _ in range(min(connections, max(1, len(wanted))))))
 
-    def finish(self, rows: list[Row], rejected: dict[str, int]) -> Report:
+    def finish(self, rows: list[Row], rejected: dict[str, int]) -> BuildReport:
         """Write the output and remove the part file.
 
         Args:
@@ -176,7 +176,7 @@ class Work:
             raise self.hopeless(rejected)
         kept = write_chat(self.output, rows)
         self.part.unlink(missing_ok=True)
-        return Report(str(self.output), kept, rejected, self.asked, self.resumed)
+        return BuildReport(str(self.output), kept, rejected, self.asked, self.resumed)
 
     def rejections(self) -> dict[str, int]:
         """By reason, how many rows were rejected, the commonest first."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from inoc_evals.build.amounts import final_number
 from inoc_evals.build.asking import Asking, fingerprint, text_or_fault
-from inoc_evals.build.resumable import Made, Progress, Report, Work
+from inoc_evals.build.resumable import BuildReport, Made, Progress, ResumableBuild
 from inoc_evals.chat.rows import Message, Row
 from inoc_evals.errors import UserError
 
@@ -81,7 +81,7 @@ async def rewrite(
     cache: "bool | CachePolicy" = True,
     max_connections: int | None = None,
     progress: Progress | None = None,
-) -> Report:
+) -> BuildReport:
     """Have a model put the answers of rows into another language (paper, Section 2).
 
     The rows' questions stay as they are. A killed build goes on where it was when it is called again.
@@ -114,15 +114,15 @@ async def rewrite(
     asking = Asking.of(model, seed=seed, cache=cache, connections=max_connections)
     job = [asking.identity(), vars(wish), attempts, PROMPT if method == "rewrite" else ""]
     source = list(rows)
-    with Work(output, progress) as work:
-        await work.run(
+    with ResumableBuild(output, progress) as build:
+        await build.run(
             range(len(source)),
             lambda index: fingerprint(job, source[index]),
             lambda index: _make(source[index], wish, asking, attempts),
             asking.at_once,
         )
-        kept = [made.row for index in range(len(source)) if (made := work.done[index]).row is not None]
-        return work.finish([row for row in kept if row is not None], work.rejections())
+        kept = [made.row for index in range(len(source)) if (made := build.done[index]).row is not None]
+        return build.finish([row for row in kept if row is not None], build.rejections())
 
 
 def make_wish(

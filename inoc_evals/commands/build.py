@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from inoc_evals.build.resumable import Report
+from inoc_evals.build.resumable import BuildReport
 from inoc_evals.chat.rows import Message, Row, read_chat
 from inoc_evals.commands.output import AsJson, print_json
 from inoc_evals.data.questions import fetched_rows
@@ -112,7 +112,9 @@ def source_rows(source: str) -> Iterator[Row]:
         yield from read_chat(source)
 
 
-def _run(build: Callable[[Callable[[int, int], None]], Coroutine[Any, Any, Report]], as_json: bool) -> None:
+def _run(
+    build: Callable[[Callable[[int, int], None]], Coroutine[Any, Any, BuildReport]], as_json: bool
+) -> None:
     bar = Progress(
         TextColumn("asking"),
         BarColumn(),

@@ -1,20 +1,20 @@
-"""Pinned files on disk: downloaded once, checked every time, never trusted by name.
+"""Pinned files on disk: downloaded once, and verified by their git blob ids every time they are read.
 
     fetch(pinned("ultrachat"))    # PosixPath('~/.cache/inoc_evals/1071d70f...')
 
-Files lie in one flat folder under their git blob ids, so a machine without a network needs nothing but a
-folder of such files and `INOC_EVALS_CACHE` pointing at it. `INOC_EVALS_MIRROR` replaces
-https://raw.githubusercontent.com where only a mirror of it can be reached.
+The cache is one flat folder of files named by their git blob ids. A machine without a network needs only such
+a folder and `INOC_EVALS_CACHE` pointing at it. `INOC_EVALS_MIRROR` replaces https://raw.githubusercontent.com
+where only a mirror can be reached. Why this is not `pooch`: docs/adr/0002-own-download-cache.md.
 """
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 from platformdirs import user_cache_path
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from inoc_evals.data.sources import PinnedFile
 from inoc_evals.digests import blob_id
@@ -24,11 +24,11 @@ from inoc_evals.files import replacing, write_whole
 GITHUB = "https://raw.githubusercontent.com"
 ATTEMPTS = 3
 TIMEOUT = 30.0  # seconds without a byte from the server
-PAUSE = 0.5  # seconds before the second attempt; doubles after each
+PAUSE = 0.5  # seconds before the second attempt; doubles before each further one
 
 
 class FetchError(UserError):
-    """A pinned file is not there and could not be had; the message says where to put it by hand."""
+    """A pinned file is not cached and cannot be downloaded; the message says where to put it by hand."""
 
 
 def cache_dir() -> Path:
@@ -38,24 +38,24 @@ def cache_dir() -> Path:
 
 
 Progress = Callable[[int, int | None], None]
-"""Told the bytes that have come, and how many there are if the server says so."""
+"""Called with the bytes received so far and the total, or None where the server does not give it."""
 
 
 def fetch(file: PinnedFile, *, mirror: str | None = None, progress: Progress | None = None) -> Path:
-    """Give the path of a pinned file whose content has been verified.
+    """Return the path of a pinned file after verifying its content.
 
-    A cached file with another content than it should have is downloaded again.
+    A cached file whose content does not match its blob id is downloaded again.
 
     Args:
         file: What to fetch.
         mirror: Address in place of https://raw.githubusercontent.com; by default `INOC_EVALS_MIRROR`, if set.
-        progress: Told how the download goes on.
+        progress: Called as the download proceeds.
 
     Returns:
         Path of the file in the cache.
 
     Raises:
-        FetchError: If it cannot be downloaded, has another content, or cannot be written to the cache.
+        FetchError: If it cannot be downloaded, does not match its blob id, or cannot be written to the cache.
     """
     path = cache_dir() / file.blob
     damaged = False
@@ -83,10 +83,10 @@ def fetch(file: PinnedFile, *, mirror: str | None = None, progress: Progress | N
 
 
 def fetch_at(repository: str, commit: str, path: str) -> Path:
-    """Give a file of a repository at a commit, whose own checksum nobody has told us.
+    """Return a file of a repository at a commit, where no checksum of the file itself is pinned.
 
-    The commit fixes the content, but only the server vouches for it. What is fetched first is kept and read
-    from then on; its blob id belongs into the log, to say what was read.
+    The commit fixes the content, but only the server guarantees it. The first download is kept and used from
+    then on; callers should record its blob id in their logs.
 
     Args:
         repository: `owner/name` on GitHub.
@@ -123,32 +123,40 @@ def _get(url: str, what: str, path: Path, progress: Progress | None = None) -> b
     parts = urlsplit(url)
     if parts.scheme != "https" and (parts.scheme, parts.hostname) != ("http", "127.0.0.1"):
         raise FetchError(f"{url}: only https is fetched: set INOC_EVALS_MIRROR to an https address")
-    problem = ""
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            time.sleep(PAUSE * 2 ** (attempt - 1))
-        try:
-            response, content = _stream(url, progress)
-        except httpx.HTTPError as error:
-            problem = " ".join(f"{type(error).__name__} {error}".split())
-            continue
-        if response.status_code == httpx.codes.OK:
-            return content
-        problem = f"HTTP {response.status_code}"
-        if response.is_client_error and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
-            break  # asking again would be told the same
+    retrying = Retrying(
+        retry=retry_if_exception(_may_pass),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_exponential(PAUSE),
+        reraise=True,
+    )
+    try:
+        return retrying(_stream, url, progress)
+    except httpx.HTTPStatusError as error:
+        problem = f"HTTP {error.response.status_code}"
+    except httpx.HTTPError as error:
+        problem = " ".join(f"{type(error).__name__} {error}".split())
     raise FetchError(f"{what} could not be downloaded ({problem}): put {url} at {path}")
 
 
-def _stream(url: str, progress: Progress | None) -> tuple[httpx.Response, bytes]:
+def _may_pass(error: BaseException) -> bool:
+    """Whether another attempt can succeed: not where the server says that the request itself is wrong."""
+    if isinstance(error, httpx.HTTPStatusError):
+        status = error.response
+        return not status.is_client_error or status.status_code == httpx.codes.TOO_MANY_REQUESTS
+    return isinstance(error, httpx.HTTPError)
+
+
+def _stream(url: str, progress: Progress | None) -> bytes:
     with httpx.stream("GET", url, timeout=TIMEOUT, follow_redirects=True) as response:
+        if response.status_code != httpx.codes.OK:
+            raise httpx.HTTPStatusError("not 200", request=response.request, response=response)
         size = response.headers.get("Content-Length")
         parts = []
         for part in response.iter_bytes():
             parts.append(part)
             if progress is not None:
                 progress(response.num_bytes_downloaded, int(size) if size else None)
-        return response, b"".join(parts)
+        return b"".join(parts)
 
 
 def _verified(data: bytes, file: PinnedFile, url: str) -> bytes:

@@ -1,16 +1,15 @@
-"""Who runs the trials: worker processes of this machine, or a Ray cluster (`ray_engine.py`).
+"""Where trials run: in worker processes of this machine, or on a Ray cluster (`ray_engine.py`).
 
     for event in LocalEngine(workers=4).run(trials, storage):
         event.trial, event.state, event.reason
 
-An engine runs every trial, whatever becomes of the others: one that fails is reported, one whose worker dies
-is begun again, and the rest goes on.
+An engine runs every trial, whatever happens to the others: a trial that fails is reported, one whose worker
+process dies is started again, and the rest continue. Why this stands on the standard library and not on a
+library of process pools: docs/adr/0003-own-process-workers.md.
 """
 
 import os
 import queue
-import shutil
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -23,9 +22,10 @@ from typing import Literal, Protocol
 
 from inoc_evals.experiment.run_trial import Storage, TrialResult, run_trial
 from inoc_evals.experiment.trial import Trial
+from inoc_evals.gpus import visible_gpus
 
 ATTEMPTS = 3
-"""Times that a trial is begun whose worker died under it: killed for its memory, perhaps, or by a driver."""
+"""Times that a trial is started whose worker keeps dying, killed for its memory, perhaps, or by a driver."""
 
 State = Literal["started", "again", "done", "failed"]
 
@@ -36,9 +36,9 @@ class Event:
 
     Attributes:
         trial: The trial.
-        state: `again` is a trial whose worker died and which is begun anew.
-        result: What came of it, when done.
-        reason: Why it failed, or is begun again; one line.
+        state: `again` means that its worker died and that it is started anew.
+        result: Its result, when done.
+        reason: Why it failed, or is started again; one line.
     """
 
     trial: Trial
@@ -48,36 +48,36 @@ class Event:
 
 
 class Engine(Protocol):
-    """What runs trials."""
+    """Runs trials."""
 
     @property
     def about(self) -> str:
-        """Where and how many at a time, in a few words."""
+        """Where trials run and how many at a time, in a few words."""
 
     def run(self, trials: Sequence[Trial], storage: Storage) -> Iterator[Event]:
-        """Run trials, and tell what happens; every trial ends in `done` or `failed`."""
+        """Run trials and yield what happens; every trial ends in `done` or `failed`."""
 
 
 class LocalEngine:
-    """Worker processes of this machine, each with a GPU of its own where there are some."""
+    """Worker processes of this machine, each with a GPU of its own where GPUs exist."""
 
     def __init__(self, workers: int | None = None) -> None:
-        """Count what there is.
+        """Choose the number of workers and their devices.
 
         Args:
-            workers: How many trials at a time; by default one a GPU, or one a core where there is no GPU.
+            workers: How many trials at a time; by default one per GPU, or one per core without GPUs.
         """
-        self._devices = gpus()
+        self._devices = visible_gpus()
         self._workers = workers or len(self._devices) or cores()
 
     @property
     def about(self) -> str:
-        """Where, in a few words."""
+        """Where trials run and how many at a time, in a few words."""
         on = f"{len(self._devices)} GPUs" if self._devices else "this machine's cores"
         return f"{self._workers} at a time on {on}"
 
     def run(self, trials: Sequence[Trial], storage: Storage) -> Iterator[Event]:
-        """Run trials in worker processes, which end with this one, however it ends."""
+        """Run trials in worker processes, which end when this process ends, in whatever way."""
         waiting: queue.SimpleQueue[Trial] = queue.SimpleQueue()
         for trial in trials:
             waiting.put(trial)
@@ -85,8 +85,7 @@ class LocalEngine:
         number = min(self._workers, len(trials))
         devices: list[str | None] = [*self._devices] or [None]
         drivers = [
-            _Driver(_Worker(number, devices[n % len(devices)]), waiting, events, storage)
-            for n in range(number)
+            _Driver(_Worker(number, devices[n % len(devices)]), waiting, events, storage) for n in range(number)
         ]
         try:
             left = len(trials)
@@ -100,7 +99,7 @@ class LocalEngine:
 
 
 class _Driver:
-    """Gives one worker a trial after the other, from a thread of its own."""
+    """A thread that gives one worker trial after trial."""
 
     def __init__(
         self,
@@ -115,7 +114,7 @@ class _Driver:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the worker, in the middle of a trial if need be."""
+        """End the worker, even in the middle of a trial."""
         self._stopped = True
         self._worker.end()
         self._thread.join()
@@ -138,13 +137,13 @@ class _Driver:
                 if self._stopped or attempt == ATTEMPTS:
                     break
                 self._events.put(Event(trial, "again", reason=reason))
-            except BaseException as error:  # also what interrupts the worker, and not this thread
+            except BaseException as error:  # the worker may have been interrupted; this thread was not
                 return Event(trial, "failed", reason=one_line(error))
         return Event(trial, "failed", reason=reason)
 
 
 class _Worker:
-    """One process that runs trials, and another one in its storage where it died."""
+    """A process that runs trials; replaced by a new one if it dies."""
 
     def __init__(self, workers: int, device: str | None) -> None:
         self._workers, self._device = workers, device
@@ -152,11 +151,11 @@ class _Worker:
         self._line: Connection | None = None
 
     def run(self, trial: Trial, storage: Storage) -> TrialResult:
-        """Run one trial there."""
+        """Run one trial in the process, which is started first where none is running."""
         if self._pool is None:
             context = get_context("spawn")
-            there, self._line = context.Pipe(duplex=False)
-            self._pool = ProcessPoolExecutor(1, context, _start, (self._workers, self._device, there))
+            worker_end, self._line = context.Pipe(duplex=False)
+            self._pool = ProcessPoolExecutor(1, context, _start, (self._workers, self._device, worker_end))
         try:
             return self._pool.submit(run_trial, trial, storage).result()
         except BrokenProcessPool:
@@ -165,7 +164,7 @@ class _Worker:
             raise
 
     def end(self) -> None:
-        """End the process at once, if there is one."""
+        """End the process at once, if one is running."""
         if self._line is not None:
             self._line.close()
         if self._pool is not None:
@@ -173,7 +172,7 @@ class _Worker:
 
 
 def one_line(error: BaseException) -> str:
-    """An error for a list of them: a user's as it is, any other with its class."""
+    """An error in one line: a `UserError` as it is, any other preceded by its class."""
     from inoc_evals.errors import UserError
 
     text = " ".join(str(error).split())
@@ -183,37 +182,25 @@ def one_line(error: BaseException) -> str:
 
 
 def cores() -> int:
-    """Cores that this process may use; macOS and Windows only tell how many there are."""
+    """Cores that this process may use; on macOS and Windows all cores of the machine."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def gpus() -> list[str]:
-    """The GPUs that this process may use, as `CUDA_VISIBLE_DEVICES` names them; asked without torch."""
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is not None:
-        return [part.strip() for part in named.split(",") if part.strip() not in ("", "-1")]
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return []
-    shown = subprocess.run([program, "-L"], capture_output=True, text=True, check=False)  # noqa: S603
-    return [str(n) for n, line in enumerate(shown.stdout.splitlines()) if line.startswith("GPU ")]
-
-
 def _start(workers: int, device: str | None, line: Connection) -> None:
-    """Make a worker: ends with its parent, leaves the cores to the others, keeps off standard output."""
+    """Set up a worker: it ends with its parent, shares the cores, and prints to standard error only."""
     threading.Thread(target=_end_with_parent, args=(line,), daemon=True).start()
     os.dup2(2, 1)
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     elif workers > 1:
-        os.environ["OMP_NUM_THREADS"] = "1"  # a small model gains nothing from more
+        os.environ["OMP_NUM_THREADS"] = "1"  # a small model is not faster with more
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 
 def _end_with_parent(line: Connection) -> None:
-    """Follow the parent when it dies or hangs up: a killed experiment leaves nobody behind who trains."""
+    """Exit when the parent dies or closes the line: a killed experiment leaves no process that trains on."""
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel, line])

@@ -1,11 +1,11 @@
-"""Run directories behind a URL: fetched before a trial needs them, brought there when they are whole.
+"""Run directories behind a URL: copied to this machine before a trial needs them, uploaded when complete.
 
     runs = fetch("s3://bucket/runs", "toy-spanish-caps-none-0")     # a folder on this machine
     push(run, "s3://bucket/runs")
 
 For clusters whose nodes share no file system but reach the same store, by any URL that fsspec knows. Training
-is local; a manifest arrives last, so that a run that is seen there is whole. Two nodes that are asked for the
-same run at the same time both train it; an experiment never asks for that, as by URL no setting shares the
+is local. A manifest is uploaded last, so a run with a manifest is complete. Two nodes that are given the same
+run at the same time would both train it; an experiment never does that, because by URL no setting shares the
 models of another.
 """
 
@@ -23,7 +23,7 @@ from inoc_evals.runs.directory import Manifest, Run, list_runs
 
 MANIFEST = "manifest.json"
 KEPT = ("rows.jsonl", "loss.jsonl", "dynamics.jsonl", "job.json")
-"""Files of a run, beside its manifest and checkpoint, that are brought to the store."""
+"""Files of a run that are uploaded, besides its manifest and checkpoint."""
 
 
 def is_url(place: str) -> bool:
@@ -32,7 +32,7 @@ def is_url(place: str) -> bool:
 
 
 def manifests(runs: str) -> Iterator[Manifest]:
-    """The manifests of a folder of runs, wherever it is; those that cannot be read are left out.
+    """The manifests in a folder of runs, local or behind a URL; unreadable ones are left out.
 
     Args:
         runs: A folder or a URL.
@@ -53,33 +53,29 @@ def manifests(runs: str) -> Iterator[Manifest]:
 
 
 def fetch(url: str, name: str) -> Path:
-    """Bring the runs of one name to this machine.
+    """Copy the finished runs of one name to this machine.
 
     Args:
         url: Where runs are kept.
-        name: The name of the runs, as `finetune` is given it.
+        name: The name of the runs, as given to `finetune`.
 
     Returns:
         The folder of runs on this machine that stands for the URL.
     """
-    here = platformdirs.user_cache_path("inoc_evals") / "runs" / sha256(url)[:12]
-    here.mkdir(parents=True, exist_ok=True)
+    local = platformdirs.user_cache_path("inoc_evals") / "runs" / sha256(url)[:12]
+    local.mkdir(parents=True, exist_ok=True)
     root = UPath(url)
     for folder in root.glob(f"{name}-*") if root.exists() else ():
-        target = here / folder.name
+        target = local / folder.name
         if target.exists() or not (folder / MANIFEST).exists():
             continue
         with replacing_folder(target) as passing:
-            for file in folder.rglob("*"):
-                if file.is_file():
-                    copy = passing / file.relative_to(folder).as_posix()
-                    copy.parent.mkdir(parents=True, exist_ok=True)
-                    copy.write_bytes(file.read_bytes())
-    return here
+            folder.fs.get(f"{folder.path.rstrip('/')}/", f"{passing}/", recursive=True)
+    return local
 
 
 def push(run: Run, url: str) -> None:
-    """Bring a finished run to the store, unless it is there.
+    """Copy a finished run to the store, unless the store has it already.
 
     Args:
         run: The run.
@@ -88,10 +84,11 @@ def push(run: Run, url: str) -> None:
     target = UPath(url) / run.folder.name
     if (target / MANIFEST).exists():
         return
-    files = [run.folder / name for name in KEPT if (run.folder / name).is_file()]
+    files = [file for file in (run.folder / name for name in KEPT) if file.is_file()]
     if run.checkpoint.is_dir():
         files += [file for file in run.checkpoint.rglob("*") if file.is_file()]
-    for file in [*files, run.folder / MANIFEST]:
-        there = target / file.relative_to(run.folder).as_posix()
-        there.parent.mkdir(parents=True, exist_ok=True)
-        there.write_bytes(file.read_bytes())
+    for batch in (files, [run.folder / MANIFEST]):  # the manifest last: it says that the run is complete
+        places = [target / file.relative_to(run.folder).as_posix() for file in batch]
+        for folder in {place.parent for place in places}:
+            folder.mkdir(parents=True, exist_ok=True)  # `put` makes none in a file system on disk
+        target.fs.put([str(file) for file in batch], [place.path for place in places])

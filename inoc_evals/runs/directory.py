@@ -23,10 +23,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from inoc_evals.digests import content_files, fingerprint, folder_digest
 from inoc_evals.errors import UserError
 from inoc_evals.files import write_whole
 from inoc_evals.runs.spec import Backend, FinetuneSpec
-from inoc_evals.digests import content_files, fingerprint, folder_digest
 
 Status = Literal["pending", "running", "finished", "failed"]
 

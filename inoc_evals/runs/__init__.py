@@ -1,0 +1,1 @@
+"""What one finetune is (`spec`) and where it lives on disk (`directory`)."""
