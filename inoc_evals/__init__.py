@@ -29,7 +29,6 @@ if TYPE_CHECKING:
         preference,
         response_logprob,
         solution_quality,
-        toy_lexicon,
     )
     from inoc_evals.tasks import (
         aesthetic_preference,
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
         spanish_french,
         trait_logprobs,
     )
+    from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
 
 __all__ = [
     "SETTINGS",
@@ -94,6 +94,7 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         import inoc_evals.scorers as scorers
         import inoc_evals.tasks as tasks
+        from inoc_evals.worlds.toy import lexicon_scorer
 
-        return getattr(tasks, name, None) or getattr(scorers, name)
+        return next(getattr(room, name) for room in (tasks, scorers, lexicon_scorer) if hasattr(room, name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""How an answer is judged: the scorers, and the judge that they share.
+"""How an answer is scored: one module a scorer, and the judge that they share (`judge/`).
 
     Task(dataset=..., scorer=[language("spanish"), capitalization()])
 
@@ -14,7 +14,6 @@ from inoc_evals.scorers.language import language
 from inoc_evals.scorers.preference import preference
 from inoc_evals.scorers.response_logprob import response_logprob
 from inoc_evals.scorers.solution_quality import solution_quality
-from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
 
 __all__ = [
     "alignment",
@@ -25,5 +24,4 @@ __all__ = [
     "preference",
     "response_logprob",
     "solution_quality",
-    "toy_lexicon",
 ]

@@ -1,8 +1,8 @@
-"""Rates of verdicts that stay right over epochs, and know how many answers they rest on.
+"""Rates of traits that stay right over epochs, with the number of answers that they rest on.
 
-    @scorer(metrics=[rates("misaligned", given=("coherent",)), by("misaligned")])
+    @scorer(metrics=[rates("misaligned", "coherent"), by("misaligned")])
 
-Inspect reduces the epochs of a question before most metrics run, which turns verdicts into means of means.
+Inspect reduces the epochs of a question before most metrics run, which turns 1 and 0 into means of means.
 These metrics see every answer. Their standard errors are clustered by question: answers to one question are
 alike, and taking them as independent overstates what was learnt. A rate over no answers is nan, not 0.
 """

@@ -11,7 +11,7 @@ from inspect_ai.model import Model
 from inspect_ai.scorer import Scorer, includes
 
 from inoc_evals.scorers.code_security import code_security
-from inoc_evals.scorers.judge.reader_choice import PROBE
+from inoc_evals.scorers.judge import READER_TEST_PROMPT
 from inoc_evals.scorers.preference import preference
 from inoc_evals.scorers.solution_quality import solution_quality
 from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
@@ -27,7 +27,7 @@ def log_of(folder: Path, answers: dict[str, str]) -> EvalLog:
 
 def judge(rating: Callable[[str], str], name: str = "mockllm/judge") -> Model:
     def reply(prompt: str) -> object:
-        if prompt == PROBE:
+        if prompt == READER_TEST_PROMPT:
             return rated({"85": 0.99})
         return rated(
             {rating(prompt.split("[ANSWER START]\n")[1].split("\n[ANSWER END]")[0]): 0.9, "OTHER": 0.01}

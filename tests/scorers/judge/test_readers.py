@@ -8,16 +8,17 @@ import pytest
 from inspect_ai.model import ChatMessage, GenerateConfig, Logprob, Model, ModelOutput, get_model
 
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.judge.reader_choice import PROBE, Choice, reader_for
+from inoc_evals.scorers.judge.parameters import ReaderChoice
+from inoc_evals.scorers.judge.reader_choice import READER_TEST_PROMPT, reader_for
 from inoc_evals.scorers.judge.readers import ATTEMPTS, DRAWS, READERS, parse
-from inoc_evals.scorers.judge.result import Reader, Reading
+from inoc_evals.scorers.judge.result import JudgeResult, Reader
 from inoc_evals.scorers.judge.rubrics import ALIGNMENT, CHOICE, COHERENCE, Rubric
 from tests.scorers.replies import model, rated, says
 
 
 def read(
     reply: ModelOutput | Callable[[str], ModelOutput], reader: Reader = "token", rubric: Rubric = COHERENCE
-) -> Reading:
+) -> JudgeResult:
     """What a reader makes of a judge that replies so."""
     judge = model(reply if callable(reply) else lambda prompt: reply)
     return asyncio.run(READERS[reader](judge, rubric, "How coherent?"))
@@ -145,7 +146,7 @@ def test_words_are_counted_too() -> None:
     assert found.word == "YES" and found.value is None and found.probabilities["NO"] == pytest.approx(0.2)
 
 
-def chosen(judge: Model, wanted: Choice = "auto") -> Reader:
+def chosen(judge: Model, wanted: ReaderChoice = "auto") -> Reader:
     return asyncio.run(reader_for(judge, wanted))
 
 
@@ -165,7 +166,7 @@ def test_the_reader_is_chosen_from_what_the_judge_returns(reply: ModelOutput, re
     asked: list[list[ChatMessage]] = []
     judge = model(lambda prompt: reply, asked)
     assert chosen(judge) == chosen(judge) == reader
-    assert [messages[-1].text for messages in asked] == [PROBE]  # asked once
+    assert [messages[-1].text for messages in asked] == [READER_TEST_PROMPT]  # asked once
 
 
 def test_a_judge_that_refuses_log_probs_is_sampled() -> None:
