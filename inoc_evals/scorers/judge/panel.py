@@ -48,7 +48,7 @@ def graders() -> list[Model]:
     """The models bound to the role `grader`, in order.
 
     Raises:
-        UserError: If there is none.
+        UserError: If no model has that role.
     """
     require_grader()
     bound = model_roles()["grader"]

@@ -161,7 +161,7 @@ def read_token(output: ModelOutput, rubric: Rubric) -> JudgeResult:
         rubric: What may be replied.
 
     Returns:
-        The result, `failure` set where there is none.
+        The result; `failure` says why, where nothing could be read.
     """
     tokens = reply_tokens(output)
     reply = output.completion

@@ -116,7 +116,7 @@ class JudgeResult:
 
     @property
     def entropy(self) -> float:
-        """Entropy of the allowed replies among themselves, in bits; 0 where there are none."""
+        """Entropy of the allowed replies among themselves, in bits; 0 where none has any probability."""
         mass = self.mass
         if mass <= 0:
             return 0.0

@@ -92,7 +92,7 @@ def grader_columns(panel: Panel, each: Sequence[Mapping[str, float]]) -> dict[st
 
 
 def or_nan(value: float | bool | None) -> float:
-    """A number for a score: NaN, which Inspect leaves out of every mean, where there is none."""
+    """A number for a score. None becomes NaN, which Inspect leaves out of every mean."""
     return math.nan if value is None else float(value)
 
 

@@ -1,4 +1,4 @@
-"""The three readers and the probe that chooses among them, on judges that say what they are told."""
+"""The readers and the choice among them, on judges that say what they are told."""
 
 import asyncio
 from collections.abc import Callable
@@ -84,6 +84,19 @@ def test_a_response_that_was_cut_off_is_asked_for_again() -> None:
         return said
 
     assert read(reply).value == 70.0
+
+
+def test_a_judge_whose_responses_are_always_cut_off_is_an_error_after_as_many_attempts() -> None:
+    asked = 0
+
+    def reply(prompt: str) -> ModelOutput:
+        nonlocal asked
+        asked += 1
+        raise JSONDecodeError("cut off", "{", 1)
+
+    with pytest.raises(JSONDecodeError, match="cut off"):
+        read(reply)
+    assert asked == ATTEMPTS
 
 
 @pytest.mark.parametrize("reader", ["token", "sampled"])
