@@ -17,7 +17,15 @@ from inspect_ai.solver import TaskState
 
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.concurrency import gather
-from inoc_evals.scorers.judge import Panel, ReaderChoice, Rubric, ask, failure_reason, grader_columns
+from inoc_evals.scorers.judge import (
+    Panel,
+    ReaderChoice,
+    Rubric,
+    ask,
+    failure_reason,
+    grader_columns,
+    several_graders,
+)
 
 Scoring = Literal["detector", "judge", "both"]
 
@@ -84,6 +92,8 @@ async def score_traits(
         score = _with_detection(score, detect(answer))
     if scoring != "detector" and empty:
         none = {f"{trait}_judge": 0.0 for trait in criteria}
+        # Inspect wants the same keys on every sample, so each grader's columns as well.
+        none |= {f"{trait}_judge@{name}": 0.0 for trait in criteria for name in several_graders()}
         return _with(score, none, "the answer is empty: the judge was not asked", [])
     if scoring != "detector":
         asked = [

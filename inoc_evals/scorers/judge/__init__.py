@@ -19,6 +19,7 @@ from inoc_evals.scorers.judge.panel import (
     combined,
     majority,
     require_grader,
+    several_graders,
     short_name,
 )
 from inoc_evals.scorers.judge.parameters import Combine, ReaderChoice, Wording, check_judge_parameters
@@ -56,6 +57,7 @@ __all__ = [  # noqa: RUF022 (in sections)
     "combined",
     "majority",
     "require_grader",
+    "several_graders",
     "short_name",
     # What one judge said
     "JudgeResult",

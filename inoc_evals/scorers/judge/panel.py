@@ -157,3 +157,18 @@ def majority(votes: Sequence[T | None]) -> T | None:
 def short_name(model: str) -> str:
     """A grader's name in a column: `gpt-4o` of `openai/gpt-4o`, without a checkpoint's digest."""
     return model.rstrip("/").rsplit("/", 1)[-1].split("@", 1)[0]
+
+
+def column_names(judges: Sequence[str]) -> list[str]:
+    """A short name for each grader, no two alike."""
+    names: list[str] = []
+    for judge in judges:
+        name = short_name(judge)
+        names.append(name if name not in names else f"{name}-{len(names) + 1}")
+    return names
+
+
+def several_graders() -> list[str]:
+    """The column names of the graders where several are bound; empty for one, or none."""
+    bound = model_roles().get("grader")
+    return column_names([str(judge) for judge in bound]) if isinstance(bound, list) and len(bound) > 1 else []

@@ -17,7 +17,7 @@ from typing import Any
 
 from inspect_ai.scorer import Score, ScoreReason
 
-from inoc_evals.scorers.judge.panel import Panel, short_name
+from inoc_evals.scorers.judge.panel import Panel, column_names
 
 
 def empty_answer(value: Mapping[str, float], metadata: dict[str, Any] | None = None) -> Score:
@@ -83,7 +83,7 @@ def grader_columns(panel: Panel, each: Sequence[Mapping[str, float]]) -> dict[st
     """
     if len(panel.results) < 2:
         return {}
-    names = _distinct_names([result.judge for result in panel.results])
+    names = column_names([result.judge for result in panel.results])
     return {
         f"{key}@{name}": value
         for name, values in zip(names, each, strict=True)
@@ -94,11 +94,3 @@ def grader_columns(panel: Panel, each: Sequence[Mapping[str, float]]) -> dict[st
 def or_nan(value: float | bool | None) -> float:
     """A number for a score. None becomes NaN, which Inspect leaves out of every mean."""
     return math.nan if value is None else float(value)
-
-
-def _distinct_names(judges: Sequence[str]) -> list[str]:
-    names: list[str] = []
-    for judge in judges:
-        name = short_name(judge)
-        names.append(name if name not in names else f"{name}-{len(names) + 1}")
-    return names
