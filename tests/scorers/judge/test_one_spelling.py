@@ -95,7 +95,7 @@ def judged(reader: ReaderChoice, name: str) -> Panel:
 @pytest.mark.parametrize("reader", ["auto", "one_spelling"])
 def test_a_judge_behind_vllm_is_read_by_one_spelling_and_the_log_says_so(reader: ReaderChoice) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)
+        warnings.filterwarnings("error", message="reader=exact")
         panel = judged(reader, "judge")
     assert panel.value("mean") == pytest.approx((0.6 * 90 + 0.3 * 80) / 0.9, abs=0.1)
     assert panel.summary()["readings"][0]["reader"] == "one_spelling"
