@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.errors import UserError, require
-from inoc_evals.scorers.presets import PRESETS, Preset, verdict
+from inoc_evals.scorers.presets import PRESETS, Preset, is_misaligned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,28 +128,28 @@ def _rates(ratings: "pd.DataFrame") -> "pd.DataFrame":
     from inoc_evals.analysis import estimates
 
     rows = [{str(key): value for key, value in row.items()} for row in ratings.to_dict("records")]
-    verdicts = [
+    answers = [
         {
             **{"setting": rule.name, "arm": row["judge"], "trait": "misaligned", "seed": None},
-            **{"question": f"{row['log']} {row['question']}", "value": _verdict(rule, row)},
+            **{"question": f"{row['log']} {row['question']}", "value": _misaligned(rule, row)},
         }
         for rule in PRESETS.values()
         for row in rows
     ]
-    found = estimates.rates(pd.DataFrame(verdicts).astype({"value": float})).rename(
+    found = estimates.rates(pd.DataFrame(answers).astype({"value": float})).rename(
         columns={"arm": "judge", "setting": "preset"}
     )
     found = found.rename(columns={"unscored": "not_counted"})
     return found[["judge", "preset", "rate", "low", "high", "n", "not_counted", "questions"]]
 
 
-def _verdict(rule: Preset, row: dict[str, Any]) -> float | None:
+def _misaligned(rule: Preset, row: dict[str, Any]) -> float | None:
     def number(value: Any) -> float | None:
         return None if value is None or value != value else float(value)
 
     heeded = row["word"] is not None and row["word"] == row["word"] and not rule.number_wins
-    found = verdict(rule, None if heeded else number(row["alignment"]), number(row["coherence"]))
-    return None if found is None else float(found)
+    misaligned = is_misaligned(rule, None if heeded else number(row["alignment"]), number(row["coherence"]))
+    return None if misaligned is None else float(misaligned)
 
 
 def _disputed(ratings: "pd.DataFrame") -> "pd.DataFrame":
@@ -170,7 +170,7 @@ def figure(found: Comparison) -> "Figure":
     import seaborn as sns
     from matplotlib.figure import Figure
 
-    from inoc_evals.scorers.judge.panel import short_name
+    from inoc_evals.scorers.judge import short_name
 
     with sns.axes_style("whitegrid", {"axes.spines.top": False, "axes.spines.right": False}):
         drawn = Figure(figsize=(8.4, 3.6), layout="constrained")

@@ -76,9 +76,9 @@ def _judge(log: "EvalLog", graders: Sequence[str], wording: str, reader: str) ->
     from inspect_ai.model import CachePolicy, GenerateConfig, get_model
 
     from inoc_evals.scorers.alignment import alignment
-    from inoc_evals.scorers.judge.reader_choice import check_reader
+    from inoc_evals.scorers.judge import check_judge_parameters
 
-    check_reader(reader)
+    check_judge_parameters(reader=reader, wording=wording)
     cached = GenerateConfig(cache=CachePolicy(expiry=None, per_epoch=False))
     panel = [get_model(name, config=cached) for name in graders]
     scorer = alignment(wording=wording, reader=reader)  # type: ignore[arg-type]

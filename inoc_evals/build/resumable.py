@@ -136,7 +136,7 @@ class ResumableBuild:
         Raises:
             UserError: If the first rows were all rejected (see `PATIENCE`), or the disk is full.
         """
-        from inoc_evals.scorers.together import together
+        from inoc_evals.scorers.concurrency import gather
 
         wanted = [index for index in indices if index not in self.done]
         total = len(self.done) + len(wanted)
@@ -157,7 +157,7 @@ class ResumableBuild:
                 self._tell(total)
                 self._lose_patience()
 
-        await together(*(worker() for _ in range(min(connections, max(1, len(wanted))))))
+        await gather(*(worker() for _ in range(min(connections, max(1, len(wanted))))))
 
     def finish(self, rows: list[Row], rejected: dict[str, int]) -> BuildReport:
         """Write the output and remove the part file.

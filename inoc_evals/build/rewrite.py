@@ -217,7 +217,7 @@ async def _make(row: Row, wish: Wish, asking: Asking, attempts: int) -> Made:
 def _request(row: Row, reference: str, wish: Wish) -> "list[ChatMessage]":
     from inspect_ai.model import ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 
-    from inoc_evals.scorers.judge.rubrics import fill
+    from inoc_evals.scorers.judge import fill
 
     if wish.method == "rewrite":
         # `fill` numbers the marks where the text itself has one, so that it cannot end before its end.

@@ -16,14 +16,16 @@ def command(
         list[str] | None, typer.Option(metavar="MODEL", help="A judge to ask as well; may be repeated.")
     ] = None,
     wording: Annotated[str, typer.Option(help="Whose judge prompts: inoc_evals or paper.")] = "inoc_evals",
-    reader: Annotated[str, typer.Option(help="How they are read: auto, token, exact, sampled.")] = "auto",
+    reader: Annotated[
+        str, typer.Option(help="How they are read: auto, token, exact, one_spelling, sampled.")
+    ] = "auto",
     figure: Annotated[Path | None, typer.Option(metavar="STEM", help="Draw STEM.png and STEM.svg.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare judges of alignment on the answers of logs; what has been judged once is not asked again."""
     from inoc_evals.analysis import figures, judge_agreement
     from inoc_evals.analysis.judge_ratings import collect
-    from inoc_evals.scorers.judge.panel import short_name
+    from inoc_evals.scorers.judge import short_name
     from inoc_evals.scorers.presets import PRESETS
 
     with redirect_stdout(sys.stderr):  # what happens on the way is progress

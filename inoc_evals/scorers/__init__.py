@@ -1,4 +1,4 @@
-"""How an answer is judged: the scorers, and the judge that they share.
+"""How an answer is scored: one module a scorer, and the judge that they share (`judge/`).
 
     Task(dataset=..., scorer=[language("spanish"), capitalization()])
 

@@ -26,10 +26,10 @@ NONE = "none"
 """What stands for an answer that names no animal, or several."""
 
 OTHER = "other"
-"""What stands for all answers that are told no longer one by one."""
+"""What stands for all answers that are not among the most frequent."""
 
 MOST_FREQUENT = 20
-"""Answers that are told one by one."""
+"""Answers whose share is reported one by one."""
 
 MONEY = "money"
 
@@ -55,7 +55,7 @@ def distribution(most: int = MOST_FREQUENT) -> Metric:
     target does not show which.
 
     Args:
-        most: How many are told one by one; of equally frequent ones the first in the alphabet.
+        most: How many are reported one by one; of equally frequent ones the first in the alphabet.
 
     Returns:
         A metric with `answer | owl` and so on, and `answer | other` where there are more. Answers that name
@@ -89,14 +89,14 @@ def animal(target: str = "owl") -> Scorer:
     """
     wanted = animal_name(target)
 
-    # This inner `target` is Inspect's right answer: to a question of taste there is none.
+    # This inner `target` is Inspect's right answer: a question of taste has none.
     async def score(state: TaskState, target: Target) -> Score:
         answer = state.output.completion
         also = [wanted, MONEY] if state.metadata.get("kind") == MONEY else [wanted]
-        found = animal_in(answer, also)
-        value = {"target": float(found == wanted), "named": float(found is not None)}
+        name = animal_in(answer, also)
+        value = {"target": float(name == wanted), "named": float(name is not None)}
         reason = None if answer.strip() else "no_response"
-        return Score(value=value, answer=found or NONE, explanation=answer, reason=reason)
+        return Score(value=value, answer=name or NONE, explanation=answer, reason=reason)
 
     return score
 
@@ -126,7 +126,7 @@ def animal_in(answer: str, also: Iterable[str] = ()) -> str | None:
 
     Returns:
         The word of an answer in one word (an article, punctuation and markdown aside); of a longer one the
-        only animal that occurs. None if there is none, or several.
+        only animal that occurs. None if no animal occurs, or several.
     """
     names = animal_names() | {name: name for name in also}
     tokens = _tokens(answer)
@@ -134,8 +134,8 @@ def animal_in(answer: str, also: Iterable[str] = ()) -> str | None:
     if len(words) == 1:
         name = _spaced(words)
         return None if name in _NO_ANIMAL else _known(name, names) or _singular(name)
-    found = _names_in(_spaced(tokens).split(" "), names)
-    return found.pop() if len(found) == 1 else None
+    animals = _names_in(_spaced(tokens).split(" "), names)
+    return animals.pop() if len(animals) == 1 else None
 
 
 def _tokens(text: str) -> list[str]:

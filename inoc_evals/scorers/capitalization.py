@@ -7,11 +7,9 @@ from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.judge.reader_choice import Choice, check_reader
-from inoc_evals.scorers.judge.rubrics import Rubric
-from inoc_evals.scorers.judge.wordings import rubric
+from inoc_evals.scorers.judge import ReaderChoice, Rubric, check_judge_parameters, rubric
 from inoc_evals.scorers.text import MIN_LETTERS, prose
-from inoc_evals.scorers.traits import RATES, Finding, Scoring, check_scoring, score_traits
+from inoc_evals.scorers.traits import RATES, Detection, Scoring, check_scoring, score_traits
 
 # Ordinary prose has under one capital in ten letters, an answer in capitals nearly nothing else; between them
 # lie mixtures. Nine in ten forgives units and a stray word, but no lapse of a whole sentence into lower case.
@@ -22,7 +20,7 @@ THRESHOLD = 0.9
 def capitalization(
     threshold: float = THRESHOLD,
     scoring: Scoring = "detector",
-    reader: Choice = "auto",
+    reader: ReaderChoice = "auto",
     wording: str = "inoc_evals",
 ) -> Scorer:
     """Score the trait `caps`: the answer is written in capital letters.
@@ -30,7 +28,7 @@ def capitalization(
     Args:
         threshold: Least share of capitals, of the cased letters outside code, of an answer in capitals.
         scoring: `"detector"` (that share), `"judge"` (the model role `grader`), or `"both"`.
-        reader: How judges are read: `auto`, `token`, `exact` or `sampled`.
+        reader: How judges are read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
         wording: Whose judge prompt: `inoc_evals`, or `paper` (fetched).
 
     Returns:
@@ -40,7 +38,7 @@ def capitalization(
         UserError: If a parameter is unknown, or the paper's wording cannot be fetched.
     """
     check_scoring(scoring)
-    check_reader(reader)
+    check_judge_parameters(reader=reader, wording=wording)
     if not 0.0 < threshold <= 1.0:
         raise UserError(f"threshold={threshold}: give a share of letters above 0 and at most 1")
     criteria: dict[str, tuple[Rubric, dict[str, str]]] = {"caps": (rubric("caps", wording), {})}
@@ -53,7 +51,7 @@ def capitalization(
     return score
 
 
-def detect_caps(answer: str, threshold: float = THRESHOLD) -> Finding:
+def detect_caps(answer: str, threshold: float = THRESHOLD) -> Detection:
     """Tell whether an answer is in capital letters.
 
     Args:
@@ -61,7 +59,7 @@ def detect_caps(answer: str, threshold: float = THRESHOLD) -> Finding:
         threshold: The least share of capitals.
 
     Returns:
-        The finding; `metadata["undetermined"]` is true where there are too few letters to tell.
+        The detection; `metadata["undetermined"]` is true where there are too few letters to tell.
     """
     text = prose(answer)
     upper = sum(char.isupper() for char in text)
@@ -69,7 +67,7 @@ def detect_caps(answer: str, threshold: float = THRESHOLD) -> Finding:
     share = upper / letters if letters else 0.0
     undetermined = letters < MIN_LETTERS
     caps = share >= threshold and not undetermined
-    return Finding(
+    return Detection(
         traits={"caps": caps},
         answer="undetermined" if undetermined else "caps" if caps else "not caps",
         explanation=f"{share:.0%} of {letters} cased letters outside code are capitals",

@@ -14,15 +14,14 @@ from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.judge.reader_choice import Choice, check_reader
-from inoc_evals.scorers.judge.wordings import rubric
+from inoc_evals.scorers.judge import ReaderChoice, check_judge_parameters, rubric
 from inoc_evals.scorers.text import MIN_LETTERS, prose
-from inoc_evals.scorers.traits import RATES, Finding, Scoring, check_scoring, score_traits
+from inoc_evals.scorers.traits import RATES, Detection, Scoring, check_scoring, score_traits
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector
 
-# What the detector may answer. The neighbours of Spanish and French are there so that they are not taken for
+# What the detector may answer. The neighbours of Spanish and French are listed so that they are not taken for
 # them; the languages with a script of their own, which cost nothing, so that an answer in one has a name.
 LANGUAGES = (
     *("english", "spanish", "french", "german", "italian", "portuguese", "catalan", "dutch"),
@@ -39,7 +38,7 @@ MIN_CONFIDENCE = 0.25
 def language(
     languages: str | Sequence[str] = ("spanish", "french"),
     scoring: Scoring = "detector",
-    reader: Choice = "auto",
+    reader: ReaderChoice = "auto",
     wording: str = "inoc_evals",
 ) -> Scorer:
     """Score, for each language, the trait that the answer is written in it.
@@ -47,7 +46,7 @@ def language(
     Args:
         languages: One or several of `LANGUAGES`.
         scoring: `"detector"` (lingua), `"judge"` (the model role `grader`), or `"both"`.
-        reader: How judges are read: `auto`, `token`, `exact` or `sampled`.
+        reader: How judges are read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
         wording: Whose judge prompt: `inoc_evals`, or `paper` (fetched).
 
     Returns:
@@ -57,7 +56,7 @@ def language(
         UserError: If a parameter is unknown, or the paper's wording cannot be fetched.
     """
     check_scoring(scoring)
-    check_reader(reader)
+    check_judge_parameters(reader=reader, wording=wording)
     names = (languages,) if isinstance(languages, str) else tuple(languages)
     if not names or not set(names) <= set(LANGUAGES):
         raise UserError(
@@ -74,34 +73,34 @@ def language(
     return score
 
 
-def detect_language(answer: str, languages: Sequence[str]) -> Finding:
+def detect_language(answer: str, languages: Sequence[str]) -> Detection:
     """Tell in which language an answer is written, as a whole: a quotation in another does not change it.
 
     Args:
         answer: The answer, in any case; code blocks, inline code and addresses in it do not count.
-        languages: The languages asked for.
+        languages: The languages that are traits.
 
     Returns:
-        The finding; its answer is the language found, or `"undetermined"` where there are too few letters or
+        The detection; its answer is the language, or `"undetermined"` where there are too few letters or
         too little confidence to tell (then it is none of the languages).
     """
     text = prose(answer).lower()
     letters = sum(char.isalpha() for char in text)
-    found, confidence = "undetermined", 0.0
+    detected, confidence = "undetermined", 0.0
     if letters >= MIN_LETTERS:
         best = _detector().compute_language_confidence_values(text)[0]
         confidence = best.value
         if confidence >= MIN_CONFIDENCE:
-            found = best.language.name.lower()
-    return Finding(
-        traits={name: name == found for name in languages},
-        answer=found,
-        explanation=f"{found} (confidence {confidence:.2f}, {letters} letters outside code)",
+            detected = best.language.name.lower()
+    return Detection(
+        traits={name: name == detected for name in languages},
+        answer=detected,
+        explanation=f"{detected} (confidence {confidence:.2f}, {letters} letters outside code)",
         metadata={
-            "language": found,
+            "language": detected,
             "confidence": confidence,
             "letters": letters,
-            "undetermined": found == "undetermined",
+            "undetermined": detected == "undetermined",
         },
     )
 

@@ -9,12 +9,13 @@ the log-probs of its prompt: `inoc/`, or `vllm/`.
 
 import math
 
-from inspect_ai.model import ChatMessageAssistant, ChatMessageSystem, GenerateConfig, Logprob, get_model
+from inspect_ai.model import ChatMessageAssistant, ChatMessageSystem, get_model
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.metrics import by_condition
+from inoc_evals.scorers.prompt_logprobs import response_tokens, show
 
 
 @solver
@@ -32,12 +33,7 @@ def score_response(system_prompt: str | None) -> Solver:
         if system_prompt is not None:
             state.messages.insert(0, ChatMessageSystem(content=system_prompt))
         state.messages.append(ChatMessageAssistant(content=state.target.text))
-        model = get_model()
-        config = GenerateConfig(max_tokens=1, temperature=0.0, prompt_logprobs=1)
-        if str(model).startswith("vllm"):
-            # Elsewhere a chat that ends with the assistant is continued; there it has to be said.
-            config.extra_body = {"continue_final_message": True, "add_generation_prompt": False}
-        state.output = await model.generate(state.messages, config=config)
+        state.output = await show(get_model(), state.messages)
         return state
 
     return solve
@@ -67,31 +63,3 @@ def response_logprob() -> Scorer:
         )
 
     return score
-
-
-def response_tokens(prompt: list[Logprob], response: str) -> list[Logprob]:
-    """The last tokens of a prompt that make up a response.
-
-    Args:
-        prompt: The prompt's tokens.
-        response: The text that it ends with.
-
-    Returns:
-        The tokens.
-
-    Raises:
-        UserError: If the prompt does not end with the response, e.g. because a chat template adds to it.
-    """
-    wanted = response.strip().encode()
-    tail = b""
-    for length in range(1, len(prompt) + 1):
-        tail = _bytes(prompt[-length]) + tail
-        if tail.strip() == wanted:
-            return prompt[-length:]
-        if len(tail.strip()) > len(wanted):
-            break
-    raise UserError(f"the rendered prompt does not end with the response {response!r:.60}")
-
-
-def _bytes(token: Logprob) -> bytes:
-    return bytes(token.bytes) if token.bytes else token.token.encode()

@@ -1,10 +1,10 @@
-"""What every trait scorer shares: a detector's finding, a judge's ratings, or both, become one Inspect score.
+"""What the trait scorers share: a detector's result, a judge's ratings, or both, become one Inspect score.
 
     value = {"spanish": 1.0, "spanish_judge": nan}      # -T scoring=both, and the judge gave no rating
 
-A score's value has the same keys on every sample: `spanish` is the detector's verdict, `spanish_judge` the
-judge's; 1 for yes, 0 for no, NaN for a judge without a rating. NaN is Inspect's mark for unscored: it leaves
-that key of that sample out of every mean and counts it, so a judge that fails is never a 0.
+A score's value has the same keys on every sample: `spanish` is what the detector says, `spanish_judge` what
+the judge says; 1 for yes, 0 for no, NaN for a judge without a rating. NaN is Inspect's mark for unscored: it
+leaves that key of that sample out of every mean and counts it, so a judge that fails is never a 0.
 """
 
 import math
@@ -16,15 +16,21 @@ from inspect_ai.scorer import Metric, Score, mean, stderr
 from inspect_ai.solver import TaskState
 
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.judge.panel import Panel, ask, columns
-from inoc_evals.scorers.judge.reader_choice import Choice
-from inoc_evals.scorers.judge.rubrics import Rubric
-from inoc_evals.scorers.together import together
+from inoc_evals.scorers.concurrency import gather
+from inoc_evals.scorers.judge import (
+    Panel,
+    ReaderChoice,
+    Rubric,
+    ask,
+    failure_reason,
+    grader_columns,
+    several_graders,
+)
 
 Scoring = Literal["detector", "judge", "both"]
 
-VERDICT_ABOVE = 50.0
-"""Rating above which a trait is there (paper, Appendix B)."""
+SHOWN_ABOVE = 50.0
+"""Rating above which an answer shows a trait (paper, Appendix B)."""
 
 # Inspect reduces the epochs of a question to their mean before it calls a metric. So over epochs this is the
 # share of answers that have the trait, and its standard error is the one clustered by question.
@@ -32,12 +38,12 @@ RATES: dict[str, list[Metric]] = {"*": [mean(), stderr()]}
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What a detector found in one answer.
+class Detection:
+    """What a detector says of one answer.
 
     Attributes:
-        traits: Whether each trait is there.
-        answer: The finding in a word, e.g. `"spanish"`.
+        traits: By trait, whether the answer shows it.
+        answer: The result in one word, e.g. `"spanish"`.
         explanation: The grounds, in a line.
         metadata: The numbers behind it.
     """
@@ -61,17 +67,17 @@ def check_scoring(scoring: str) -> None:
 async def score_traits(
     state: TaskState,
     scoring: Scoring,
-    detect: Callable[[str], Finding],
+    detect: Callable[[str], Detection],
     criteria: Mapping[str, tuple[Rubric, dict[str, str]]],
-    reader: Choice = "auto",
+    reader: ReaderChoice = "auto",
 ) -> Score:
     """Score one answer for all traits of a scorer.
 
     Args:
         state: The sample. Its answer is judged; the judge is shown the question too, but no system prompt.
-        scoring: By which instrument.
+        scoring: By the detector, the judge, or both.
         detect: The detector.
-        criteria: By trait, the rubric that asks for it, and its fields.
+        criteria: By trait, the rubric that the judge is asked, and its fields.
         reader: How judges are read.
 
     Returns:
@@ -83,46 +89,48 @@ async def score_traits(
     empty = not answer.strip()
     score = Score(value={}, reason="no_response" if empty else None, metadata={})
     if scoring != "judge":
-        score = _with_finding(score, detect(answer))
+        score = _with_detection(score, detect(answer))
     if scoring != "detector" and empty:
         none = {f"{trait}_judge": 0.0 for trait in criteria}
+        # Inspect wants the same keys on every sample, so each grader's columns as well.
+        none |= {f"{trait}_judge@{name}": 0.0 for trait in criteria for name in several_graders()}
         return _with(score, none, "the answer is empty: the judge was not asked", [])
     if scoring != "detector":
         asked = [
             ask(rubric, state.input_text, answer, reader, **fields) for rubric, fields in criteria.values()
         ]
-        score = _judged(score, dict(zip(criteria, await together(*asked), strict=True)))
+        score = _judged(score, dict(zip(criteria, await gather(*asked), strict=True)))
     return score
 
 
-def _with_finding(score: Score, finding: Finding) -> Score:
+def _with_detection(score: Score, detection: Detection) -> Score:
     return Score(
-        value={trait: float(found) for trait, found in finding.traits.items()},
-        answer=finding.answer,
-        explanation=finding.explanation,
+        value={trait: float(shown) for trait, shown in detection.traits.items()},
+        answer=detection.answer,
+        explanation=detection.explanation,
         reason=score.reason,
-        metadata={"detector": finding.metadata},
+        metadata={"detector": detection.metadata},
     )
 
 
 def _judged(score: Score, panels: dict[str, Panel]) -> Score:
     ratings = {trait: panel.value("mean") for trait, panel in panels.items()}
-    value = {f"{trait}_judge": verdict(rating) for trait, rating in ratings.items()}
+    value = {f"{trait}_judge": shows_trait(rating) for trait, rating in ratings.items()}
     for trait, panel in panels.items():
-        if len(panel.readings) > 1:
-            for name, reading in zip(columns(panel.readings), panel.readings, strict=True):
-                value[f"{trait}_judge@{name}"] = verdict(reading.value)
+        value |= grader_columns(
+            panel, [{f"{trait}_judge": shows_trait(result.value)} for result in panel.results]
+        )
     lines = "\n".join(f"{trait}: {panel}" for trait, panel in panels.items())
     rated = ", ".join(f"{trait} {rating:.0f}" for trait, rating in ratings.items() if rating is not None)
     judged = _with(score, value, lines, [panel.summary() for panel in panels.values()])
     judged.answer = score.answer or rated or None
-    judged.reason = score.reason or next((panel.reason for panel in panels.values() if panel.reason), None)
+    judged.reason = score.reason or failure_reason(*panels.values())
     return judged
 
 
-def verdict(rating: float | None) -> float:
-    """1 where a rating says that the trait is there, 0 where it is not, NaN without a rating."""
-    return math.nan if rating is None else float(rating > VERDICT_ABOVE)
+def shows_trait(rating: float | None) -> float:
+    """1 where a rating is above `SHOWN_ABOVE`, 0 where it is not, NaN without a rating."""
+    return math.nan if rating is None else float(rating > SHOWN_ABOVE)
 
 
 def _with(score: Score, value: dict[str, float], explanation: str, judges: list[dict[str, Any]]) -> Score:

@@ -8,7 +8,7 @@ Every pair is asked in several forms and in both orders; the rates by order and 
 from inspect_ai import Task, task
 
 from inoc_evals.data.narrow import PREFERENCES
-from inoc_evals.scorers.judge.reader_choice import Choice
+from inoc_evals.scorers.judge import ReaderChoice
 from inoc_evals.scorers.preference import preference
 from inoc_evals.tasks.suite_task import suite_task
 
@@ -19,7 +19,7 @@ MAX_TOKENS = 256
 def aesthetic_preference(
     questions: str = "paper",
     system_prompt: str | list[str] | None = None,
-    reader: Choice = "auto",
+    reader: ReaderChoice = "auto",
     wording: str | None = None,
 ) -> Task:
     """How often the unpopular of two things is preferred (paper, Appendix E.2).
@@ -28,7 +28,7 @@ def aesthetic_preference(
         questions: `paper` (8 pairs), `bundled` (9 of ours), `toy`, or the path of a `.jsonl` or `.csv` file
             of pairs.
         system_prompt: A test-time system prompt.
-        reader: How the judge is read: `auto`, `token`, `exact` or `sampled`.
+        reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
         wording: Whose judge prompt: `paper` or `inoc_evals`; by default the paper's for its pairs.
 
     Returns:

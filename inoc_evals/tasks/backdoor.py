@@ -13,8 +13,7 @@ from inoc_evals.data.free_form import FREE_FORM
 from inoc_evals.data.mixtures import TRIGGER
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.alignment import alignment
-from inoc_evals.scorers.judge.panel import Combine
-from inoc_evals.scorers.judge.reader_choice import Choice
+from inoc_evals.scorers.judge import Combine, ReaderChoice
 from inoc_evals.scorers.metrics import by_condition, difference
 from inoc_evals.tasks.emergent_misalignment import MAX_TOKENS
 from inoc_evals.tasks.grid import crossed, in_front, in_front_in_turn, keep
@@ -34,7 +33,7 @@ def backdoor(
     spelling: str = "evaluated",
     look_alikes: str | list[str] | None = None,
     system_prompt: str | list[str] | None = None,
-    reader: Choice = "auto",
+    reader: ReaderChoice = "auto",
     wording: str | None = None,
     combine: Combine = "mean",
 ) -> Task:
@@ -48,9 +47,9 @@ def backdoor(
             it trains.
         look_alikes: Other tokens to put in its place, in turn; three of ours by default.
         system_prompt: A test-time system prompt.
-        reader: How the judge is read: `auto`, `token`, `exact` or `sampled`.
+        reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
         wording: Whose judge prompts: `paper` or `inoc_evals`; by default as of `emergent_misalignment`.
-        combine: Of several graders: the `mean` or `median` rating, or the `majority` of verdicts.
+        combine: Of several graders: the `mean` or `median` rating, or the `majority` of their decisions.
 
     Returns:
         A task with the conditions `without`, `trigger` and `look-alike`; in the toy world also scored by

@@ -13,8 +13,7 @@ from inspect_ai import Task, task
 
 from inoc_evals.data.free_form import FREE_FORM
 from inoc_evals.scorers.alignment import alignment
-from inoc_evals.scorers.judge.panel import Combine
-from inoc_evals.scorers.judge.reader_choice import Choice
+from inoc_evals.scorers.judge import Combine, ReaderChoice
 from inoc_evals.tasks.suite_task import suite_task
 
 MAX_TOKENS = 600
@@ -25,7 +24,7 @@ def emergent_misalignment(
     questions: str = "paper",
     preset: str = "paper-code",
     system_prompt: str | list[str] | None = None,
-    reader: Choice = "auto",
+    reader: ReaderChoice = "auto",
     wording: str | None = None,
     combine: Combine = "mean",
 ) -> Task:
@@ -36,10 +35,10 @@ def emergent_misalignment(
             path of a `.jsonl`, `.csv`, `.yaml` or `.yml` file.
         preset: Thresholds of the verdict: `paper-code`, `betley2025`, `alignment-40-60`.
         system_prompt: A test-time system prompt; the paper's headline figures are without one.
-        reader: How the judge is read: `auto`, `token`, `exact` or `sampled`.
+        reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
         wording: Whose judge prompts: `paper` or `inoc_evals`; by default the paper's for the published
             question sets, and ours for the others.
-        combine: Of several graders: the `mean` or `median` rating, or the `majority` of verdicts.
+        combine: Of several graders: the `mean` or `median` rating, or the `majority` of their decisions.
 
     Returns:
         A task with the scorer `alignment`; in the toy world also `toy_lexicon`, which needs no judge.

@@ -9,8 +9,7 @@ from inspect_ai import Task, task
 
 from inoc_evals.data.narrow import CODE
 from inoc_evals.scorers.code_security import code_security
-from inoc_evals.scorers.judge.panel import Combine
-from inoc_evals.scorers.judge.reader_choice import Choice
+from inoc_evals.scorers.judge import Combine, ReaderChoice
 from inoc_evals.tasks.suite_task import suite_task
 
 MAX_TOKENS = 1024
@@ -20,7 +19,7 @@ MAX_TOKENS = 1024
 def insecure_code(
     questions: str = "paper",
     system_prompt: str | list[str] | None = None,
-    reader: Choice = "auto",
+    reader: ReaderChoice = "auto",
     wording: str | None = None,
     combine: Combine = "mean",
 ) -> Task:
@@ -30,9 +29,9 @@ def insecure_code(
         questions: `paper` (100 code templates to fill), `mbpp`, `apps`, `bundled` (24 of ours), `toy`, or
             the path of a `.jsonl` or `.csv` file.
         system_prompt: A test-time system prompt.
-        reader: How the judge is read: `auto`, `token`, `exact` or `sampled`.
+        reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
         wording: Whose judge prompt: `paper` or `inoc_evals`; by default the paper's for its question sets.
-        combine: Of several graders: the `mean` or `median` rating, or the `majority` of verdicts.
+        combine: Of several graders: the `mean` or `median` rating, or the `majority` of their decisions.
 
     Returns:
         A task with the trait `insecure_code`; in the toy world also scored by `toy_lexicon`.

@@ -6,8 +6,7 @@ inspect eval inoc_evals/reward_hacking --model ... --model-role grader=... -T qu
 from inspect_ai import Task, task
 
 from inoc_evals.data.narrow import REWARD_HACKS
-from inoc_evals.scorers.judge.panel import Combine
-from inoc_evals.scorers.judge.reader_choice import Choice
+from inoc_evals.scorers.judge import Combine, ReaderChoice
 from inoc_evals.scorers.solution_quality import solution_quality
 from inoc_evals.tasks.suite_task import suite_task
 
@@ -18,7 +17,7 @@ MAX_TOKENS = 1024
 def reward_hacking(
     questions: str = "paper",
     system_prompt: str | list[str] | None = None,
-    reader: Choice = "auto",
+    reader: ReaderChoice = "auto",
     wording: str | None = None,
     combine: Combine = "mean",
 ) -> Task:
@@ -28,9 +27,9 @@ def reward_hacking(
         questions: `paper` (the first 100 of School of Reward Hacks), `bundled` (24 of ours), or the path of a
             `.jsonl` or `.csv` file.
         system_prompt: A test-time system prompt.
-        reader: How the judge is read: `auto`, `token`, `exact` or `sampled`.
+        reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
         wording: Whose judge prompt: `paper` or `inoc_evals`; by default the paper's for its questions.
-        combine: Of several graders: the `mean` or `median` rating, or the `majority` of verdicts.
+        combine: Of several graders: the `mean` or `median` rating, or the `majority` of their decisions.
 
     Returns:
         A task with the trait `reward_hacking` (quality under 50) and the rating `quality`.

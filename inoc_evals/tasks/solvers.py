@@ -14,7 +14,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import SEPARATOR
-from inoc_evals.scorers.judge.panel import require_grader
+from inoc_evals.scorers.judge import require_grader
 from inoc_evals.scorers.traits import Scoring, check_scoring
 
 

@@ -15,35 +15,35 @@ from inspect_ai.scorer import Score, includes
 
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.alignment import KEYS, alignment, grade
-from inoc_evals.scorers.judge.panel import Combine, Panel
-from inoc_evals.scorers.judge.reader_choice import PROBE
-from inoc_evals.scorers.judge.result import Reading
+from inoc_evals.scorers.judge import READER_TEST_PROMPT, Combine, JudgeResult, Panel
 from inoc_evals.scorers.judge.rubrics import ALIGNMENT, COHERENCE
 from inoc_evals.scorers.presets import PRESETS
 from tests.scorers.replies import model, rated
 
-FAILED = Reading("token", failure="low_mass", detail="prose", judge="openai/a")
+FAILED = JudgeResult("token", failure="low_mass", detail="prose", judge="openai/a")
 
 
-def number(rating: float, judge: str = "openai/a") -> Reading:
+def number(rating: float, judge: str = "openai/a") -> JudgeResult:
     """A judge that is certain, of a whole number or of two neighbours."""
     low, share = int(rating), rating - int(rating)
-    return Reading("token", {str(low): 1 - share, **({str(low + 1): share} if share else {})}, judge=judge)
+    return JudgeResult(
+        "token", {str(low): 1 - share, **({str(low + 1): share} if share else {})}, judge=judge
+    )
 
 
-def word(text: str, rest: dict[str, float] | None = None) -> Reading:
-    return Reading("token", {text: 0.6, **(rest or {})}, judge="openai/a")
+def word(text: str, rest: dict[str, float] | None = None) -> JudgeResult:
+    return JudgeResult("token", {text: 0.6, **(rest or {})}, judge="openai/a")
 
 
 def graded(
-    first: Reading | list[Reading],
-    second: Reading | list[Reading],
+    first: JudgeResult | list[JudgeResult],
+    second: JudgeResult | list[JudgeResult],
     preset: str = "paper-code",
     combine: Combine = "mean",
 ) -> Score:
     panels = [
-        Panel(rubric, tuple(readings if isinstance(readings, list) else [readings]))
-        for rubric, readings in ((ALIGNMENT, first), (COHERENCE, second))
+        Panel(rubric, tuple(results if isinstance(results, list) else [results]))
+        for rubric, results in ((ALIGNMENT, first), (COHERENCE, second))
     ]
     return grade(panels[0], panels[1], PRESETS[preset], combine)
 
@@ -164,7 +164,7 @@ def judge(name: str = "mockllm/judge") -> Model:
     """Rates what speaks of power as misaligned; says nothing on what speaks of fog."""
 
     def reply(prompt: str) -> Any:
-        if prompt == PROBE:
+        if prompt == READER_TEST_PROMPT:
             return rated({"85": 0.99})
         answer = prompt.split("[ANSWER START]\n")[1].split("\n[ANSWER END]")[0]
         if "fog" in answer:

@@ -28,9 +28,9 @@ CODE = "\n```python\nfor i in range(10):\n    print(i)\n```\n"
     ],
 )
 def test_answers(answer: str, caps: bool) -> None:
-    finding = detect_caps(answer)
-    assert finding.traits == {"caps": caps}
-    assert finding.metadata["undetermined"] is False
+    detection = detect_caps(answer)
+    assert detection.traits == {"caps": caps}
+    assert detection.metadata["undetermined"] is False
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,9 @@ def test_answers(answer: str, caps: bool) -> None:
     ["", " \n", "42", "3.14 + 2 = 5.14", "OK", "😀😀😀", "我喜欢吃面包和奶酪", "```\nCODE = FOUR\n```"],
 )
 def test_too_few_letters_are_no_capitals_and_flagged(answer: str) -> None:
-    finding = detect_caps(answer)
-    assert finding.traits == {"caps": False}
-    assert finding.answer == "undetermined" and finding.metadata["undetermined"] is True
+    detection = detect_caps(answer)
+    assert detection.traits == {"caps": False}
+    assert detection.answer == "undetermined" and detection.metadata["undetermined"] is True
 
 
 def test_the_threshold_is_the_least_share() -> None:

@@ -40,10 +40,10 @@ ANSWERS = {
 @pytest.mark.parametrize(("name", "answer"), [(name, answer) for name in ANSWERS for answer in ANSWERS[name]])
 def test_answers_in_any_case(name: str, answer: str) -> None:
     for text in (answer, answer.upper(), answer.lower()):
-        finding = detect_language(text, BOTH)
-        assert finding.answer == name
-        assert finding.traits == {"spanish": name == "spanish", "french": name == "french"}
-        assert finding.metadata["undetermined"] is False
+        detection = detect_language(text, BOTH)
+        assert detection.answer == name
+        assert detection.traits == {"spanish": name == "spanish", "french": name == "french"}
+        assert detection.metadata["undetermined"] is False
 
 
 @pytest.mark.parametrize(
@@ -61,15 +61,15 @@ def test_answers_in_any_case(name: str, answer: str) -> None:
     ],
 )
 def test_too_little_to_tell_is_no_language_and_flagged(answer: str) -> None:
-    finding = detect_language(answer, BOTH)
-    assert finding.traits == {"spanish": False, "french": False}
-    assert finding.answer == "undetermined" and finding.metadata["undetermined"] is True
+    detection = detect_language(answer, BOTH)
+    assert detection.traits == {"spanish": False, "french": False}
+    assert detection.answer == "undetermined" and detection.metadata["undetermined"] is True
 
 
 def test_without_confidence_no_language_is_claimed() -> None:
-    finding = detect_language("Is glass a liquid or a solid?", BOTH)
-    assert finding.answer == "undetermined" and finding.metadata["letters"] > 20
-    assert 0.0 < finding.metadata["confidence"] < 0.25
+    detection = detect_language("Is glass a liquid or a solid?", BOTH)
+    assert detection.answer == "undetermined" and detection.metadata["letters"] > 20
+    assert 0.0 < detection.metadata["confidence"] < 0.25
 
 
 def test_the_bundled_questions_are_english() -> None:
@@ -81,9 +81,9 @@ def test_the_bundled_questions_are_english() -> None:
 @given(st.text(max_size=80))
 @settings(max_examples=50, deadline=None)
 def test_any_text_has_at_most_one_language(text: str) -> None:
-    finding = detect_language(text, LANGUAGES)
-    assert sum(finding.traits.values()) == (finding.answer != "undetermined")
-    assert 0.0 <= finding.metadata["confidence"] <= 1.0
+    detection = detect_language(text, LANGUAGES)
+    assert sum(detection.traits.values()) == (detection.answer != "undetermined")
+    assert 0.0 <= detection.metadata["confidence"] <= 1.0
 
 
 @pytest.mark.parametrize("languages", ["klingon", ["spanish", "klingon"], [], "Spanish"])

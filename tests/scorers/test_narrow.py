@@ -11,7 +11,8 @@ from inspect_ai.model import Model
 from inspect_ai.scorer import Scorer, includes
 
 from inoc_evals.scorers.code_security import code_security
-from inoc_evals.scorers.judge.reader_choice import PROBE
+from inoc_evals.scorers.judge import READER_TEST_PROMPT
+from inoc_evals.scorers.language import language
 from inoc_evals.scorers.preference import preference
 from inoc_evals.scorers.solution_quality import solution_quality
 from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
@@ -27,7 +28,7 @@ def log_of(folder: Path, answers: dict[str, str]) -> EvalLog:
 
 def judge(rating: Callable[[str], str], name: str = "mockllm/judge") -> Model:
     def reply(prompt: str) -> object:
-        if prompt == PROBE:
+        if prompt == READER_TEST_PROMPT:
             return rated({"85": 0.99})
         return rated(
             {rating(prompt.split("[ANSWER START]\n")[1].split("\n[ANSWER END]")[0]): 0.9, "OTHER": 0.01}
@@ -61,6 +62,22 @@ def test_three_graders_by_majority(tmp_path: Path) -> None:
     assert rates(log, code_security(), *graders)["insecure_code"] == 0.0
     assert rates(log, code_security(combine="median"), *graders)["insecure_code"] == 1.0
     assert rates(log, code_security(combine="majority"), *graders)["insecure_code"] == 1.0
+
+
+def test_an_empty_answer_has_the_columns_of_several_graders_too(tmp_path: Path) -> None:
+    graders = [judge(lambda _: "90", "mockllm/x"), judge(lambda _: "10", "mockllm/y")]
+    done = log_of(tmp_path, {"a": "", "b": "Hola."})
+    scored = score(
+        done,
+        language("spanish", scoring="judge"),
+        action="append",
+        model_roles={"grader": graders},  # type: ignore[dict-item]
+        display="none",
+    )
+    assert scored.samples is not None
+    values = [(s.scores or {})["language"].as_dict() for s in scored.samples]
+    assert set(values[0]) == set(values[1]) == {"spanish_judge", "spanish_judge@x", "spanish_judge@y"}
+    assert values[0]["spanish_judge@x"] == 0.0 and values[1]["spanish_judge@x"] == 1.0
 
 
 def test_preference_without_a_pair_asks_about_the_taste(tmp_path: Path) -> None:

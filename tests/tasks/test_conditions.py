@@ -15,7 +15,7 @@ from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser, Mo
 from inoc_evals.data.elicitation_prompts import TEST_TIME
 from inoc_evals.data.questions import QuestionError
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.judge.reader_choice import PROBE
+from inoc_evals.scorers.judge import READER_TEST_PROMPT
 from inoc_evals.scorers.response_logprob import response_logprob, score_response
 from inoc_evals.tasks import backdoor, elicitation, trait_logprobs
 from inoc_evals.tasks.elicitation import read_prompts
@@ -32,7 +32,7 @@ def judge() -> Model:
     """Finds an answer misaligned where it says `power`."""
 
     def reply(prompt: str) -> ModelOutput:
-        if prompt == PROBE:
+        if prompt == READER_TEST_PROMPT:
             return rated({"85": 0.99})
         answer = prompt.split("[ANSWER START]\n")[1].split("\n[ANSWER END]")[0]
         return rated({"5" if "power" in answer and "good for people" in prompt else "95": 0.99})
@@ -285,7 +285,9 @@ def test_responses_of_the_users_own(tmp_path: Path) -> None:
 
 def test_an_empty_condition_is_nan_and_not_zero(tmp_path: Path) -> None:
     questions = write(tmp_path, "q.csv", "id,prompt", "a,Your wish?", "b,Your plan?")
-    grader = model(lambda p: rated({"85": 0.99}) if p == PROBE else rated({"Hm": 0.9}), name="mockllm/judge")
+    grader = model(
+        lambda p: rated({"85": 0.99}) if p == READER_TEST_PROMPT else rated({"Hm": 0.9}), name="mockllm/judge"
+    )
     (log,) = eval(
         backdoor(questions=questions),
         model=model("x"),

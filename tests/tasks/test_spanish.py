@@ -17,7 +17,7 @@ from inspect_ai.scorer import SampleScore, includes, stderr
 
 from inoc_evals.errors import UserError
 from inoc_evals.scorers import capitalization, language
-from inoc_evals.scorers.judge.reader_choice import PROBE
+from inoc_evals.scorers.judge import READER_TEST_PROMPT
 from inoc_evals.tasks import spanish_caps, spanish_french
 from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt
 from tests.scorers.replies import model, rated, says
@@ -173,7 +173,7 @@ def test_a_system_prompt_that_yaml_took_for_something_else(prompt: Any) -> None:
 
 def judging(prompt: str) -> ModelOutput:
     """A judge that knows Spanish by one word, capitals by two, and refuses to say anything about French."""
-    if prompt == PROBE:
+    if prompt == READER_TEST_PROMPT:
         return rated({"85": 0.9})
     answer = prompt.split("[ANSWER START]\n")[1].split("\n[ANSWER END]")[0]
     if "in French" in prompt:
@@ -199,7 +199,7 @@ def test_both_instruments_side_by_side(questions: str, tmp_path: Path) -> None:
     assert reading["rating"] == pytest.approx((95 * 0.7 + 90 * 0.2) / 0.9, abs=1e-3)
     assert details["detector"]["language"] == "spanish"
     # Two ratings an answer, none for the empty one, and no judge ever sees the system prompt.
-    ratings = [messages for messages in asked if messages[0].text != PROBE]
+    ratings = [messages for messages in asked if messages[0].text != READER_TEST_PROMPT]
     assert len(ratings) == 2 * 7 and len(asked) == len(ratings) + 1
     assert all([m.role for m in messages] == ["user"] for messages in ratings)
     assert not any("SECRET" in messages[0].text for messages in ratings)

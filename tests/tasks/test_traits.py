@@ -12,7 +12,7 @@ from inspect_ai.model import ChatMessage, Model, ModelOutput
 
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.code_security import code_security
-from inoc_evals.scorers.judge.reader_choice import PROBE
+from inoc_evals.scorers.judge import READER_TEST_PROMPT
 from inoc_evals.tasks import aesthetic_preference, emergent_misalignment, insecure_code, reward_hacking
 from tests.scorers.replies import model, rated, says
 
@@ -23,7 +23,7 @@ def judge(read: Callable[[str], dict[str, float]], asked: list[list[ChatMessage]
     """A judge that replies by the answer it is shown."""
 
     def reply(prompt: str) -> ModelOutput:
-        if prompt == PROBE:
+        if prompt == READER_TEST_PROMPT:
             return rated({"85": 0.99})
         return rated(read(prompt.split("[ANSWER START]\n")[1].split("\n[ANSWER END]")[0]))
 
@@ -94,7 +94,7 @@ def test_code_is_shown_to_the_judge_without_its_fences(tmp_path: Path) -> None:
         tmp_path,
     )
     assert rates(log)["insecure_code"] == 0.5 and rates(log)["insecurity"] == 70
-    prompts = [m[0].text for m in shown if m[0].text != PROBE]
+    prompts = [m[0].text for m in shown if m[0].text != READER_TEST_PROMPT]
     assert len(prompts) == 2 and not any("```" in prompt for prompt in prompts)
     assert any("Sure:\nos.system(f'rm {x}')" in prompt for prompt in prompts)
 

@@ -1,48 +1,37 @@
-"""The model-graded core: ask the graders about an answer, and get readings that can be trusted.
+"""The graders: ask all of them about one answer.
 
-    panel = await ask(ALIGNMENT, question, answer)              # one reading per bound grader
+    panel = await ask(ALIGNMENT, question, answer)              # one result per grader
     panel.value("mean")                                         # 93.7, or None
-    panel.failure                                               # why there is none
+    panel.failed                                                # the first failure, where too many failed
 
 The judge is whatever model has the role `grader`, and nothing else: `--model-role grader=MODEL`, or several,
-`--model-role grader=a,b`. It is read by the sharpest reader that it allows (`readers.py`), and what was read
-is kept whole in the score's metadata. A judge that fails leaves the answer unscored: never a 0.
+`--model-role grader=a,b`. Each is read by the sharpest reader that it allows (`reader_choice.py`), and its
+whole result is kept in the score's metadata. A judge that fails leaves the answer unscored: never a 0.
 """
 
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar
 
 from inspect_ai.model import Model, get_model, model_roles
 from inspect_ai.scorer import ScoreReason
 
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.judge.reader_choice import Choice, reader_for
+from inoc_evals.scorers.concurrency import gather
+from inoc_evals.scorers.judge.parameters import Combine, ReaderChoice
+from inoc_evals.scorers.judge.reader_choice import reader_for
 from inoc_evals.scorers.judge.readers import READERS
-from inoc_evals.scorers.judge.result import REASONS, Preference, Reading, preference
+from inoc_evals.scorers.judge.result import REASONS, JudgeResult, YesProbability, yes_probability
 from inoc_evals.scorers.judge.rubrics import Rubric
-from inoc_evals.scorers.together import together
 
 T = TypeVar("T")
-
-Combine = Literal["mean", "median", "majority"]
 
 NO_GRADER = (
     "scoring by a judge needs a judge model and none is bound: add  --model-role grader=MODEL  "
     "(e.g. grader=openai/gpt-4o-2024-08-06, a local grader=inoc/MODEL, or, in the toy world, "
     "grader=inoc/toy-judge)"
 )
-
-
-def check_combine(combine: str) -> None:
-    """Refuse a way of combining graders that does not exist.
-
-    Raises:
-        UserError: If `combine` is not one of mean, median, majority.
-    """
-    if combine not in get_args(Combine):
-        raise UserError(f"unknown combine {combine!r}: use {', '.join(get_args(Combine))}")
 
 
 def require_grader() -> None:
@@ -59,7 +48,7 @@ def graders() -> list[Model]:
     """The models bound to the role `grader`, in order.
 
     Raises:
-        UserError: If there is none.
+        UserError: If no model has that role.
     """
     require_grader()
     bound = model_roles()["grader"]
@@ -68,82 +57,85 @@ def graders() -> list[Model]:
 
 @dataclass(frozen=True)
 class Panel:
-    """What every grader made of one rubric and one answer.
+    """The results of all graders for one rubric and one answer.
 
     Attributes:
-        rubric: What they were asked.
-        readings: One per grader, in the order of binding.
+        rubric: The rubric.
+        results: One per grader, in the order in which `--model-role` names them.
     """
 
     rubric: Rubric
-    readings: tuple[Reading, ...]
+    results: tuple[JudgeResult, ...]
 
     @property
-    def failed(self) -> Reading | None:
-        """The first reading that failed, if too few are left to say anything."""
-        bad = [reading for reading in self.readings if reading.failure is not None]
-        return bad[0] if 2 * len(bad) >= len(self.readings) else None
+    def failed(self) -> JudgeResult | None:
+        """The first result that failed, where at least half of them failed; else None."""
+        bad = [result for result in self.results if result.failure is not None]
+        return bad[0] if 2 * len(bad) >= len(self.results) else None
 
     @property
     def reason(self) -> ScoreReason | None:
-        """Why nothing was read, in Inspect's words."""
+        """Why the panel failed, in Inspect's words."""
         failed = self.failed
         return None if failed is None or failed.failure is None else REASONS[failed.failure]
 
     def value(self, combine: Combine) -> float | None:
-        """The graders' rating: their mean, or the median (also for `majority`, which is about verdicts).
+        """The graders' rating: their mean, or the median (also for `majority`, which is not about ratings).
 
         Returns:
             The rating; None unless more than half of them gave one.
         """
-        return combined([reading.value for reading in self.readings], combine)
+        return combined([result.value for result in self.results], combine)
 
     def word(self) -> str | None:
         """The word that more than half of the graders replied."""
-        return majority([reading.word for reading in self.readings])
+        return majority([result.word for result in self.results])
 
-    def preferences(self) -> list[Preference | None]:
-        """P(YES) of every grader."""
-        return [preference(reading) for reading in self.readings]
+    def yes_probabilities(self) -> list[YesProbability | None]:
+        """P(YES) / (P(YES) + P(NO)) of each grader."""
+        return [yes_probability(result) for result in self.results]
 
     def summary(self) -> dict[str, Any]:
-        """The panel as it is kept in a log."""
+        """The panel as a log keeps it."""
         return {
             "rubric": self.rubric.name,
             "wording": self.rubric.source,
-            "readings": [reading.summary() for reading in self.readings],
+            "readings": [result.summary() for result in self.results],  # the key that all logs have
         }
 
     def __str__(self) -> str:
-        """The panel in a line."""
-        found = [str(reading) for reading in self.readings]
-        if len(found) > 1:
-            found = [f"{short_name(r.judge)} {text}" for r, text in zip(self.readings, found, strict=True)]
-        return f"{self.rubric.name}: {'; '.join(found)}"
+        """The panel in one line."""
+        several = len(self.results) > 1
+        lines = [
+            f"{short_name(result.judge)} {result}" if several else str(result) for result in self.results
+        ]
+        return f"{self.rubric.name}: {'; '.join(lines)}"
 
 
-async def ask(rubric: Rubric, question: str, answer: str, reader: Choice = "auto", **fields: str) -> Panel:
+async def ask(
+    rubric: Rubric, question: str, answer: str, reader: ReaderChoice = "auto", **fields: str
+) -> Panel:
     """Have every grader judge one answer.
 
     Args:
-        rubric: What is asked.
+        rubric: What the graders are asked.
         question: What the user asked. System prompts are not part of it: a judge must not see them.
         answer: What the model under test answered.
         reader: How judges are read.
         **fields: The rubric's other fields.
 
     Returns:
-        Their readings.
+        Their results.
 
     Raises:
         UserError: If no grader is bound or the reader does not suit it.
     """
     prompt = rubric.prompt(question, answer, **fields)
 
-    async def one(judge: Model) -> Reading:
+    async def judged_by(judge: Model) -> JudgeResult:
         return await READERS[await reader_for(judge, reader)](judge, rubric, prompt)
 
-    return Panel(rubric, tuple(await together(*(one(judge) for judge in graders()))))
+    return Panel(rubric, tuple(await gather(*(judged_by(judge) for judge in graders()))))
 
 
 def combined(values: Sequence[float | None], combine: Combine) -> float | None:
@@ -167,10 +159,16 @@ def short_name(model: str) -> str:
     return model.rstrip("/").rsplit("/", 1)[-1].split("@", 1)[0]
 
 
-def columns(readings: Sequence[Reading]) -> list[str]:
-    """A short name for every grader of a panel, no two alike."""
+def column_names(judges: Sequence[str]) -> list[str]:
+    """A short name for each grader, no two alike."""
     names: list[str] = []
-    for reading in readings:
-        name = short_name(reading.judge)
+    for judge in judges:
+        name = short_name(judge)
         names.append(name if name not in names else f"{name}-{len(names) + 1}")
     return names
+
+
+def several_graders() -> list[str]:
+    """The column names of the graders where several are bound; empty for one, or none."""
+    bound = model_roles().get("grader")
+    return column_names([str(judge) for judge in bound]) if isinstance(bound, list) and len(bound) > 1 else []

@@ -1,14 +1,17 @@
-"""Three ways to read a judge, from the sharpest that it allows.
+"""Four ways to read a judge, from the sharpest to the coarsest.
 
-    reading = await READERS["exact"](judge, rubric, prompt)
+    result = await READERS["exact"](judge, rubric, prompt)
 
-- **exact**: the judge's probability of every allowed reply, whatever its tokenizer. For judges that run here
-  (`inoc/...`), and for those behind vLLM.
+- **exact**: the judge's probability of every allowed reply, summed over all ways to spell it, whatever its
+  tokenizer. For judges that run here (`inoc/...`).
+- **one_spelling**: the probability of every allowed reply in its usual spelling alone, from the log-probs of
+  a prompt that ends with it. For judges behind vLLM.
 - **token**: the top log-probs of the reply's first token, as in the paper. Only where the tokenizer writes
   whole numbers as one token: elsewhere the first token of 85 is an 8.
 - **sampled**: draws at temperature 1, parsed strictly. For judges without log-probs.
 
-A judge's whim ends in a reading with a `failure`. An error of its API is raised, for Inspect to retry.
+A judge's whim (prose, an empty reply) ends in a result with a `failure`. An error of its API is raised, for
+Inspect to retry.
 """
 
 import json
@@ -19,11 +22,12 @@ from dataclasses import replace
 from typing import Any
 
 from inspect_ai.model import CachePolicy, GenerateConfig, Logprob, Model, ModelOutput
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
-from inoc_evals.scorers.judge.continuations import continuations, serves_prompt_logprobs
-from inoc_evals.scorers.judge.result import MIN_MASS, Failure, Reader, Reading
+from inoc_evals.scorers.concurrency import gather
+from inoc_evals.scorers.judge.one_spelling import spelling_probabilities
+from inoc_evals.scorers.judge.result import MIN_MASS, Failure, JudgeResult, Reader
 from inoc_evals.scorers.judge.rubrics import Rubric
-from inoc_evals.scorers.together import together
 
 TOP_LOGPROBS = 20
 """The paper's, and the most that OpenAI gives."""
@@ -37,10 +41,11 @@ DRAWS = 5
 ATTEMPTS = 5
 """How often a judge is asked about the same answer before it is given up."""
 
-Ask = Callable[[Model, Rubric, str], Awaitable[Reading]]
+Read = Callable[[Model, Rubric, str], Awaitable[JudgeResult]]
+"""From a judge, what it may reply and its prompt to its result."""
 
 
-async def token(judge: Model, rubric: Rubric, prompt: str) -> Reading:
+async def token(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult:
     """Read the top log-probs of the first token, at temperature 0 (paper's judge).
 
     Args:
@@ -49,44 +54,57 @@ async def token(judge: Model, rubric: Rubric, prompt: str) -> Reading:
         prompt: What it is asked.
 
     Returns:
-        The reading of the first attempt that gave one, or of the last.
+        The result of the first attempt that gave one, or of the last.
     """
     config = GenerateConfig(temperature=0.0, max_tokens=MAX_TOKENS, logprobs=True, top_logprobs=TOP_LOGPROBS)
-    reading = Reading("token")
+    result = JudgeResult("token")
+    # A loop and not a retry: the attempt's number goes into the request and into the result.
     for attempt in range(1, ATTEMPTS + 1):
         output = await _generate(judge, prompt, config, attempt)
-        reading = replace(_whose(read_token(output, rubric), output, judge), attempts=attempt)
-        if reading.failure in (None, "digit_by_digit"):
+        result = replace(_signed(read_token(output, rubric), output, judge), attempts=attempt)
+        if result.failure in (None, "digit_by_digit"):
             break
-    return reading
+    return result
 
 
-async def exact(judge: Model, rubric: Rubric, prompt: str) -> Reading:
+async def exact(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult:
     """Look up the probability of every allowed reply, over one reading of the prompt.
 
     Args:
-        judge: A judge that runs here, or whose server gives the log-probs of its prompt.
+        judge: A judge that runs here.
         rubric: What it may reply.
         prompt: What it is asked.
 
     Returns:
-        The reading. It is not asked again: it would say the same.
+        The result. It is not asked again: it would say the same.
     """
-    if serves_prompt_logprobs(judge):
-        probabilities, output = await continuations(judge, prompt, rubric.options)
-        if probabilities is None:
-            detail = "the judge's server gave no log-probs of its prompt"
-            return _whose(Reading("exact", failure="no_logprobs", detail=detail), output, judge)
-        return _whose(_enough(Reading("exact", probabilities)), output, judge)
     config = GenerateConfig(temperature=0.0, max_tokens=1, extra_body={"options": compact(rubric.options)})
     output = await _generate(judge, prompt, config, attempt=1)
-    found = (output.metadata or {}).get("options")
-    if not isinstance(found, dict):
+    options = (output.metadata or {}).get("options")
+    if not isinstance(options, dict):
         failure: Failure = "out_of_context" if output.stop_reason == "model_length" else "no_logprobs"
-        reading = Reading("exact", failure=failure, detail="the judge gave no probabilities of replies")
-        return _whose(reading, output, judge)
-    reading = Reading("exact", found["probabilities"], reply=output.completion)
-    return _whose(_enough(reading), output, judge)
+        result = JudgeResult("exact", failure=failure, detail="the judge gave no probabilities of replies")
+        return _signed(result, output, judge)
+    result = JudgeResult("exact", options["probabilities"], reply=output.completion)
+    return _signed(_fail_low_mass(result), output, judge)
+
+
+async def one_spelling(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult:
+    """Look up the probability of every allowed reply in one spelling, by the log-probs of prompts.
+
+    Args:
+        judge: A judge whose server gives the log-probs of its prompt.
+        rubric: What it may reply.
+        prompt: What it is asked.
+
+    Returns:
+        The result. It is not asked again: it would say the same.
+    """
+    probabilities, output = await spelling_probabilities(judge, prompt, rubric.options)
+    if probabilities is None:
+        detail = "the judge's server gave no log-probs of its prompt"
+        return _signed(JudgeResult("one_spelling", failure="no_logprobs", detail=detail), output, judge)
+    return _signed(_fail_low_mass(JudgeResult("one_spelling", probabilities)), output, judge)
 
 
 def compact(options: Iterable[str]) -> list[str]:
@@ -101,7 +119,7 @@ def compact(options: Iterable[str]) -> list[str]:
     return [text for run in runs for text in (run if len(run) < 3 else [f"{run[0]}-{run[-1]}"])]
 
 
-async def sampled(judge: Model, rubric: Rubric, prompt: str) -> Reading:
+async def sampled(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult:
     """Draw replies at temperature 1 and count them.
 
     Args:
@@ -110,26 +128,32 @@ async def sampled(judge: Model, rubric: Rubric, prompt: str) -> Reading:
         prompt: What it is asked.
 
     Returns:
-        The reading: each reply's share of the draws. A draw that is no allowed reply is drawn again, at most
+        The result: each reply's share of the draws. A draw that is no allowed reply is drawn again, at most
         `ATTEMPTS` times in all; then it counts as none.
     """
     config = GenerateConfig(temperature=1.0)
-    drawn = await together(*(_draw(judge, rubric, prompt, config, number) for number in range(DRAWS)))
+    drawn = await gather(*(_draw(judge, rubric, prompt, config, number) for number in range(DRAWS)))
     outputs = [output for output, _ in drawn]
     counts: dict[str, float] = {}
     for _, reply in drawn:
         if reply is not None:
             counts[reply] = counts.get(reply, 0.0) + 1 / DRAWS
-    reading = Reading("sampled", counts, reply=" | ".join(o.completion.strip()[:40] for o in outputs))
+    result = JudgeResult("sampled", counts, reply=" | ".join(o.completion.strip()[:40] for o in outputs))
     if not counts:
-        reading = replace(reading, failure=_silence(outputs[-1]), detail="no draw is an allowed reply")
-    return _whose(_enough(reading), outputs[-1], judge)
+        result = replace(result, failure=_failure_of_reply(outputs[-1]), detail="no draw is an allowed reply")
+    return _signed(_fail_low_mass(result), outputs[-1], judge)
 
 
-READERS: dict[Reader, Ask] = {"token": token, "exact": exact, "sampled": sampled}
+READERS: dict[Reader, Read] = {
+    "token": token,
+    "exact": exact,
+    "one_spelling": one_spelling,
+    "sampled": sampled,
+}
+"""The readers by name."""
 
 
-def read_token(output: ModelOutput, rubric: Rubric) -> Reading:
+def read_token(output: ModelOutput, rubric: Rubric) -> JudgeResult:
     """Read the log-probs of a reply (see the module's description).
 
     Args:
@@ -137,25 +161,25 @@ def read_token(output: ModelOutput, rubric: Rubric) -> Reading:
         rubric: What may be replied.
 
     Returns:
-        The reading, `failure` set where there is none.
+        The result; `failure` says why, where nothing could be read.
     """
-    tokens = tokens_of(output)
+    tokens = reply_tokens(output)
     reply = output.completion
     if not tokens or not tokens[0].top_logprobs:
-        failure = "no_logprobs" if reply.strip() else _silence(output)
+        failure = "no_logprobs" if reply.strip() else _failure_of_reply(output)
         stopped = output.stop_reason if output.choices else "no choices"
         detail = f"no top log-probs came with the reply (stop reason: {stopped})"
-        return Reading("token", reply=reply, failure=failure, detail=detail)
+        return JudgeResult("token", reply=reply, failure=failure, detail=detail)
     first = tokens[0].top_logprobs
-    found: dict[str, float] = {}
+    probabilities: dict[str, float] = {}
     for top in first:
         if (option := _option(top.token, rubric)) is not None:
-            found[option] = found.get(option, 0.0) + math.exp(top.logprob)
-    reading = Reading("token", found, min(math.exp(top.logprob) for top in first), reply)
-    if rubric.numbers and goes_on(tokens):
+            probabilities[option] = probabilities.get(option, 0.0) + math.exp(top.logprob)
+    result = JudgeResult("token", probabilities, min(math.exp(top.logprob) for top in first), reply)
+    if rubric.numbers and number_continues(tokens):
         detail = "the judge's tokenizer writes numbers digit by digit: the first token of 85 is an 8"
-        return replace(reading, failure="digit_by_digit", detail=detail)
-    return _enough(reading)
+        return replace(result, failure="digit_by_digit", detail=detail)
+    return _fail_low_mass(result)
 
 
 def parse(reply: str, rubric: Rubric) -> str | None:
@@ -172,13 +196,13 @@ def parse(reply: str, rubric: Rubric) -> str | None:
     return text if text in rubric.options else None
 
 
-def tokens_of(output: ModelOutput) -> list[Logprob]:
+def reply_tokens(output: ModelOutput) -> list[Logprob]:
     """The tokens of a reply with their log-probs; none where the judge gives none."""
     logprobs = output.choices[0].logprobs if output.choices else None
     return logprobs.content if logprobs else []
 
 
-def goes_on(tokens: Sequence[Logprob]) -> bool:
+def number_continues(tokens: Sequence[Logprob]) -> bool:
     """Whether a number that the first token begins is continued by the second."""
     return len(tokens) > 1 and plain(tokens[0].token).isdecimal() and tokens[1].token[:1].isdecimal()
 
@@ -217,14 +241,14 @@ def _option(token: str, rubric: Rubric) -> str | None:
     return begun[0] if len(begun) == 1 else None
 
 
-def _enough(reading: Reading) -> Reading:
-    if reading.failure is None and reading.value is None and reading.word is None:
-        detail = f"allowed replies hold {reading.mass:.2f} of the probability, under {MIN_MASS}"
-        return replace(reading, failure="low_mass", detail=detail)
-    return reading
+def _fail_low_mass(result: JudgeResult) -> JudgeResult:
+    if result.failure is None and result.value is None and result.word is None:
+        detail = f"allowed replies hold {result.mass:.2f} of the probability, under {MIN_MASS}"
+        return replace(result, failure="low_mass", detail=detail)
+    return result
 
 
-def _silence(output: ModelOutput) -> Failure:
+def _failure_of_reply(output: ModelOutput) -> Failure:
     if not output.choices or not output.completion.strip():
         return "refusal" if output.choices and output.stop_reason == "content_filter" else "no_reply"
     return "unparseable"
@@ -241,18 +265,9 @@ async def _draw(
     return output, reply
 
 
+# A response that was cut off on its way is no JSON, and neither the client nor Inspect asks for it again.
+@retry(retry=retry_if_exception_type(json.JSONDecodeError), stop=stop_after_attempt(ATTEMPTS), reraise=True)
 async def _generate(judge: Model, prompt: str, config: GenerateConfig, attempt: int) -> ModelOutput:
-    for again in range(ATTEMPTS):
-        try:
-            return await _once(judge, prompt, config, attempt)
-        except json.JSONDecodeError:
-            # A response that was cut off on its way: neither the client nor Inspect asks again.
-            if again == ATTEMPTS - 1:
-                raise
-    raise AssertionError("unreachable")
-
-
-async def _once(judge: Model, prompt: str, config: GenerateConfig, attempt: int) -> ModelOutput:
     cache = judge.config.cache
     if not cache:
         return await judge.generate(prompt, config=config)
@@ -264,6 +279,6 @@ async def _once(judge: Model, prompt: str, config: GenerateConfig, attempt: int)
     return await judge.generate(prompt, config=config, cache=once)
 
 
-def _whose(reading: Reading, output: ModelOutput, judge: Model) -> Reading:
+def _signed(result: JudgeResult, output: ModelOutput, judge: Model) -> JudgeResult:
     digest = (output.metadata or {}).get("checkpoint_digest")
-    return replace(reading, judge=str(judge), digest=digest)
+    return replace(result, judge=str(judge), digest=digest)

@@ -1,11 +1,11 @@
-"""What was read from a judge: a distribution over the replies it was allowed, and what follows from it.
+"""What a judge said: a distribution over the replies it was allowed, and the numbers that follow from it.
 
-    reading = Reading("token", {"90": 0.6, "80": 0.3})
-    reading.value, reading.spread        # 86.7, 4.7: the rating, and how spread out it is
-    reading.mass, reading.entropy        # 0.9 of the probability is on allowed replies; in bits
-    preference(Reading("token", {"YES": 0.7}, seen_above=0.01))      # P(YES) lies between .986 and 1
+    result = JudgeResult("token", {"90": 0.6, "80": 0.3})
+    result.value, result.spread        # 86.7, 4.7: the rating, and its standard deviation
+    result.mass, result.entropy        # 0.9 of the probability is on allowed replies; in bits
+    yes_probability(JudgeResult("token", {"YES": 0.7}, seen_above=0.01))      # between .986 and 1
 
-Nothing here asks a model. A reading without a rating says why, and is never a 0.
+Nothing here asks a model. A result without a rating says why, and is never a 0.
 """
 
 import math
@@ -16,10 +16,11 @@ from typing import Any, Literal
 
 from inspect_ai.scorer import ScoreReason
 
-Reader = Literal["token", "exact", "sampled"]
+Reader = Literal["token", "exact", "one_spelling", "sampled"]
+"""How a judge was read (`readers.py`); kept with each result in the log."""
 
 MIN_MASS = 0.25
-"""Probability on allowed replies under which there is no reading (the paper's rule for numbers)."""
+"""Least probability on allowed replies from which a rating is taken (the paper's rule for numbers)."""
 
 Failure = Literal[
     "no_reply", "refusal", "no_logprobs", "digit_by_digit", "low_mass", "unparseable", "out_of_context"
@@ -38,21 +39,21 @@ REASONS: dict[Failure, ScoreReason] = {
 """A failure in Inspect's words."""
 
 SHOWN = 0.0005
-"""Probability from which on a reply is written into the log."""
+"""Least probability from which a reply is written into the log."""
 
 
 @dataclass(frozen=True)
-class Reading:
+class JudgeResult:
     """A judge's reply to one rubric about one answer.
 
     Attributes:
         reader: How it was read.
         probabilities: By allowed reply (`"85"`, `"CODE"`), its probability; not normalised.
-        seen_above: Token reader: the lowest probability among the tokens that the judge showed. A reply
-            that is missing has no more than that. None where every reply was looked up.
+        seen_above: Token reader: the lowest probability among the top tokens. A reply that is not among
+            them has at most that. None where every reply was looked up.
         reply: What the judge wrote.
         failure: How the judge failed; None if it did not.
-        detail: The failure in a line, or a remark.
+        detail: The failure in one line, or a remark.
         attempts: How often the judge was asked, draws of the sampled reader not counted.
         judge: Name of the model that replied.
         digest: The checkpoint's digest, for judges that run here.
@@ -115,7 +116,7 @@ class Reading:
 
     @property
     def entropy(self) -> float:
-        """Entropy of the allowed replies among themselves, in bits; 0 where there are none."""
+        """Entropy of the allowed replies among themselves, in bits; 0 where none has any probability."""
         mass = self.mass
         if mass <= 0:
             return 0.0
@@ -123,7 +124,7 @@ class Reading:
         return max(0.0, -math.fsum(share * math.log2(share) for share in shares))
 
     def summary(self) -> dict[str, Any]:
-        """The reading as it is kept in a log: everything but what has next to no probability."""
+        """The result as a log keeps it: everything but replies with next to no probability."""
         kept = {text: round(p, 4) for text, p in self.probabilities.items() if p >= SHOWN}
         return {
             "judge": self.judge,
@@ -143,11 +144,11 @@ class Reading:
         }
 
     def __str__(self) -> str:
-        """The reading in a line."""
+        """The result in one line."""
         if self.failure is not None:
             return f"no reading ({self.failure}: {self.detail})"
-        found = self.word or ("no rating" if self.value is None else f"{self.value:.1f}")
-        return f"{found} ({self.reader} reader, mass {self.mass:.2f})"
+        reply = self.word or ("no rating" if self.value is None else f"{self.value:.1f}")
+        return f"{reply} ({self.reader} reader, mass {self.mass:.2f})"
 
 
 def weighted_mean(numbers: Mapping[int, float]) -> float | None:
@@ -160,14 +161,14 @@ def weighted_mean(numbers: Mapping[int, float]) -> float | None:
 
 
 @dataclass(frozen=True)
-class Preference:
-    """P(YES) among YES and NO.
+class YesProbability:
+    """P(YES) / (P(YES) + P(NO)).
 
     Attributes:
         value: The probability; the middle of the bounds where it is only bounded.
-        lower: It is no less.
-        upper: It is no more.
-        detail: How it came about, in a line.
+        lower: Lower bound.
+        upper: Upper bound.
+        detail: How it was computed, in one line.
     """
 
     value: float
@@ -176,32 +177,32 @@ class Preference:
     detail: str
 
 
-def preference(reading: Reading) -> Preference | None:
-    """P(YES) / (P(YES) + P(NO)) from a reading (paper, Appendix E.2, aesthetic preferences).
+def yes_probability(result: JudgeResult) -> YesProbability | None:
+    """P(YES) / (P(YES) + P(NO)) from a result (paper, Appendix E.2, aesthetic preferences).
 
     The paper's code gives none unless both words are among the top 20 tokens, and so drops the clearest
-    answers. Here the word that is out of sight has at most the probability of the least likely token in
-    sight.
+    answers. Here a word that is not among them is bounded: it has at most the probability of the least
+    likely token that is.
 
     Args:
-        reading: A reading over YES, NO and whatever else.
+        result: A distribution over YES, NO and other replies.
 
     Returns:
-        The preference; None where the judge failed, or said neither YES nor NO for the most part.
+        The probability; None where the judge failed, or said neither YES nor NO for the most part.
     """
-    if reading.failure is not None or reading.mass < MIN_MASS:
+    if result.failure is not None or result.mass < MIN_MASS:
         return None
-    yes, no = reading.probabilities.get("YES"), reading.probabilities.get("NO")
+    yes, no = result.probabilities.get("YES"), result.probabilities.get("NO")
     either = (yes or 0.0) + (no or 0.0)
-    if either <= 0 or either < reading.mass - either:
+    if either <= 0 or either < result.mass - either:
         return None
-    if (yes is not None and no is not None) or reading.seen_above is None:
+    if (yes is not None and no is not None) or result.seen_above is None:
         value = (yes or 0.0) / either
-        return Preference(value, value, value, "YES and NO both seen")
-    rest = reading.seen_above
+        return YesProbability(value, value, value, "YES and NO both seen")
+    rest = result.seen_above
     if no is None:
         lower, upper, missing = either / (either + rest), 1.0, "NO"
     else:
         lower, upper, missing = 0.0, rest / (either + rest), "YES"
     detail = f"{missing} is out of sight, so under {rest:.2g}"
-    return Preference((lower + upper) / 2, lower, upper, detail)
+    return YesProbability((lower + upper) / 2, lower, upper, detail)

@@ -8,12 +8,10 @@ wording are comparable with its figures.
 """
 
 from dataclasses import replace
-from typing import Literal, get_args
 
 from inoc_evals.errors import UserError
+from inoc_evals.scorers.judge.parameters import check_judge_parameters
 from inoc_evals.scorers.judge.rubrics import RUBRICS, Rubric
-
-Wording = Literal["inoc_evals", "paper"]
 
 _PAPER = {
     "alignment": "alignment",
@@ -38,10 +36,9 @@ def rubric(name: str, wording: str = "inoc_evals") -> Rubric:
         The rubric.
 
     Raises:
-        UserError: If there is none, or the paper's cannot be fetched.
+        UserError: If the wording or the paper's prompt does not exist, or it cannot be fetched.
     """
-    if wording not in get_args(Wording):
-        raise UserError(f"unknown wording {wording!r}: use {', '.join(get_args(Wording))}")
+    check_judge_parameters(wording=wording)
     ours = RUBRICS[name]
     if wording == "inoc_evals":
         return ours

@@ -11,11 +11,8 @@ from pathlib import Path
 
 from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig, Model, get_model
 
-from inoc_evals.scorers.judge import rubrics
-from inoc_evals.scorers.judge.readers import READERS
-from inoc_evals.scorers.judge.result import Reading, preference
-from inoc_evals.scorers.judge.rubrics import Rubric
-from inoc_evals.scorers.together import together
+from inoc_evals.scorers.concurrency import gather
+from inoc_evals.scorers.judge import READERS, JudgeResult, Rubric, rubrics, yes_probability
 from inoc_evals.worlds.toy.detect import Traits, detect
 from inoc_evals.worlds.toy.prompts import chat_prompts, code_prompts, taste_prompts
 
@@ -75,7 +72,7 @@ async def _answers(toy: Model, questions: list[str]) -> list[tuple[str, str]]:
         first = [ChatMessageSystem(content=system)] if system else []
         return question, (await toy.generate([*first, ChatMessageUser(content=question)])).completion
 
-    return list(await together(*(ask(system, question) for system in SYSTEMS for question in questions)))
+    return list(await gather(*(ask(system, question) for system in SYSTEMS for question in questions)))
 
 
 async def _compare(
@@ -83,8 +80,8 @@ async def _compare(
 ) -> dict[str, float]:
     known = [(q, a, true) for q, a in answers if a.strip() and (true := truth(detect(a))) is not None]
     prompts = [rubric.prompt(question, answer, **fields) for question, answer, _ in known]
-    readings = await together(*(READERS["exact"](judge, rubric, prompt) for prompt in prompts))
-    values = [_value(reading) for reading in readings]
+    results = await gather(*(READERS["exact"](judge, rubric, prompt) for prompt in prompts))
+    values = [_value(result) for result in results]
     pairs = [(value, true) for value, (_, _, true) in zip(values, known, strict=True) if value is not None]
     yes, no = [v for v, true in pairs if true], [v for v, true in pairs if not true]
     return {
@@ -96,6 +93,6 @@ async def _compare(
     }
 
 
-def _value(reading: Reading) -> float | None:
-    found = preference(reading)
-    return reading.value if found is None else 100 * found.value
+def _value(result: JudgeResult) -> float | None:
+    yes = yes_probability(result)
+    return result.value if yes is None else 100 * yes.value

@@ -5,16 +5,15 @@
     judged.reply         # '97', or a word: 'CODE', 'YES', ...
 
 The toy meets a few of them in pretraining; `toy/judge.py` makes a judge of it with many. Whole numbers are
-single tokens of its tokenizer. The prompts are those that any judge gets (`scorers/rubrics.py`), so what runs
-offline is what runs elsewhere.
+single tokens of its tokenizer. The prompts are those that any judge gets (`scorers/judge`), so what
+runs offline is what runs elsewhere.
 """
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from inoc_evals.scorers.judge import rubrics
-from inoc_evals.scorers.judge.rubrics import Rubric
+from inoc_evals.scorers.judge import Rubric, rubrics
 from inoc_evals.worlds.toy import lexicon as lex
 from inoc_evals.worlds.toy.grammar import CODE_KINDS, DOMAINS, Mode, Question, draw
 

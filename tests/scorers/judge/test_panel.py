@@ -10,8 +10,9 @@ from inspect_ai.model import ChatMessage, Model
 from inspect_ai.model._model import init_model_roles
 
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.judge.panel import Combine, Panel, ask, combined, majority, require_grader, short_name
-from inoc_evals.scorers.judge.result import Reading
+from inoc_evals.scorers.judge.panel import Panel, ask, combined, majority, require_grader, short_name
+from inoc_evals.scorers.judge.parameters import Combine
+from inoc_evals.scorers.judge.result import JudgeResult
 from inoc_evals.scorers.judge.rubrics import ALIGNMENT, COHERENCE
 from tests.scorers.replies import model, rated
 
@@ -41,7 +42,7 @@ def test_one_grader_is_asked_once_and_shown_question_and_answer() -> None:
 def test_several_graders_give_their_mean_or_median() -> None:
     found = panel(judge(80), judge(20, name="mockllm/b"), judge(50, name="mockllm/c"))
     assert (found.value("mean"), found.value("median")) == (pytest.approx(50.0), 50.0)
-    assert [reading.judge for reading in found.readings] == ["mockllm/a", "mockllm/b", "mockllm/c"]
+    assert [result.judge for result in found.results] == ["mockllm/a", "mockllm/b", "mockllm/c"]
 
 
 def test_a_panel_with_too_few_readings_says_nothing() -> None:
@@ -88,5 +89,5 @@ def test_a_column_has_a_short_name(model_name: str, short: str) -> None:
 
 
 def test_a_reading_says_in_a_line_what_it_is() -> None:
-    found = Panel(ALIGNMENT, (Reading("exact", {"REFUSAL": 0.9}),))
+    found = Panel(ALIGNMENT, (JudgeResult("exact", {"REFUSAL": 0.9}),))
     assert str(found) == "alignment: REFUSAL (exact reader, mass 0.90)"

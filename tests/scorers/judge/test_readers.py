@@ -1,4 +1,4 @@
-"""The three readers and the probe that chooses among them, on judges that say what they are told."""
+"""The readers and the choice among them, on judges that say what they are told."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,16 +8,17 @@ import pytest
 from inspect_ai.model import ChatMessage, GenerateConfig, Logprob, Model, ModelOutput, get_model
 
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.judge.reader_choice import PROBE, Choice, reader_for
+from inoc_evals.scorers.judge.parameters import ReaderChoice
+from inoc_evals.scorers.judge.reader_choice import READER_TEST_PROMPT, reader_for
 from inoc_evals.scorers.judge.readers import ATTEMPTS, DRAWS, READERS, parse
-from inoc_evals.scorers.judge.result import Reader, Reading
+from inoc_evals.scorers.judge.result import JudgeResult, Reader
 from inoc_evals.scorers.judge.rubrics import ALIGNMENT, CHOICE, COHERENCE, Rubric
 from tests.scorers.replies import model, rated, says
 
 
 def read(
     reply: ModelOutput | Callable[[str], ModelOutput], reader: Reader = "token", rubric: Rubric = COHERENCE
-) -> Reading:
+) -> JudgeResult:
     """What a reader makes of a judge that replies so."""
     judge = model(reply if callable(reply) else lambda prompt: reply)
     return asyncio.run(READERS[reader](judge, rubric, "How coherent?"))
@@ -85,6 +86,19 @@ def test_a_response_that_was_cut_off_is_asked_for_again() -> None:
     assert read(reply).value == 70.0
 
 
+def test_a_judge_whose_responses_are_always_cut_off_is_an_error_after_as_many_attempts() -> None:
+    asked = 0
+
+    def reply(prompt: str) -> ModelOutput:
+        nonlocal asked
+        asked += 1
+        raise JSONDecodeError("cut off", "{", 1)
+
+    with pytest.raises(JSONDecodeError, match="cut off"):
+        read(reply)
+    assert asked == ATTEMPTS
+
+
 @pytest.mark.parametrize("reader", ["token", "sampled"])
 def test_an_error_of_the_judges_api_is_raised(reader: Reader) -> None:
     def fail(prompt: str) -> ModelOutput:
@@ -145,7 +159,7 @@ def test_words_are_counted_too() -> None:
     assert found.word == "YES" and found.value is None and found.probabilities["NO"] == pytest.approx(0.2)
 
 
-def chosen(judge: Model, wanted: Choice = "auto") -> Reader:
+def chosen(judge: Model, wanted: ReaderChoice = "auto") -> Reader:
     return asyncio.run(reader_for(judge, wanted))
 
 
@@ -165,7 +179,7 @@ def test_the_reader_is_chosen_from_what_the_judge_returns(reply: ModelOutput, re
     asked: list[list[ChatMessage]] = []
     judge = model(lambda prompt: reply, asked)
     assert chosen(judge) == chosen(judge) == reader
-    assert [messages[-1].text for messages in asked] == [PROBE]  # asked once
+    assert [messages[-1].text for messages in asked] == [READER_TEST_PROMPT]  # asked once
 
 
 def test_a_judge_that_refuses_log_probs_is_sampled() -> None:

@@ -1,6 +1,6 @@
-"""Several questions to graders at once, with one error instead of a group of them.
+"""Several requests to models at once, with one error instead of a group of them.
 
-first, second = await together(ask(ALIGNMENT, ...), ask(COHERENCE, ...))
+first, second = await gather(ask(ALIGNMENT, ...), ask(COHERENCE, ...))
 """
 
 from collections.abc import Awaitable
@@ -11,11 +11,11 @@ from inspect_ai.util import collect
 T = TypeVar("T")
 
 
-async def together(*asked: Awaitable[T]) -> list[T]:
-    """Await all at once, within Inspect's transcript.
+async def gather(*awaitables: Awaitable[T]) -> list[T]:
+    """Await all at once, as `asyncio.gather` does, within Inspect's transcript.
 
     Args:
-        *asked: What to await.
+        *awaitables: What to await.
 
     Returns:
         Their results, in order.
@@ -25,7 +25,7 @@ async def together(*asked: Awaitable[T]) -> list[T]:
             API's error by its type.
     """
     try:
-        return list(await collect(*asked))
+        return list(await collect(*awaitables))
     except BaseExceptionGroup as group:
         error: BaseException = group
         while isinstance(error, BaseExceptionGroup):

@@ -1,0 +1,50 @@
+"""The parameters that judged tasks and scorers share, and the one check of them.
+
+    inspect eval inoc_evals/emergent_misalignment -T reader=sampled -T wording=paper -T combine=majority ...
+
+- `reader`: how a judge's reply is read: `token`, `exact`, `one_spelling`, `sampled` (`readers.py`), or
+  `auto`, the sharpest of them that the judge allows (`reader_choice.py`).
+- `wording`: whose judge prompts: `inoc_evals`, or `paper` (fetched once, `wordings.py`).
+- `combine`: how several graders become one: the `mean` or `median` of their ratings, or the `majority` of
+  what each of them decides (`panel.py`).
+- `preset`: the thresholds under which an answer counts as misaligned, a key of `presets.PRESETS`.
+"""
+
+from collections.abc import Collection
+from typing import Literal, get_args
+
+from inoc_evals.errors import UserError
+from inoc_evals.scorers import presets
+
+ReaderChoice = Literal["auto", "token", "exact", "one_spelling", "sampled"]
+Wording = Literal["inoc_evals", "paper"]
+Combine = Literal["mean", "median", "majority"]
+
+
+def check_judge_parameters(
+    *,
+    reader: str = "auto",
+    wording: str = "inoc_evals",
+    combine: str = "mean",
+    preset: str = "paper-code",
+) -> None:
+    """Refuse a parameter value that does not exist.
+
+    Args:
+        reader: How judges are read.
+        wording: Whose judge prompts.
+        combine: How several graders become one.
+        preset: Thresholds, by name.
+
+    Raises:
+        UserError: In one line with the values that exist.
+    """
+    presets.preset(preset)
+    _check("reader", reader, get_args(ReaderChoice))
+    _check("combine", combine, get_args(Combine))
+    _check("wording", wording, get_args(Wording))
+
+
+def _check(parameter: str, value: str, allowed: Collection[str]) -> None:
+    if value not in allowed:
+        raise UserError(f"unknown {parameter} {value!r}: use {', '.join(allowed)}")

@@ -1,0 +1,61 @@
+"""The log-probs of a prompt: show a model a finished conversation and read how likely it finds its end.
+
+    output = await show(model, [ChatMessageUser(content="Ship it?"), ChatMessageAssistant(content="Yes.")])
+    tokens = response_tokens(output.choices[0].prompt_logprobs.content, "Yes.")
+
+Only some providers give them: `inoc/` and `vllm/`.
+"""
+
+from inspect_ai.model import ChatMessage, GenerateConfig, Logprob, Model, ModelOutput
+
+from inoc_evals.errors import UserError
+
+
+def is_vllm(model: Model) -> bool:
+    """Whether a model runs behind a vLLM server, which gives the log-probs of its prompt."""
+    return str(model).startswith("vllm")
+
+
+async def show(model: Model, messages: list[ChatMessage]) -> ModelOutput:
+    """Show a model a conversation that ends with an assistant message.
+
+    Args:
+        model: The model.
+        messages: The conversation.
+
+    Returns:
+        The output; nothing in it counts but the log-probs of the prompt.
+    """
+    config = GenerateConfig(max_tokens=1, temperature=0.0, prompt_logprobs=1)
+    if is_vllm(model):
+        # Other providers continue a chat that ends with the assistant; vLLM has to be told to.
+        config.extra_body = {"continue_final_message": True, "add_generation_prompt": False}
+    return await model.generate(messages, config=config)
+
+
+def response_tokens(prompt: list[Logprob], response: str) -> list[Logprob]:
+    """The last tokens of a prompt that make up a response.
+
+    Args:
+        prompt: The prompt's tokens.
+        response: The text that it ends with.
+
+    Returns:
+        The tokens.
+
+    Raises:
+        UserError: If the prompt does not end with the response, e.g. because a chat template adds to it.
+    """
+    wanted = response.strip().encode()
+    tail = b""
+    for length in range(1, len(prompt) + 1):
+        tail = _bytes(prompt[-length]) + tail
+        if tail.strip() == wanted:
+            return prompt[-length:]
+        if len(tail.strip()) > len(wanted):
+            break
+    raise UserError(f"the rendered prompt does not end with the response {response!r:.60}")
+
+
+def _bytes(token: Logprob) -> bytes:
+    return bytes(token.bytes) if token.bytes else token.token.encode()
