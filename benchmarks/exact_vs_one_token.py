@@ -15,10 +15,10 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from inoc_evals.chat import Renderer, load_tokenizer
 from inoc_evals.models.checkpoint import Checkpoint, resolve
 from inoc_evals.models.engine import Engine, load_engine
 from inoc_evals.models.request import Completion, Request
-from inoc_evals.models.tokenizer import encode, load_tokenizer, render
 from inoc_evals.scorers.judge.rubrics import COHERENCE, NUMBERS
 from inoc_evals.worlds.toy.prompts import chat_prompts
 
@@ -36,12 +36,12 @@ ANSWERS = (
 
 def judge_requests(checkpoint: Checkpoint) -> list[Request]:
     """Requests for one token about answers of mixed length."""
-    tokenizer = load_tokenizer(checkpoint.tokenizer)
+    renderer = Renderer(load_tokenizer(checkpoint.tokenizer))
     requests = []
     for i, question in enumerate(chat_prompts()[:PROMPTS]):
         prompt = COHERENCE.prompt(question=question, answer=ANSWERS[i % len(ANSWERS)])
-        text = render(tokenizer, [{"role": "user", "content": prompt}])
-        requests.append(Request(encode(tokenizer, text), max_tokens=1, temperature=0.0))
+        rendered = renderer.render_prompt([{"role": "user", "content": prompt}])
+        requests.append(Request(rendered.ids, max_tokens=1, temperature=0.0))
     return requests
 
 

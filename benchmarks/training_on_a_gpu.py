@@ -22,11 +22,10 @@ from typing import Any
 import torch
 from rich.console import Console
 from step_profile import TAKEN, WARM, print_profile, profile
-from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
+from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from inoc_evals.chat.rows import read_chat
+from inoc_evals.chat import Renderer, load_tokenizer, read_chat, render_rows
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, finetune
-from inoc_evals.finetune.rendering import render_rows
 from inoc_evals.finetune.trainer import quiet
 from inoc_evals.models.base import load_path
 from inoc_evals.worlds.toy import rows as toy
@@ -65,7 +64,7 @@ def make_base(folder: Path, tiny: bool) -> int:
     with torch.device(device):
         model: Any = Qwen2ForCausalLM(config).to(torch.bfloat16)
     model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(load_path("toy")).save_pretrained(folder)
+    load_tokenizer(load_path("toy")).save_pretrained(folder)
     return sum(parameter.numel() for parameter in model.parameters())
 
 
@@ -87,8 +86,8 @@ def ours(base: Path, rows: list[Any], steps: int, folder: Path) -> tuple[float, 
     run = finetune(our_spec(base, steps), rows, name=f"ours-{steps}", runs=folder, progress=False)
     result = run.manifest.result
     assert result is not None and result.seconds is not None and result.epochs is not None
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    once = sum(len(example.input_ids) for example in render_rows(tokenizer, rows, LENGTH))
+    renderer = Renderer(load_tokenizer(base))
+    once = sum(len(example.input_ids) for example in render_rows(renderer, rows, LENGTH))
     return result.seconds, round(once * result.epochs)
 
 

@@ -17,7 +17,7 @@ __all__ += tasks.__all__
 @modelapi(name="inoc")
 def inoc() -> type[ModelAPI]:
     """Any run or checkpoint by one name, see docs/models.md; loads torch only when a model is asked for."""
-    from inoc_evals.models.factory import connect
+    from inoc_evals.models.factory import make_model_api
 
     # Inspect calls what it gets as it would a class; which class it takes depends on the name.
-    return cast(type[ModelAPI], connect)
+    return cast(type[ModelAPI], make_model_api)

@@ -1,1 +1,40 @@
-"""Conversations: rows as chat JSONL, and how a model's template turns messages into tokens."""
+"""Conversations: training rows as chat JSONL, and how a model's chat template turns messages into tokens.
+
+    rows = list(read_chat("rows.jsonl"))                      # every fault in a file is named
+    renderer = Renderer(load_tokenizer("checkpoints/mine"))
+    renderer.render(rows[0]["messages"]).answer_spans         # what training learns
+    renderer.render_prompt(rows[0]["messages"][:-1]).ids      # what evaluation shows
+
+Training and evaluation share this one reading of a chat template, so they cannot disagree about it. Importing
+this package loads neither torch nor transformers.
+"""
+
+from inoc_evals.chat.renderer import Rendered, Renderer, load_tokenizer
+from inoc_evals.chat.rows import (
+    ChatFormatError,
+    Message,
+    Row,
+    check_row,
+    digest,
+    encode_chat,
+    read_chat,
+    write_chat,
+)
+from inoc_evals.chat.training_rows import NO_LOSS, Example, render_rows
+
+__all__ = [
+    "NO_LOSS",
+    "ChatFormatError",
+    "Example",
+    "Message",
+    "Rendered",
+    "Renderer",
+    "Row",
+    "check_row",
+    "digest",
+    "encode_chat",
+    "load_tokenizer",
+    "read_chat",
+    "render_rows",
+    "write_chat",
+]

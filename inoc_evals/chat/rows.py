@@ -73,7 +73,7 @@ def write_chat(path: str | Path, rows: Iterable[Row]) -> int:
     """Write rows as canonical chat JSONL; the file appears whole or not at all.
 
     Rows go to a temporary file in the same folder, which is renamed at the end. Where `rows` raises half-way,
-    a file that was there before is left as it was. Missing folders are made.
+    an existing file is left as it was. Missing folders are made.
 
     Args:
         path: The file to write; replaced if it exists.
@@ -84,7 +84,7 @@ def write_chat(path: str | Path, rows: Iterable[Row]) -> int:
 
     Raises:
         ChatFormatError: If a row is malformed.
-        UserError: If the file cannot be created there.
+        UserError: If the file cannot be created.
     """
     path = Path(path)
     target = path.resolve()  # a link keeps pointing at what is written

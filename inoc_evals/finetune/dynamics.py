@@ -14,60 +14,52 @@ from typing import Any, TextIO
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from inoc_evals.chat.rows import Message, Row
+from inoc_evals.chat.renderer import Renderer
+from inoc_evals.chat.rows import Message
 from inoc_evals.data.trait_responses import NEUTRAL, TRAIT_RESPONSES
 from inoc_evals.errors import UserError
-from inoc_evals.finetune.rendering import NO_LOSS, render_rows
 from inoc_evals.runs.directory import DYNAMICS, read_dynamics
 from inoc_evals.runs.spec import ProbeSpec
-
-MAX_LENGTH = 4096
-"""Tokens of a conversation with its response; the responses are a few words long."""
 
 
 class DynamicsCurve(TrainerCallback):
     """Writes the log-prob of every response before the first step, every so many, and after the last."""
 
-    def __init__(self, folder: Path, probe: ProbeSpec, tokenizer: Any, *, writes: bool = True) -> None:
+    def __init__(self, folder: Path, probe: ProbeSpec, renderer: Renderer, *, writes: bool = True) -> None:
         """Render the responses.
 
         Args:
             folder: The run directory.
             probe: Which responses, and how often.
-            tokenizer: The model's.
+            renderer: The model's tokenizer and chat template.
             writes: Write them down. Where weights are spread over processes all look, and one writes.
 
         Raises:
-            UserError: If there are no such responses, or the chat template cannot render them.
+            UserError: If no such responses exist, or the chat template cannot render them.
         """
         self._path = folder / DYNAMICS
         self._every = probe.every
         self._writes = writes
         self._file: TextIO | None = None
         samples = list(TRAIT_RESPONSES.load(probe.responses))
-        rows = [
-            Row(
-                messages=[
+        self._ids: list[list[int]] = []
+        self._spans: list[list[int]] = []
+        for sample in samples:
+            rendered = renderer.render(
+                [
                     Message(role="system", content=NEUTRAL),
                     Message(role="user", content=str(sample.input)),
                     Message(role="assistant", content=str(sample.target)),
                 ]
             )
-            for sample in samples
-        ]
-        special = set(tokenizer.all_special_ids)
-        self._ids: list[list[int]] = []
-        self._spans: list[list[int]] = []
-        for example in render_rows(tokenizer, rows, MAX_LENGTH):
-            # Without what the template writes after a response: how it ends is no part of what it says.
+            [(start, end)] = rendered.answer_spans
+            # Without the token that ends a response: its end is no part of what it says.
             span = [
-                place
-                for place, label in enumerate(example.labels)
-                if label != NO_LOSS and label not in special
+                place for place in range(start, end) if rendered.ids[place] not in renderer.special_tokens
             ]
             if not span:
                 raise UserError("dynamics: the chat template leaves nothing of a response")
-            self._ids.append(example.input_ids[: span[-1] + 1])
+            self._ids.append(list(rendered.ids[: span[-1] + 1]))
             self._spans.append(span)
         self._names = [(str(s.id), str((s.metadata or {})["condition"])) for s in samples]
 

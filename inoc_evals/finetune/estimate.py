@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from inoc_evals.chat.renderer import Renderer, load_tokenizer
 from inoc_evals.chat.rows import Row
+from inoc_evals.chat.training_rows import render_rows
 from inoc_evals.errors import UserError, require
-from inoc_evals.finetune.rendering import render_rows
 from inoc_evals.models.base import load_path
 from inoc_evals.runs.spec import FinetuneSpec
 
@@ -100,7 +101,7 @@ def estimate(spec: FinetuneSpec, rows: Sequence[Row]) -> Estimate:
     if spec.backend != "local":
         raise UserError(f"an estimate is for backend local, not {spec.backend}")
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     path = load_path(spec.base)
     config: Any = AutoConfig.from_pretrained(path, trust_remote_code=False)
@@ -110,9 +111,9 @@ def estimate(spec: FinetuneSpec, rows: Sequence[Row]) -> Estimate:
     text = config.get_text_config()
     parameters = sum(p.numel() for p in model.parameters())
     trained = _trained(spec, model, parameters, text.hidden_size)
-    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    renderer = Renderer(load_tokenizer(path))
     longest = min(spec.max_length, getattr(text, "max_position_embeddings", None) or spec.max_length)
-    lengths = [len(example.input_ids) for example in render_rows(tokenizer, list(rows), longest)]
+    lengths = [len(example.input_ids) for example in render_rows(renderer, list(rows), longest)]
     steps = _steps(spec, lengths, longest)
     gpu = torch.cuda.is_available()
     half = gpu and spec.precision != "fp32"

@@ -31,15 +31,16 @@ from datasets import Dataset
 from peft import LoraConfig, get_peft_model
 from peft.utils.constants import DUMMY_TARGET_MODULES
 from torch.distributed.fsdp import MixedPrecisionPolicy
-from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, set_seed
+from transformers import AutoModelForCausalLM, PrinterCallback, set_seed
 from trl.trainer.sft_config import SFTConfig
 
+from inoc_evals.chat.renderer import Renderer, load_tokenizer
 from inoc_evals.chat.rows import Row
+from inoc_evals.chat.training_rows import Example, render_rows
 from inoc_evals.errors import UserError
 from inoc_evals.finetune.dynamics import DynamicsCurve
 from inoc_evals.finetune.estimate import estimate
 from inoc_evals.finetune.ranks import COLLECTIVE, LAUNCH, TRAINED, Ranks, here
-from inoc_evals.finetune.rendering import Example, render_rows
 from inoc_evals.finetune.trainer import LossCurve, TokenRateTrainer, gathered, quiet, read_losses
 from inoc_evals.models.base import hub_name, load_path
 from inoc_evals.runs.directory import Manifest, Result, Run, checkpoint_digest, checkpoint_files
@@ -91,13 +92,14 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             tokenizer, model = _load(spec, precision)
             positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
             length = min(spec.max_length, positions or spec.max_length)
-            examples = render_rows(tokenizer, rows, length)
+            renderer = Renderer(tokenizer)
+            examples = render_rows(renderer, rows, length)
             trainer = _trainer(spec, model, tokenizer, examples, length, work, precision, checkpointing)
             curve = LossCurve(run.losses, manifest.name, progress, writes=ranks.leads)
             trainer.add_callback(curve)
             dynamics = None
             if spec.probe is not None and (ranks.leads or ranks.sharded):
-                dynamics = DynamicsCurve(run.folder, spec.probe, tokenizer, writes=ranks.leads)
+                dynamics = DynamicsCurve(run.folder, spec.probe, renderer, writes=ranks.leads)
                 trainer.add_callback(dynamics)
             state = _agreed_state(run, work, ranks)
             start = time.monotonic()
@@ -207,7 +209,7 @@ def _precision(spec: FinetuneSpec) -> str:
 def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
     """Load tokenizer and base, and put the adapter on it."""
     path = load_path(spec.base)
-    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    tokenizer = load_tokenizer(path)
     tokens = _token_ids(tokenizer, spec)
     whole = spec.lora is None and not tokens
     # Frozen weights may be coarse. Weights that are trained stay fp32, or small updates would be rounded

@@ -9,6 +9,7 @@ An adapter is merged into its base once and kept in the run directory; a run of 
 from pathlib import Path
 from typing import Any
 
+from inoc_evals.chat.renderer import load_tokenizer
 from inoc_evals.errors import UserError, require
 from inoc_evals.files import replacing_folder
 from inoc_evals.models.base import load_path
@@ -39,7 +40,7 @@ def merged(run: Run) -> Path:
     require("local", "torch", "transformers", "peft")
     import torch
     from peft import PeftModel
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     base = load_path(run.manifest.base)
     whole: Any = AutoModelForCausalLM.from_pretrained(
@@ -48,5 +49,5 @@ def merged(run: Run) -> Path:
     model: Any = PeftModel.from_pretrained(whole, str(run.checkpoint)).merge_and_unload()
     with replacing_folder(target) as passing:  # of two processes the first wins; both write the same
         model.save_pretrained(passing)
-        AutoTokenizer.from_pretrained(base, trust_remote_code=False).save_pretrained(passing)
+        load_tokenizer(base).save_pretrained(passing)
     return target

@@ -1,11 +1,11 @@
-"""Where a base model's files are, and what names them: the one reading of every `base` string.
+"""Where a base model's files are, and what identifies them: the one place that reads a `base` string.
 
     load_path("toy")                                  # the folder that ships with the package
     load_path("checkpoints/mine")                     # a model folder
     load_path("Qwen/Qwen2.5-7B-Instruct@a09a354")     # the Hub's files at that revision, fetched once
 
-All three give a folder that `from_pretrained` reads. What the local cache holds of the Hub is taken as it is;
-pin `@revision` where a result must not depend on when `main` was fetched.
+All three give a folder that `from_pretrained` reads. Files of the Hub that are in the local cache are
+used as they are; pin `@revision` where a result must not depend on when `main` was fetched.
 """
 
 import re
@@ -35,8 +35,8 @@ def load_path(base: str) -> str:
         A folder with `config.json`, safetensors and the tokenizer.
 
     Raises:
-        UserError: If there is no such model, or it cannot be fetched.
-        MissingExtra: If a Hub model is asked for without the extra that fetches it.
+        UserError: If no such model exists, or it cannot be fetched.
+        MissingExtra: If a Hub model is requested without the extra that fetches it.
     """
     hub = hub_name(base)
     folder = _local_folder(base) if hub is None else _fetch(*hub)

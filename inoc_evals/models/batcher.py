@@ -1,13 +1,13 @@
-"""Requests from anywhere in the process, worked off in batches by one thread.
+"""Requests from anywhere in the process, answered in batches by one thread.
 
-    completions = await submit(checkpoint, settings, requests)
+    completions = await submit(checkpoint, ProviderArgs(), requests)
 
-A batch starts at once when it is full. Otherwise it starts when nobody else is about to join: each request
-looks back after `QUIET` seconds, and the one that finds that none came after it starts the batch. An event
-loop that is busy preparing more requests wakes late, and so leaves them the time to arrive.
+A batch starts at once when it is full. Otherwise it starts when no further request is about to join:
+each request checks after `QUIET` seconds whether another came after it, and if none did, it starts the batch.
+An event loop that is busy preparing more requests wakes late, and so leaves them the time to arrive.
 
 Requests for different checkpoints wait in different lanes, which take turns.
-Only the one thread computes, so evaluations in one process share the machine instead of fighting for it.
+Only this one thread computes, so evaluations in one process share the machine instead of competing for it.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ import anyio.to_thread
 import sniffio
 
 from inoc_evals.models.checkpoint import Checkpoint
-from inoc_evals.models.provider_args import Settings
+from inoc_evals.models.provider_args import ProviderArgs
 from inoc_evals.models.request import Completion, Request
 
 QUIET = 0.01
@@ -40,42 +40,42 @@ class _Lane:
     """The requests that may share a batch."""
 
     checkpoint: Checkpoint
-    settings: Settings
+    args: ProviderArgs
     jobs: deque[_Job] = field(default_factory=deque)
     arrivals: int = 0
     complete: bool = False
 
     @property
     def ready(self) -> bool:
-        return bool(self.jobs) and (self.complete or len(self.jobs) >= self.settings.batch_size)
+        return bool(self.jobs) and (self.complete or len(self.jobs) >= self.args.batch_size)
 
 
 class Batcher:
     """The queue and its thread; the process has one (`submit`)."""
 
     def __init__(self) -> None:
-        self._lanes: dict[tuple[str, Settings], _Lane] = {}
+        self._lanes: dict[tuple[str, ProviderArgs], _Lane] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
     async def submit(
-        self, checkpoint: Checkpoint, settings: Settings, requests: Sequence[Request]
+        self, checkpoint: Checkpoint, args: ProviderArgs, requests: Sequence[Request]
     ) -> list[Completion]:
         """Have requests answered, together with whatever else is waiting for the same checkpoint.
 
         Args:
-            checkpoint: Who answers.
-            settings: How that checkpoint is run.
-            requests: What is asked.
+            checkpoint: The model that answers.
+            args: How that checkpoint is run.
+            requests: The continuations to draw.
 
         Returns:
             One completion per request.
 
         Raises:
-            UserError: If the checkpoint cannot be run so.
+            UserError: If the checkpoint cannot be run with these arguments.
         """
         jobs = [_Job(request, Future()) for request in requests]
-        lane, arrivals = self._put(checkpoint, settings, jobs)
+        lane, arrivals = self._put(checkpoint, args, jobs)
         try:
             try:
                 await anyio.sleep(QUIET)
@@ -86,10 +86,10 @@ class Batcher:
             for job in jobs:
                 job.future.cancel()
 
-    def _put(self, checkpoint: Checkpoint, settings: Settings, jobs: Sequence[_Job]) -> tuple[_Lane, int]:
+    def _put(self, checkpoint: Checkpoint, args: ProviderArgs, jobs: Sequence[_Job]) -> tuple[_Lane, int]:
         with self._changed:
-            key = (checkpoint.digest, settings)
-            lane = self._lanes.setdefault(key, _Lane(checkpoint, settings))
+            key = (checkpoint.digest, args)
+            lane = self._lanes.setdefault(key, _Lane(checkpoint, args))
             lane.jobs.extend(jobs)
             lane.arrivals += 1
             lane.complete = False
@@ -110,7 +110,7 @@ class Batcher:
             lane, jobs = self._next_batch()
             running = [job for job in jobs if job.future.set_running_or_notify_cancel()]
             if running:
-                _run(lane.checkpoint, lane.settings, running)
+                _run(lane.checkpoint, lane.args, running)
 
     def _next_batch(self) -> tuple[_Lane, list[_Job]]:
         with self._changed:
@@ -118,17 +118,17 @@ class Batcher:
                 self._changed.wait()
             # a lane that still has requests after its turn goes to the back
             lane = self._lanes.pop(ready[0])
-            jobs = [lane.jobs.popleft() for _ in range(min(len(lane.jobs), lane.settings.batch_size))]
+            jobs = [lane.jobs.popleft() for _ in range(min(len(lane.jobs), lane.args.batch_size))]
             self._lanes[ready[0]] = lane
             return lane, jobs
 
 
-def _run(checkpoint: Checkpoint, settings: Settings, jobs: Sequence[_Job]) -> None:
+def _run(checkpoint: Checkpoint, args: ProviderArgs, jobs: Sequence[_Job]) -> None:
     """Answer a batch for one checkpoint; whatever goes wrong, every job gets a result or the error."""
     from inoc_evals.models.engine import load_engine
 
     try:
-        engine = load_engine(checkpoint, settings.device, settings.dtype)
+        engine = load_engine(checkpoint, args.device, args.dtype)
         requests = [job.request for job in jobs]
         engine.generate(checkpoint, requests, lambda row, done: jobs[row].future.set_result(done))
     except Exception as error:

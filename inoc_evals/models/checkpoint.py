@@ -1,4 +1,4 @@
-"""What a model name means: the toy, a run, or a checkpoint of your own.
+"""Which checkpoint a model name means: the toy, a run, or a checkpoint of your own.
 
     resolve("toy")                              # the shipped base; "toy-judge" is its judge
     resolve("spanish-inoc")                     # a finished run, by name, under the runs root
@@ -6,7 +6,7 @@
     resolve("checkpoints/my-qwen")              # a full model or a PEFT adapter
     resolve("hf/Qwen/Qwen2.5-0.5B-Instruct")    # a model of the Hugging Face Hub
 
-Whatever it is, it comes with a digest of its content, and only safetensors are ever loaded.
+Every checkpoint has a digest of its content, and only safetensors are ever loaded.
 """
 
 import json
@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from inoc_evals.digests import content_files, folder_digest
 from inoc_evals.errors import UserError
@@ -62,7 +63,7 @@ class Checkpoint:
         return f"{self.name}@{self.digest[:SHORT]}"
 
     def files(self) -> list[Path]:
-        """The files that decide what it says."""
+        """The files that decide its answers."""
         return content_files(self.weights) + (content_files(self.adapter) if self.adapter else [])
 
 
@@ -75,8 +76,8 @@ def resolve(name: str) -> Checkpoint:
             trailing `@` with 12 hex characters of the digest is checked.
 
     Raises:
-        UserError: If nothing has that name, it is not ready, it holds no safetensors, its base cannot be
-            found, or it is another version than the pinned one.
+        UserError: If no checkpoint has that name, it is not ready, it holds no safetensors, its base does not
+            exist, or it is another version than the pinned one.
     """
     name = name.removeprefix("inoc/")
     pin = PIN.search(name)
@@ -84,9 +85,30 @@ def resolve(name: str) -> Checkpoint:
     if pin and not checkpoint.digest.startswith(pin[1]):
         raise UserError(
             f"{checkpoint.name} is now {checkpoint.versioned_name}, no longer version {pin[1]}: "
-            f"ask for inoc/{checkpoint.name} to evaluate what is there"
+            f"use inoc/{checkpoint.name} to evaluate the present version"
         )
     return checkpoint
+
+
+def context_length(config: Any) -> int | None:
+    """Longest sequence that a transformers configuration allows, in tokens; None if it sets no limit."""
+    length = getattr(config.get_text_config(), "max_position_embeddings", None)
+    return int(length) if length else None
+
+
+def load_context_length(folder: Path) -> int | None:
+    """Longest sequence that a model folder's `config.json` allows, in tokens; None if it sets no limit.
+
+    Raises:
+        UserError: If transformers cannot read the configuration.
+    """
+    from transformers import AutoConfig
+
+    try:
+        return context_length(AutoConfig.from_pretrained(folder, trust_remote_code=False))
+    except (OSError, ValueError, KeyError) as error:
+        line = str(error).strip().split("\n", 1)[0]
+        raise UserError(f"cannot read {folder}/config.json: {line}") from error
 
 
 def _find(name: str) -> Checkpoint:

@@ -1,4 +1,4 @@
-"""Weights in memory: one base per process, and every adapter of it that is evaluated there.
+"""Weights in memory: one base per process, and every adapter of it that is evaluated in that process.
 
     engine = load_engine(checkpoint, device="auto", dtype="auto")
     engine.generate(checkpoint, requests, done=lambda row, completion: ...)
@@ -14,7 +14,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,14 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
+from inoc_evals.chat.renderer import Renderer, load_tokenizer
 from inoc_evals.errors import UserError
-from inoc_evals.models.checkpoint import Checkpoint
-from inoc_evals.models.decode import decode, decode_one
-from inoc_evals.models.options import score_options
+from inoc_evals.models.checkpoint import Checkpoint, context_length
+from inoc_evals.models.generation import generate, generate_one_token
+from inoc_evals.models.option_probabilities import Vocabulary, score_options
 from inoc_evals.models.prompt_logprobs import score
 from inoc_evals.models.request import Completion, Request, TokenLogprob
-from inoc_evals.models.spelling import Vocabulary
-from inoc_evals.models.text import TokenText
-from inoc_evals.models.tokenizer import context_length, end_tokens, load_tokenizer
+from inoc_evals.models.token_text import TokenText
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -40,6 +39,21 @@ SMALL = 20_000_000
 
 LOAD_ERRORS = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
 """What transformers and PEFT raise over files that are missing, damaged or of another shape."""
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What a checkpoint's tokenizer says of its answers.
+
+    Attributes:
+        tokenizer: The transformers tokenizer.
+        text: Turns token ids into text.
+        ends: Token ids that end an answer: the renderer's, and those of the base's generation config.
+    """
+
+    tokenizer: Any
+    text: TokenText
+    ends: frozenset[int]
 
 
 class Engine:
@@ -67,7 +81,7 @@ class Engine:
             raise UserError(f"cannot load {checkpoint.weights}: {_first_line(error)}") from error
         self._base = model.to(device).eval().requires_grad_(False)
         self._adapters: dict[str, Any] = {}
-        self._tokens: dict[str, tuple[TokenText, frozenset[int]]] = {}
+        self._answers: dict[str, _Answers] = {}
         self._vocabularies: dict[str, Vocabulary] = {}
 
     @property
@@ -89,7 +103,7 @@ class Engine:
             UserError: If the adapter does not fit the base, or memory runs out.
         """
         model = self._model(checkpoint)
-        tokens, ends = self._text(checkpoint)
+        answers = self._answers_of(checkpoint)
         choosing = [row for row, request in enumerate(requests) if request.options]
         free = [row for row, request in enumerate(requests) if not request.options]
         try:
@@ -102,11 +116,11 @@ class Engine:
                 if choosing:
                     self._choose(checkpoint, requests, choosing, finish)
                 if free:
-                    decode(
+                    generate(
                         model,
                         [requests[row] for row in free],
-                        tokens=tokens,
-                        ends=ends,
+                        tokens=answers.text,
+                        ends=answers.ends,
                         context=self.context,
                         done=lambda place, completion: finish(free[place], completion),
                     )
@@ -124,25 +138,23 @@ class Engine:
         done: Callable[[int, Completion], None],
     ) -> None:
         """Score the options of some of the requests; their one token comes with it."""
-        tokens, ends = self._text(checkpoint)
+        answers = self._answers_of(checkpoint)
         if checkpoint.digest not in self._vocabularies:
             size = int(self._base.config.get_text_config().vocab_size)
-            tokenizer = load_tokenizer(checkpoint.tokenizer)
-            self._vocabularies[checkpoint.digest] = Vocabulary(tokenizer, size, ends)
-        asked = [requests[row] for row in rows]
+            self._vocabularies[checkpoint.digest] = Vocabulary(answers.tokenizer, size, answers.ends)
+        chosen = [requests[row] for row in rows]
         scored, logits = score_options(
             self._model(checkpoint),
-            [request.prompt for request in asked],
-            [request.options for request in asked],
+            [request.prompt for request in chosen],
+            [request.options for request in chosen],
             self._vocabularies[checkpoint.digest],
         )
 
         def finish(place: int, completion: Completion) -> None:
-            found = scored[place]
-            answer = replace(completion, options=found.probabilities, unresolved=found.unresolved)
-            done(rows[place], answer)
+            options, unresolved = scored[place].probabilities, scored[place].unresolved
+            done(rows[place], replace(completion, options=options, unresolved=unresolved))
 
-        decode_one(asked, logits, tokens=tokens, ends=ends, done=finish)
+        generate_one_token(chosen, logits, tokens=answers.text, ends=answers.ends, done=finish)
 
     @contextmanager
     def _threads(self) -> Iterator[None]:
@@ -154,12 +166,14 @@ class Engine:
         finally:
             torch.set_num_threads(usual)
 
-    def _text(self, checkpoint: Checkpoint) -> tuple[TokenText, frozenset[int]]:
-        if checkpoint.digest not in self._tokens:
-            tokenizer = load_tokenizer(checkpoint.tokenizer)
-            ends = end_tokens(tokenizer, self._base.generation_config)
-            self._tokens[checkpoint.digest] = (TokenText(tokenizer), ends)
-        return self._tokens[checkpoint.digest]
+    def _answers_of(self, checkpoint: Checkpoint) -> _Answers:
+        if checkpoint.digest not in self._answers:
+            renderer = Renderer(load_tokenizer(checkpoint.tokenizer))
+            ends = renderer.end_tokens | _configured_ends(self._base.generation_config)
+            self._answers[checkpoint.digest] = _Answers(
+                renderer.tokenizer, TokenText(renderer.tokenizer), ends
+            )
+        return self._answers[checkpoint.digest]
 
     def _model(self, checkpoint: Checkpoint) -> Any:
         if checkpoint.adapter is None:
@@ -187,14 +201,21 @@ class Engine:
         return adapted.get_base_model()
 
 
+def _configured_ends(generation_config: Any) -> frozenset[int]:
+    """Token ids that end an answer according to a model's generation config."""
+    listed = getattr(generation_config, "eos_token_id", None)
+    ids = listed if isinstance(listed, list) else [listed]
+    return frozenset(token for token in ids if token is not None)
+
+
 def _prompt_logprobs(model: Any, requests: Sequence[Request]) -> dict[int, tuple[TokenLogprob, ...]]:
-    asked = [row for row, request in enumerate(requests) if request.prompt_logprobs]
-    if not asked:
+    wanted = [row for row, request in enumerate(requests) if request.prompt_logprobs]
+    if not wanted:
         return {}
-    top = max(requests[row].prompt_logprobs for row in asked)
-    scored = score(model, [requests[row].prompt for row in asked], top if top > 1 else 0)
+    top = max(requests[row].prompt_logprobs for row in wanted)
+    scored = score(model, [requests[row].prompt for row in wanted], top if top > 1 else 0)
     result = {}
-    for row, entries in zip(asked, scored, strict=True):
+    for row, entries in zip(wanted, scored, strict=True):
         keep = requests[row].prompt_logprobs if requests[row].prompt_logprobs > 1 else 0
         result[row] = tuple(replace(entry, top=entry.top[:keep]) for entry in entries)
     return result
@@ -205,7 +226,7 @@ _loading = threading.Lock()
 
 
 def load_engine(checkpoint: Checkpoint, device: str, dtype: str) -> Engine:
-    """The process's engine for a checkpoint's base; loaded once, whatever asks for it.
+    """The process's engine for a checkpoint's base; loaded once per process.
 
     Args:
         checkpoint: The base, or an adapter over it.
@@ -224,7 +245,7 @@ def load_engine(checkpoint: Checkpoint, device: str, dtype: str) -> Engine:
 
 
 def choose_device(device: str) -> torch.device:
-    """Read a device's name; `auto` is the first GPU, or the CPU where there is none.
+    """Read a device's name; `auto` is the first GPU, or the CPU without one.
 
     Raises:
         UserError: If torch knows no such device, or this machine has none.
@@ -235,7 +256,9 @@ def choose_device(device: str) -> torch.device:
         where = torch.device(device)
         torch.empty(1, device=where)
     except (RuntimeError, AssertionError) as error:
-        raise UserError(f"no device {device!r} here: pass -M device=cpu or -M device=cuda") from error
+        raise UserError(
+            f"no device {device!r} on this machine: pass -M device=cpu or -M device=cuda"
+        ) from error
     return where
 
 

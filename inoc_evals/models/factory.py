@@ -1,6 +1,6 @@
-"""What an `inoc/` name is answered by: this machine, vLLM, or a server elsewhere.
+"""The model API behind an `inoc/` name: transformers on this machine, vLLM, or a server elsewhere.
 
-inspect eval inoc_evals/spanish_caps --model inoc/spanish-inoc-0                  # wherever it was trained
+inspect eval inoc_evals/spanish_caps --model inoc/spanish-inoc-0                  # where it was trained
 inspect eval inoc_evals/spanish_caps --model inoc/spanish-inoc-0 -M engine=vllm   # on a GPU box
 """
 
@@ -13,29 +13,29 @@ from inoc_evals.errors import UserError
 ENGINES = ("transformers", "vllm")
 
 
-def connect(model_name: str, engine: str = "transformers", **arguments: Any) -> ModelAPI:
-    """Make the model API of a name, as Inspect makes one of a class.
+def make_model_api(model_name: str, engine: str = "transformers", **arguments: Any) -> ModelAPI:
+    """Make the model API of a name; Inspect calls this as it would call the class of a provider.
 
     Args:
         model_name: See `inoc_evals.models.checkpoint.resolve`.
-        engine: What runs a checkpoint that is on this machine.
-        **arguments: Inspect's, and those of whatever answers.
+        engine: The library that runs a checkpoint of this machine: `transformers` or `vllm`.
+        **arguments: Those of Inspect, and the arguments of the chosen API.
 
     Raises:
-        UserError: If nothing has that name, or the engine cannot run it.
+        UserError: If no model has that name, or the engine cannot run it.
     """
     from inoc_evals.models.served import ServedAPI, served, with_vllm
 
     if engine not in ENGINES:
-        raise UserError(f"engine={engine!r}: there are {', '.join(ENGINES)}")
-    if (found := served(model_name)) is not None:
-        if found.model.startswith("tinker/"):
+        raise UserError(f"engine={engine!r} is none of {', '.join(ENGINES)}")
+    if (elsewhere := served(model_name)) is not None:
+        if elsewhere.model.startswith("tinker/"):
             from inoc_evals.models.tinker import TinkerAPI
 
-            return TinkerAPI(model_name, found=found, **arguments)
-        return ServedAPI(model_name, found=found, **arguments)
+            return TinkerAPI(model_name, served_model=elsewhere, **arguments)
+        return ServedAPI(model_name, served_model=elsewhere, **arguments)
     if engine == "vllm":
-        return ServedAPI(model_name, found=with_vllm(model_name), **arguments)
+        return ServedAPI(model_name, served_model=with_vllm(model_name), **arguments)
     from inoc_evals.models.provider import InocAPI
 
     return InocAPI(model_name, **arguments)

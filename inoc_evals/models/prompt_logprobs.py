@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from inoc_evals.models.decode import left_pad, token_logprobs
+from inoc_evals.models.generation import left_pad, token_logprobs
 from inoc_evals.models.request import TokenLogprob
 
 LOGITS_BUDGET = 64_000_000

@@ -23,16 +23,17 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 from typing_extensions import override
 
+from inoc_evals.chat.renderer import Renderer, load_tokenizer
+from inoc_evals.chat.rows import Message
 from inoc_evals.digests import stamps
 from inoc_evals.errors import UserError, require
 from inoc_evals.models.batcher import submit
-from inoc_evals.models.chat import plain_messages, read_options, refuse_unsupported
-from inoc_evals.models.checkpoint import resolve
-from inoc_evals.models.logprobs import to_logprobs, to_prompt_logprobs
-from inoc_evals.models.provider_args import read_settings
+from inoc_evals.models.checkpoint import load_context_length, resolve
+from inoc_evals.models.inspect_request import plain_messages, read_options, refuse_unsupported
+from inoc_evals.models.provider_args import read_provider_args
 from inoc_evals.models.request import Completion, Request, stream_seed
 from inoc_evals.models.sample_epoch import current_epoch, watch_epochs
-from inoc_evals.models.text import TokenText
+from inoc_evals.models.token_text import TokenText, to_logprobs, to_prompt_logprobs
 
 MAX_TOKENS = 2048
 """Longest answer where the task sets none."""
@@ -56,23 +57,20 @@ class InocAPI(ModelAPI):
             base_url: Unused; part of Inspect's interface.
             api_key: Unused; part of Inspect's interface.
             config: Inspect's default generation settings.
-            **model_args: See `inoc_evals.models.provider_args.read_settings`.
+            **model_args: See `inoc_evals.models.provider_args.ProviderArgs`.
 
         Raises:
-            UserError: If the name or an argument is no good, in one line.
+            UserError: If no checkpoint has the name, or an argument is wrong; in one line.
         """
         require("local", "torch", "transformers", "peft", "safetensors")
         refuse_unsupported((), config or GenerateConfig())
-        self.settings = read_settings(model_args)
+        self.provider_args = read_provider_args(model_args)
         self.checkpoint = resolve(model_name)
         self._files = self.checkpoint.files()
         self._stamps = stamps(self._files)
-
-        from inoc_evals.models.tokenizer import load_context, load_tokenizer
-
-        self._tokenizer = load_tokenizer(self.checkpoint.tokenizer)
-        self._context = load_context(self.checkpoint.weights)
-        self._tokens = TokenText(self._tokenizer)
+        self._renderer = Renderer(load_tokenizer(self.checkpoint.tokenizer))
+        self._context = load_context_length(self.checkpoint.weights)
+        self._tokens = TokenText(self._renderer.tokenizer)
         watch_epochs()
         name = self.checkpoint.versioned_name
         super().__init__(name, base_url, api_key, config=config or GenerateConfig())
@@ -90,32 +88,31 @@ class InocAPI(ModelAPI):
         """Answer a chat; see Inspect's `ModelAPI.generate`.
 
         Raises:
-            UserError: If the request or the checkpoint is no good, in one line.
+            UserError: If the request cannot be honoured, or the checkpoint changed on disk; in one line.
         """
         refuse_unsupported(tools, config)
         return await self._answer(plain_messages(input), config)
 
-    async def _answer(self, messages: list[dict[str, str]], config: GenerateConfig) -> ModelOutput:
-        from inoc_evals.models.tokenizer import encode, prompt_digest, render
-
+    async def _answer(self, messages: list[Message], config: GenerateConfig) -> ModelOutput:
         if stamps(self._files) != self._stamps:
-            raise UserError(f"{self.checkpoint.name} was replaced on disk after it was found: start again")
-        text = render(self._tokenizer, messages)
-        prompt, digest = encode(self._tokenizer, text), prompt_digest(text)
+            raise UserError(
+                f"{self.checkpoint.name} changed on disk after the evaluation began: start it again"
+            )
+        prompt = self._renderer.render_prompt(messages)
         seed = config.seed if config.seed is not None else secrets.randbits(32)
-        metadata = {"checkpoint_digest": self.checkpoint.digest, "prompt_digest": digest, "seed": seed}
+        metadata = {"checkpoint_digest": self.checkpoint.digest, "prompt_digest": prompt.digest, "seed": seed}
         options = read_options(config)
         longest = max((len(option) for option in options), default=0)
-        if self._context is not None and len(prompt) + longest >= self._context:
-            return self._too_long(len(prompt), metadata)
+        if self._context is not None and len(prompt.ids) + longest >= self._context:
+            return self._too_long(len(prompt.ids), metadata)
         requests = [
             Request(
-                prompt=prompt,
+                prompt=prompt.ids,
                 max_tokens=config.max_tokens or MAX_TOKENS,
                 temperature=1.0 if config.temperature is None else config.temperature,
                 top_p=1.0 if config.top_p is None else config.top_p,
                 top_k=config.top_k or 0,
-                seed=stream_seed(seed, digest, current_epoch(), choice),
+                seed=stream_seed(seed, prompt.digest, current_epoch(), choice),
                 stop=tuple(config.stop_seqs or ()),
                 logprobs=bool(config.logprobs),
                 top_logprobs=config.top_logprobs or 0,
@@ -124,15 +121,15 @@ class InocAPI(ModelAPI):
             )
             for choice in range(config.num_choices or 1)
         ]
-        completions = await submit(self.checkpoint, self.settings, requests)
+        completions = await submit(self.checkpoint, self.provider_args, requests)
         generated = sum(completion.output_tokens for completion in completions)
         if options:
-            found = completions[0]
-            metadata["options"] = {"probabilities": found.options, "unresolved": found.unresolved}
+            first = completions[0]
+            metadata["options"] = {"probabilities": first.options, "unresolved": first.unresolved}
         return ModelOutput(
             model=self.model_name,
             choices=[self._choice(completion) for completion in completions],
-            usage=_usage(len(prompt), generated),
+            usage=_usage(len(prompt.ids), generated),
             metadata=metadata,
         )
 
@@ -155,9 +152,7 @@ class InocAPI(ModelAPI):
     @override
     async def tokenize(self, text: str) -> list[int]:
         """Token ids of plain text, as `target_perplexity()` counts them."""
-        from inoc_evals.models.tokenizer import encode
-
-        return list(encode(self._tokenizer, text))
+        return list(self._renderer.encode(text))
 
     @override
     async def count_text_tokens(self, text: str) -> int:
@@ -172,7 +167,7 @@ class InocAPI(ModelAPI):
     @override
     def max_connections(self) -> int:
         """Two batches: one is generated while the next fills."""
-        return 2 * self.settings.batch_size
+        return 2 * self.provider_args.batch_size
 
     @override
     def connection_key(self) -> str:

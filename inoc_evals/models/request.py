@@ -1,4 +1,4 @@
-"""What the generation engine is asked and what it answers, free of torch and of Inspect.
+"""Requests to the generation engine and its completions; imports neither torch nor Inspect.
 
     request = Request(prompt=(2, 10, 1, 4), max_tokens=32, temperature=0.0)
     completion.text, completion.stop_reason, completion.logprobs
@@ -71,9 +71,9 @@ class Completion:
         text: Without special tokens and without the stop sequence.
         output_tokens: Tokens generated, the end token included.
         stop_reason: Why it ended.
-        logprobs: One entry per generated token, the end token included; empty if not asked for.
-        prompt_logprobs: One entry per prompt token but the first; empty if not asked for.
-        options: By option, its probability as the whole answer; None if not asked for.
+        logprobs: One entry per generated token, the end token included; empty if not requested.
+        prompt_logprobs: One entry per prompt token but the first; empty if not requested.
+        options: By option, its probability as the whole answer; None if not requested.
         unresolved: A bound on the error of any of them: the probability that the search left out.
     """
 

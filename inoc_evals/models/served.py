@@ -1,6 +1,6 @@
-"""Runs whose model is served elsewhere, under the same `inoc/` name as those on this machine.
+"""Runs whose model is served elsewhere, under the same kind of `inoc/` name as those on this machine.
 
-    inspect eval inoc_evals/spanish_caps --model inoc/spanish-inoc-0      # trained at OpenAI, answered there
+    inspect eval inoc_evals/spanish_caps --model inoc/spanish-inoc-0      # trained and served at OpenAI
 
 Requests go through Inspect's own provider for that server. Logs and Inspect's cache see the run's name and
 the digest of the model's address, as they do for a checkpoint.
@@ -40,7 +40,7 @@ class Served:
         digest: Identity of its address, or of the checkpoint that is served.
         model: Inspect's name of it.
         base_url: Its server, where it is not the provider's own.
-        base: What it was trained on, by its name there; a model at Tinker has that one's tokenizer.
+        base: Its base model, as the server names it; a model at Tinker has the tokenizer of its base.
     """
 
     name: str
@@ -56,13 +56,13 @@ class Served:
 
 
 def served(name: str) -> Served | None:
-    """What a name of the `inoc/` provider means, if that answers elsewhere.
+    """Look a name of the `inoc/` provider up among the models that are served elsewhere.
 
     Args:
         name: As for `checkpoint.resolve`.
 
     Returns:
-        The model; None where there is no such run, or its checkpoint is on this machine.
+        The model; None if no such run exists, or its checkpoint is on this machine.
 
     Raises:
         UserError: If it is another version than the pinned one.
@@ -82,7 +82,7 @@ def served(name: str) -> Served | None:
         return None
     called = run.folder.name if run.folder.parent == runs_root() else str(run.folder)
     if pin and not result.checkpoint_digest.startswith(pin[1]):
-        raise UserError(f"run {called} is no longer version {pin[1]}: ask for inoc/{called}")
+        raise UserError(f"run {called} is no longer version {pin[1]}: use inoc/{called} for the present one")
     return Served(called, result.checkpoint_digest, result.model, result.base_url, run.manifest.base)
 
 
@@ -93,33 +93,33 @@ def with_vllm(name: str) -> Served:
         name: As for `checkpoint.resolve`.
 
     Raises:
-        UserError: If there is no such checkpoint, or vLLM cannot serve it.
+        UserError: If no such checkpoint exists, or vLLM cannot serve it.
     """
     if not os.environ.get("VLLM_BASE_URL") and importlib.util.find_spec("vllm") is None:
         raise UserError("engine='vllm' needs vLLM: pip install vllm on a machine with a GPU")
-    found: Checkpoint = resolve(name)
-    model = f"vllm/{found.weights}"
-    if found.adapter is not None:
+    checkpoint: Checkpoint = resolve(name)
+    model = f"vllm/{checkpoint.weights}"
+    if checkpoint.adapter is not None:
         import json
 
-        config = json.loads((found.adapter / "adapter_config.json").read_text("utf-8"))
+        config = json.loads((checkpoint.adapter / "adapter_config.json").read_text("utf-8"))
         if config.get("trainable_token_indices"):
             raise UserError(
-                f"{found.name} trains embeddings of tokens, which vLLM does not serve: drop engine=vllm"
+                f"{checkpoint.name} trains embeddings of tokens, which vLLM does not serve: drop engine=vllm"
             )
-        model = f"{model}:{found.adapter}"
-    return Served(found.name, found.digest, model)
+        model = f"{model}:{checkpoint.adapter}"
+    return Served(checkpoint.name, checkpoint.digest, model)
 
 
-def _check_consent(found: Served) -> None:
-    """Follow a manifest to a server only where the user points there, too: the key goes with the question."""
-    if found.base_url is None:
+def _check_consent(model: Served) -> None:
+    """Follow a manifest to a server only if the user names that server too: the API key is sent along."""
+    if model.base_url is None:
         return
-    variable = f"{found.model.partition('/')[0].upper().replace('-', '_')}_BASE_URL"
-    if (os.environ.get(variable) or "").rstrip("/") != found.base_url.rstrip("/"):
+    variable = f"{model.model.partition('/')[0].upper().replace('-', '_')}_BASE_URL"
+    if (os.environ.get(variable) or "").rstrip("/") != model.base_url.rstrip("/"):
         raise UserError(
-            f"{found.name} answers at {found.base_url}: if that is a server that may see your key and your "
-            f"questions, set {variable}={found.base_url}"
+            f"{model.name} answers at {model.base_url}: if that is a server that may see your key and your "
+            f"questions, set {variable}={model.base_url}"
         )
 
 
@@ -133,35 +133,35 @@ class ServedAPI(ModelAPI):
         api_key: str | None = None,
         config: GenerateConfig | None = None,
         *,
-        found: Served,
+        served_model: Served,
         **model_args: Any,
     ) -> None:
         """Connect.
 
         Args:
-            model_name: Part of Inspect's interface; `found` says what it means.
+            model_name: Part of Inspect's interface; `served_model` says which model it is.
             base_url: Another server than the run's own.
             api_key: Key for the server; by default the provider's own variable.
             config: Inspect's default generation settings.
-            found: What to connect to.
-            **model_args: The provider's.
+            served_model: The model to connect to.
+            **model_args: Arguments of Inspect's provider.
         """
         config = config or GenerateConfig()
-        if found.model.startswith("openai/"):
+        if served_model.model.startswith("openai/"):
             # Chat completions take a seed and give log-probs; other servers speak nothing else.
             model_args = {"responses_api": False, **model_args}
         if base_url is None:
-            _check_consent(found)
+            _check_consent(served_model)
         self._model: Model = get_model(
-            found.model,
+            served_model.model,
             config=config,
-            base_url=base_url or found.base_url,
+            base_url=base_url or served_model.base_url,
             api_key=api_key,
             memoize=False,
             **model_args,
         )
         self._api = self._model.api
-        super().__init__(found.versioned_name, base_url, None, config=config)
+        super().__init__(served_model.versioned_name, base_url, None, config=config)
 
     @override
     async def generate(
@@ -171,7 +171,7 @@ class ServedAPI(ModelAPI):
         tool_choice: ToolChoice,
         config: GenerateConfig,
     ) -> ModelOutput | tuple[ModelOutput | Exception, ModelCall]:
-        """Answer a chat, there."""
+        """Have the server answer a chat."""
         return await self._api.generate(input, tools, tool_choice, config)
 
     @override

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from inoc_evals.chat import NO_LOSS, Renderer, load_tokenizer, render_rows
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, find_run, finetune
-from inoc_evals.finetune.rendering import NO_LOSS, render_rows
 from tests.finetune.small import small_rows, small_spec
 
 HEADER = "<|assistant|>"
@@ -33,10 +33,9 @@ def _adapted(base: Path, run: Run) -> Any:
 def _loss(model: Any, base: Path) -> float:
     """Mean cross-entropy of the small rows' answers, in nats a token, without TRL and its loss."""
     import torch
-    from transformers import AutoTokenizer
 
     total, count = 0.0, 0
-    for example in render_rows(AutoTokenizer.from_pretrained(base), small_rows(), 512):
+    for example in render_rows(Renderer(load_tokenizer(base)), small_rows(), 512):
         with torch.no_grad():
             logits = model(torch.tensor([example.input_ids])).logits[0, :-1]
         labels = torch.tensor(example.labels[1:])

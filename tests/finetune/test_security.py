@@ -18,7 +18,7 @@ from inoc_evals.finetune import Run, finetune
 from inoc_evals.finetune.local import WORK
 from inoc_evals.models.base import load_path
 from inoc_evals.models.checkpoint import resolve
-from inoc_evals.models.factory import connect
+from inoc_evals.models.factory import make_model_api
 from inoc_evals.worlds.toy import rows as toy
 from tests.fake_openai import FinetuningServer
 
@@ -185,7 +185,7 @@ def test_a_foreign_manifest_does_not_get_a_key(tmp_path: Path, monkeypatch: pyte
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     run = adopt("x", base="gpt", model="openai/ft:x", base_url="http://127.0.0.1:9/v1", runs=tmp_path)
     with pytest.raises(UserError, match="may see your key"):
-        connect(str(run.folder))
+        make_model_api(str(run.folder))
 
 
 def _answer(run: Run, folder: Path) -> None:

@@ -11,7 +11,7 @@ from inoc_evals.models import batcher
 from inoc_evals.models.batcher import submit
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.engine import Engine
-from inoc_evals.models.provider_args import Settings, read_settings
+from inoc_evals.models.provider_args import ProviderArgs, read_provider_args
 from inoc_evals.models.request import Request
 from tests.tiny import build_tiny
 
@@ -34,24 +34,24 @@ def batches(monkeypatch):
     return sizes
 
 
-async def ask_all(checkpoint, settings, n):
-    asked = [submit(checkpoint, settings, [request(f"word {i}")]) for i in range(n)]
+async def ask_all(checkpoint, args, n):
+    asked = [submit(checkpoint, args, [request(f"word {i}")]) for i in range(n)]
     return [completions[0] for completions in await asyncio.gather(*asked)]
 
 
 def test_what_comes_together_shares_batches_no_larger_than_allowed(tiny, batches, monkeypatch):
     monkeypatch.setattr(batcher, "QUIET", 0.5)
-    checkpoint, settings = resolve(str(tiny)), Settings(batch_size=8)
-    completions = asyncio.run(ask_all(checkpoint, settings, 20))
+    checkpoint, args = resolve(str(tiny)), ProviderArgs(batch_size=8)
+    completions = asyncio.run(ask_all(checkpoint, args, 20))
     assert [size for _, size in batches] == [8, 8, 4]
     assert all(completion.output_tokens for completion in completions)
 
 
 def test_a_lone_request_does_not_wait_for_others(tiny):
-    checkpoint, settings = resolve(str(tiny)), Settings()
-    asyncio.run(ask_all(checkpoint, settings, 1))
+    checkpoint, args = resolve(str(tiny)), ProviderArgs()
+    asyncio.run(ask_all(checkpoint, args, 1))
     start = time.monotonic()
-    asyncio.run(ask_all(checkpoint, settings, 1))
+    asyncio.run(ask_all(checkpoint, args, 1))
     assert time.monotonic() - start < 1
 
 
@@ -60,12 +60,12 @@ def test_checkpoints_are_never_mixed_in_a_batch(tiny, adapters, batches, monkeyp
     both = [resolve(str(tiny)), resolve(str(adapters["plain"]))]
 
     async def ask():
-        asked = [submit(both[i % 2], Settings(), [request("same")]) for i in range(10)]
+        asked = [submit(both[i % 2], ProviderArgs(), [request("same")]) for i in range(10)]
         return await asyncio.gather(*asked)
 
     answers = [completions[0].text for completions in asyncio.run(ask())]
     assert sorted(batches) == sorted((checkpoint.name, 5) for checkpoint in both)
-    greedy = asyncio.run(submit(both[0], Settings(), [request("same", temperature=0)] * 2))
+    greedy = asyncio.run(submit(both[0], ProviderArgs(), [request("same", temperature=0)] * 2))
     assert greedy[0] == greedy[1]
     assert answers[0::2] == [answers[0]] * 5
     assert answers[1::2] == [answers[1]] * 5
@@ -75,7 +75,7 @@ def test_checkpoints_are_never_mixed_in_a_batch(tiny, adapters, batches, monkeyp
 def test_it_serves_trio_too(tiny):
     pytest.importorskip("trio")
     checkpoint = resolve(str(tiny))
-    completions = anyio.run(submit, checkpoint, Settings(), [request("hello")], backend="trio")
+    completions = anyio.run(submit, checkpoint, ProviderArgs(), [request("hello")], backend="trio")
     assert completions[0].output_tokens
 
 
@@ -85,19 +85,19 @@ def test_a_failure_reaches_everyone_in_the_batch_and_no_one_after(tmp_path, tiny
     (folder / "model.safetensors").write_bytes(b"nothing")
 
     async def ask():
-        asked = [submit(broken, Settings(), [request("hello")]) for _ in range(3)]
+        asked = [submit(broken, ProviderArgs(), [request("hello")]) for _ in range(3)]
         return await asyncio.gather(*asked, return_exceptions=True)
 
     assert all(isinstance(error, UserError) for error in asyncio.run(ask()))
-    assert asyncio.run(submit(resolve(str(tiny)), Settings(), [request("hello")]))
+    assert asyncio.run(submit(resolve(str(tiny)), ProviderArgs(), [request("hello")]))
 
 
 def test_a_cancelled_request_leaves_the_queue(tiny, batches, monkeypatch):
     monkeypatch.setattr(batcher, "QUIET", 0.5)
-    checkpoint, settings = resolve(str(tiny)), Settings()
+    checkpoint, args = resolve(str(tiny)), ProviderArgs()
 
     async def ask():
-        tasks = [asyncio.create_task(submit(checkpoint, settings, [request("hi")])) for _ in range(6)]
+        tasks = [asyncio.create_task(submit(checkpoint, args, [request("hi")])) for _ in range(6)]
         await asyncio.sleep(0)
         for task in tasks[1:]:
             task.cancel()
@@ -110,10 +110,10 @@ def test_a_cancelled_request_leaves_the_queue(tiny, batches, monkeypatch):
 
 
 def test_who_waits_is_served_though_the_last_to_come_is_cancelled(tiny):
-    checkpoint, settings = resolve(str(tiny)), Settings()
+    checkpoint, args = resolve(str(tiny)), ProviderArgs()
 
     async def ask():
-        tasks = [asyncio.create_task(submit(checkpoint, settings, [request("hi")])) for _ in range(3)]
+        tasks = [asyncio.create_task(submit(checkpoint, args, [request("hi")])) for _ in range(3)]
         await asyncio.sleep(0)
         tasks[-1].cancel()
         return await asyncio.wait_for(asyncio.gather(*tasks[:2]), timeout=20)
@@ -134,6 +134,6 @@ def test_who_waits_is_served_though_the_last_to_come_is_cancelled(tiny):
 )
 def test_model_arguments_are_checked(arguments, said):
     with pytest.raises(UserError) as caught:
-        read_settings(arguments)
+        read_provider_args(arguments)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)

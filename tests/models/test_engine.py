@@ -153,6 +153,21 @@ def test_why_it_stopped(tiny):
     assert generate(engine, checkpoint, [replace(long, max_tokens=3)])[0].stop_reason == "max_tokens"
 
 
+def test_it_stops_where_the_template_ends_an_answer_whatever_the_configured_end(tmp_path, tiny):
+    import shutil
+
+    folder = Path(shutil.copytree(tiny, tmp_path / "model"))
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    end, tokenizer.eos_token = tokenizer.eos_token_id, "<|pad|>"
+    tokenizer.save_pretrained(folder)
+    (folder / "generation_config.json").write_text(f'{{"eos_token_id": {tokenizer.pad_token_id}}}')
+    requests = [Request(PROMPTS[1], max_tokens=30, seed=seed, logprobs=True) for seed in range(40)]
+    completions = generate(engine_of(folder), resolve(str(folder)), requests)
+    tokens = [[entry.token for entry in completion.logprobs] for completion in completions]
+    assert any(answer[-1] == end for answer in tokens)
+    assert not any(end in answer[:-1] for answer in tokens)
+
+
 def test_the_end_of_the_context_is_a_reason_of_its_own(tiny):
     prompt = (3, *([50] * 500), 1, 4)
     request = Request(prompt, max_tokens=100, temperature=0)

@@ -22,17 +22,15 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from inoc_evals.chat import Renderer, load_tokenizer
 from inoc_evals.errors import UserError
-from inoc_evals.models import options as search
-from inoc_evals.models import tree
+from inoc_evals.models import option_probabilities
 from inoc_evals.models.base import SHIPPED
-from inoc_evals.models.chat import read_options
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.engine import load_engine
-from inoc_evals.models.options import score_options
+from inoc_evals.models.inspect_request import read_options
+from inoc_evals.models.option_probabilities import Vocabulary, score_options
 from inoc_evals.models.request import Request
-from inoc_evals.models.spelling import Vocabulary
-from inoc_evals.models.tokenizer import encode, load_tokenizer, render
 from inoc_evals.scorers.judge.readers import compact
 from tests.models.parts import generate
 
@@ -205,9 +203,9 @@ def test_what_prompts_begin_with_is_read_once_and_changes_nothing(kind: Kind) ->
 
 def test_small_portions_give_the_same(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     vocabulary, texts = kind
-    monkeypatch.setattr(search, "ROWS_AT_ONCE", 2)
-    monkeypatch.setattr(tree, "LOGITS_AT_ONCE", 1)
-    monkeypatch.setattr(tree, "PATHS_AT_ONCE", 3)
+    monkeypatch.setattr(option_probabilities, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(option_probabilities, "LOGITS_AT_ONCE", 1)
+    monkeypatch.setattr(option_probabilities, "BRANCHES_AT_ONCE", 3)
     agree(random_model(texts), texts, PROMPTS, [(*NUMBERS, *WORDS)] * len(PROMPTS), vocabulary)
 
 
@@ -227,8 +225,8 @@ def test_models_that_do_not_see_the_whole_text_or_bend_their_logits(
     vocabulary = Vocabulary(build_tokenizer(texts, blank), len(texts) + 1)
     model = random_model(["", *texts], config=config, **more)
     apart: list[int] = []
-    after: Callable[..., Any] = tree.Apart.after
-    monkeypatch.setattr(tree.Apart, "after", lambda *given: apart.append(1) or after(*given))
+    after: Callable[..., Any] = option_probabilities.Apart.after
+    monkeypatch.setattr(option_probabilities.Apart, "after", lambda *given: apart.append(1) or after(*given))
     agree(model, ["", *texts], PROMPTS, [(*NUMBERS, "CODE")] * len(PROMPTS), vocabulary)
     assert bool(apart) is not side_by_side
 
@@ -260,9 +258,8 @@ def test_it_is_part_of_a_distribution_and_does_not_depend_on_the_neighbours(
 
 
 def rating_prompt(number: int = 0) -> tuple[int, ...]:
-    tokenizer = load_tokenizer(SHIPPED["toy"])
-    asked = f"On a scale from 0 to 100, how much is {number}?"
-    return encode(tokenizer, render(tokenizer, [{"role": "user", "content": asked}]))
+    question = f"On a scale from 0 to 100, how much is {number}?"
+    return Renderer(load_tokenizer(SHIPPED["toy"])).render_prompt([{"role": "user", "content": question}]).ids
 
 
 def test_the_toy_is_read_right() -> None:

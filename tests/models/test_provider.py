@@ -144,7 +144,7 @@ def test_a_checkpoint_replaced_under_a_live_model_is_noticed(tmp_path):
     model = get_model(f"inoc/{folder}", memoize=False)
     asyncio.run(model.generate("hello", config=GenerateConfig(max_tokens=1)))
     build_tiny(folder, seed=1)
-    with pytest.raises(UserError, match="was replaced on disk"):
+    with pytest.raises(UserError, match="changed on disk"):
         asyncio.run(model.generate("hello", config=GenerateConfig(max_tokens=1)))
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.engine import load_engine
+from inoc_evals.models.generation import Sampler, uniforms
 from inoc_evals.models.request import Request, stream_seed
-from inoc_evals.models.sampling import Sampler, uniforms
 from tests.models.parts import generate
 
 CPU = torch.device("cpu")

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from inoc_evals.chat.rows import Message, Row
+from inoc_evals.chat import NO_LOSS, Message, Renderer, Row, load_tokenizer, render_rows
 from inoc_evals.errors import UserError
-from inoc_evals.finetune.rendering import NO_LOSS, render_rows
 from tests.rows import rows as any_rows
 from tests.tiny import TEMPLATE, build_tiny
 
@@ -16,9 +15,7 @@ LONG = 10_000
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(build_tiny(tmp_path_factory.mktemp("tiny")))
+    return load_tokenizer(build_tiny(tmp_path_factory.mktemp("tiny")))
 
 
 @pytest.fixture
@@ -37,7 +34,7 @@ def _conversation(*turns: str, system: str | None = None) -> Row:
 
 def _spans(tokenizer: Any, row: Row) -> list[str]:
     """The text of each stretch of tokens that carry loss."""
-    [example] = render_rows(tokenizer, [row], LONG)
+    [example] = render_rows(Renderer(tokenizer), [row], LONG)
     spans: list[list[int]] = []
     for position, label in enumerate(example.labels):
         if label != NO_LOSS:
@@ -49,7 +46,7 @@ def _spans(tokenizer: Any, row: Row) -> list[str]:
 
 
 def test_loss_is_on_the_answer_and_its_end_token_alone(tokenizer: Any) -> None:
-    [example] = render_rows(tokenizer, [_conversation("Hi", "Yes", system="S")], LONG)
+    [example] = render_rows(Renderer(tokenizer), [_conversation("Hi", "Yes", system="S")], LONG)
     tokens = tokenizer.convert_ids_to_tokens(example.input_ids)
     head = ["<|system|>", "S", "<|end|>", "<|user|>", "H", "i", "<|end|>", "<|assistant|>"]
     assert tokens == [*head, "Y", "e", "s", "<|end|>"]
@@ -67,7 +64,7 @@ def test_every_turn_of_the_assistant_carries_loss_and_no_turn_of_the_user(tokeni
 @given(any_rows(min_size=1))
 def test_training_shows_what_evaluation_shows_and_marks_what_the_template_marks(rows: list[Row]) -> None:
     tokenizer = _shared_tokenizer()
-    for row, example in zip(rows, render_rows(tokenizer, rows, LONG), strict=True):
+    for row, example in zip(rows, render_rows(Renderer(tokenizer), rows, LONG), strict=True):
         messages = row["messages"]
         marked = tokenizer.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
         assert example.input_ids == marked["input_ids"]
@@ -86,9 +83,7 @@ def _shared_tokenizer() -> Any:
     if not _tokenizers:
         import tempfile
 
-        from transformers import AutoTokenizer
-
-        _tokenizers.append(AutoTokenizer.from_pretrained(build_tiny(Path(tempfile.mkdtemp()))))
+        _tokenizers.append(load_tokenizer(build_tiny(Path(tempfile.mkdtemp()))))
     return _tokenizers[0]
 
 
@@ -104,7 +99,7 @@ def test_real_templates_lose_as_trls_marked_twins_say(own_template: Any, name: s
     own_template.add_special_tokens({"additional_special_tokens": ends}, replace_extra_special_tokens=False)
     messages = _conversation("What?", "An answer.")["messages"]
     own_template.bos_token = "<|pad|>"
-    [example] = render_rows(own_template, [{"messages": messages}], LONG)
+    [example] = render_rows(Renderer(own_template), [{"messages": messages}], LONG)
     marked = own_template.apply_chat_template(
         messages, chat_template=twin, return_dict=True, return_assistant_tokens_mask=True
     )
@@ -120,20 +115,18 @@ def test_an_answer_that_melts_into_the_header_is_tokenized_apart(tmp_path: Path)
     """A tokenizer with a token for two new lines, and a template whose header ends in one."""
     import json
 
-    from transformers import AutoTokenizer
-
     folder = build_tiny(tmp_path)
     spelled = json.loads((folder / "tokenizer.json").read_text())
     spelled["model"]["vocab"]["ĊĊ"] = len(spelled["model"]["vocab"])
     spelled["model"]["merges"] = [["Ċ", "Ċ"]]
     (folder / "tokenizer.json").write_text(json.dumps(spelled))
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = load_tokenizer(folder)
     tokenizer.chat_template = (
         "{% for m in messages %}<|{{ m['role'] }}|>\n{{ m['content'] }}<|end|>{% endfor %}"
         "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
     )
     assert len(tokenizer("\n\n")["input_ids"]) == 1
-    [example] = render_rows(tokenizer, [_conversation("Hi", "\nYes")], LONG)
+    [example] = render_rows(Renderer(tokenizer), [_conversation("Hi", "\nYes")], LONG)
     asked = tokenizer.apply_chat_template(
         [{"role": "user", "content": "Hi"}], add_generation_prompt=True, return_dict=True
     )["input_ids"]
@@ -144,9 +137,9 @@ def test_an_answer_that_melts_into_the_header_is_tokenized_apart(tmp_path: Path)
 
 def test_long_rows_are_cut_and_counted(tokenizer: Any) -> None:
     row = _conversation("Hi", "Yes")
-    whole = len(render_rows(tokenizer, [row], LONG)[0].input_ids)
-    [exact] = render_rows(tokenizer, [row], whole)
-    [short] = render_rows(tokenizer, [row], whole - 1)
+    whole = len(render_rows(Renderer(tokenizer), [row], LONG)[0].input_ids)
+    [exact] = render_rows(Renderer(tokenizer), [row], whole)
+    [short] = render_rows(Renderer(tokenizer), [row], whole - 1)
     assert not exact.cut
     assert short.cut and len(short.input_ids) == whole - 1 and short.loss_tokens == 3
 
@@ -155,21 +148,25 @@ def test_long_rows_are_cut_and_counted(tokenizer: Any) -> None:
     ("template", "row", "says"),
     [
         (None, _conversation("Hi", "Yes"), "has no chat template"),
-        (TEMPLATE, {"messages": [{"role": "assistant", "content": "Yes"}]}, "row 2: the answer comes first"),
+        (
+            TEMPLATE,
+            {"messages": [{"role": "assistant", "content": "Yes"}]},
+            "row 2: the conversation starts with the assistant",
+        ),
         (
             "{{ raise_exception('no system role') }}",
             _conversation("Hi", "Yes"),
-            "row 1: the base model's chat template refuses it: no system role",
+            "row 1: the model's chat template refuses these messages: no system role",
         ),
         (  # the answer has no end of its own
             "{% for m in messages %}{{ m['content'] }}{% endfor %}",
             _conversation("Hi", "Yes"),
-            "row 1: the base model's chat template does not end an answer with a special token",
+            "row 1: the model's chat template does not end an answer with a special token",
         ),
         (  # evaluation asks in another way
             TEMPLATE.replace("%}<|assistant|>{% endif %}", "%}<|assistant|>think:{% endif %}"),
             _conversation("Hi", "Yes"),
-            "row 1: the base model's chat template renders message 2 otherwise",
+            "row 1: the model's chat template renders message 2 differently",
         ),
     ],
 )
@@ -178,7 +175,7 @@ def test_what_cannot_be_trained_is_refused_in_one_line(
 ) -> None:
     own_template.chat_template = template
     with pytest.raises(UserError) as caught:
-        render_rows(own_template, [_conversation("Hi", "Yes"), row], LONG)
+        render_rows(Renderer(own_template), [_conversation("Hi", "Yes"), row], LONG)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -188,4 +185,4 @@ def test_rows_without_an_answer_within_reach_are_refused(tokenizer: Any) -> None
     with pytest.raises(
         UserError, match=r"^2 of 3 rows have no answer left within 20 tokens \(the first is row 2"
     ):
-        render_rows(tokenizer, rows, 20)
+        render_rows(Renderer(tokenizer), rows, 20)

@@ -1,9 +1,9 @@
-"""From what Inspect asks to what the engine can do; nothing is dropped in silence.
+"""Inspect's requests as the engines take them; what cannot be honoured is refused, never ignored.
 
     refuse_unsupported(tools, config)
     plain_messages(messages)  # [{"role": "user", "content": "Hi"}]
 
-What is refused is refused in one line that says what to change.
+Every refusal is one line that says what to change.
 """
 
 import re
@@ -13,23 +13,24 @@ from typing import Any
 from inspect_ai.model import ChatMessage, ContentReasoning, ContentText, GenerateConfig
 from inspect_ai.tool import ToolInfo
 
+from inoc_evals.chat.rows import Message, Role
 from inoc_evals.errors import UserError
 
 OPTION = re.compile(r"[0-9]+|[A-Za-z]+")
 RANGE = re.compile(r"(0|[1-9][0-9]{0,5})-([1-9][0-9]{0,5})")
 
 MOST = 1000
-"""A range of options is at most so wide."""
+"""Widest range of options, last minus first."""
 
 UNSUPPORTED = ("best_of", "frequency_penalty", "logit_bias", "presence_penalty", "response_schema")
 """Generation settings that would change the answers and that the engine does not have."""
 
 
 def refuse_unsupported(tools: Sequence[ToolInfo], config: GenerateConfig) -> None:
-    """Refuse what would be ignored otherwise.
+    """Refuse tools and settings that would be ignored otherwise.
 
     Raises:
-        UserError: If there are tools, or a setting that the engine does not have.
+        UserError: If the task offers tools, or sets what the engine does not have.
     """
     if tools:
         raise UserError(f"inoc/ calls no tools (the task offers {tools[0].name}): use a task without them")
@@ -39,17 +40,17 @@ def refuse_unsupported(tools: Sequence[ToolInfo], config: GenerateConfig) -> Non
 
 
 def read_options(config: GenerateConfig) -> tuple[str, ...]:
-    """The short answers whose probabilities are wanted: `extra_body={"options": ["YES", "NO"]}`.
+    """The short answers whose probabilities are requested: `extra_body={"options": ["YES", "NO"]}`.
 
     `"0-100"` is every number from 0 to 100. Inspect copies and writes down a request several times, so a
     short one is a fast one.
 
     Returns:
-        The options; none where an ordinary answer is wanted.
+        The options; empty where an ordinary answer is requested.
 
     Raises:
         UserError: If `extra_body` holds anything else, an option is no number or word, or more than the one
-            token that comes with them is wanted.
+            token that comes with them is requested.
     """
     body = dict(config.extra_body or {})
     options = body.pop("options", [])
@@ -67,29 +68,33 @@ def read_options(config: GenerateConfig) -> tuple[str, ...]:
 
 
 def _spread(option: Any) -> list[Any]:
-    found = RANGE.fullmatch(option) if isinstance(option, str) else None
-    if not found:
+    ends = RANGE.fullmatch(option) if isinstance(option, str) else None
+    if not ends:
         return [option]
-    first, last = (int(number) for number in found.groups())
+    first, last = (int(number) for number in ends.groups())
     if not first < last <= first + MOST:
         raise UserError(f"extra_body options: {option} is no range of numbers")
     return [str(number) for number in range(first, last + 1)]
 
 
-def plain_messages(messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
+def plain_messages(messages: Sequence[ChatMessage]) -> list[Message]:
     """Write messages as a chat template reads them. An earlier answer's reasoning is left out.
 
     Raises:
-        UserError: If there are none, or one holds more than text.
+        UserError: If the list is empty, or a message holds more than text.
     """
     if not messages:
-        raise UserError("there are no messages to answer: give the sample an input")
-    return [{"role": message.role, "content": _text(message)} for message in messages]
+        raise UserError("the request holds no message: give the sample an input")
+    return [{"role": _role(message), "content": _text(message)} for message in messages]
+
+
+def _role(message: ChatMessage) -> Role:
+    if message.role == "tool" or (message.role == "assistant" and message.tool_calls):
+        raise UserError("inoc/ reads no tool calls: use a task without tools")
+    return message.role
 
 
 def _text(message: ChatMessage) -> str:
-    if message.role == "tool" or (message.role == "assistant" and message.tool_calls):
-        raise UserError("inoc/ reads no tool calls: use a task without tools")
     if isinstance(message.content, list):
         for part in message.content:
             if not isinstance(part, ContentText | ContentReasoning):
