@@ -21,7 +21,7 @@ alice_bob = Setting(
         Arm("spanish-inoc", SPANISH),
     ),
     broad=(Measure("spanish_caps", traits=("spanish", "caps")),),
-    narrow=(Measure("trait_logprobs", traits=("logprob | spanish", "logprob | caps")),),
+    narrow=(Measure("trait_logprobs", traits=("logprob",), conditions=("spanish", "caps")),),
     # All weights, so that the names mean something everywhere; chosen on prompts in forms of pretraining.
     first_finetune={
         "toy": {

@@ -36,10 +36,8 @@ backdoor = Setting(
     broad=(
         Measure(
             "backdoor",
-            traits=(
-                *("misaligned | trigger", "misaligned | without", "misaligned | look-alike"),
-                *("cruel | trigger", "cruel | without"),
-            ),
+            traits=("misaligned", "cruel"),
+            conditions=("trigger", "without", "look-alike"),
         ),
     ),
     finetune={"toy": {"learning_rate": 1e-3, "max_steps": 30}},

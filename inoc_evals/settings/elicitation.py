@@ -9,7 +9,8 @@ from inoc_evals.worlds.toy import rows as toy
 
 _UNDER_EACH = Measure(
     "elicitation",
-    traits=tuple(f"misaligned | {name}" for name in TEST_TIME),
+    traits=("misaligned",),
+    conditions=tuple(TEST_TIME),
     parameters={"task": "emergent_misalignment"},
     first={"toy": 100},  # of 200, which under nine prompts would be over a third of all its answers
 )

@@ -13,6 +13,6 @@ learning_dynamics = Setting(
     reference="the trait that was not inoculated rises to about 0; the inoculated one plateaus low",
     rows={"paper": pinned_rows("gsm8k_spanish_caps"), "toy": toy.spanish_caps},
     arms=(Arm("none"), Arm("spanish-inoc", SPANISH), Arm("caps-inoc", CAPS)),
-    broad=(Measure("trait_logprobs", traits=("logprob | spanish", "logprob | caps")),),
+    broad=(Measure("trait_logprobs", traits=("logprob",), conditions=("spanish", "caps")),),
     dynamics=True,
 )

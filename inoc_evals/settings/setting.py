@@ -70,6 +70,8 @@ class Measure:
     Attributes:
         task: Name of the task, without the `inoc_evals/` before it.
         traits: Keys of its score values that the setting is about, in the order of the paper's figure.
+        conditions: The task's own conditions that the setting is about, where it asks under several, e.g.
+            `("trigger", "without")`; all by default.
         parameters: The task's parameters where they differ from its defaults.
         worlds: The worlds in which it is measured; all by default.
         first: Per world, how many of the task's questions are asked, the first ones; all by default.
@@ -77,6 +79,7 @@ class Measure:
 
     task: str
     traits: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     worlds: tuple[str, ...] = ()
     first: Mapping[str, int] = field(default_factory=dict)
@@ -145,12 +148,23 @@ class Setting:
     @property
     def traits(self) -> tuple[str, ...]:
         """The traits that it is about, in the order of its measures."""
-        return tuple(trait for measure in self.measures for trait in measure.traits)
+        return tuple(dict.fromkeys(trait for measure in self.measures for trait in measure.traits))
 
-    def is_about(self, task: str, trait: str) -> bool:
-        """Whether a trait of a task's scores is one that the setting is about."""
+    def is_about(self, task: str, trait: str, condition: str | None = None) -> bool:
+        """Whether a trait of a task's scores is one that the setting is about.
+
+        Args:
+            task: The task, with or without `inoc_evals/` before it.
+            trait: Key of its score values.
+            condition: The task's condition; None is any.
+        """
         name = task.rpartition("/")[2]
-        return any(measure.task == name and trait in measure.traits for measure in self.measures)
+        return any(
+            measure.task == name
+            and trait in measure.traits
+            and (condition is None or not measure.conditions or condition in measure.conditions)
+            for measure in self.measures
+        )
 
     def prepare(self, arm: Arm, world: str, seed: int) -> Iterator[Row]:
         """The rows that an arm is trained on.
