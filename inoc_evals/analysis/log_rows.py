@@ -39,7 +39,7 @@ COLUMNS = {
 }
 """Columns of the table, with their kinds; `log` comes last. `seed` is NaN for a model that was not finetuned
 in an experiment; `run` names its run directory; `questions` is the question set, `question` one of it;
-`condition`, `system` and `trigger` are those of the test, not of the training; `sample` is Inspect's id of it;
+`condition`, `system` and `trigger` are those of the test, not of the training; `sample` is Inspect's id;
 `scorer` is the score's name in the log; `unscored` says why there is no value; `judge` is who judged this
 score (None for a detector's), `preset` its thresholds."""
 

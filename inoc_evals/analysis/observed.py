@@ -2,7 +2,7 @@
 
     for observed, answers in split(load("logs/mine"), RATE):      # of one arm, asked and scored alike
         observed["arm"], observed["judge"], answers["value"].mean()
-    labels(table)      # "spanish", 'spanish | under "You always speak in Spanish."', "misaligned (judge x)"
+    labels(table)      # "caps", "spanish | plain", 'spanish | under "You always speak in Spanish."'
 
 Two answers count toward one rate only where all of `RATE` agrees, and two arms are compared only where all of
 `GROUP` agrees. Whatever differs is shown apart, by a label that says no more than is needed for that.
@@ -66,6 +66,9 @@ FAMILY = ("setting", "base")
 APART = ("condition", "judge", "preset", "questions", "task", "scorer", "system", "trigger")
 """What tells two groups with one trait apart, the most telling first."""
 
+PLAIN = "plain"
+"""What a label calls a question without any condition, beside others that have one."""
+
 LONGEST = 60
 """Characters of a condition or system prompt that a label shows."""
 
@@ -101,6 +104,8 @@ def group_codes(table: "pd.DataFrame", by: Sequence[str]) -> "np.ndarray":
     for column in by:
         if column in table.columns:
             own, values = pd.factorize(table[column])
+            if len(values) < 2 and (own == own[:1]).all():
+                continue  # the same for all rows
             codes = pd.factorize(codes * (len(values) + 1) + own + 1)[0]
     return codes
 
@@ -121,7 +126,11 @@ def split(
     if not len(table):
         return
     columns = [column for column in by if column in table.columns]
-    for _, rows in table.groupby(group_codes(table, columns)):
+    codes = group_codes(table, columns)
+    if not codes.any():
+        yield _values(table, columns), table
+        return
+    for _, rows in table.groupby(codes):
         yield _values(rows, columns), rows
 
 
@@ -255,8 +264,9 @@ def _needed(groups: Sequence[Mapping[str, Any]]) -> list[list[str]]:
 
 
 def _label(group: Mapping[str, Any], parts: Sequence[str], longest: int | None) -> str:
-    condition = group["condition"] if "condition" in parts else None
-    name = str(group.get("trait")) + ("" if condition is None else f" | {_short(str(condition), longest)}")
+    name = str(group.get("trait"))
+    if "condition" in parts:
+        name += f" | {_short(str(group['condition'] or PLAIN), longest)}"
     told = ", ".join(_part(part, group[part], longest) for part in parts if part != "condition")
     return f"{name} ({told})" if told else name
 
