@@ -12,7 +12,7 @@ import math
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -140,7 +140,10 @@ def _arrow(log: Contents, location: str) -> "pa.Table":
         own["unscored"].append(unscored)
         kind.append(kinds.setdefault((scorer, trait), len(kinds)))
     # who scored it by which thresholds is the same for all answers of a log that a scorer gives a trait for
-    codes, scored_by = pa.array(kind, type=pa.int32()), _scored_by(log, location)
+    codes, scored_by = (
+        pa.array(kind, type=pa.int32()),
+        _scored_by(log, location, dict.fromkeys(scorer for scorer, _ in kinds)),
+    )
     of_kind = {
         "scorer": [scorer for scorer, _ in kinds],
         "trait": [trait for _, trait in kinds],
@@ -216,11 +219,11 @@ class ScoredBy:
         return None if self.both and "_judge" not in trait else self.judge
 
 
-def _scored_by(log: Contents, location: str) -> dict[str, ScoredBy]:
+def _scored_by(log: Contents, location: str, scorers: Iterable[str]) -> dict[str, ScoredBy]:
     """Of every scorer, who judged: what its scores say, else what the log says of scores that say nothing."""
     asked = log.header["eval"]
     about = asked.get("metadata") or {}
-    told = {name: _merged_metadata(log, name) for name in _traits(log.samples)}
+    told = {name: _merged_metadata(log, name) for name in scorers}
     named = {name: _judges(metadata) for name, metadata in told.items()}
     for name, metadata in told.items():  # a summary leaves out what is long: one whole sample has it
         if named[name] is None and isinstance(metadata.get("judges"), str):
@@ -245,8 +248,9 @@ def _merged_metadata(log: Contents, scorer: str) -> dict[str, Any]:
     """What the scores of a name say of themselves; of what several say, the first that is not empty."""
     merged: dict[str, Any] = {}
     for sample in log.samples:
-        for key, value in (((sample.get("scores") or {}).get(scorer) or {}).get("metadata") or {}).items():
-            if key not in merged or not merged[key]:
+        said = ((sample.get("scores") or {}).get(scorer) or {}).get("metadata")
+        for key, value in said.items() if said else ():
+            if not merged.get(key):
                 merged[key] = value
     return merged
 
@@ -324,13 +328,14 @@ def _rows(log: Contents) -> Iterator[Row]:
     about = asked.get("metadata") or {}
     prompts = about.get("prompts") if isinstance(about.get("prompts"), Mapping) else {}
     traits = _traits(log.samples)
-    general = _test_prompt(asked) or _text((asked.get("task_args") or {}).get("system_prompt"))
+    prompt = _test_prompt(asked)
+    general = prompt or _text((asked.get("task_args") or {}).get("system_prompt"))
     for sample in log.samples:
         told = sample.get("metadata") or {}
         condition, question = (_text(told.get(key)) for key in ("condition", "question"))
         common = {
             "question": str(sample["id"]) if question is None else question,
-            "condition": condition_of(asked, told),
+            "condition": condition if prompt is None else under(prompt, condition),
             "system": _text((prompts or {}).get(condition)) or general,
             "trigger": str(about["trigger"]).strip()
             if condition == "trigger" and "trigger" in about
