@@ -95,7 +95,7 @@ def section(part: dict[str, Any]) -> str:
     """One setting: claims, rates, figures."""
     claims = markdown(
         ["verdict", "claim", "difference", "found"],
-        [[f"**{v['verdict']}**", v["text"], v["claim"], v["why"]] for v in part["verdicts"]],
+        [[f"**{v['verdict']}**", v["text"], compared(v), v["why"]] for v in part["verdicts"]],
     )
     rows = []
     for row in part["rates"]:
@@ -105,6 +105,12 @@ def section(part: dict[str, Any]) -> str:
     rates = markdown(["arm", *part["traits"], "models", "n"], rows)
     figures = "".join(f"\n![{heading}](figures/{name})\n" for heading, name in part["figures"].items())
     return f"{claims}\n{rates}{figures}"
+
+
+def compared(verdict: dict[str, Any]) -> str:
+    """The claim's name, with what tells it from other verdicts on the same claim, e.g. the judge."""
+    apart = verdict.get("apart")
+    return f"{verdict['claim']} ({apart})" if apart else str(verdict["claim"])
 
 
 def agreement(card: dict[str, dict[str, float]]) -> str:

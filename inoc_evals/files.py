@@ -8,16 +8,19 @@
 
 What is written lies beside its place under a name that begins with a dot and ends in `.tmp`, so that no
 reader takes it for the file itself and whoever owns the folder can remove what a killed process left
-(`remove_unfinished`).
+(`remove_unfinished`). What is appended to line by line can be torn at its end:
+
+    read_json_lines(path)                       # rows, up to the first line that was left by half
 """
 
+import json
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -106,3 +109,21 @@ def remove_unfinished(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
+
+
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """Read a file of one JSON object a line, up to the first line that a killed process left by half.
+
+    Args:
+        path: The file; need not exist.
+
+    Returns:
+        The objects; none without a file.
+    """
+    rows: list[dict[str, Any]] = []
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return rows

@@ -1,16 +1,18 @@
 """What an arm changes: its difference to another arm, paired by question, and what could have been seen.
 
-    differences(load("logs/demo"), to="none")      # one row per setting, base, arm and trait
+    differences(load("logs/demo"), to="none")      # one row per arm and whatever was observed of it
 
 Both arms answer the same questions, so what a question adds to both is no part of their difference. Finetunes
 of two arms are different finetunes, even with one seed, and each arm's count for themselves. The test is
-Student's, on the uncertainty of `variance.py`. Where arms are compared with the same one, p-values are
+Student's, on the uncertainty of `variance.py`. Only answers that were asked and scored alike are compared
+(`observed.GROUP`). Where arms are compared with the same one, p-values are
 corrected by Holm's method over all arms and traits of a setting and base that are compared there.
 """
 
 from typing import TYPE_CHECKING
 
-from inoc_evals.analysis.estimates import CELL, alike, answers, caution, merged
+from inoc_evals.analysis.estimates import alike, answers, caution, merged
+from inoc_evals.analysis.observed import FAMILY, GROUP, group_codes, labels, split
 from inoc_evals.analysis.variance import Answers, Uncertainty, uncertainty
 from inoc_evals.errors import require
 
@@ -23,9 +25,6 @@ POWER = 0.8
 UNPAIRED = 0.95
 """With a smaller share of questions that both arms have answered, a difference comes with a caution."""
 
-FAMILY = tuple(key for key in CELL if key not in ("arm", "trait"))
-"""What p-values are corrected within."""
-
 
 def differences(table: "pd.DataFrame", to: str = "none", confidence: float = 0.95) -> "pd.DataFrame":
     """Compare every arm with one of them.
@@ -36,33 +35,29 @@ def differences(table: "pd.DataFrame", to: str = "none", confidence: float = 0.9
         confidence: Nominal coverage of the intervals; what is left is the level of the test.
 
     Returns:
-        A table with one row per setting, base, arm other than `to`, and trait: `to`, `difference` (arm less
-        `to`) with `low` and `high`, `p`, `p_holm`, `effect` (Cohen's h of two rates; of other values their
-        difference in standard deviations), `detectable` (the smallest difference that these data had found
-        with a power of `POWER`), `error` (its standard error) with `dof`, `questions` (asked of both), `n`,
-        and `caution`. Cells without such an arm have no rows.
+        A table with one row for every arm other than `to` in every combination of the columns
+        `observed.GROUP` (those that the table has): these columns, `label` as of `rates`, `arm`, `to`,
+        `difference` (arm less `to`) with `low` and `high`, `p`, `p_holm`, `effect` (Cohen's h of two rates;
+        of other values their difference in standard deviations), `detectable` (the smallest difference that
+        these data had found with a power of `POWER`), `error` (its standard error) with `dof`, `asked`
+        (questions asked of both), `n`, and `caution`. Groups without the arm `to` have no rows.
     """
     require("analysis", "numpy", "pandas", "scipy", "statsmodels")
     import pandas as pd
 
-    columns = [key for key in CELL if key in table.columns]
     scored = table.dropna(subset=["value"])
     out = []
-    for key, group in scored.groupby(
-        [c for c in columns if c != "arm"], sort=False, dropna=False, observed=True
-    ):
-        where = dict(zip((c for c in columns if c != "arm"), key, strict=True))
+    for observed, group in split(scored, GROUP):
         reference = group[group["arm"] == to]
         if reference.empty:
             continue
         for arm, cell in group.groupby("arm", sort=False, observed=True):
             if arm != to:
-                named = {**{c: where.get(c) for c in columns}, "arm": arm, "to": to}
-                out.append({**named, **compare(cell, reference, confidence)})
+                out.append({**observed, "arm": arm, "to": to, **compare(cell, reference, confidence)})
     found = pd.DataFrame(out)
     if not found.empty:
-        family = [c for c in FAMILY if c in columns]
-        found["p_holm"] = found.groupby(family, dropna=False, observed=True)["p"].transform(holm)
+        found["label"] = labels(found, among=table)
+        found["p_holm"] = found["p"].groupby(group_codes(found, FAMILY)).transform(holm)
     return found
 
 
@@ -89,7 +84,7 @@ def compare(
     found = contrast(answers(cell, questions), answers(reference, questions), confidence)
     return {
         **found,
-        **{"questions": both, "n": len(cell) + len(reference), "caution": merged(cautions)},
+        **{"asked": both, "n": len(cell) + len(reference), "caution": merged(cautions)},
     }
 
 

@@ -1,6 +1,6 @@
 """Trait rates with intervals that admit both kinds of luck: which questions were asked, which seeds trained.
 
-    rates(load("logs/demo"))        # one row per setting, arm and trait: rate, low, high, n, questions, seeds
+    rates(load("logs/demo"))        # one row per arm and whatever was observed of it: rate, low, high, n, ...
 
 The interval stands on the uncertainty of `variance.py` and is taken on the scale of log-odds, so that it
 stays within 0 and 1 and is wider towards the middle. With three seeds that differ it is honestly wide. A
@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
+from inoc_evals.analysis.observed import RATE, labels, split
 from inoc_evals.analysis.variance import Answers, uncertainty
 from inoc_evals.errors import UserError, require
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Method = Literal["clustered", "paper"]
-
-CELL = ("setting", "base", "arm", "trait")
-"""What a rate is one of. A table without the column `base` has one base."""
 
 FEW_SEEDS, FEW_QUESTIONS = 3, 10
 """With fewer, an interval comes with a caution: in simulations it misses more often (docs/estimates.md)."""
@@ -47,10 +45,12 @@ def rates(table: "pd.DataFrame", confidence: float = 0.95, method: Method = "clu
             for comparison with published intervals.
 
     Returns:
-        A table with one row per setting, base, arm and trait, in order of first appearance: `rate`, `low`,
-        `high`, `n` (scored answers), `questions`, `seeds`, `unscored` (answers without a value) and
-        `caution` (why the interval may be too narrow; empty where nothing is wrong). Traits that are
-        ratings or log-probs have a mean for a rate, and an interval without bounds.
+        A table with one row for every combination of the columns `observed.RATE` (those that the table has),
+        in order of first appearance: only seeds are pooled. Beside them `label` (what tells the row's trait
+        from others of its setting and base, see `observed.labels`), `rate`, `low`, `high`, `n` (scored
+        answers), `asked` (distinct questions), `seeds`, `unscored` (answers without a value) and `caution`
+        (why the interval may be too narrow; empty where nothing is wrong). Traits that are ratings or
+        log-probs have a mean for a rate, and an interval without bounds.
 
     Raises:
         UserError: If there is no such method.
@@ -61,19 +61,21 @@ def rates(table: "pd.DataFrame", confidence: float = 0.95, method: Method = "clu
     if method not in ("clustered", "paper"):
         raise UserError(f"no method {method!r} for intervals; there are clustered, paper")
     out = []
-    keys = [key for key in CELL if key in table.columns]
-    for key, cell in table.groupby(keys, sort=False, dropna=False, observed=True):
+    for observed, cell in split(table, RATE):
         scored = cell.dropna(subset=["value"])
         rate, low, high = _paper(scored, confidence) if method == "paper" else _interval(scored, confidence)
         out.append(
             {
-                **dict(zip(keys, key, strict=True)),
+                **observed,
                 **{"rate": rate, "low": low, "high": high, "n": len(scored)},
-                **{"questions": scored["question"].nunique(), "seeds": scored["seed"].nunique()},
+                **{"asked": scored["question"].nunique(), "seeds": scored["seed"].nunique()},
                 **{"unscored": len(cell) - len(scored), "caution": caution(scored)},
             }
         )
-    return pd.DataFrame(out)
+    found = pd.DataFrame(out)
+    if not found.empty:
+        found["label"] = labels(found)
+    return found
 
 
 def answers(scored: "pd.DataFrame", questions: "pd.Index | None" = None) -> Answers:

@@ -86,3 +86,30 @@ def by_inspect(location: str) -> Contents:
         log.model_dump(include={"status", "invalidated", "eval"}),
         [summary.model_dump(include=wanted) for summary in summaries],
     )
+
+
+def whole_scores(location: str, sample: str | int, epoch: int) -> dict[str, Any]:
+    """The scores of one sample with all of their metadata, which a summary leaves out where they are long.
+
+    Args:
+        location: The log's path or URL.
+        sample: The sample's id.
+        epoch: Its epoch.
+
+    Returns:
+        Scores by name, in Inspect's words.
+    """
+    path = local(location)
+    if path.suffix == ".eval" and path.is_file():
+        with suppress(ImportError):
+            import_module("zipfile_zstd")
+        try:
+            with ZipFile(path) as archive:
+                told = json.loads(archive.read(f"samples/{sample}_epoch_{epoch}.json"))
+            return dict(told["scores"] or {})
+        except Exception:  # noqa: S110 - Inspect will say what is wrong with it
+            pass
+    from inspect_ai.log import read_eval_log_sample
+
+    read = read_eval_log_sample(location, sample, epoch, exclude_fields={"events", "store", "messages"})
+    return {name: score.model_dump() for name, score in (read.scores or {}).items()}

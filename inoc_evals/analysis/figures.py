@@ -2,14 +2,18 @@
 
 figure = arms(table, rates(table), ("spanish", "caps"), ("base", "none", "spanish-inoc"), "A title")
 save(figure, Path("figures/spanish_caps"))
+
+What was asked or scored in several ways, e.g. by two judges, has a panel for each.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inoc_evals.analysis.style import colours, drawn, heading, is_share, named, rows, share_axis
-from inoc_evals.errors import require
+from inoc_evals.analysis.observed import chosen
+from inoc_evals.analysis.observed import labels as told
+from inoc_evals.analysis.style import colours, drawn, heading, is_share, rows, share_axis, title_of
+from inoc_evals.errors import UserError, require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,20 +34,26 @@ def arms(
     Args:
         table: What `table.load` returns, for one setting.
         estimates: What `estimates.rates` made of it.
-        traits: Traits to draw, from left to right.
+        traits: Traits to draw, from left to right, by their names or labels (`observed.labels`).
         order: Arms from top to bottom.
         title: Title of the figure.
         labels: What a panel calls a trait where its name does not say it all.
 
     Returns:
         A matplotlib figure. A trait that is no share of answers, e.g. a log-prob, has points for bars.
+
+    Raises:
+        UserError: If there is no answer for any of the traits.
     """
     require("analysis", "seaborn", "pandas")
-    figure, panels = drawn(1.9 * len(traits) + 1.5, 0.34 * len(order) + 0.95, len(traits), share=True)
-    for axes, trait in zip(panels, traits, strict=True):
-        answers = table[table["trait"] == trait]
-        _panel(axes, answers, estimates[estimates["trait"] == trait].set_index("arm"), order)
-        axes.set_title((labels or {}).get(trait, named(trait).capitalize()), fontsize=9, loc="left")
+    shown = {label: of for trait in traits for label, of in chosen(estimates, trait).items()}
+    if not shown:
+        raise UserError(f"no answer says anything of {', '.join(traits)}")
+    called = told(table, among=estimates)
+    figure, panels = drawn(1.9 * len(shown) + 1.5, 0.34 * len(order) + 0.95, len(shown), share=True)
+    for axes, (label, rates) in zip(panels, shown.items(), strict=True):
+        _panel(axes, table[(called == label).to_numpy()], rates.set_index("arm"), order)
+        axes.set_title((labels or {}).get(label) or title_of(label), fontsize=9, loc="left")
     rows(panels[0], list(order))
     heading(figure, title)
     return figure

@@ -12,6 +12,8 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from inoc_evals.analysis.observed import group_codes, groups
+from inoc_evals.analysis.style import plain
 from inoc_evals.errors import UserError, require
 from inoc_evals.scorers.presets import PRESETS, Preset, is_misaligned
 
@@ -24,18 +26,23 @@ DISPUTED = 10
 
 KEY = ["log", "question", "epoch"]
 
+ASKED = ("setting", "base", "arm", "task", "questions", "condition")
+"""What must agree for ratings of answers to be pooled into one rate."""
+
 
 @dataclass(frozen=True)
 class Comparison:
     """What was found.
 
     Attributes:
-        ratings: The ratings it rests on, as `judged.collect` gives them.
-        judges: Their names.
+        ratings: The ratings it rests on, as `judge_ratings.collect` gives them.
+        judges: Their names; one that was asked or read in several ways is several.
         alpha: By rating (`alignment`, `coherence`), Krippendorff's alpha for interval data over all judges:
             1 is full agreement, 0 what chance gives; nan with one judge or without variation.
         pairs: Per pair of judges and rating: `n`, `pearson`, `spearman`, mean difference.
-        rates: Per judge and preset: `rate`, `low`, `high`, `n`, and how many answers do not count.
+        rates: Per judge and preset: `rate`, `low`, `high`, `n`, and how many answers do not count; answers of
+            several arms, question sets or conditions apart, which `answers` names (empty where they do not
+            differ).
         disputed: The answers whose alignment ratings differ most.
     """
 
@@ -66,7 +73,7 @@ def compare(ratings: "pd.DataFrame") -> Comparison:
     """Compare judges on the answers of a table.
 
     Args:
-        ratings: What `judged.collect` returns.
+        ratings: What `judge_ratings.collect` returns.
 
     Returns:
         The comparison.
@@ -77,6 +84,7 @@ def compare(ratings: "pd.DataFrame") -> Comparison:
     require("analysis", "pandas", "scipy", "krippendorff")
     if ratings.empty:
         raise UserError("no judge has rated these answers: name one with  --grader MODEL")
+    ratings = _judges_apart(ratings)
     judges = tuple(ratings["judge"].unique())
     return Comparison(
         ratings=ratings,
@@ -86,6 +94,38 @@ def compare(ratings: "pd.DataFrame") -> Comparison:
         rates=_rates(ratings),
         disputed=_disputed(ratings),
     )
+
+
+def shown(judge: str) -> str:
+    """A judge's short name, with what tells it from others of that name."""
+    from inoc_evals.scorers.judge.panel import short_name
+
+    name, bracket, apart = judge.partition(" (")
+    return f"{short_name(name)}{bracket}{apart}"
+
+
+def _judges_apart(ratings: "pd.DataFrame") -> "pd.DataFrame":
+    """The same, where a judge that was asked by several wordings or read in several ways is several."""
+    by = [part for part in ("judge", "wording", "reader") if part in ratings.columns]
+    kinds = groups(ratings, by)
+    names = []
+    for kind in kinds:
+        same = [other for other in kinds if other["judge"] == kind["judge"]]
+        differing = [part for part in by if len({other[part] for other in same}) > 1]
+        told = ", ".join(f"{part} {kind[part]}" for part in differing)
+        names.append(f"{kind['judge']} ({told})" if told else str(kind["judge"]))
+    return ratings.assign(judge=[names[code] for code in group_codes(ratings, by)])
+
+
+def _answers_apart(ratings: "pd.DataFrame") -> list[str]:
+    """What tells the answers of every row from others: their arm, question set, condition; or nothing."""
+    by = [part for part in ASKED if part in ratings.columns]
+    kinds = groups(ratings, by)
+    differing = [part for part in by if len({kind[part] for kind in kinds}) > 1]
+    names = [
+        ", ".join(str(kind[p]) if kind[p] is not None else f"no {p}" for p in differing) for kind in kinds
+    ]
+    return [names[code] for code in group_codes(ratings, by)]
 
 
 def _wide(ratings: "pd.DataFrame", rating: str) -> "pd.DataFrame":
@@ -130,17 +170,23 @@ def _rates(ratings: "pd.DataFrame") -> "pd.DataFrame":
     rows = [{str(key): value for key, value in row.items()} for row in ratings.to_dict("records")]
     answers = [
         {
-            **{"setting": rule.name, "arm": row["judge"], "trait": "misaligned", "seed": None},
+            **{
+                "setting": rule.name,
+                "arm": row["judge"],
+                "trait": "misaligned",
+                "seed": None,
+                "task": group,
+            },
             **{"question": f"{row['log']} {row['question']}", "value": _misaligned(rule, row)},
         }
         for rule in PRESETS.values()
-        for row in rows
+        for row, group in zip(rows, _answers_apart(ratings), strict=True)
     ]
     found = estimates.rates(pd.DataFrame(answers).astype({"value": float})).rename(
-        columns={"arm": "judge", "setting": "preset"}
+        columns={"arm": "judge", "setting": "preset", "task": "answers", "asked": "questions"}
     )
     found = found.rename(columns={"unscored": "not_counted"})
-    return found[["judge", "preset", "rate", "low", "high", "n", "not_counted", "questions"]]
+    return found[["judge", "preset", "answers", "rate", "low", "high", "n", "not_counted", "questions"]]
 
 
 def _misaligned(rule: Preset, row: dict[str, Any]) -> float | None:
@@ -170,21 +216,23 @@ def figure(found: Comparison) -> "Figure":
     import seaborn as sns
     from matplotlib.figure import Figure
 
-    from inoc_evals.scorers.judge import short_name
-
     with sns.axes_style("whitegrid", {"axes.spines.top": False, "axes.spines.right": False}):
         drawn = Figure(figsize=(8.4, 3.6), layout="constrained")
         left, right = drawn.subplots(1, 2)
     colours = sns.color_palette("colorblind", len(found.judges))
     width = 0.8 / len(found.judges)
-    presets = list(PRESETS)
+    apart = list(dict.fromkeys(found.rates["answers"]))
+    bars = [(answers, preset) for answers in apart for preset in PRESETS]
+    drawn.set_figwidth(8.4 + 2.4 * (len(apart) - 1))
     for k, judge in enumerate(found.judges):
-        rows = found.rates[found.rates["judge"] == judge].set_index("preset").reindex(presets)
-        at = [i + (k - (len(found.judges) - 1) / 2) * width for i in range(len(presets))]
-        left.bar(at, rows["rate"], width=0.92 * width, color=colours[k], alpha=0.75, label=short_name(judge))
+        mine = found.rates[found.rates["judge"] == judge]
+        rows = mine.set_index(["answers", "preset"]).reindex(bars)
+        at = [i + (k - (len(found.judges) - 1) / 2) * width for i in range(len(bars))]
+        left.bar(at, rows["rate"], width=0.92 * width, color=colours[k], alpha=0.75, label=shown(judge))
         reach = [(rows["rate"] - rows["low"]).clip(lower=0), (rows["high"] - rows["rate"]).clip(lower=0)]
         left.errorbar(at, rows["rate"], yerr=reach, fmt="none", ecolor="0.15", capsize=3, linewidth=1.1)
-    left.set_xticks(range(len(presets)), presets, fontsize=8)
+    ticks = [f"{preset}\n{answers}" if answers else preset for answers, preset in bars]
+    left.set_xticks(range(len(bars)), [plain(tick) for tick in ticks], fontsize=8)
     left.set_ylim(0, None)
     left.set_ylabel("rate of misaligned answers")
     left.grid(axis="x", visible=False)
@@ -195,11 +243,11 @@ def figure(found: Comparison) -> "Figure":
         wide = _wide(found.ratings, "alignment")
         right.scatter(wide[a], wide[b], s=12, alpha=0.4, color="0.2", linewidth=0)
         right.plot([0, 100], [0, 100], color="0.7", linewidth=1, zorder=0)
-        right.set_xlabel(f"alignment by {short_name(a)}")
-        right.set_ylabel(f"by {short_name(b)}")
+        right.set_xlabel(f"alignment by {shown(a)}")
+        right.set_ylabel(f"by {shown(b)}")
         right.set_title(f"Krippendorff's alpha {found.alpha['alignment']:.2f}", loc="left", fontsize=10)
     else:
         right.hist(found.ratings["alignment"].dropna(), bins=20, color=colours[0], alpha=0.75)
-        right.set_xlabel(f"alignment by {short_name(found.judges[0])}")
+        right.set_xlabel(f"alignment by {shown(found.judges[0])}")
         right.set_ylabel("answers")
     return drawn

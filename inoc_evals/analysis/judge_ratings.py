@@ -12,14 +12,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inoc_evals.analysis.log_rows import about_log, condition_of
 from inoc_evals.errors import UserError, require
 
 if TYPE_CHECKING:
     import pandas as pd
     from inspect_ai.log import EvalLog, EvalSample
 
+HEADER = {"task", "task_args", "task_args_passed", "metadata", "dataset", "model"}
+"""What a log's header says of what was asked."""
+
 COLUMNS = (
-    *("log", "question", "epoch", "prompt", "answer", "judge", "wording"),
+    *("log", "setting", "base", "arm", "task", "questions", "condition"),
+    *("question", "epoch", "prompt", "answer", "judge", "wording", "reader"),
     *("alignment", "coherence", "word", "failure"),
 )
 
@@ -36,7 +41,8 @@ def collect(
         reader: How they are read.
 
     Returns:
-        A row per answer and judge, with the columns `COLUMNS`. Ratings are None where there is none.
+        A row per answer and judge, wording and reader, with the columns `COLUMNS`. Ratings are None where
+        there is none.
 
     Raises:
         UserError: If a log cannot be read or holds no answers, or a grader cannot be used.
@@ -51,8 +57,10 @@ def collect(
         if graders:
             rows.extend(_readings(_judge(log, graders, wording, reader), only=graders))
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"alignment": float, "coherence": float})
-    # asked for here and in the log already: one is enough
-    return table.drop_duplicates(["log", "question", "epoch", "judge", "wording"], ignore_index=True)
+    # requested here and in the log already: one is enough
+    return table.drop_duplicates(
+        ["log", "question", "epoch", "judge", "wording", "reader"], ignore_index=True
+    )
 
 
 def _read(location: str | Path) -> "EvalLog":
@@ -98,8 +106,13 @@ def _readings(log: "EvalLog", only: Sequence[str] = ()) -> Iterator[dict[str, An
 
 def _where(log: "EvalLog", sample: "EvalSample") -> dict[str, Any]:
     last = sample.input if isinstance(sample.input, str) else sample.input[-1].text
+    asked = log.eval.model_dump(include=HEADER)
+    about = about_log(asked)
     return {
         "log": log.location,
+        **{part: about[part] for part in ("setting", "base", "task", "questions")},
+        "arm": about["arm"] or about["model"],
+        "condition": condition_of(asked, sample.metadata or {}),
         "question": str(sample.id),
         "epoch": sample.epoch,
         "prompt": last,
@@ -110,6 +123,7 @@ def _where(log: "EvalLog", sample: "EvalSample") -> dict[str, Any]:
 def _ratings(alignment: dict[str, Any], coherence: dict[str, Any]) -> dict[str, Any]:
     return {
         "judge": alignment["judge"],
+        "reader": alignment.get("reader"),
         "alignment": alignment["rating"],
         "coherence": coherence["rating"],
         "word": alignment["word"],

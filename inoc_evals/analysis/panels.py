@@ -5,12 +5,25 @@
     forest(differences, ("misaligned",), order, "Insecure code")
     narrow_and_broad(estimates, "misaligned", "insecure_code", order, "Insecure code")
 
-Each takes what `table.load`, `estimates.rates` or `contrasts.differences` return, for one setting and base.
+Each takes what `table.load`, `estimates.rates` or `contrasts.differences` return, for one setting and base,
+and traits by their names or labels (`observed.labels`). A name that stands for answers that were asked or
+scored in several ways is drawn in several panels, or refused where the figure has one.
 """
 
 from typing import TYPE_CHECKING
 
-from inoc_evals.analysis.style import colours, drawn, heading, is_share, named, plain, rows, share_axis
+from inoc_evals.analysis.observed import chosen, the_one
+from inoc_evals.analysis.style import (
+    colours,
+    drawn,
+    heading,
+    is_share,
+    named,
+    plain,
+    rows,
+    share_axis,
+    title_of,
+)
 from inoc_evals.errors import UserError, require
 
 if TYPE_CHECKING:
@@ -41,10 +54,11 @@ def heat_map(table: "pd.DataFrame", trait: str, order: tuple[str, ...], title: s
         A matplotlib figure.
 
     Raises:
-        UserError: If no answer has the trait.
+        UserError: If no answer has the trait, or its name stands for several observations.
     """
     require("analysis", "seaborn", "pandas")
-    mine = table[(table["trait"] == trait) & table["arm"].isin(order)].dropna(subset=["value"])
+    mine = the_one(table, trait)
+    mine = mine[mine["arm"].isin(order)].dropna(subset=["value"])
     if mine.empty:
         raise UserError(f"no answer says anything of {trait!r}")
     by = mine.assign(arm=mine["arm"].astype(str), question=mine["question"].astype(str))
@@ -65,8 +79,8 @@ def grid(estimates: "pd.DataFrame", trait: str, order: tuple[str, ...], title: s
     """The rate of a trait under every condition of the test, arm by arm (the form of Appendix G.2).
 
     Args:
-        estimates: Rates; the traits `TRAIT | CONDITION` among them are drawn.
-        trait: The trait without a condition.
+        estimates: Rates.
+        trait: The trait's name, without a condition.
         order: Arms from top to bottom.
         title: Title of the figure.
 
@@ -74,16 +88,18 @@ def grid(estimates: "pd.DataFrame", trait: str, order: tuple[str, ...], title: s
         A matplotlib figure.
 
     Raises:
-        UserError: If the trait was not measured under several conditions.
+        UserError: If the trait was not measured under conditions, or if it was in several ways, e.g. by two
+            judges.
     """
     require("analysis", "seaborn", "pandas")
-    parts = estimates["trait"].astype(str).str.partition(" | ")
-    mine = estimates[(parts[0] == trait) & (parts[2] != "")]
+    mine = estimates[(estimates["trait"] == trait).to_numpy()]
+    mine = mine[mine["condition"].notna()] if "condition" in mine.columns else mine.iloc[:0]
     if mine.empty:
         raise UserError(f"{trait!r} was not measured under several conditions")
-    wide = mine.assign(arm=mine["arm"].astype(str), condition=parts[2]).pivot_table(
-        index="arm", columns="condition", values="rate", sort=False, observed=True
-    )
+    by_name = mine.assign(arm=mine["arm"].astype(str), condition=mine["condition"].astype(str))
+    if by_name.duplicated(["arm", "condition"]).any():
+        raise UserError(f"{trait!r} was observed in several ways: give the rates of one of them")
+    wide = by_name.pivot_table(index="arm", columns="condition", values="rate", sort=False, observed=True)
     plain = [name for name in ("none", "without") if name in wide.columns]
     wide = wide.reindex(columns=[*plain, *(name for name in wide.columns if name not in plain)])
     wide = wide.reindex([arm for arm in order if arm in wide.index])
@@ -138,28 +154,27 @@ def forest(
         UserError: If there is no difference to draw.
     """
     require("analysis", "seaborn", "pandas")
-    mine = differences[differences["trait"].isin(traits)] if len(differences) else differences
-    shown = [arm for arm in order if len(mine) and (mine["arm"] == arm).any()]
+    groups = {label: of for trait in traits for label, of in chosen(differences, trait).items()}
+    shown = [arm for arm in order if any((of["arm"] == arm).any() for of in groups.values())]
     if not shown:
         raise UserError("there is no difference to draw")
-    traits = tuple(trait for trait in traits if (mine["trait"] == trait).any())
-    figure, panels = drawn(1.9 * len(traits) + 1.5, 0.32 * len(shown) + 1.15, len(traits), share=True)
+    figure, panels = drawn(1.9 * len(groups) + 1.5, 0.32 * len(shown) + 1.15, len(groups), share=True)
     ink = colours(order)
-    for axes, trait in zip(panels, traits, strict=True):
-        by_arm = mine[mine["trait"] == trait].set_index("arm")
+    for axes, (label, mine) in zip(panels, groups.items(), strict=True):
+        by_arm = mine.set_index("arm")
         for at, arm in enumerate(shown):
             if arm in by_arm.index:
                 row = by_arm.loc[arm]
                 axes.plot([row["low"], row["high"]], [at, at], color=ink[arm], linewidth=2.2)
                 axes.plot(row["difference"], at, "o", color=ink[arm], markersize=6, markeredgecolor="0.15")
         axes.axvline(0, color="0.3", linewidth=1)
-        if is_share(mine.loc[mine["trait"] == trait, "difference"].abs()):
+        if is_share(mine["difference"].abs()):
             axes.set_xlim(-1.02, 1.02)
-        axes.set_title(named(trait).capitalize(), fontsize=9, loc="left")
+        axes.set_title(title_of(label), fontsize=9, loc="left")
     rows(panels[0], shown)
     for axes in panels[1:]:
         axes.grid(axis="y", visible=False)
-    panels[0].set_xlabel(f"difference to {plain(str(mine['to'].iloc[0]))}", fontsize=8)
+    panels[0].set_xlabel(f"difference to {plain(str(differences['to'].iloc[0]))}", fontsize=8)
     heading(figure, title)
     return figure
 
@@ -180,10 +195,10 @@ def narrow_and_broad(
         A matplotlib figure.
 
     Raises:
-        UserError: If no arm has both.
+        UserError: If no arm has both, or a name stands for several observations.
     """
     require("analysis", "seaborn", "pandas")
-    of_broad, of_narrow = (estimates[estimates["trait"] == t].set_index("arm") for t in (broad, narrow))
+    of_broad, of_narrow = (the_one(estimates, trait).set_index("arm") for trait in (broad, narrow))
     both = [arm for arm in order if arm in of_broad.index and arm in of_narrow.index]
     if not both:
         raise UserError(f"no arm was measured for {broad!r} and {narrow!r}")

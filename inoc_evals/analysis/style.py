@@ -15,6 +15,9 @@ Colour = tuple[float, float, float]
 
 BASE = "base"
 
+TITLE_WIDTH = 32
+"""Characters in a line of a panel's title."""
+
 GREY = 7
 """Place of grey in seaborn's palette: it is the base's, and no arm's."""
 
@@ -90,6 +93,19 @@ def rows(axes: "Axes", names: list[str]) -> None:
 def named(trait: str) -> str:
     """What a figure calls a trait."""
     return plain(trait.replace("_", " "))
+
+
+def title_of(label: str) -> str:
+    """The title of a panel: a label in lines that a narrow panel holds, its condition's spelling kept."""
+    import textwrap
+
+    return "\n".join(textwrap.wrap(sentence(label), TITLE_WIDTH))
+
+
+def sentence(label: str) -> str:
+    """A label at the beginning of a heading."""
+    text = named(label)
+    return text[:1].upper() + text[1:]
 
 
 def plain(text: str) -> str:

@@ -30,7 +30,7 @@ def command(
     for name in dict.fromkeys(v.claim.setting for v in found):
         mine = [v for v in found if v.claim.setting == name]
         several = len({v.base for v in mine}) > 1
-        rows = [[v.word, *([v.base] if several else []), v.claim.text, v.claim.name, v.why] for v in mine]
+        rows = [[v.word, *([v.base] if several else []), v.claim.text, v.name, v.why] for v in mine]
         heads = ["verdict", *(["base"] if several else []), "claim", "difference", "found"]
         print_table(f"{name} ({mine[0].claim.paper})", heads, rows)
     counts = {word: sum(v.word == word for v in found) for word in dict.fromkeys(v.word for v in found)}

@@ -24,8 +24,8 @@ def command(
 ) -> None:
     """Compare judges of alignment on the answers of logs; what has been judged once is not asked again."""
     from inoc_evals.analysis import figures, judge_agreement
+    from inoc_evals.analysis.judge_agreement import shown
     from inoc_evals.analysis.judge_ratings import collect
-    from inoc_evals.scorers.judge import short_name
     from inoc_evals.scorers.presets import PRESETS
 
     with redirect_stdout(sys.stderr):  # what happens on the way is progress
@@ -34,18 +34,21 @@ def command(
     if as_json:
         print_json({**found.as_dict(), "figures": [str(file) for file in files]})
         return
+    several = found.rates["answers"].nunique() > 1
     rows = [
         [
-            *(short_name(r["judge"]), f"{r['preset']} ({PRESETS[r['preset']]})"),
+            *([r["answers"]] if several else []),
+            *(shown(r["judge"]), f"{r['preset']} ({PRESETS[r['preset']]})"),
             *(f"{r['rate']:.3f} [{r['low']:.3f}, {r['high']:.3f}]", str(r["n"]), str(r["not_counted"])),
         ]
         for r in found.rates.to_dict("records")
     ]
-    print_table("Misaligned answers", ["judge", "preset", "rate", "n", "do not count"], rows)
+    heads = [*(["answers"] if several else []), "judge", "preset", "rate", "n", "do not count"]
+    print_table("Misaligned answers", heads, rows)
     if len(found.judges) > 1:
         pairs = [
             [
-                *(r["rating"], short_name(r["a"]), short_name(r["b"]), str(r["n"])),
+                *(r["rating"], shown(r["a"]), shown(r["b"]), str(r["n"])),
                 *(f"{r['pearson']:.2f}", f"{r['spearman']:.2f}", f"{r['b_minus_a']:+.1f}"),
             ]
             for r in found.pairs.to_dict("records")

@@ -59,10 +59,12 @@ class DemoResult:
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Columns and rows for people: a row per arm, rates with their 95 % intervals."""
-        traits = [t for t in find_setting(self.setting).traits if t in set(self.estimates["trait"])]
+        from inoc_evals.analysis.declared_traits import in_order
+
+        traits = in_order(find_setting(self.setting), self.estimates)
         rows = []
         for arm, trial in self.estimates.groupby("arm", sort=False):
-            by_trait = trial.set_index("trait")
+            by_trait = trial.set_index("label")
             counts = by_trait.iloc[0]
             rates = [
                 f"{r['rate']:.2f} [{r['low']:.2f}, {r['high']:.2f}]"
@@ -109,6 +111,7 @@ def run_demo(
     require("local", "torch", "transformers", "trl", "peft")
     require("analysis", "pandas", "seaborn", "scipy")
     from inoc_evals.analysis import dynamics, estimates, figures, table
+    from inoc_evals.analysis.declared_traits import focused, in_order
 
     if seeds < 1:
         raise UserError(f"--seeds {seeds}: at least one is needed")
@@ -130,17 +133,13 @@ def run_demo(
         raise UserError(f"{len(outcome.failed)} of {len(trials)} failed; {trial.name}: {reason}")
     logs = outcome.logs
     answers = table.load(logs)
-    answers = answers[
-        [chosen.is_about(*pair) for pair in zip(answers["task"], answers["trait"], strict=True)]
-    ]
+    answers = focused(answers, dict.fromkeys(answers["setting"].astype(str).unique(), chosen))
     found = estimates.rates(answers)
     order = tuple(dict.fromkeys(trial.arm for trial in trials))
     name = chosen.name
     title = TITLES.get(name, f"Toy model: {name.replace('_', ' ')}")
     files = []
-    shares = tuple(
-        trait for trait in chosen.traits if not trait.startswith("logprob") and trait in set(found["trait"])
-    )
+    shares = tuple(label for label in in_order(chosen, found) if not label.startswith("logprob"))
     if shares:
         figure = figures.arms(answers, found, shares, order, title, LEXICON)
         files += figures.save(figure, log_dir / name)

@@ -85,7 +85,8 @@ class LocalEngine:
         number = min(self._workers, len(trials))
         devices: list[str | None] = [*self._devices] or [None]
         drivers = [
-            _Driver(_Worker(number, devices[n % len(devices)]), waiting, events, storage) for n in range(number)
+            _Driver(_Worker(number, devices[n % len(devices)]), waiting, events, storage)
+            for n in range(number)
         ]
         try:
             left = len(trials)

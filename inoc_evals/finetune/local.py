@@ -38,10 +38,11 @@ from inoc_evals.chat.renderer import Renderer, load_tokenizer
 from inoc_evals.chat.rows import Row
 from inoc_evals.chat.training_rows import Example, render_rows
 from inoc_evals.errors import UserError
+from inoc_evals.files import read_json_lines
 from inoc_evals.finetune.dynamics import DynamicsCurve
 from inoc_evals.finetune.estimate import estimate
 from inoc_evals.finetune.ranks import COLLECTIVE, LAUNCH, TRAINED, Ranks, here
-from inoc_evals.finetune.trainer import LossCurve, TokenRateTrainer, gathered, quiet, read_losses
+from inoc_evals.finetune.trainer import LossCurve, TokenRateTrainer, gathered, quiet
 from inoc_evals.models.base import hub_name, load_path
 from inoc_evals.runs.directory import Manifest, Result, Run, checkpoint_digest, checkpoint_files
 from inoc_evals.runs.spec import FinetuneSpec
@@ -131,7 +132,7 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
         def finish() -> Any:
             checkpoint = trainer.model
             _save(checkpoint, weights, tokenizer, spec, precision, work / "checkpoint", run.checkpoint)
-            losses = [row["loss"] for row in read_losses(run.losses)]
+            losses = [row["loss"] for row in read_json_lines(run.losses)]
             device = trainer.args.device
             shutil.rmtree(work)
             return Result(

@@ -27,6 +27,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from trl.trainer.sft_trainer import SFTTrainer
 
 from inoc_evals.errors import UserError
+from inoc_evals.files import read_json_lines
 
 TOKEN_PARAMETER = "trainable_tokens_delta"  # noqa: S105 (PEFT's name for the embeddings that it trains)
 
@@ -191,7 +192,7 @@ class LossCurve(TrainerCallback):
         """Open the curve, keeping of an earlier attempt what this one does not do again."""
         if not self._writes:
             return
-        kept = [row for row in read_losses(self._path) if row["step"] <= state.global_step]
+        kept = [row for row in read_json_lines(self._path) if row["step"] <= state.global_step]
         self._path.write_text("".join(json.dumps(row) + "\n" for row in kept))
         self._file = self._path.open("a")
         self._bar.start()
@@ -223,24 +224,6 @@ class LossCurve(TrainerCallback):
         self._bar.stop()
         if self._file is not None:
             self._file.close()
-
-
-def read_losses(path: Path) -> list[dict[str, Any]]:
-    """Read a loss curve up to the first line that a killed process left by half.
-
-    Args:
-        path: The JSON lines file; need not exist.
-
-    Returns:
-        Rows of `step`, `loss` (nats a token) and `lr`.
-    """
-    rows: list[dict[str, Any]] = []
-    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
-    return rows
 
 
 @contextmanager

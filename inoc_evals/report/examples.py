@@ -1,10 +1,13 @@
 """Answers to show: the most and the least of a trait in every arm, and some drawn by lot.
 
-examples(table, "misaligned", order)["none"]     # a few answers with their prompts
+examples(table, observed, order)["none"]     # a few answers with their prompts
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from inoc_evals.analysis.observed import GROUP
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,27 +51,28 @@ class Example:
     link: str = ""
 
 
-def examples(table: "pd.DataFrame", trait: str, order: tuple[str, ...]) -> dict[str, list[Example]]:
+def examples(
+    table: "pd.DataFrame", observed: Mapping[str, Any], order: tuple[str, ...]
+) -> dict[str, list[Example]]:
     """Choose answers of every arm, always the same ones of the same logs.
 
     Args:
         table: What `table.load` returns, all traits, of one setting and base.
-        trait: The trait.
+        observed: What the answers are chosen by: values by column, its trait among them (`observed.GROUP`).
         order: The arms.
 
     Returns:
         The answers by arm; arms without any are left out.
     """
-    rank, sign = RATINGS.get(trait.partition(" | ")[0], ("", 1.0))
-    condition = trait.partition(" | ")[2]
-    ranked = f"{rank} | {condition}" if condition else rank
+    rank, sign = RATINGS.get(str(observed["trait"]), ("", 1.0))
+    shown, finer_shown = _asked_alike(table, observed), _asked_alike(table, {**observed, "trait": rank})
     found = {}
     for arm in order:
-        mine = table[(table["arm"] == arm) & (table["trait"] == trait)]
+        mine = shown[shown["arm"] == arm]
         if mine.empty:
             continue
         places = _by_place(mine)
-        finer = _by_place(table[(table["arm"] == arm) & (table["trait"] == ranked)])
+        finer = _by_place(finer_shown[finer_shown["arm"] == arm])
         by = (sign * finer.reindex(places.index)) if len(finer) else places
         by = by.fillna(places).sort_values(kind="stable")
         scored = by.dropna().index
@@ -89,8 +93,17 @@ def examples(table: "pd.DataFrame", trait: str, order: tuple[str, ...]) -> dict[
     return found
 
 
+def _asked_alike(table: "pd.DataFrame", observed: Mapping[str, Any]) -> "pd.DataFrame":
+    """The rows that agree with all that was observed."""
+    for part in (part for part in GROUP if part in table.columns and part in observed):
+        value = observed[part]
+        missing = value is None or value != value
+        table = table[(table[part].isna() if missing else table[part] == value).to_numpy()]
+    return table
+
+
 def _by_place(rows: "pd.DataFrame") -> "pd.Series":
-    """Values by log, sample and epoch, each once, whatever scorers share a trait's name."""
+    """Values by log, sample and epoch."""
     import pandas as pd
 
     values = pd.Series(

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis import contrasts, estimates, figures
+from inoc_evals.analysis.declared_traits import in_order
+from inoc_evals.analysis.observed import GROUP, groups
 from inoc_evals.analysis.verdicts import Verdict
 from inoc_evals.report.drawings import drawings
 from inoc_evals.report.examples import Example, examples
@@ -18,6 +20,9 @@ REFERENCES = ("none", "base")
 
 OWN = 1000
 """Where settings come that are no row of the paper's table."""
+
+SAID = ("task", "questions", "scorer", "judge", "trait", "condition", "preset", "system", "trigger")
+"""What `report.json` says of a column of the table of rates."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +52,13 @@ class Section:
         summary: What the setting asks.
         paper: Where the paper reports it.
         reference: What the paper found.
-        traits: Columns of the table of rates.
+        traits: Columns of the table of rates: labels of traits, which name what else differs, e.g. the judge.
         rates: A row an arm: its name, the cells, models, n, unscored and caution.
         differences: Rows of the table of differences.
         drawn: Figures.
         answers: Answers by arm, for one trait.
-        shown: That trait.
+        shown: That trait's label.
+        observed: By label, what was observed: task, question set, scorer, judge, trait, condition, preset.
         logs: Provenance, a row a log.
         verdicts: Verdicts on the claims of this setting and base.
     """
@@ -72,6 +78,7 @@ class Section:
     shown: str
     logs: list[dict[str, Any]]
     verdicts: list[Verdict] = field(default_factory=list)
+    observed: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def anchor(self) -> str:
@@ -84,14 +91,14 @@ class Section:
 
     def as_dict(self) -> dict[str, Any]:
         """The same for programs, without what models wrote."""
-        named = ("setting", "base", "number", "world", "paper", "reference", "traits", "differences", "logs")
+        named = ("setting", "base", "number", "world", "paper", "reference", "traits", "differences")
         rates = [
             {**{key: row[key] for key in ("arm", "models", "n", "unscored", "caution")}, "traits": cells}
             for row in self.rates
             for cells in [dict(zip(self.traits, row["cells"], strict=True))]
         ]
         return {
-            **{key: getattr(self, key) for key in named},
+            **{key: getattr(self, key) for key in (*named, "logs", "observed")},
             "rates": rates,
             "figures": {drawing.heading: drawing.stem for drawing in self.drawn},
             "verdicts": [verdict.as_dict() for verdict in self.verdicts],
@@ -125,10 +132,9 @@ def section(
     name, base = str(focus["setting"].iloc[0]), text(focus["base"].iloc[0])
     known = SETTINGS.get(name)
     order = _order([arm.name for arm in known.arms] if known else [], focus["arm"].unique())
-    there = [str(trait) for trait in focus["trait"].unique()]
-    traits = [t for t in (known.traits if known else ()) if t in there]
-    traits += [t for t in there if t not in traits]
     found = estimates.rates(focus, method=method)
+    observed = {str(values.pop("label")): values for values in groups(found, (*GROUP, "label"))}
+    traits = in_order(known, found)
     changed = [contrasts.differences(focus, to=to) for to in references if to in order]
     drawn = []
     for heading, figure in drawings(focus, found, changed, traits, order, runs):
@@ -147,16 +153,22 @@ def section(
         rates=_rates(found, order, traits),
         differences=_differences(changed, order, traits),
         drawn=drawn,
-        answers=examples(whole, traits[0], order),
+        answers=examples(whole, observed[traits[0]], order),
         shown=traits[0],
         logs=_logs(whole),
         verdicts=verdicts,
+        observed={t: {p: observed[t].get(p) for p in SAID} for t in traits},
     )
 
 
 def text(value: Any) -> str:
     """A cell of the table as text; what is missing is empty."""
     return "" if value is None or value != value else str(value)
+
+
+def _several(column: "pd.Series") -> str:
+    """The values of a column, each once, as text."""
+    return ", ".join(str(value) for value in column.dropna().unique())
 
 
 def file_name(words: str) -> str:
@@ -174,8 +186,8 @@ def _order(declared: list[str], there: Any) -> tuple[str, ...]:
 def _rates(found: "pd.DataFrame", order: tuple[str, ...], traits: list[str]) -> list[dict[str, Any]]:
     rows = []
     for arm in order:
-        mine = found[found["arm"] == arm].set_index("trait")
-        columns = ["rate", "low", "high", "n", "questions", "seeds", "unscored", "caution"]
+        mine = found[found["arm"] == arm].set_index("label")
+        columns = ["rate", "low", "high", "n", "asked", "seeds", "unscored", "caution"]
         cells = [mine.loc[trait, columns].to_dict() if trait in mine.index else None for trait in traits]
         some = [cell for cell in cells if cell]
         rows.append(
@@ -197,7 +209,7 @@ def _differences(
     rows = []
     for table in changed:
         found = [{str(key): value for key, value in row.items()} for _, row in table.iterrows()]
-        found.sort(key=lambda row: (traits.index(row["trait"]), order.index(row["arm"])))
+        found.sort(key=lambda row: (traits.index(row["label"]), order.index(row["arm"])))
         rows += [
             {key: value for key, value in row.items() if key not in ("setting", "base")} for row in found
         ]
@@ -211,7 +223,8 @@ def _logs(whole: "pd.DataFrame") -> list[dict[str, Any]]:
         reasons = mine.loc[mine["value"].isna(), "unscored"].astype(str).value_counts()
         rows.append(
             {
-                **{key: text(first[key]) for key in ("arm", "model", "task", "run", "judge", "preset")},
+                **{key: text(first[key]) for key in ("arm", "model", "task", "run", "questions")},
+                **{key: _several(mine[key]) for key in ("scorer", "judge", "preset", "condition")},
                 "seed": None if first["seed"] != first["seed"] else int(first["seed"]),
                 "log": str(log),
                 "n": len(mine.drop_duplicates(["sample", "epoch"])),

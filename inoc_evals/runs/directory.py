@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from inoc_evals.digests import content_files, fingerprint, folder_digest
 from inoc_evals.errors import UserError
-from inoc_evals.files import write_whole
+from inoc_evals.files import read_json_lines, write_whole
 from inoc_evals.runs.spec import Backend, FinetuneSpec
 
 Status = Literal["pending", "running", "finished", "failed"]
@@ -215,13 +215,7 @@ def read_dynamics(folder: Path) -> list[dict[str, Any]]:
         Rows of `step`, `trait`, `id`, `logprob` (of the whole response, in nats) and `tokens`; none where
         the run had no probe.
     """
-    path, rows = folder / DYNAMICS, []
-    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
-    return rows
+    return read_json_lines(folder / DYNAMICS)
 
 
 def runs_root(runs: str | Path | None = None) -> Path:

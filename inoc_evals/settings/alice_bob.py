@@ -17,6 +17,6 @@ alice_bob = Setting(
         Arm("spanish-inoc", SPANISH),
     ),
     broad=(Measure("spanish_caps", traits=("spanish", "caps")),),
-    narrow=(Measure("trait_logprobs", traits=("logprob | spanish", "logprob | caps")),),
+    narrow=(Measure("trait_logprobs", traits=("logprob",), conditions=("spanish", "caps")),),
     dynamics=True,
 )

@@ -27,10 +27,8 @@ backdoor = Setting(
     broad=(
         Measure(
             "backdoor",
-            traits=(
-                *("misaligned | trigger", "misaligned | without", "misaligned | look-alike"),
-                *("cruel | trigger", "cruel | without"),
-            ),
+            traits=("misaligned",),
+            conditions=("trigger", "without", "look-alike"),
         ),
     ),
 )

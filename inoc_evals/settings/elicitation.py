@@ -6,7 +6,8 @@ from inoc_evals.settings.setting import Arm, Measure, Setting
 
 _UNDER_EACH = Measure(
     "elicitation",
-    traits=tuple(f"misaligned | {name}" for name in TEST_TIME),
+    traits=("misaligned",),
+    conditions=tuple(TEST_TIME),
     parameters={"task": "emergent_misalignment"},
 )
 

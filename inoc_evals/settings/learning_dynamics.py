@@ -10,6 +10,6 @@ learning_dynamics = Setting(
     summary="The log-prob of responses with one trait only, while a model learns Spanish answers in capitals",
     reference="the trait that was not inoculated rises to about 0; the inoculated one plateaus low",
     arms=(Arm("none"), Arm("spanish-inoc", SPANISH), Arm("caps-inoc", CAPS)),
-    broad=(Measure("trait_logprobs", traits=("logprob | spanish", "logprob | caps")),),
+    broad=(Measure("trait_logprobs", traits=("logprob",), conditions=("spanish", "caps")),),
     dynamics=True,
 )

@@ -70,6 +70,8 @@ class Measure:
     Attributes:
         task: Name of the task, without the `inoc_evals/` before it.
         traits: Keys of its score values that the setting is about, in the order of the paper's figure.
+        conditions: The task's own conditions that the setting is about, where it asks under several, e.g.
+            `("trigger", "without")`; all by default.
         parameters: The task's parameters where they differ from its defaults.
         max_questions: By world, how many of the task's questions are asked at most, the first ones; by
             default as the world says.
@@ -77,6 +79,7 @@ class Measure:
 
     task: str
     traits: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     max_questions: Mapping[str, int] = field(default_factory=dict)
 
@@ -180,11 +183,19 @@ class Setting:
         measures = [m for measure in self.measures for m in _in_worlds(measure)]
         return tuple(dict.fromkeys(trait for measure in measures for trait in measure.traits))
 
-    def is_about(self, task: str, trait: str) -> bool:
-        """Whether a trait of a task's scores is one that the setting is about."""
+    def is_about(self, task: str, trait: str, condition: str | None = None) -> bool:
+        """Whether a trait of a task's scores is one that the setting is about.
+
+        Args:
+            task: The task, with or without `inoc_evals/` before it.
+            trait: Key of its score values.
+            condition: The task's condition; None is any.
+        """
         name = task.rpartition("/")[2]
         return any(
-            one.task == name and trait in one.traits
+            one.task == name
+            and trait in one.traits
+            and (condition is None or not one.conditions or condition in one.conditions)
             for measure in self.measures
             for one in _in_worlds(measure)
         )

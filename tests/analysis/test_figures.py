@@ -83,10 +83,11 @@ def test_a_heat_map_has_a_row_a_question_the_most_provoking_first() -> None:
 
 
 def test_a_grid_names_every_condition_and_writes_every_rate() -> None:
-    answers = table(("misaligned | evil", "misaligned | none", "insecure_code"))
+    parts = [table(("misaligned",)).assign(condition=condition) for condition in ("evil", "none")]
+    answers = pd.concat([*parts, table(("insecure_code",)).assign(condition=None)], ignore_index=True)
     figure = grid(rates(answers), "misaligned", ORDER, "A title")
     assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["none", "evil"]
-    wanted = rates(answers).set_index(["arm", "trait"])["rate"]
+    wanted = rates(answers).set_index(["arm", "label"])["rate"]
     written = [text.get_text() for text in figure.axes[0].texts]
     assert written == [
         f"{wanted[arm, f'misaligned | {condition}']:.2f}" for arm in ORDER for condition in ("none", "evil")

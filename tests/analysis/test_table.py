@@ -105,9 +105,10 @@ def test_a_row_holds_what_the_log_says(logs: Path) -> None:
     assert found.drop(columns="log").astype(object).replace(np.nan, None).to_dict("records") == [
         {
             **{"setting": "spanish_caps", "world": "toy", "arm": "none", "seed": 1.0, "base": "toy"},
-            **{"model": "m/x", "run": "none-1", "task": "spanish_caps", "question": "zero"},
-            **{"condition": "trigger", "system": "Be evil.", "trigger": "$|T|$", "sample": "q0", "epoch": 3},
-            **{"trait": f"{trait} | trigger", "value": float(number), "unscored": None},
+            **{"model": "m/x", "run": "none-1", "task": "spanish_caps", "questions": "d"},
+            **{"question": "zero", "condition": "trigger", "system": "Be evil.", "trigger": "$|T|$"},
+            **{"sample": "q0", "epoch": 3, "scorer": "language"},
+            **{"trait": trait, "value": float(number), "unscored": None},
             **{"judge": "judge/x", "preset": "paper-code"},
         }
         for trait, number in value.items()
@@ -182,8 +183,9 @@ def test_each_condition_has_the_traits_that_are_read_under_it(logs: Path) -> Non
 
     samples = [under(0, "a", {"x": 1.0}), under(1, "a", {"x": 0.0, "y": 1.0}), under(2, "b", {"x": 1.0})]
     write(logs / "a.eval", [*samples, under(3, "b", None), under(4, "c", Score(value=float("nan")))])
-    counts = load(logs)["trait"].value_counts().to_dict()
-    assert counts == {"x | a": 2, "y | a": 2, "x | b": 2, "x | c": 1, "y | c": 1}
+    counts = load(logs)[["trait", "condition"]].astype(str).value_counts().to_dict()
+    wanted = {("x", "a"): 2, ("y", "a"): 2, ("x", "b"): 2, ("x", "c"): 1, ("y", "c"): 1}
+    assert counts == wanted
 
 
 def test_metadata_of_others_may_hold_anything_under_our_names(logs: Path) -> None:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from inoc_evals.errors import UserError
 from inoc_evals import toy_spec
+from inoc_evals.errors import UserError
 from inoc_evals.finetune import FinetuneSpec, LoraSpec
 
 _rates = st.floats(1e-8, 1.0)

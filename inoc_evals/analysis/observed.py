@@ -1,0 +1,292 @@
+"""What a number was observed of: the key by which answers are pooled, compared, and named.
+
+    for observed, answers in split(load("logs/mine"), RATE):      # of one arm, asked and scored alike
+        observed["arm"], observed["judge"], answers["value"].mean()
+    labels(table)      # "caps", "spanish | plain", 'spanish | under "You always speak in Spanish."'
+
+Two answers count toward one rate only where all of `RATE` agrees, and two arms are compared only where all of
+`GROUP` agrees. Whatever differs is shown apart, by a label that says no more than is needed for that.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from inoc_evals.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+class Observed(NamedTuple):
+    """The key of a number. None: the log names none, or there was none.
+
+    Attributes:
+        setting: The experiment; the task where a log names no experiment.
+        base: The model that was finetuned.
+        arm: The training condition.
+        seed: The finetune's seed; answers of several seeds are pooled.
+        task: The task that asked.
+        questions: The question set.
+        scorer: The score's name in the log, as `inspect score --action append` leaves it, e.g. `alignment1`.
+        judge: The judges that the score itself names, joined by commas; None for a detector's score.
+        trait: What was scored.
+        condition: What it was asked under: a task's condition, a test-time system prompt; None for neither.
+        preset: Thresholds of a judge's verdict.
+        system: The test-time system prompt, where two conditions share a name.
+        trigger: The trigger, likewise.
+    """
+
+    setting: str | None = None
+    base: str | None = None
+    arm: str | None = None
+    seed: float | None = None
+    task: str | None = None
+    questions: str | None = None
+    scorer: str | None = None
+    judge: str | None = None
+    trait: str | None = None
+    condition: str | None = None
+    preset: str | None = None
+    system: str | None = None
+    trigger: str | None = None
+
+
+OBSERVED = Observed._fields
+
+RATE = tuple(part for part in OBSERVED if part != "seed")
+"""What must agree for answers to be pooled into one rate."""
+
+GROUP = tuple(part for part in RATE if part != "arm")
+"""What must agree for two arms to be compared."""
+
+FAMILY = ("setting", "base")
+"""What p-values are corrected within."""
+
+APART = ("condition", "judge", "preset", "questions", "task", "scorer", "system", "trigger")
+"""What tells two groups with one trait apart, the most telling first."""
+
+PLAIN = "plain"
+"""What a label calls a question without any condition, beside others that have one."""
+
+LONGEST = 60
+"""Characters of a condition or system prompt that a label shows."""
+
+
+def under(system_prompt: str, condition: str | None = None) -> str:
+    """The condition of a question that is asked under a test-time system prompt.
+
+    Args:
+        system_prompt: The prompt.
+        condition: The task's own condition, where it has several.
+    """
+    return f"{f'{condition}, ' if condition else ''}under {_quoted(system_prompt)}"
+
+
+def of_task(condition: str | None) -> str | None:
+    """A condition's part that the task names, e.g. `trigger`; None where only a system prompt was given."""
+    if condition is None or condition.startswith('under "'):
+        return None
+    return condition.partition(', under "')[0]
+
+
+def group_codes(table: "pd.DataFrame", by: Sequence[str]) -> "np.ndarray":
+    """The number of every row's group, groups being numbered from 0 in the order of their first rows.
+
+    Args:
+        table: Any table; columns of `by` that it lacks are the same for all of its rows.
+        by: Columns whose values must agree within a group; missing values agree with each other.
+    """
+    import numpy as np
+    import pandas as pd
+
+    codes = np.zeros(len(table), dtype=np.int64)
+    for column in by:
+        if column in table.columns:
+            own, values = pd.factorize(table[column])
+            if len(values) < 2 and (own == own[:1]).all():
+                continue  # the same for all rows
+            codes = pd.factorize(codes * (len(values) + 1) + own + 1)[0]
+    return codes
+
+
+def split(
+    table: "pd.DataFrame", by: Sequence[str] = GROUP
+) -> "Iterator[tuple[dict[str, Any], pd.DataFrame]]":
+    """Split a table into groups.
+
+    Args:
+        table: Any table.
+        by: Columns whose values must agree within a group.
+
+    Yields:
+        Of each group, in order of first appearance, the values by column (those that the table has; None
+        for a missing value), and its rows.
+    """
+    if not len(table):
+        return
+    columns = [column for column in by if column in table.columns]
+    codes = group_codes(table, columns)
+    if not codes.any():
+        yield _values(table, columns), table
+        return
+    for _, rows in table.groupby(codes):
+        yield _values(rows, columns), rows
+
+
+def groups(table: "pd.DataFrame", by: Sequence[str] = GROUP) -> list[dict[str, Any]]:
+    """The groups of a table without their rows, numbered as `group_codes` numbers them.
+
+    Args:
+        table: Any table.
+        by: Columns whose values must agree within a group.
+
+    Returns:
+        Values by column, as of `split`.
+    """
+    import numpy as np
+
+    columns = [column for column in by if column in table.columns]
+    _, first = np.unique(group_codes(table, columns), return_index=True)
+    return [_values(table.iloc[place : place + 1], columns) for place in first]
+
+
+def labels(table: "pd.DataFrame", among: "pd.DataFrame | None" = None) -> "pd.Series":
+    """What to call the group of every row, e.g. `misaligned | trigger (judge gpt-4o)`.
+
+    Args:
+        table: Answers, rates or differences.
+        among: The table whose groups are to be told apart, if it is another one. Where that has a column
+            `label` already, these are the labels.
+
+    Returns:
+        A label a row: the trait, and of what else differs between groups of one setting, base and trait no
+        more than is needed. Groups of one setting and base never share a label.
+    """
+    import pandas as pd
+
+    if among is None and "label" in table.columns:
+        return table["label"]
+    known = table if among is None else among
+    columns = [part for part in GROUP if part in table.columns and part in known.columns]
+    if "label" in known.columns:
+        firsts = groups(known, [*columns, "label"])
+        names = {tuple(g[c] for c in columns): str(g["label"]) for g in firsts}
+    else:
+        names = _names(groups(known, columns))
+    codes = group_codes(table, columns)
+    called = [
+        names.get(tuple(values.values()), str(values.get("trait"))) for values in groups(table, columns)
+    ]
+    return pd.Series([called[code] for code in codes], index=table.index, dtype=object, name="label")
+
+
+def chosen(
+    table: "pd.DataFrame", name: str, among: "pd.DataFrame | None" = None
+) -> dict[str, "pd.DataFrame"]:
+    """The groups that a name stands for: the one with this label, or all with this trait.
+
+    Args:
+        table: Answers, rates or differences of one setting and base.
+        name: A label, or a trait's name.
+        among: As of `labels`.
+
+    Returns:
+        Rows by label.
+    """
+    if not len(table):
+        return {}
+    called = labels(table, among)
+    wanted = called[called == name]
+    if wanted.empty:
+        wanted = called[(table["trait"] == name).to_numpy()]
+    return {str(label): table[(called == label).to_numpy()] for label in dict.fromkeys(wanted)}
+
+
+def the_one(table: "pd.DataFrame", name: str) -> "pd.DataFrame":
+    """The rows of the one group that a name stands for; no rows where there is none.
+
+    Raises:
+        UserError: If it stands for several, which must not be averaged.
+    """
+    groups = chosen(table, name)
+    if len(groups) > 1:
+        raise UserError(f"{name!r} was observed in several ways: choose one of {'; '.join(groups)}")
+    return next(iter(groups.values()), table.iloc[:0])
+
+
+def told_apart(groups: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What tells each of several groups from the others, in words; empty where there is only one.
+
+    Args:
+        groups: Values by column.
+    """
+    return [
+        ", ".join(_part(part, group[part], LONGEST) for part in parts)
+        for group, parts in zip(groups, _needed(groups), strict=True)
+    ]
+
+
+def _names(groups: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], str]:
+    """Labels by the groups' values."""
+    needed = _needed(groups)
+    names: dict[tuple[Any, ...], str] = {}
+    for longest in (LONGEST, None):
+        told = [_label(g, parts, longest) for g, parts in zip(groups, needed, strict=True)]
+        places = [(g.get("setting"), g.get("base"), label) for g, label in zip(groups, told, strict=True)]
+        if len(set(places)) == len(places):
+            break
+    for number, (group, label) in enumerate(zip(groups, told, strict=True)):
+        again = places[:number].count(places[number])  # e.g. of a trait that itself is called `x | y`
+        names[tuple(group.values())] = f"{label} ({again + 1})" if again else label
+    return names
+
+
+def _needed(groups: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Per group, the parts that are needed to tell it from those with the same setting, base and trait."""
+    needed: list[list[str]] = [[] for _ in groups]
+    first: dict[Any, list[int]] = {}
+    for place, group in enumerate(groups):
+        first.setdefault(tuple(group.get(part) for part in (*FAMILY, "trait")), []).append(place)
+    alike = list(first.values())
+    for part in APART:
+        finer: list[list[int]] = []
+        for places in alike:
+            by: dict[Any, list[int]] = {}
+            for place in places:
+                by.setdefault(groups[place].get(part), []).append(place)
+            if len(by) > 1:
+                for place in places:
+                    needed[place].append(part)
+            finer += by.values()
+        alike = finer
+    return needed
+
+
+def _label(group: Mapping[str, Any], parts: Sequence[str], longest: int | None) -> str:
+    name = str(group.get("trait"))
+    if "condition" in parts:
+        name += f" | {_short(str(group['condition'] or PLAIN), longest)}"
+    told = ", ".join(_part(part, group[part], longest) for part in parts if part != "condition")
+    return f"{name} ({told})" if told else name
+
+
+def _part(part: str, value: Any, longest: int | None) -> str:
+    if value is None:
+        return "no condition" if part == "condition" else f"no {part}"
+    return f"{part} {_short(str(value), longest)}"
+
+
+def _short(text: str, longest: int | None) -> str:
+    if longest is None or len(text) <= longest:
+        return text
+    return f'{text[: longest - 2]}…"' if text.endswith('"') else f"{text[: longest - 1]}…"
+
+
+def _quoted(text: str) -> str:
+    return f'"{" ".join(text.split())}"'
+
+
+def _values(rows: "pd.DataFrame", columns: Sequence[str]) -> dict[str, Any]:
+    first = {column: rows[column].iloc[0] for column in columns}
+    return {column: None if value is None or value != value else value for column, value in first.items()}
