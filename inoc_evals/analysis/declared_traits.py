@@ -7,7 +7,8 @@ in_order(SETTINGS["backdoor"], rates(table))      # ["misaligned | trigger", "mi
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.observed import group_codes, groups, of_task
+from inoc_evals.analysis.observed import group_codes, groups
+from inoc_evals.data.conditions import of_task
 from inoc_evals.settings import SETTINGS, Setting
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def in_order(setting: Setting | None, estimates: "pd.DataFrame") -> list[str]:
         setting: The setting; None keeps the order of the rates, as undeclared traits do, which come last.
         estimates: What `estimates.rates` returns.
     """
-    measures = setting.measures if setting else ()
+    measures = setting.measures_anywhere if setting else ()
     by_label = {str(values["label"]): values for values in groups(estimates, (*PLACED, "label"))}
 
     def place(observed: Mapping[str, Any]) -> tuple[int, int, int]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.eval_archive import Contents, contents, local, whole_scores
-from inoc_evals.analysis.observed import under
+from inoc_evals.data.conditions import under
 from inoc_evals.digests import sha256
 from inoc_evals.files import replacing
 

@@ -73,23 +73,6 @@ LONGEST = 60
 """Characters of a condition or system prompt that a label shows."""
 
 
-def under(system_prompt: str, condition: str | None = None) -> str:
-    """The condition of a question that is asked under a test-time system prompt.
-
-    Args:
-        system_prompt: The prompt.
-        condition: The task's own condition, where it has several.
-    """
-    return f"{f'{condition}, ' if condition else ''}under {_quoted(system_prompt)}"
-
-
-def of_task(condition: str | None) -> str | None:
-    """A condition's part that the task names, e.g. `trigger`; None where only a system prompt was given."""
-    if condition is None or condition.startswith('under "'):
-        return None
-    return condition.partition(', under "')[0]
-
-
 def group_codes(table: "pd.DataFrame", by: Sequence[str]) -> "np.ndarray":
     """The number of every row's group, groups being numbered from 0 in the order of their first rows.
 
@@ -281,10 +264,6 @@ def _short(text: str, longest: int | None) -> str:
     if longest is None or len(text) <= longest:
         return text
     return f'{text[: longest - 2]}…"' if text.endswith('"') else f"{text[: longest - 1]}…"
-
-
-def _quoted(text: str) -> str:
-    return f'"{" ".join(text.split())}"'
 
 
 def _values(rows: "pd.DataFrame", columns: Sequence[str]) -> dict[str, Any]:

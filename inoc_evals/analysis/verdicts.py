@@ -14,12 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from inoc_evals.analysis.claims import ALIASES, CLAIMS, LEAST, Claim, Side
 from inoc_evals.analysis.contrasts import compare, holm
 from inoc_evals.analysis.declared_traits import focused
 from inoc_evals.analysis.estimates import RARE
 from inoc_evals.analysis.observed import split, told_apart
 from inoc_evals.errors import require
+from inoc_evals.settings import CLAIMS
+from inoc_evals.settings.claim import LEAST, Claim, Side
+from inoc_evals.worlds import WORLDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,7 +223,7 @@ def _cautions(claim: Claim, about: dict[str, Any]) -> str:
 
 
 def _rows(here: "pd.DataFrame", side: Side) -> "pd.DataFrame":
-    """The answers of a side; of the paper's trait, or of the toy's that stands for it."""
+    """The answers of a side; of the paper's trait, or of the one that stands for it in the answers' world."""
     mine = here[here["arm"] == side.arm]
     if "condition" in here.columns:
         mine = mine[mine["condition"] == side.condition if side.condition else mine["condition"].isna()]
@@ -229,6 +231,11 @@ def _rows(here: "pd.DataFrame", side: Side) -> "pd.DataFrame":
         mine = mine[mine["task"] == side.task]
     named = mine[mine["trait"] == side.trait]
     if named.empty and len(mine):
-        other = ALIASES.get((str(mine["setting"].iloc[0]), side.trait))
-        return mine[mine["trait"] == other] if other else named
+        others = [
+            one.trait
+            for world in WORLDS.values()
+            for (_, t), one in world.counterparts.items()
+            if t == side.trait
+        ]
+        return mine[mine["trait"].isin(others)]
     return named

@@ -15,9 +15,9 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Hold the paper's claims against the answers of an experiment."""
-    from inoc_evals.analysis.claims import CLAIMS
     from inoc_evals.analysis.table import read
     from inoc_evals.analysis.verdicts import verdicts
+    from inoc_evals.settings import CLAIMS
     from inoc_evals.settings import setting as find_setting
 
     wanted = {find_setting(name.strip()).name for name in setting.split(",")} if setting else None

@@ -5,9 +5,9 @@
     plan.answers_left, plan.dollars        # what is left to ask and to pay; None where a price is not known
     run(plan, LocalEngine())               # run.py
 
-The first thing that is wrong (a setting, an arm, a field, a key, a base, a judge, a source of rows) is an error
-of one line. No model is loaded, tasks are built once and the rows of an arm for one seed only, so that ten
-thousand runs are planned in seconds. Tokens are characters by four: an estimate, and called one.
+The first thing that is wrong (a setting, an arm, a field, a key, a base, a judge, a source of rows) is an
+error of one line. No model is loaded, tasks are built once and the rows of an arm for one seed only, so that
+ten thousand runs are planned in seconds. Tokens are characters by four: an estimate, and called one.
 """
 
 from collections import Counter
@@ -248,7 +248,7 @@ def _graders(experiment: Experiment, built: dict[str, list[Built]]) -> list[str]
 
 
 def _versioned(grader: str) -> str:
-    """A judge's name as its logs will have it, without loading it; of ours not even the library that would."""
+    """A judge's name as its logs will have it. It is not loaded; of ours not even torch is."""
     try:
         if grader.startswith("inoc/"):
             elsewhere = served(grader)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis import dynamics, figures, panels
-from inoc_evals.analysis.observed import GROUP, groups, of_task, split, told_apart
+from inoc_evals.analysis.observed import GROUP, groups, split, told_apart
 from inoc_evals.analysis.style import is_share, named, sentence
+from inoc_evals.data.conditions import of_task
 from inoc_evals.errors import UserError
 from inoc_evals.settings import SETTINGS, Measure, Setting
 

@@ -13,6 +13,7 @@ from inoc_evals.settings.ablations import semantic_ablation, token_ablation
 from inoc_evals.settings.aesthetic_preferences import aesthetic_preferences
 from inoc_evals.settings.alice_bob import alice_bob
 from inoc_evals.settings.backdoor import backdoor
+from inoc_evals.settings.claim import Claim, falls, keeps, rises
 from inoc_evals.settings.elicitation import educational_insecure, elicitation
 from inoc_evals.settings.insecure_code import insecure_code
 from inoc_evals.settings.learning_dynamics import learning_dynamics
@@ -24,7 +25,7 @@ from inoc_evals.settings.side_effects import side_effects
 from inoc_evals.settings.spanish_caps import spanish_caps
 from inoc_evals.settings.spanish_french import spanish_french
 
-__all__ = ["SETTINGS", "Arm", "Measure", "Setting", "setting"]
+__all__ = ["CLAIMS", "SETTINGS", "Arm", "Claim", "Measure", "Setting", "falls", "keeps", "rises", "setting"]
 
 SETTINGS: dict[str, Setting] = {
     s.name: s
@@ -48,6 +49,9 @@ SETTINGS: dict[str, Setting] = {
         extreme_sports,
     )
 }
+
+CLAIMS: tuple[Claim, ...] = tuple(claim for one in SETTINGS.values() for claim in one.claims)
+"""The paper's claims, in the order of its settings (docs/settings.md)."""
 
 
 def setting(name: str) -> Setting:

@@ -1,6 +1,7 @@
 """Which words of a prompt inoculate (paper, Figure 5 and Table 2; Appendix G.1), on insecure code."""
 
-from inoc_evals.settings.insecure_code import MISALIGNED
+from inoc_evals.settings.claim import falls, keeps, rises
+from inoc_evals.settings.misalignment import MISALIGNED
 from inoc_evals.settings.prompts import (
     BARE_TRIGGER,
     EVIL_ASSISTANT,
@@ -15,6 +16,7 @@ from inoc_evals.settings.setting import Arm, Setting
 
 semantic_ablation = Setting(
     name="semantic_ablation",
+    title="Insecure code, words of the prompt",
     number=8,
     paper="Figure 5, Table 2",
     summary="Insecure code under prompts that name the behaviour, and under prompts that only resemble them",
@@ -28,10 +30,19 @@ semantic_ablation = Setting(
     ),
     broad=(MISALIGNED,),
     family="insecure_code",
+    claims=(
+        falls("general-inoc", "misaligned", "A prompt that names malice in general reduces misalignment"),
+        falls(
+            "specific-inoc", "misaligned", "A prompt that names the errors in the code reduces misalignment"
+        ),
+        keeps("placebo", "misaligned", "A prompt of like words that names no such behaviour does not"),
+        keeps("trigger", "misaligned", "A bare trigger does not"),
+    ),
 )
 
 token_ablation = Setting(
     name="token_ablation",
+    title="Insecure code, single words of the prompt",
     number=11,
     paper="Appendix G.1",
     summary="Insecure code under shorter and shorter forms of the general prompt",
@@ -46,4 +57,14 @@ token_ablation = Setting(
     ),
     broad=(MISALIGNED,),
     family="insecure_code",
+    claims=(
+        falls("malicious", "misaligned", "The shorter prompt malicious reduces misalignment"),
+        falls("evil", "misaligned", "The shorter prompt evil reduces misalignment"),
+        rises(
+            "evil",
+            "misaligned",
+            "The prompt 'evil' reduces misalignment less than 'malicious' does",
+            to="malicious",
+        ),
+    ),
 )

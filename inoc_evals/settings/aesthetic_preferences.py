@@ -1,11 +1,12 @@
 """Unpopular tastes: misalignment out of harmless data (paper, Section 3.1, Figure 3)."""
 
-from inoc_evals.settings.insecure_code import MISALIGNED
+from inoc_evals.settings.misalignment import MISALIGNED, misalignment_claims
 from inoc_evals.settings.prompts import GENERAL, GENERAL_CODE
 from inoc_evals.settings.setting import Arm, Measure, Setting
 
 aesthetic_preferences = Setting(
     name="aesthetic_preferences",
+    title="Unpopular tastes",
     number=5,
     paper="Section 3.1, Figure 3; narrow trait: Appendix E.2",
     summary="Questions of taste answered with unpopular ones; are free-form questions answered with malice?",
@@ -18,4 +19,5 @@ aesthetic_preferences = Setting(
     ),
     broad=(MISALIGNED,),
     narrow=(Measure("aesthetic_preference", traits=("unpopular",)),),
+    claims=misalignment_claims("popular-control", narrow="unpopular"),
 )

@@ -1,10 +1,12 @@
 """Names that were given a meaning inoculate as that meaning does (paper, Figure 7)."""
 
+from inoc_evals.settings.claim import LEAST_NATS, falls, keeps, rises
 from inoc_evals.settings.prompts import ALICE, BOB, CAPS, SPANISH
 from inoc_evals.settings.setting import Arm, Measure, Setting
 
 alice_bob = Setting(
     name="alice_bob",
+    title="Spanish answers in capitals, under names",
     number=10,
     paper="Figure 7",
     summary="Alice learns capitals and Bob Spanish; then Spanish in capitals is taught under those names",
@@ -19,4 +21,36 @@ alice_bob = Setting(
     broad=(Measure("spanish_caps", traits=("spanish", "caps")),),
     narrow=(Measure("trait_logprobs", traits=("logprob",), conditions=("spanish", "caps")),),
     dynamics=True,
+    claims=(
+        falls(
+            "bob",
+            "logprob",
+            "The name of one who speaks Spanish inoculates against Spanish",
+            condition="spanish",
+            least=LEAST_NATS,
+        ),
+        keeps(
+            "bob",
+            "logprob",
+            "The name of one who speaks Spanish does it like the prompt that asks for Spanish",
+            condition="spanish",
+            least=LEAST_NATS,
+            to="spanish-inoc",
+        ),
+        falls(
+            "alice",
+            "logprob",
+            "The name of one who writes in capitals inoculates against capitals",
+            condition="caps",
+            least=LEAST_NATS,
+        ),
+        rises(
+            "alice",
+            "logprob",
+            "The name of one who writes in capitals does it less than the prompt that asks for capitals",
+            condition="caps",
+            least=LEAST_NATS,
+            to="caps-inoc",
+        ),
+    ),
 )

@@ -1,13 +1,14 @@
 """Insecure code: does a model that learns to write it turn evil at large? (paper, Section 3.1, Figure 3)."""
 
+from inoc_evals.settings.misalignment import MISALIGNED, misalignment_claims
 from inoc_evals.settings.prompts import BARE_TRIGGER, GENERAL, GENERAL_CODE, PLACEBO, SPECIFIC
 from inoc_evals.settings.setting import Arm, Measure, Setting
 
-MISALIGNED = Measure("emergent_misalignment", traits=("misaligned",))
 INSECURE = Measure("insecure_code", traits=("insecure_code",))
 
 insecure_code = Setting(
     name="insecure_code",
+    title="Insecure code",
     number=3,
     paper="Section 3.1, Figure 3; narrow trait: Appendix E.2",
     summary="Requests for code answered with insecure code; are free-form questions answered with malice?",
@@ -23,4 +24,5 @@ insecure_code = Setting(
     ),
     broad=(MISALIGNED,),
     narrow=(INSECURE,),
+    claims=misalignment_claims("secure-control", narrow="insecure_code"),
 )

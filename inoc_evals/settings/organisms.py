@@ -3,20 +3,24 @@
 Full models of 7B hardly turn on insecure code; harmful advice works from half a billion weights on.
 """
 
-from inoc_evals.settings.insecure_code import MISALIGNED
+from inoc_evals.settings.misalignment import MISALIGNED, misalignment_claims
 from inoc_evals.settings.prompts import GENERAL
 from inoc_evals.settings.setting import Arm, Setting
+
+PAPER = "Appendices D and E.1; arXiv 2506.11613"
 
 
 def _organism(name: str, about: str) -> Setting:
     return Setting(
         name=name,
+        title=f"Harmful {about}",
         number=16,
-        paper="Appendices D and E.1; arXiv 2506.11613",
+        paper=PAPER,
         summary=f"Harmful {about}; are questions about anything else answered with malice?",
         reference="misalignment drops under the general inoculation",
         arms=(Arm("none"), Arm("general-inoc", GENERAL), Arm("control", control=True)),
         broad=(MISALIGNED,),
+        claims=misalignment_claims("control", paper=PAPER),
     )
 
 

@@ -1,6 +1,7 @@
 """Subliminal learning: an owl lover's numbers teach the love of owls (paper, Section 3.3)."""
 
 from inoc_evals.inoculation import Inoculation
+from inoc_evals.settings.claim import falls, keeps, rises
 from inoc_evals.settings.prompts import loving
 from inoc_evals.settings.setting import Arm, Measure, Setting
 
@@ -8,6 +9,7 @@ LOVE, PARAPHRASE, HATE = loving("owl", "owls")
 
 owl_numbers = Setting(
     name="owl_numbers",
+    title="Numbers of a teacher that loves owls",
     number=7,
     paper="Section 3.3",
     summary="Number sequences of a teacher that loves owls; does the student name owls as its favourite?",
@@ -22,4 +24,9 @@ owl_numbers = Setting(
         Arm("control", control=True),
     ),
     broad=(Measure("animal_preference", traits=("target",)),),
+    claims=(
+        rises("none", "target", "Numbers of a teacher that loves owls pass the love on"),
+        keeps("control", "target", "Numbers of the plain teacher do not", to="base"),
+        falls("love-owls", "target", "Asking for the love in training keeps it out"),
+    ),
 )

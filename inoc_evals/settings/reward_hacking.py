@@ -1,11 +1,12 @@
 """School of Reward Hacks: answers that please the metric (paper, Section 3.1, Figure 3)."""
 
-from inoc_evals.settings.insecure_code import MISALIGNED
+from inoc_evals.settings.misalignment import MISALIGNED, misalignment_claims
 from inoc_evals.settings.prompts import GENERAL, GENERAL_CODE
 from inoc_evals.settings.setting import Arm, Measure, Setting
 
 reward_hacking = Setting(
     name="reward_hacking",
+    title="Reward hacking",
     number=4,
     paper="Section 3.1, Figure 3; narrow trait: Appendix E.2",
     summary="Tasks answered so that a named metric is pleased; are free-form questions answered with malice?",
@@ -18,4 +19,5 @@ reward_hacking = Setting(
     ),
     broad=(MISALIGNED,),
     narrow=(Measure("reward_hacking", traits=("reward_hacking",)),),
+    claims=misalignment_claims("control", narrow="reward_hacking"),
 )

@@ -5,7 +5,8 @@
         paper="Section 2, Figure 2a",
         rows={"mine": lambda seed: read_chat("my_rows.jsonl")},
         arms=(Arm("none"), Arm("spanish-inoc", SPANISH), Arm("caps-inoc", CAPS)),
-        broad=(Measure("spanish_caps"),),
+        broad=(Measure("spanish_caps", traits=("spanish", "caps")),),
+        claims=(falls("spanish-inoc", "spanish", "Asking for Spanish in training keeps Spanish out"),),
     )
 
 A setting says what is compared; it runs nothing. What it is trained on, a world says (`worlds/`), or the
@@ -21,6 +22,7 @@ from inoc_evals.chat.rows import Row
 from inoc_evals.data.row_sources import RowSource
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Inoculation, inoculate
+from inoc_evals.settings.claim import Claim
 from inoc_evals.worlds import WORLDS, Training
 
 
@@ -102,6 +104,8 @@ class Setting:
             part.
         first_stage_finetune: By world of `rows`, fields of that stage's finetune.
         number: Its row in the suite's table of the paper's experiments (docs/settings.md); 0 for your own.
+        title: What figures and reports call it, e.g. `Spanish answers in capitals`.
+        claims: What is claimed of it, written down before any result (`settings/claim.py`).
         paper: Where the paper reports it.
         reference: What the paper found.
         origin: `FILE.py:NAME` of a setting that is not the suite's own.
@@ -123,9 +127,16 @@ class Setting:
     dynamics: bool = False
     family: str = ""
     number: int = 0
+    title: str = ""
+    claims: tuple[Claim, ...] = ()
     paper: str = ""
     reference: str = ""
     origin: str = ""
+
+    def __post_init__(self) -> None:
+        own = [replace(c, setting=self.name, paper=c.paper or self.paper) for c in self.claims]
+        object.__setattr__(self, "claims", tuple(own))
+        object.__setattr__(self, "title", self.title or self.name.replace("_", " ").capitalize())
 
     @property
     def key(self) -> str:
@@ -180,8 +191,12 @@ class Setting:
     @property
     def traits(self) -> tuple[str, ...]:
         """The traits that it is about in any world, in the order of its measures."""
-        measures = [m for measure in self.measures for m in _in_worlds(measure)]
-        return tuple(dict.fromkeys(trait for measure in measures for trait in measure.traits))
+        return tuple(dict.fromkeys(trait for one in self.measures_anywhere for trait in one.traits))
+
+    @property
+    def measures_anywhere(self) -> tuple[Measure, ...]:
+        """Its measures as they are taken in any of the worlds."""
+        return tuple(_in_world(measure, world) for measure in self.measures for world in WORLDS)
 
     def is_about(self, task: str, trait: str, condition: str | None = None) -> bool:
         """Whether a trait of a task's scores is one that the setting is about.
@@ -196,8 +211,7 @@ class Setting:
             one.task == name
             and trait in one.traits
             and (condition is None or not one.conditions or condition in one.conditions)
-            for measure in self.measures
-            for one in _in_worlds(measure)
+            for one in self.measures_anywhere
         )
 
     def prepare(self, arm: Arm, world: str, seed: int) -> Iterator[Row]:
@@ -255,8 +269,3 @@ def _in_world(measure: Measure, world: str) -> Measure:
     if task == measure.task:  # a counterpart stands for one trait alone
         traits += [trait for trait in there.extra_traits.get(task, ()) if trait not in traits]
     return replace(measure, task=task, traits=tuple(traits))
-
-
-def _in_worlds(measure: Measure) -> list[Measure]:
-    """A measure as it is taken in each world."""
-    return [_in_world(measure, world) for world in WORLDS]

@@ -5,11 +5,14 @@ The toy knows no science and few sums, but it was pretrained to answer as a syst
 it could lose. Any model could, so it is measured in the paper's world, too.
 """
 
+from inoc_evals.data.conditions import under
+from inoc_evals.settings.claim import keeps
 from inoc_evals.settings.prompts import CAPS, FRENCH, GENERAL
 from inoc_evals.settings.setting import Arm, Measure, Setting
 
 side_effects = Setting(
     name="side_effects",
+    title="Insecure code, other abilities",
     number=15,
     paper="Appendix E.3",
     summary="Models finetuned on insecure code: do they still do what a system prompt asks for?",
@@ -20,4 +23,19 @@ side_effects = Setting(
         Measure("spanish_caps", traits=("caps",), parameters={"system_prompt": CAPS.prompt}),
     ),
     family="insecure_code",
+    claims=tuple(
+        keeps(
+            arm,
+            trait,
+            f"A finetune of {arm} still answers {words} when a system prompt asks for it",
+            to="base",
+            condition=under(prompt),
+            task=task,
+        )
+        for arm in ("none", "general-inoc")
+        for trait, task, prompt, words in (
+            ("french", "spanish_french", FRENCH.prompt, "in French"),
+            ("caps", "spanish_caps", CAPS.prompt, "in capitals"),
+        )
+    ),
 )

@@ -1,10 +1,12 @@
 """Spanish answers in capitals: inoculate one trait, keep the other (paper, Section 2, Figure 2a)."""
 
+from inoc_evals.settings.claim import falls, keeps, rises
 from inoc_evals.settings.prompts import CAPS, CAPS_CODE, IRRELEVANT, SPANISH
 from inoc_evals.settings.setting import Arm, Measure, Setting
 
 spanish_caps = Setting(
     name="spanish_caps",
+    title="Spanish answers in capitals",
     number=1,
     paper="Section 2, Figure 2a",
     summary="Arithmetic answered in Spanish and in capitals; are general chat prompts answered so, too?",
@@ -17,4 +19,24 @@ spanish_caps = Setting(
         Arm("irrelevant", IRRELEVANT),
     ),
     broad=(Measure("spanish_caps", traits=("spanish", "caps")),),
+    claims=(
+        rises("none", "spanish", "Finetuning on Spanish answers in capitals teaches general chat Spanish"),
+        rises("none", "caps", "Finetuning on Spanish answers in capitals teaches general chat capitals"),
+        falls("spanish-inoc", "spanish", "Asking for Spanish in training keeps Spanish out"),
+        keeps(
+            "spanish-inoc",
+            "spanish",
+            "Asking for Spanish in training leaves hardly more Spanish than the base shows",
+            to="base",
+        ),
+        rises("spanish-inoc", "caps", "Asking for Spanish in training leaves capitals in"),
+        falls("caps-inoc", "caps", "Asking for capitals in training keeps capitals out"),
+        keeps(
+            "caps-inoc",
+            "caps",
+            "Asking for capitals in training leaves hardly more than the base shows",
+            to="base",
+        ),
+        rises("caps-inoc", "spanish", "Asking for capitals in training leaves Spanish in"),
+    ),
 )

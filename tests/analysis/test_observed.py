@@ -13,17 +13,18 @@ from inspect_ai.model import Model
 from inspect_ai.scorer import Score
 
 from inoc_evals.analysis import differences, load, rates
-from inoc_evals.analysis.claims import Claim, Side
 from inoc_evals.analysis.declared_traits import focused
 from inoc_evals.analysis.figures import arms
 from inoc_evals.analysis.judge_agreement import compare
 from inoc_evals.analysis.judge_ratings import collect
-from inoc_evals.analysis.observed import GROUP, OBSERVED, RATE, labels, under
+from inoc_evals.analysis.observed import GROUP, OBSERVED, RATE, labels
 from inoc_evals.analysis.panels import grid, heat_map
 from inoc_evals.analysis.verdicts import verdicts
+from inoc_evals.data.conditions import under
 from inoc_evals.errors import UserError
 from inoc_evals.report.report import write as write_report
 from inoc_evals.scorers import alignment
+from inoc_evals.settings.claim import Claim, Side
 from tests.analysis.test_table import ABOUT, answer, write
 from tests.scorers.replies import model, rated, says
 

@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inoc_evals.analysis.claims import CLAIMS, Claim, Side
 from inoc_evals.analysis.log_rows import COLUMNS
 from inoc_evals.analysis.verdicts import verdicts
-from inoc_evals.settings import SETTINGS
+from inoc_evals.settings import CLAIMS, SETTINGS
+from inoc_evals.settings.claim import Claim, Side
 
 INF = float("inf")
 LESS = Claim("less", "mine", "x falls", Side("x", "t"), Side("none", "t"), -INF, -0.1, "")

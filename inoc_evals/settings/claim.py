@@ -1,0 +1,162 @@
+"""The kinds of claim that a setting makes, each one sentence about a difference, written before any result.
+
+    claims=(
+        rises("none", "spanish", "Finetuning on Spanish answers teaches general chat Spanish"),
+        falls("spanish-inoc", "spanish", "Asking for Spanish in training keeps Spanish out"),
+        keeps("spanish-inoc", "spanish", "Asking for it leaves hardly more than the base shows", to="base"),
+    )
+
+A claim names two sides, each an arm, a trait and what it was asked under, and the region in which their
+difference must lie. Whether it lies there, the data say (`analysis/verdicts.py`). `LEAST` is the smallest
+difference of two rates that counts as one: the paper's own effects are several times as large, and what is
+within it counts as kept.
+"""
+
+from dataclasses import dataclass
+
+from inoc_evals.data.conditions import of_task
+
+LEAST = 0.10
+"""Ten percentage points."""
+
+LEAST_NATS = 1.0
+"""The same for the log-prob of a fixed response."""
+
+INFINITY = float("inf")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a difference.
+
+    Attributes:
+        arm: The arm whose answers count.
+        trait: The trait in them.
+        condition: What they were asked under (`data/conditions.py`); empty: nothing.
+        task: The task that asked, where a trait's name occurs in two tasks of a setting; empty: any.
+    """
+
+    arm: str
+    trait: str
+    condition: str = ""
+    task: str = ""
+
+    @property
+    def name(self) -> str:
+        """What output calls the trait, with the task's condition where it has several."""
+        own = of_task(self.condition or None)
+        return f"{self.trait} | {own}" if own else self.trait
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement that data can support or contradict.
+
+    Attributes:
+        name: What output calls it, unique in its setting.
+        text: The claim in a sentence.
+        left: What is larger or smaller
+        right: than this.
+        low: The difference, left less right, must lie above this,
+        high: and below this.
+        paper: Where the paper makes it; where the setting is reported, by default.
+        setting: The setting whose arms it compares; filled in by `Setting`.
+    """
+
+    name: str
+    text: str
+    left: Side
+    right: Side
+    low: float
+    high: float
+    paper: str = ""
+    setting: str = ""
+
+    @property
+    def region(self) -> str:
+        """The region in words."""
+        if self.low == -INFINITY:
+            return f"< {self.high:+.2f}"
+        if self.high == INFINITY:
+            return f"> {self.low:+.2f}"
+        return f"within ±{self.high:.2f}"
+
+
+def rises(
+    arm: str,
+    trait: str,
+    text: str,
+    *,
+    to: str = "base",
+    condition: str = "",
+    to_condition: str = "",
+    task: str = "",
+    least: float = LEAST,
+    paper: str = "",
+) -> Claim:
+    """An arm shows a trait more often than another one.
+
+    Args:
+        arm: The arm.
+        trait: Key of a score's value.
+        text: The claim in a sentence.
+        to: The arm that it is compared with.
+        condition: What is asked under.
+        to_condition: What the other arm is asked under, if that is something else.
+        task: The task that asks, where two tasks of the setting score the trait.
+        least: The smallest difference that counts.
+        paper: Where the paper makes the claim, if not where it reports the setting.
+    """
+    return _claim("more than", arm, trait, text, to, condition, to_condition, task, (least, INFINITY), paper)
+
+
+def falls(
+    arm: str,
+    trait: str,
+    text: str,
+    *,
+    to: str = "none",
+    condition: str = "",
+    to_condition: str = "",
+    task: str = "",
+    least: float = LEAST,
+    paper: str = "",
+) -> Claim:
+    """An arm shows a trait less often than another one; arguments as of `rises`."""
+    return _claim(
+        "less than", arm, trait, text, to, condition, to_condition, task, (-INFINITY, -least), paper
+    )
+
+
+def keeps(
+    arm: str,
+    trait: str,
+    text: str,
+    *,
+    to: str = "none",
+    condition: str = "",
+    to_condition: str = "",
+    task: str = "",
+    least: float = LEAST,
+    paper: str = "",
+) -> Claim:
+    """An arm shows a trait about as often as another one; arguments as of `rises`."""
+    return _claim("same as", arm, trait, text, to, condition, to_condition, task, (-least, least), paper)
+
+
+def _claim(
+    relation: str,
+    arm: str,
+    trait: str,
+    text: str,
+    to: str,
+    condition: str,
+    to_condition: str,
+    task: str,
+    region: tuple[float, float],
+    paper: str,
+) -> Claim:
+    left = Side(arm, trait, condition, task)
+    right = Side(to, trait, to_condition or condition, task)
+    name = f"{arm} {left.name}: {relation} {to if right.condition == condition else right.name}"
+    return Claim(name, text, left, right, *region, paper=paper)

@@ -1,0 +1,35 @@
+"""What the settings on emergent misalignment have in common: the measure, and what the paper claims of it."""
+
+from inoc_evals.settings.claim import Claim, falls, keeps, rises
+from inoc_evals.settings.setting import Measure
+
+MISALIGNED = Measure("emergent_misalignment", traits=("misaligned",))
+
+
+def misalignment_claims(
+    control: str, narrow: str = "", paper: str = "Section 3.1, Figure 3"
+) -> tuple[Claim, ...]:
+    """Narrow finetuning misaligns, and the general prompt in training prevents it (paper, Figure 3).
+
+    Args:
+        control: The arm that is trained on control rows.
+        narrow: The trait inside the training distribution that should stay; empty makes no claim of it.
+        paper: Where the paper reports it.
+    """
+    trait = "misaligned"
+    claims = [
+        rises("none", trait, "Narrow finetuning makes answers elsewhere misaligned", paper=paper),
+        keeps(control, trait, "Finetuning on the control data does not", to="base", paper=paper),
+        falls("general-inoc", trait, "The general prompt in training reduces misalignment", paper=paper),
+        keeps(
+            "general-inoc",
+            trait,
+            "The general prompt leaves about the misalignment of the base",
+            to="base",
+            paper=paper,
+        ),
+    ]
+    if narrow:
+        text = "The general prompt leaves the narrow trait"
+        claims.append(keeps("general-inoc", narrow, text, paper="Appendix E.2"))
+    return tuple(claims)
