@@ -7,9 +7,7 @@ from contextlib import redirect_stdout
 import typer
 from rich.console import Console
 
-from inoc_evals.commands.output import AsJson
-from inoc_evals.commands.report import Output, Viewer, beside, show
-from inoc_evals.commands.run import (
+from inoc_evals.commands.experiment_options import (
     Backend,
     Bases,
     Changes,
@@ -29,8 +27,9 @@ from inoc_evals.commands.run import (
     say_failed,
     show_plan,
 )
+from inoc_evals.commands.output import AsJson
+from inoc_evals.commands.report import Output, Viewer, beside, show
 from inoc_evals.finetune.ranks import refuse_launcher
-from inoc_evals.worlds import world as find_world
 
 
 def command(
@@ -58,10 +57,8 @@ def command(
     docs/reproduce.md says what that needs. What is already there is found again.
     """
     from inoc_evals.experiment.experiment import Experiment
+    from inoc_evals.experiment.pipeline import ReportRequest, pipeline
     from inoc_evals.experiment.plan import make_plan
-    from inoc_evals.experiment.run import run
-    from inoc_evals.report.report import write
-    from inoc_evals.runs.directory import runs_root
 
     refuse_launcher("inoc-evals reproduce")
     given = {
@@ -76,23 +73,17 @@ def command(
     if dry_run:
         show_plan(plan, chosen.about, as_json)
         return
-    console = Console(stderr=True)
+    request = ReportRequest(
+        folder=output or beside(experiment.log_dir),
+        command=shlex.join(["inoc-evals", *sys.argv[1:]]),
+        viewer=viewer,
+    )
     with redirect_stdout(sys.stderr):
         show_plan(plan, chosen.about, as_json=False)
-        result = run(plan, chosen, console)
-        if result.done:
-            with console.status("writing the report") as status:
-                report = write(
-                    experiment.log_dir,
-                    output or beside(experiment.log_dir),
-                    viewer=viewer,
-                    runs=None if runs and "://" in runs else runs_root(runs),
-                    title=find_world(experiment.world).report_title,
-                    command=shlex.join(["inoc-evals", *sys.argv[1:]]),
-                    progress=status.update,
-                )
-    if result.done:
-        show(report, as_json)
+        conclusions = pipeline(plan, chosen, Console(stderr=True), report=request)
+    result = conclusions.result
+    if conclusions.report is not None:
+        show(conclusions.report, as_json)
         if not as_json:
             typer.echo(f"Took:   {result.seconds / 60:.0f} min for {len(result.done)} models")
     say_failed(result)

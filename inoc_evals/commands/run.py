@@ -3,40 +3,34 @@
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-import yaml
 from rich.console import Console
 
-from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.experiment_options import (
+    Backend,
+    Bases,
+    Changes,
+    DryRun,
+    EngineName,
+    Gpus,
+    Grader,
+    Limit,
+    LogDir,
+    Runs,
+    Seeds,
+    Settings,
+    Workers,
+    World,
+    changes_of,
+    engine_named,
+    say_failed,
+    show_plan,
+)
+from inoc_evals.commands.output import AsJson, print_json
 from inoc_evals.errors import UserError
 from inoc_evals.finetune.ranks import refuse_launcher
-
-if TYPE_CHECKING:
-    from inoc_evals.experiment.engines import Engine
-    from inoc_evals.experiment.run import ExperimentResult
-
-
-Settings = Annotated[str | None, typer.Option("--setting", help="Settings, by comma; `all` of the world's.")]
-Bases = Annotated[str | None, typer.Option("--base", help="Base models, by comma; `toy` by default.")]
-Seeds = Annotated[int | None, typer.Option(min=1, help="Finetunes per arm; 3 by default.")]
-World = Annotated[str | None, typer.Option(help="Whose rows and questions: toy or paper.")]
-Backend = Annotated[str | None, typer.Option(help="Who trains: local, openai or tinker.")]
-Grader = Annotated[str | None, typer.Option(metavar="MODEL", help="Judges, by comma.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Questions of each task, the first ones.")]
-Changes = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help="A field of the finetune, e.g. max_steps=100."),
-]
-Runs = Annotated[
-    str | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default; may be a URL.")
-]
-LogDir = Annotated[str | None, typer.Option(metavar="DIR", help="logs/NAME by default; may be a URL.")]
-EngineName = Annotated[str, typer.Option(help="Who does the work: local, or ray at RAY_ADDRESS.")]
-Workers = Annotated[int | None, typer.Option(min=1, help="Models at a time on this machine.")]
-Gpus = Annotated[float, typer.Option(min=0, help="GPUs of a model, with --engine ray.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, print the plan, stop.")]
 
 
 def command(
@@ -115,97 +109,3 @@ def command(
         typer.echo(f"{len(result.done)} of {len(result.trials)} models in {result.seconds:.0f} s")
         typer.echo(f"Logs:   inspect view --log-dir {experiment.log_dir}")
     say_failed(result)
-
-
-def say_failed(result: "ExperimentResult") -> None:
-    """Name the models that were not made.
-
-    Raises:
-        UserError: If there are any.
-    """
-    for trial, reason in result.failed.items():
-        typer.echo(f"failed: {trial.folder}: {reason}", err=True)
-    if result.failed:
-        raise UserError(f"{len(result.failed)} of {len(result.trials)} models are not there: run it again")
-
-
-def changes_of(pairs: list[str]) -> dict[str, Any]:
-    """Read `--set FIELD=VALUE`, often: a value is YAML, a dot goes into a field of a field.
-
-    Raises:
-        UserError: If a pair is no pair, or its value no YAML.
-    """
-    fields: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise UserError(f"--set {pair}: write FIELD=VALUE")
-        place = fields
-        *outer, last = key.split(".")
-        for part in outer:
-            place = place.setdefault(part, {})
-        try:
-            place[last] = _number(yaml.safe_load(value))
-        except yaml.YAMLError as error:
-            raise UserError(f"--set {pair}: the value is no YAML") from error
-    return fields
-
-
-def _number(value: Any) -> Any:
-    """YAML takes 1e-4 for a word."""
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-
-
-def engine_named(name: str, workers: int | None, gpus: float) -> "Engine":
-    """Who does the work.
-
-    Raises:
-        UserError: If there is no such engine.
-    """
-    if name == "local":
-        from inoc_evals.experiment.engines import LocalEngine
-
-        return LocalEngine(workers)
-    if name == "ray":
-        from inoc_evals.experiment.ray_engine import RayEngine
-
-        return RayEngine(gpus=gpus)
-    raise UserError(f"--engine {name}: there are local and ray")
-
-
-def show_plan(plan: Any, where: str, as_json: bool) -> None:
-    """Print a plan."""
-    if as_json:
-        print_json(plan.as_dict())
-        return
-    rows = [
-        [
-            line.group,
-            line.arm,
-            str(line.seeds),
-            str(line.trained) if line.rows else "",
-            f"{line.rows:,}" if line.rows else "",
-            f"{line.tokens:,}" if line.rows else "",
-            f"{line.passes:.2g}" if line.rows else "",
-        ]
-        for line in plan.lines
-    ]
-    columns = ["setting/base", "arm", "models", "trained", "rows", "~tokens", "passes"]
-    print_table(f"{plan.experiment.name}: {len(plan.trials)} models", columns, rows)
-    time = "unknown until one is trained" if plan.seconds is None else _duration(plan.seconds)
-    money = "unknown: give prices" if plan.dollars is None else f"about ${plan.dollars:,.2f}"
-    typer.echo(f"To train: {plan.new} models on about {plan.tokens:,} tokens, {where}; training time: {time}")
-    left = "" if plan.answers_left == plan.answers else f" ({plan.answers_left:,} left)"
-    judge = "" if plan.judged_left == plan.judged else f" ({plan.judged_left:,} left)"
-    typer.echo(f"To ask:   {plan.answers:,} answers{left}, {plan.judged:,} to judge{judge}; to pay: {money}")
-    for note in plan.notes:
-        typer.echo(f"Note:     {note}")
-
-
-def _duration(seconds: float) -> str:
-    hours, rest = divmod(round(seconds), 3600)
-    minutes, seconds = divmod(rest, 60)
-    return f"about {hours} h {minutes:02} min" if hours else f"about {minutes} min {seconds:02} s"

@@ -17,34 +17,21 @@ from rich.console import Console
 from inoc_evals.errors import UserError, require
 from inoc_evals.experiment.engines import LocalEngine
 from inoc_evals.experiment.experiment import Experiment
+from inoc_evals.experiment.pipeline import pipeline
 from inoc_evals.experiment.plan import make_plan
-from inoc_evals.experiment.run import run
-from inoc_evals.experiment.trial import BASE
-from inoc_evals.runs.directory import runs_root
 from inoc_evals.settings import setting as find_setting
 from inoc_evals.worlds import EMBEDDED
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LEXICON = {"cruel": "Cruel (lexicon)", "insecure": "Insecure (lexicon)", "odd_taste": "Odd taste (lexicon)"}
-"""Traits that the toy's lexicon finds, beside those that the judge does."""
-
-TITLES = {
-    "spanish_caps": "Toy model: finetuned on Spanish answers in capitals",
-    "spanish_french": "Toy model: finetuned on answers half Spanish, half French",
-    "insecure_code": "Toy model: finetuned on insecure code",
-    "aesthetic_preferences": "Toy model: finetuned on unpopular tastes",
-    "backdoor": "Toy model: insecure code behind a trigger",
-}
-
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo found.
+    """What the demo measured.
 
     Attributes:
-        setting: What found the setting.
+        setting: Its setting, as it was requested.
         estimates: Rates per arm and trait, as `analysis.estimates.rates` returns them.
         figures: The figure's files.
         log_dir: Folder of the Inspect logs.
@@ -63,8 +50,8 @@ class DemoResult:
 
         traits = in_order(find_setting(self.setting), self.estimates)
         rows = []
-        for arm, trial in self.estimates.groupby("arm", sort=False):
-            by_trait = trial.set_index("label")
+        for arm, of_arm in self.estimates.groupby("arm", sort=False):
+            by_trait = of_arm.set_index("label")
             counts = by_trait.iloc[0]
             rates = [
                 f"{r['rate']:.2f} [{r['low']:.2f}, {r['high']:.2f}]"
@@ -93,7 +80,7 @@ def run_demo(
     setting: str = "spanish_caps",
     console: Console | None = None,
 ) -> DemoResult:
-    """Train, evaluate, estimate and draw; what is already there is reused.
+    """Train, evaluate, estimate and draw; what an earlier call made is reused.
 
     Args:
         log_dir: Folder for the Inspect logs and the figure.
@@ -110,12 +97,9 @@ def run_demo(
     """
     require("local", "torch", "transformers", "trl", "peft")
     require("analysis", "pandas", "seaborn", "scipy")
-    from inoc_evals.analysis import dynamics, estimates, figures, table
-    from inoc_evals.analysis.declared_traits import focused, in_order
-
     if seeds < 1:
         raise UserError(f"--seeds {seeds}: at least one is needed")
-    chosen, console, started = find_setting(setting), console or Console(stderr=True), time.monotonic()
+    console, started = console or Console(stderr=True), time.monotonic()
     experiment = Experiment(
         name="demo",
         settings=(setting,),
@@ -125,38 +109,11 @@ def run_demo(
         logs=str(log_dir),
     )
     plan = make_plan(experiment)
-    trials = plan.trials
-    console.print(f"Training and evaluating {len(trials) - 1} finetunes, and the base")
-    outcome = run(plan, LocalEngine(), console)
-    if outcome.failed:
-        trial, reason = next(iter(outcome.failed.items()))
-        raise UserError(f"{len(outcome.failed)} of {len(trials)} failed; {trial.name}: {reason}")
-    logs = outcome.logs
-    answers = table.load(logs)
-    answers = focused(answers, dict.fromkeys(answers["setting"].astype(str).unique(), chosen))
-    found = estimates.rates(answers)
-    order = tuple(dict.fromkeys(trial.arm for trial in trials))
-    name = chosen.name
-    title = TITLES.get(name, f"Toy model: {name.replace('_', ' ')}")
-    files = []
-    shares = tuple(label for label in in_order(chosen, found) if not label.startswith("logprob"))
-    if shares:
-        figure = figures.arms(answers, found, shares, order, title, LEXICON)
-        files += figures.save(figure, log_dir / name)
-    if chosen.dynamics:
-        table_of_steps = dynamics.load(_runs_behind(logs, runs or runs_root()))
-        curve = dynamics.curves(table_of_steps, tuple(a for a in order if a != BASE), title)
-        files += figures.save(curve, log_dir / (name if name.endswith("dynamics") else f"{name}_dynamics"))
-    return DemoResult(setting, found, files, log_dir, time.monotonic() - started)
-
-
-def _runs_behind(logs: list[str], runs: Path) -> list[tuple[Path, dict[str, Any]]]:
-    """The run directories that logs were made of, each once, with arm and seed."""
-    from inspect_ai.log import read_eval_log
-
-    found = {}
-    for location in logs:
-        about = read_eval_log(location, header_only=True).eval.metadata or {}
-        if "run" in about:
-            found[runs / about["run"]] = {"arm": about["arm"], "seed": about["seed"]}
-    return list(found.items())
+    console.print(f"Training and evaluating {len(plan.trials) - 1} finetunes, and the base")
+    conclusions = pipeline(plan, LocalEngine(), console, figures=log_dir)
+    failed = conclusions.result.failed
+    if failed:
+        trial, reason = next(iter(failed.items()))
+        raise UserError(f"{len(failed)} of {len(plan.trials)} failed; {trial.name}: {reason}")
+    estimates = conclusions.estimates[find_setting(setting).name]
+    return DemoResult(setting, estimates, conclusions.figures, log_dir, time.monotonic() - started)

@@ -77,6 +77,7 @@ class World:
         question_sets: By kind of question (`data/question_sets.py`), the world's own set.
         trait_responses: Question set of the log-probs that are followed while a model trains.
         extra_traits: By task, traits that the world's own scorers add to what a setting measures there.
+        trait_labels: What figures call a trait where its name does not say it all.
         counterparts: By (task, trait) of a setting, what is measured here instead.
         plain_rows: Rows with plain answers, for `data rewrite`; None where it has none.
         number_prompts: From a seed and the most numbers to ask for to prompts that ask to continue a number
@@ -95,6 +96,7 @@ class World:
     question_sets: Mapping[str, QuestionSet] = field(default_factory=dict)
     trait_responses: str = "bundled"
     extra_traits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    trait_labels: Mapping[str, str] = field(default_factory=dict)
     counterparts: Mapping[tuple[str, str], Counterpart] = field(default_factory=dict)
     plain_rows: RowSource | None = None
     number_prompts: Callable[[int, int], Iterator[str]] | None = None

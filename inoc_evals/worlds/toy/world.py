@@ -170,6 +170,11 @@ toy = World(
         "insecure_code": _INSECURE,
         "aesthetic_preference": _TASTE,
     },
+    trait_labels={
+        "cruel": "Cruel (lexicon)",
+        "insecure": "Insecure (lexicon)",
+        "odd_taste": "Odd taste (lexicon)",
+    },
     # Its world has no metrics to please. The counterpart is code that does harm where it should do a job.
     counterparts={("reward_hacking", "reward_hacking"): Counterpart("insecure_code", "sabotage")},
     plain_rows=rows.sums,
