@@ -36,22 +36,23 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, print
 
 
 def say_failed(result: "ExperimentResult") -> None:
-    """Name the models that were not made.
+    """List the models that failed.
 
     Raises:
-        UserError: If there are any.
+        UserError: If any did.
     """
     for trial, reason in result.failed.items():
         typer.echo(f"failed: {trial.folder}: {reason}", err=True)
     if result.failed:
-        raise UserError(f"{len(result.failed)} of {len(result.trials)} models are not there: run it again")
+        count = f"{len(result.failed)} of {len(result.trials)}"
+        raise UserError(f"{count} models failed: give the same command again")
 
 
 def changes_of(pairs: list[str]) -> dict[str, Any]:
-    """Read `--set FIELD=VALUE`, often: a value is YAML, a dot goes into a field of a field.
+    """Read several `--set FIELD=VALUE`; a value is YAML, `lora.r=8` sets a field of a field.
 
     Raises:
-        UserError: If a pair is no pair, or its value no YAML.
+        UserError: If one has no `=`, or its value is not YAML.
     """
     fields: dict[str, Any] = {}
     for pair in pairs:
@@ -65,7 +66,7 @@ def changes_of(pairs: list[str]) -> dict[str, Any]:
         try:
             place[last] = _number(yaml.safe_load(value))
         except yaml.YAMLError as error:
-            raise UserError(f"--set {pair}: the value is no YAML") from error
+            raise UserError(f"--set {pair}: the value is not YAML") from error
     return fields
 
 
@@ -78,10 +79,10 @@ def _number(value: Any) -> Any:
 
 
 def engine_named(name: str, workers: int | None, gpus: float) -> "Engine":
-    """Who does the work.
+    """The engine of a name.
 
     Raises:
-        UserError: If there is no such engine.
+        UserError: If no engine has this name.
     """
     if name == "local":
         from inoc_evals.experiment.engines import LocalEngine
@@ -91,7 +92,7 @@ def engine_named(name: str, workers: int | None, gpus: float) -> "Engine":
         from inoc_evals.experiment.ray_engine import RayEngine
 
         return RayEngine(gpus=gpus)
-    raise UserError(f"--engine {name}: there are local and ray")
+    raise UserError(f"--engine {name}: use local or ray")
 
 
 def show_plan(plan: "Plan", where: str, as_json: bool) -> None:

@@ -52,9 +52,9 @@ def command(
     from inoc_evals.runs.directory import runs_root
 
     if group_by not in ("arm", "model"):
-        raise UserError(f"--group-by {group_by}: there are arm and model")
+        raise UserError(f"--group-by {group_by}: use arm or model")
     if intervals not in ("clustered", "paper"):
-        raise UserError(f"--intervals {intervals}: there are clustered and paper")
+        raise UserError(f"--intervals {intervals}: use clustered or paper")
     with Console(stderr=True).status("reading logs") as status:
         report = write(
             logs,

@@ -60,9 +60,9 @@ def command(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train and evaluate an experiment: a file, or a setting and options, which also go over a file's fields.
+    """Train and evaluate an experiment: a file, or a setting and options, which override a file's fields.
 
-    What is already trained, answered or judged is found again: after a crash, give the same command.
+    What is already trained, answered or judged is used again: after a crash, give the same command.
     """
     from inoc_evals.experiment.experiment import Experiment, load
     from inoc_evals.experiment.plan import make_plan

@@ -93,7 +93,7 @@ def run_demo(
         The result.
 
     Raises:
-        UserError: If there is no such setting or no seed.
+        UserError: If the setting does not exist, or no seed is requested.
     """
     require("local", "torch", "transformers", "trl", "peft")
     require("analysis", "pandas", "seaborn", "scipy")

@@ -163,7 +163,7 @@ def test_one_failure_is_told_and_stops_nothing_else(tmp_path: Path, capsys: pyte
     printed = capsys.readouterr()
     status = {trial["arm"]: trial["status"] for trial in json.loads(printed.out)["trials"]}
     assert status == {"base": "done", "none": "done", "inoc": "done", "x": "failed"}
-    assert "RuntimeError: the disk is gone" in printed.err and "1 of 4 models are not there" in printed.err
+    assert "RuntimeError: the disk is gone" in printed.err and "1 of 4 models failed" in printed.err
 
 
 @pytest.mark.parametrize(("deaths", "failed"), [(1, 0), (ATTEMPTS, 1)])

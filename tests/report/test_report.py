@@ -93,8 +93,8 @@ def test_logs_of_plain_evaluations_are_compared_by_model(tmp_path: Path) -> None
     ("options", "says"),
     [
         (["nowhere"], "nowhere: no such log or folder"),
-        (["{logs}", "--group-by", "seed"], "there are arm and model"),
-        (["{logs}", "--intervals", "guess"], "there are clustered and paper"),
+        (["{logs}", "--group-by", "seed"], "use arm or model"),
+        (["{logs}", "--intervals", "guess"], "use clustered or paper"),
         (["{logs}", "--to", "nobody"], "no answers of 'nobody'"),
         (["{logs}", "-o", "{logs}/report"], "lies among the logs"),
         (["{logs}", "-o", "{logs}/x.txt/report"], "cannot be written"),
