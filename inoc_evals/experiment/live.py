@@ -1,4 +1,4 @@
-"""What one sees while an experiment runs: how far it is, who is at work, and a line for all that ends."""
+"""The progress display of a running experiment: a bar, the trials at work, and a line for each that ends."""
 
 import time
 from types import TracebackType
@@ -53,7 +53,7 @@ class Live:
             self._live.stop()
 
     def show(self, event: Event) -> None:
-        """Take in what happened to a trial."""
+        """Update the display with an event."""
         if event.state == "started":
             self._started[event.trial] = time.monotonic()
             return
