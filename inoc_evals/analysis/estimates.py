@@ -125,7 +125,7 @@ def interval(data: Answers, confidence: float = 0.95) -> tuple[float, float, flo
 
 
 def wilson_interval(data: Answers, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval, for answers that are all alike, e.g. a rate of 0: it has width there.
+    """Wilson's interval, for answers that are all alike (e.g. a rate of 0), where others have no width.
 
     One trial is one question to one finetune, or one answer if there is only one question.
     """

@@ -14,7 +14,9 @@ def command(as_json: AsJson = False) -> None:
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
-        print_table("inoc-evals doctor", ["", "", "found"], [(c.name, c.status, c.detail) for c in checks])
+        print_table(
+            "inoc-evals doctor", ["check", "status", "detail"], [(c.name, c.status, c.detail) for c in checks]
+        )
         for check in checks:
             if check.remedy:  # outside of the table, so that the line can be copied
                 typer.echo(f"{check.name}: {check.remedy}")

@@ -71,7 +71,7 @@ class Live:
             self._console.print(Text.assemble(("failed ", "red"), f"{name}{count}: {event.reason}"))
 
     def name(self, trial: Trial) -> str:
-        """A trial's name, with its setting and base where there are several."""
+        """A trial's name, with its setting and base if the experiment has several."""
         return trial.folder if self._groups > 1 else trial.name
 
     def _view(self) -> Group:

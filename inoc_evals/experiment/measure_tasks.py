@@ -118,7 +118,7 @@ def generation(built: Built, model: str, seed: int, epochs: int | None) -> str:
         built: The task.
         model: The model by a name that changes with its weights.
         seed: Seed of the sampling.
-        epochs: Answers a question; None is the task's own number.
+        epochs: Answers per question; None is the task's own number.
     """
     parameters = {k: v for k, v in built.measure.parameters.items() if k not in JUDGING_PARAMETERS}
     questions = [

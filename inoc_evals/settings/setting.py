@@ -74,8 +74,8 @@ class Measure:
         conditions: Which of the task's own conditions the setting is about, if it has several, e.g.
             `("trigger", "without")`; all by default.
         parameters: Task parameters that differ from their defaults.
-        max_questions: By world, how many of the task's questions are asked at most, the first ones; by
-            default as the world says.
+        max_questions: By world, the maximal number of the task's questions, the first ones; by default the
+            world's own limit.
     """
 
     task: str
@@ -162,7 +162,7 @@ class Setting:
             world: Name of the world.
 
         Raises:
-            UserError: If it has no rows there.
+            UserError: If it has no rows in that world.
         """
         if world in self.rows:
             return Training(
