@@ -7,8 +7,8 @@
     run = finetune(FinetuneSpec(base="Qwen/Qwen2.5-7B-Instruct"), rows, name="spanish-inoc")
     # then:  inspect eval inoc_evals/spanish_caps --model inoc/spanish-inoc
 
-Tasks, scorers and the `inoc/` model provider reach Inspect by the package's entry point. Nothing here loads
-torch.
+Inspect finds the tasks, scorers and the `inoc/` model provider by the package's entry point. Importing the
+package does not load torch.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from inoc_evals.settings import SETTINGS, Arm, Measure, Setting, setting
 from inoc_evals.worlds import toy_spec
 
 if TYPE_CHECKING:
-    from inoc_evals.scorers import *  # noqa: F403 - the rooms' own lists; a test compares `__all__` with them
+    from inoc_evals.scorers import *  # noqa: F403 - each package's `__all__`; a test compares them
     from inoc_evals.tasks import *  # noqa: F403
     from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
 

@@ -1,6 +1,6 @@
 """The command line: `inoc-evals COMMAND`. It parses, calls the library and prints; see docs/cli.md.
 
-An error that the user can mend is one line on stderr and exit code 2. Any other keeps its traceback.
+An error that the user can fix is one line on stderr and exit code 2. Any other keeps its traceback.
 """
 
 import sys
@@ -57,8 +57,8 @@ app.command("reproduce")(reproduce.command)
 app.command("doctor")(doctor.command)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"inoc-evals {version('inoc-evals')}")
         raise typer.Exit
 
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             typer.echo(f"inoc-evals: {error}", err=True)
         sys.exit(2)
     except Exception as error:
-        # Inspect's word for what the user can mend. It is known by its name, since no public module has it.
+        # Inspect's exception for errors that the user can fix, matched by name: no public module exports it.
         if type(error).__name__ != "PrerequisiteError":
             raise
         Console(stderr=True).print(getattr(error, "message", error))

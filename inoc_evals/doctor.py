@@ -1,4 +1,4 @@
-"""What is installed, what is set and what is broken; each fault comes with the command that repairs it.
+"""Check the installation: packages, GPUs, folders, API keys; each fault comes with the command that fixes it.
 
     for check in examine():
         print(check.status, check.name, check.detail, check.remedy)
@@ -51,7 +51,7 @@ class Check:
     Attributes:
         name: What was checked.
         status: `ok`; `note`: something optional is missing; `broken`: something required is missing or bad.
-        detail: What the check saw.
+        detail: What was found, e.g. versions or a folder.
         remedy: A command or step that repairs it; empty if nothing needs repair.
     """
 

@@ -3,8 +3,8 @@
     installed_gpus()    # [Gpu(name="NVIDIA H100 80GB HBM3", mebibytes=81559)]
     visible_gpus()      # ["0"], or what CUDA_VISIBLE_DEVICES lists
 
-The driver's library is read through `nvidia-ml-py` (module `pynvml`, extra `local`). Where either is missing
-there are no GPUs, which is no error.
+The driver's library is read through `nvidia-ml-py` (module `pynvml`, extra `local`). Where the library
+or the driver is missing, the lists are empty, without an error.
 """
 
 import os

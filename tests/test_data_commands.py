@@ -124,7 +124,7 @@ def test_verify_finds_a_damaged_file(
     cached.write_text(ROW + "x")
     code, out, err = run(capsys, "data", "verify", "insecure_code")
     assert code == 2 and "damaged" in out
-    assert "not as pinned: insecure_code: run  inoc-evals data fetch insecure_code" in err
+    assert "missing or damaged: insecure_code: run  inoc-evals data fetch insecure_code" in err
     cached.unlink()
     assert run(capsys, "data", "verify", "insecure_code")[0] == 2
     assert run(capsys, "data", "verify", "no-such")[0] == 2

@@ -1,11 +1,11 @@
-"""From Inspect logs to conclusions: one table, honest estimates, figures.
+"""From Inspect logs to conclusions: one table, estimates with intervals, figures.
 
     from inoc_evals.analysis import differences, load, rates
 
     table = load("logs/demo")
     rates(table), differences(table, to="none")
 
-What these need is loaded on first use, pandas when they are called.
+Their modules are loaded on first use, pandas when they are called.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ __all__ = ["differences", "load", "rates", "read"]
 
 
 def __getattr__(name: str) -> Any:
-    """Give a function of a module that is not loaded before it is asked for."""
+    """Load the module of a function on its first use."""
     if name in __all__:
         from inoc_evals.analysis import contrasts, estimates, table
 

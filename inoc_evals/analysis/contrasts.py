@@ -1,17 +1,16 @@
-"""What an arm changes: its difference to another arm, paired by question, and what could have been seen.
+"""The effect of an arm: its difference to another arm, paired by question, and the detectable difference.
 
     differences(load("logs/demo"), to="none")      # one row per arm and whatever was observed of it
 
-Both arms answer the same questions, so what a question adds to both is no part of their difference. Finetunes
-of two arms are different finetunes, even with one seed, and each arm's count for themselves. The test is
-Student's, on the uncertainty of `variance.py`. Only answers that were asked and scored alike are compared
-(`observed.GROUP`). Where arms are compared with the same one, p-values are
-corrected by Holm's method over all arms and traits of a setting and base that are compared there.
+Both arms answer the same questions, so a question's effect on both cancels out. Finetunes of two arms are
+independent, even with the same seed. The test is Student's, on the uncertainty of `variance.py`. Only answers
+that were asked and scored alike are compared (`observed.GROUP`). P-values are corrected by Holm's method over
+all arms and traits of a setting and base that are compared with the same arm.
 """
 
 from typing import TYPE_CHECKING
 
-from inoc_evals.analysis.estimates import alike, answers, caution, merged
+from inoc_evals.analysis.estimates import answers, caution, merged, wilson_interval
 from inoc_evals.analysis.observed import FAMILY, GROUP, group_codes, labels, split
 from inoc_evals.analysis.variance import Answers, Uncertainty, uncertainty
 from inoc_evals.errors import require
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 POWER = 0.8
-"""With which probability a difference of the size of `detectable` would have been found."""
+"""Probability with which a difference of size `detectable` would be significant."""
 
 UNPAIRED = 0.95
-"""With a smaller share of questions that both arms have answered, a difference comes with a caution."""
+"""A difference has a caution if both arms answered a smaller share of the questions than this."""
 
 
 def differences(table: "pd.DataFrame", to: str = "none", confidence: float = 0.95) -> "pd.DataFrame":
@@ -32,14 +31,14 @@ def differences(table: "pd.DataFrame", to: str = "none", confidence: float = 0.9
     Args:
         table: What `table.load` returns.
         to: The arm that the others are compared with.
-        confidence: Nominal coverage of the intervals; what is left is the level of the test.
+        confidence: Nominal coverage of the intervals; 1 minus this is the level of the test.
 
     Returns:
         A table with one row for every arm other than `to` in every combination of the columns
-        `observed.GROUP` (those that the table has): these columns, `label` as of `rates`, `arm`, `to`,
-        `difference` (arm less `to`) with `low` and `high`, `p`, `p_holm`, `effect` (Cohen's h of two rates;
+        `observed.GROUP` (those that the table has): these columns, `label` as in `rates`, `arm`, `to`,
+        `difference` (arm minus `to`) with `low` and `high`, `p`, `p_holm`, `effect` (Cohen's h of two rates;
         of other values their difference in standard deviations), `detectable` (the smallest difference that
-        these data had found with a power of `POWER`), `error` (its standard error) with `dof`, `asked`
+        these data would show with a power of `POWER`), `error` (its standard error) with `dof`, `asked`
         (questions asked of both), `n`, and `caution`. Groups without the arm `to` have no rows.
     """
     require("analysis", "numpy", "pandas", "scipy", "statsmodels")
@@ -54,11 +53,11 @@ def differences(table: "pd.DataFrame", to: str = "none", confidence: float = 0.9
         for arm, cell in group.groupby("arm", sort=False, observed=True):
             if arm != to:
                 out.append({**observed, "arm": arm, "to": to, **compare(cell, reference, confidence)})
-    found = pd.DataFrame(out)
-    if not found.empty:
-        found["label"] = labels(found, among=table)
-        found["p_holm"] = found["p"].groupby(group_codes(found, FAMILY)).transform(holm)
-    return found
+    result = pd.DataFrame(out)
+    if not result.empty:
+        result["label"] = labels(result, among=table)
+        result["p_holm"] = result["p"].groupby(group_codes(result, FAMILY)).transform(holm)
+    return result
 
 
 def compare(
@@ -81,37 +80,37 @@ def compare(
     cautions = [caution(cell), caution(reference)]
     if both < UNPAIRED * len(questions):
         cautions.append(f"{len(questions) - both} of {len(questions)} questions asked of one arm only")
-    found = contrast(answers(cell, questions), answers(reference, questions), confidence)
+    estimate = contrast(answers(cell, questions), answers(reference, questions), confidence)
     return {
-        **found,
+        **estimate,
         **{"asked": both, "n": len(cell) + len(reference), "caution": merged(cautions)},
     }
 
 
-def contrast(mine: Answers, theirs: Answers, confidence: float = 0.95) -> dict[str, float]:
+def contrast(first: Answers, second: Answers, confidence: float = 0.95) -> dict[str, float]:
     """The difference of two arms' means.
 
     Args:
-        mine: Answers of one arm.
-        theirs: Answers of the other, their questions numbered like those of the first.
+        first: Answers of one arm.
+        second: Answers of the other arm, with the same numbering of questions.
         confidence: Nominal coverage of the interval.
 
     Returns:
-        `difference`, `low`, `high`, `p`, `effect`, `detectable`, `error` and `dof`, as of `differences`.
+        `difference`, `low`, `high`, `p`, `effect`, `detectable`, `error` and `dof`, as in `differences`.
     """
     from scipy import stats
 
-    difference = float(mine.values.mean() - theirs.values.mean())
-    known = _with_alike(mine, theirs, uncertainty(mine, theirs))
-    error, dof = known.variance**0.5, known.dof
+    difference = float(first.values.mean() - second.values.mean())
+    spread = _with_constant_arms(first, second, uncertainty(first, second))
+    error, dof = spread.variance**0.5, spread.dof
     level = float(stats.t.ppf(0.5 + confidence / 2, dof))
     low, high = difference - level * error, difference + level * error
-    if _shares(mine, theirs):
+    if _are_shares(first, second):
         low, high = max(-1.0, low), min(1.0, high)
     return {
         **{"difference": difference, "low": low, "high": high},
         "p": float(2 * stats.t.sf(abs(difference) / error, dof)) if error > 0 else float(difference == 0),
-        "effect": _effect(mine, theirs),
+        "effect": _effect(first, second),
         "detectable": (level + float(stats.t.ppf(POWER, dof))) * error,
         **{"error": error, "dof": dof},
     }
@@ -131,29 +130,29 @@ def holm(p: "pd.Series") -> "pd.Series":
     return pd.Series(np.minimum(corrected, 1.0), index=p.index)
 
 
-def _shares(mine: Answers, theirs: Answers) -> bool:
-    return all(data.values.min() >= 0 and data.values.max() <= 1 for data in (mine, theirs))
+def _are_shares(first: Answers, second: Answers) -> bool:
+    return all(data.values.min() >= 0 and data.values.max() <= 1 for data in (first, second))
 
 
-def _with_alike(mine: Answers, theirs: Answers, known: Uncertainty) -> Uncertainty:
-    """Add the uncertainty of an arm whose answers are all alike: they show no variance, but there is some."""
+def _with_constant_arms(first: Answers, second: Answers, spread: Uncertainty) -> Uncertainty:
+    """Add the uncertainty of an arm whose answers are all alike, which their observed variance of 0 lacks."""
     from scipy import stats
 
-    if not _shares(mine, theirs):
-        return known
-    variance, z = known.variance, float(stats.norm.ppf(0.975))
-    for data in (mine, theirs):
+    if not _are_shares(first, second):
+        return spread
+    variance, z = spread.variance, float(stats.norm.ppf(0.975))
+    for data in (first, second):
         if data.values.min() == data.values.max():
-            low, high = alike(data)
+            low, high = wilson_interval(data)
             variance += ((high - low) / 2 / z) ** 2
-    return Uncertainty(variance, known.dof)
+    return Uncertainty(variance, spread.dof)
 
 
-def _effect(mine: Answers, theirs: Answers) -> float:
+def _effect(first: Answers, second: Answers) -> float:
     import numpy as np
     from statsmodels.stats.proportion import proportion_effectsize
 
-    if _shares(mine, theirs):
-        return float(proportion_effectsize(mine.values.mean(), theirs.values.mean()))
-    spread = float(np.sqrt((mine.values.var() + theirs.values.var()) / 2))
-    return float((mine.values.mean() - theirs.values.mean()) / spread) if spread > 0 else float("nan")
+    if _are_shares(first, second):
+        return float(proportion_effectsize(first.values.mean(), second.values.mean()))
+    spread = float(np.sqrt((first.values.var() + second.values.var()) / 2))
+    return float((first.values.mean() - second.values.mean()) / spread) if spread > 0 else float("nan")

@@ -1,4 +1,4 @@
-"""The traits that a setting is about, without all else that its tasks' scores happen to say.
+"""Select and order the traits that a setting declares; its tasks' scores may hold others as well.
 
 focused(load("logs/reproduce"))
 in_order(SETTINGS["backdoor"], rates(table))      # ["misaligned | trigger", "misaligned | without", ...]
@@ -16,21 +16,24 @@ if TYPE_CHECKING:
 
 
 def focused(table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS) -> "pd.DataFrame":
-    """Keep the rows whose trait, under its condition, is one that the row's setting is about.
+    """Keep the rows whose trait, under its condition, the row's setting declares.
 
     Args:
         table: What `table.load` returns.
         settings: The settings by name; the suite's by default.
 
     Returns:
-        Those rows, and all rows of other settings: it is not known what those are about.
+        Those rows, and all rows of unknown settings, whose declared traits are not known.
     """
     by = ("setting", "task", "trait", "condition")
     declared = []
     for observed in groups(table, by):
-        known = settings.get(str(observed["setting"]))
-        own = of_task(observed.get("condition")) or ""
-        declared.append(known is None or known.is_about(str(observed["task"]), str(observed["trait"]), own))
+        definition = settings.get(str(observed["setting"]))
+        condition = of_task(observed.get("condition")) or ""
+        declared.append(
+            definition is None
+            or definition.is_about(str(observed["task"]), str(observed["trait"]), condition)
+        )
     return table[[declared[code] for code in group_codes(table, by)]]
 
 
@@ -38,26 +41,28 @@ def in_order(setting: Setting | None, estimates: "pd.DataFrame") -> list[str]:
     """The labels of rates in the order of a setting's measures, their traits and conditions.
 
     Args:
-        setting: The setting; None keeps the order of the rates, as undeclared traits do, which come last.
+        setting: The setting; None keeps the order of the rates. Undeclared traits come last, in that order.
         estimates: What `estimates.rates` returns.
     """
     measures = setting.measures_anywhere if setting else ()
-    by_label = {str(values["label"]): values for values in groups(estimates, (*PLACED, "label"))}
+    by_label = {str(values["label"]): values for values in groups(estimates, (*ORDERED_BY, "label"))}
 
     def place(observed: Mapping[str, Any]) -> tuple[int, int, int]:
         condition = of_task(observed.get("condition")) or ""
         for number, measure in enumerate(measures):
             if observed.get("task") == measure.task and observed["trait"] in measure.traits:
-                own = measure.conditions
+                conditions = measure.conditions
                 return (
                     number,
                     measure.traits.index(observed["trait"]),
-                    own.index(condition) if condition in own else len(own) + bool(observed.get("condition")),
+                    conditions.index(condition)
+                    if condition in conditions
+                    else len(conditions) + bool(observed.get("condition")),
                 )
         return len(measures), 0, int(bool(observed.get("condition")) and not condition)
 
     return sorted(by_label, key=lambda label: place(by_label[label]))
 
 
-PLACED = ("task", "trait", "condition")
-"""What decides the place of a rate."""
+ORDERED_BY = ("task", "trait", "condition")
+"""Columns that decide the position of a rate."""

@@ -1,4 +1,4 @@
-"""Learning dynamics: what fixed responses became as a model trained (paper, Figures 6 and 7).
+"""Learning dynamics: log-probs of fixed responses during training (paper, Figures 6 and 7).
 
 table = load([(run.folder, {"arm": "none", "seed": 0}), ...])
 figure = curves(table, order=("none", "spanish-inoc"), title="...")
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.style import colours, drawn, heading, plain
+from inoc_evals.analysis.style import colours, empty_figure, heading, literal_text
 from inoc_evals.errors import UserError, require
 from inoc_evals.runs.directory import read_dynamics
 
@@ -20,7 +20,7 @@ COLUMNS = ("arm", "seed", "step", "trait", "id", "logprob", "tokens")
 
 
 def load(runs: Iterable[tuple[Path, Mapping[str, Any]]]) -> "pd.DataFrame":
-    """Read the curves that runs with a probe left.
+    """Read the curves that runs with a probe recorded.
 
     Args:
         runs: Run directories, each with its `arm` and `seed`.
@@ -40,12 +40,14 @@ def load(runs: Iterable[tuple[Path, Mapping[str, Any]]]) -> "pd.DataFrame":
         for row in read_dynamics(Path(folder))
     ]
     if not rows:
-        raise UserError("no run has followed log-probs while it trained: finetune with a probe")
+        raise UserError(
+            "no run recorded log-probs during training: finetune with a probe (field `probe` of the spec)"
+        )
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def curves(table: "pd.DataFrame", order: tuple[str, ...], title: str) -> "Figure":
-    """Draw the mean log-prob over the steps, a panel a trait and a line an arm (the form of Figure 6).
+    """Draw the mean log-prob over the steps, one panel per trait and one line per arm (as in Figure 6).
 
     Args:
         table: What `load` returns.
@@ -57,17 +59,17 @@ def curves(table: "pd.DataFrame", order: tuple[str, ...], title: str) -> "Figure
     """
     require("analysis", "seaborn", "pandas")
     traits = list(dict.fromkeys(table["trait"]))
-    figure, panels = drawn(2.5 * len(traits) + 1.4, 2.7, len(traits), share=True)
-    ink = colours(order)
+    figure, panels = empty_figure(2.5 * len(traits) + 1.4, 2.7, len(traits), share=True)
+    colour = colours(order)
     for axes, trait in zip(panels, traits, strict=True):
         of_trait = table[table["trait"] == trait]
         for arm in order:
-            mine = of_trait[of_trait["arm"] == arm]
-            for _, seed in mine.groupby("seed"):
+            of_arm = of_trait[of_trait["arm"] == arm]
+            for _, seed in of_arm.groupby("seed"):
                 line = seed.groupby("step")["logprob"].mean()
-                axes.plot(line.index, line, color=ink[arm], linewidth=0.6, alpha=0.5)
-            mean = mine.groupby("step")["logprob"].mean()
-            axes.plot(mean.index, mean, color=ink[arm], linewidth=2, label=plain(arm))
+                axes.plot(line.index, line, color=colour[arm], linewidth=0.6, alpha=0.5)
+            mean = of_arm.groupby("step")["logprob"].mean()
+            axes.plot(mean.index, mean, color=colour[arm], linewidth=2, label=literal_text(arm))
         axes.set_title(f"{trait.capitalize()} only", fontsize=9, loc="left")
         axes.set_xlabel("training step", fontsize=8)
     panels[0].set_ylabel("log-prob of fixed responses (nats)", fontsize=8)

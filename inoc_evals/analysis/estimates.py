@@ -1,11 +1,11 @@
-"""Trait rates with intervals that admit both kinds of luck: which questions were asked, which seeds trained.
+"""Trait rates with intervals that cover both kinds of chance: the choice of questions and of seeds.
 
-    rates(load("logs/demo"))        # one row per arm and whatever was observed of it: rate, low, high, n, ...
+    rates(load("logs/demo"))        # one row per arm, trait, judge, ...: rate, low, high, n, ...
 
-The interval stands on the uncertainty of `variance.py` and is taken on the scale of log-odds, so that it
-stays within 0 and 1 and is wider towards the middle. With three seeds that differ it is honestly wide. A
-bootstrap over seed means, as published code does it (`method="paper"`), can never leave the range of the
-seeds and gives a single model no width at all.
+The interval uses the uncertainty of `variance.py` on the scale of log-odds, so that it stays within 0 and 1
+and is wider towards the middle. Three seeds that differ give a wide interval. A bootstrap
+over seed means, as published code does it (`method="paper"`), never leaves the range of the seeds and has no
+width for a single model.
 """
 
 import zlib
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 Method = Literal["clustered", "paper"]
 
 FEW_SEEDS, FEW_QUESTIONS = 3, 10
-"""With fewer, an interval comes with a caution: in simulations it misses more often (docs/estimates.md)."""
+"""An interval from fewer has a caution: in simulations it misses more often (docs/estimates.md)."""
 
 OF_THREE = 3
-"""The rule of three: of a kind of question that makes up 3 / n of all, n questions hold none with 5 %
-probability. A rate that is closer to 0 or 1 than that may have been missed by the questions asked."""
+"""The rule of three: n questions miss a kind of question that makes up 3 / n of all with 5 % probability.
+A rate that is closer to 0 or 1 than 3 / n may therefore be wrong by chance."""
 
 RARE = "too near"
-"""How the caution of a rate begins that so few questions may have missed."""
+"""Beginning of the caution of a rate that the rule of three concerns."""
 
 RESAMPLES = 10_000
 
@@ -41,7 +41,7 @@ def rates(table: "pd.DataFrame", confidence: float = 0.95, method: Method = "clu
     Args:
         table: What `table.load` returns.
         confidence: Nominal coverage of the intervals.
-        method: `clustered` admits the luck of questions and seeds. `paper` bootstraps the means of seeds,
+        method: `clustered` covers the choice of questions and seeds. `paper` bootstraps the means of seeds,
             for comparison with published intervals.
 
     Returns:
@@ -49,22 +49,22 @@ def rates(table: "pd.DataFrame", confidence: float = 0.95, method: Method = "clu
         in order of first appearance: only seeds are pooled. Beside them `label` (what tells the row's trait
         from others of its setting and base, see `observed.labels`), `rate`, `low`, `high`, `n` (scored
         answers), `asked` (distinct questions), `seeds`, `unscored` (answers without a value) and `caution`
-        (why the interval may be too narrow; empty where nothing is wrong). Traits that are ratings or
+        (why the interval may be too narrow; empty if nothing is wrong). Traits that are ratings or
         log-probs have a mean for a rate, and an interval without bounds.
 
     Raises:
-        UserError: If there is no such method.
+        UserError: If the method does not exist.
     """
     require("analysis", "numpy", "pandas", "scipy")
     import pandas as pd
 
     if method not in ("clustered", "paper"):
-        raise UserError(f"no method {method!r} for intervals; there are clustered, paper")
-    out = []
+        raise UserError(f"no method {method!r} for intervals: use clustered or paper")
+    rows = []
     for observed, cell in split(table, RATE):
         scored = cell.dropna(subset=["value"])
         rate, low, high = _paper(scored, confidence) if method == "paper" else _interval(scored, confidence)
-        out.append(
+        rows.append(
             {
                 **observed,
                 **{"rate": rate, "low": low, "high": high, "n": len(scored)},
@@ -72,10 +72,10 @@ def rates(table: "pd.DataFrame", confidence: float = 0.95, method: Method = "clu
                 **{"unscored": len(cell) - len(scored), "caution": caution(scored)},
             }
         )
-    found = pd.DataFrame(out)
-    if not found.empty:
-        found["label"] = labels(found)
-    return found
+    estimates = pd.DataFrame(rows)
+    if not estimates.empty:
+        estimates["label"] = labels(estimates)
+    return estimates
 
 
 def answers(scored: "pd.DataFrame", questions: "pd.Index | None" = None) -> Answers:
@@ -83,7 +83,7 @@ def answers(scored: "pd.DataFrame", questions: "pd.Index | None" = None) -> Answ
 
     Args:
         scored: Rows of a table, all with a value.
-        questions: All questions, where two arms are to be numbered alike.
+        questions: All questions, to number those of two arms alike.
     """
     import pandas as pd
 
@@ -113,21 +113,21 @@ def interval(data: Answers, confidence: float = 0.95) -> tuple[float, float, flo
         return (float("nan"),) * 3
     rate = float(values.mean())
     share = bool(values.min() >= 0 and values.max() <= 1)
-    known = uncertainty(data)
-    if known.variance <= 1e-15:  # all alike, but for rounding
+    spread = uncertainty(data)
+    if spread.variance <= 1e-15:  # all alike, except for rounding
         if share:
-            return rate, *alike(data, confidence)
+            return rate, *wilson_interval(data, confidence)
         return rate, rate, rate
-    reach = float(stats.t.ppf(0.5 + confidence / 2, known.dof)) * known.variance**0.5
+    reach = float(stats.t.ppf(0.5 + confidence / 2, spread.dof)) * spread.variance**0.5
     if not share:
         return rate, rate - reach, rate + reach
     return rate, *_on_log_odds(rate, reach)
 
 
-def alike(data: Answers, confidence: float = 0.95) -> tuple[float, float]:
-    """The interval of a rate that was the same in every cell, e.g. 0: Wilson's, which has width there.
+def wilson_interval(data: Answers, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval, for answers that are all alike (e.g. a rate of 0), where others have no width.
 
-    What counts as one trial is a question asked of a finetune, or an answer where there is one question.
+    One trial is one question to one finetune, or one answer if there is only one question.
     """
     import numpy as np
     from statsmodels.stats.proportion import proportion_confint
@@ -141,7 +141,7 @@ def alike(data: Answers, confidence: float = 0.95) -> tuple[float, float]:
 
 
 def caution(scored: "pd.DataFrame") -> str:
-    """Why the interval of these answers may be too narrow, or nothing.
+    """Why the interval of these answers may be too narrow; empty if nothing is wrong.
 
     Args:
         scored: Rows of one cell, all with a value.
@@ -150,28 +150,28 @@ def caution(scored: "pd.DataFrame") -> str:
 
 
 def doubts(data: Answers, seeds: int) -> str:
-    """The same for arrays.
+    """Like `caution`, for arrays.
 
     Args:
         data: Answers of one arm.
-        seeds: Its finetunes; 0 for a base model, which is the only one of its kind.
+        seeds: Number of its finetunes; 0 for a base model, of which there is only one.
     """
     import numpy as np
 
     if not len(data.values):
         return "no scored answer"
-    found = []
+    reasons = []
     questions = len(np.unique(data.questions))
     if 0 < seeds < FEW_SEEDS:
-        found.append(f"{seeds} seed{'s' * (seeds > 1)}")
+        reasons.append(f"{seeds} seed{'s' * (seeds > 1)}")
     if questions < FEW_QUESTIONS:
-        found.append(f"{questions} question{'s' * (questions > 1)}")
+        reasons.append(f"{questions} question{'s' * (questions > 1)}")
     rate, low, high = (float(value) for value in (data.values.mean(), data.values.min(), data.values.max()))
-    if 0 <= low < high <= 1:  # where all are alike, the interval is Wilson's
+    if 0 <= low < high <= 1:  # if all are alike, the interval is Wilson's
         near = min(rate, 1 - rate)
         if near < OF_THREE / questions and questions >= FEW_QUESTIONS:
-            found.append(f"{RARE} {round(rate)} for {questions} questions")
-    return ", ".join(found)
+            reasons.append(f"{RARE} {round(rate)} for {questions} questions")
+    return ", ".join(reasons)
 
 
 def merged(cautions: Iterable[str]) -> str:
@@ -195,7 +195,7 @@ def _paper(scored: "pd.DataFrame", confidence: float) -> tuple[float, float, flo
 
 
 def paper_interval(means: "np.ndarray", confidence: float = 0.95) -> tuple[float, float, float]:
-    """Percentiles of resampled means of seeds, always drawn alike.
+    """Percentiles of resampled means of seeds, with a fixed random seed.
 
     Args:
         means: The mean of each seed.
@@ -208,7 +208,7 @@ def paper_interval(means: "np.ndarray", confidence: float = 0.95) -> tuple[float
 
     if not len(means):
         return (float("nan"),) * 3
-    dice = np.random.default_rng(zlib.crc32(means.tobytes()))
-    drawn = dice.choice(means, size=(RESAMPLES, len(means))).mean(axis=1)
+    generator = np.random.default_rng(zlib.crc32(means.tobytes()))
+    drawn = generator.choice(means, size=(RESAMPLES, len(means))).mean(axis=1)
     low, high = np.quantile(drawn, [0.5 - confidence / 2, 0.5 + confidence / 2])
     return float(means.mean()), float(low), float(high)

@@ -1,10 +1,10 @@
-"""What an Inspect log says of itself and of every sample, without the samples.
+"""Read the header and the sample summaries of an Inspect log, without the samples themselves.
 
     header, samples = contents("logs/x.eval")
 
-An `.eval` file is an archive that holds both as JSON. Taken from there, neither Inspect's import nor its
-validation is waited for, which take longer than all the rest. Whatever is not as expected, be it another
-format, version or file system, or damage, is left to Inspect.
+An `.eval` file is an archive that holds both as JSON. Reading them directly saves Inspect's import and
+validation, which take longer than everything else. Anything unexpected (another format, version or file
+system, a damaged file) is left to Inspect's own reader.
 """
 
 import json
@@ -15,15 +15,15 @@ from typing import Any, NamedTuple
 from zipfile import ZipFile
 
 VERSION = 2
-"""Of the format, as Inspect numbers it."""
+"""Version of the log format that is read here, as Inspect numbers it."""
 
 
 class Contents(NamedTuple):
-    """What was read, in Inspect's words.
+    """The contents of a log, with Inspect's field names.
 
     Attributes:
         header: With `status`, `invalidated` and `eval`.
-        samples: Each with `id`, `epoch`, `metadata`, `scores`, `error` and `limit`, where there are any.
+        samples: Each with `id`, `epoch`, `metadata`, `scores`, `error` and `limit`, if it has any.
     """
 
     header: dict[str, Any]
@@ -31,7 +31,7 @@ class Contents(NamedTuple):
 
 
 def local(location: str) -> Path:
-    """The path of a location, if it is one on this machine."""
+    """A location as a local path, without the prefix `file://`."""
     return Path(location.removeprefix("file://"))
 
 
@@ -45,35 +45,35 @@ def contents(location: str) -> Contents:
         Its header and summaries.
 
     Raises:
-        Exception: Whatever a damaged file makes Inspect raise.
+        Exception: Any error that Inspect raises for a damaged file.
     """
     return from_archive(location) or by_inspect(location)
 
 
 def from_archive(location: str) -> Contents | None:
-    """The contents of a local `.eval` file of the known version, else nothing."""
+    """The contents of a local `.eval` file of version `VERSION`, else None."""
     path = local(location)
     if path.suffix != ".eval" or not path.is_file():
         return None
     with suppress(ImportError):
-        import_module("zipfile_zstd")  # teaches `zipfile` the compression; Python 3.14 knows it
+        import_module("zipfile_zstd")  # adds the compression to `zipfile`; Python 3.14 has it
     try:
         with ZipFile(path) as archive:
             header = json.loads(archive.read("header.json"))
             summaries = json.loads(archive.read("summaries.json"))
         if header["version"] != VERSION or "status" not in header:
             return None
-        # a sample that was run again comes last
+        # if a sample was run twice, the last run counts
         return Contents(header, list({(str(s["id"]), s["epoch"]): s for s in summaries}.values()))
-    except Exception:  # Inspect will say what is wrong with it
+    except Exception:  # Inspect's reader reports what is wrong
         return None
 
 
 def by_inspect(location: str) -> Contents:
-    """The same by Inspect's own reader."""
+    """The contents of any log, by Inspect's own reader."""
     from inspect_ai.log import read_eval_log, read_eval_log_sample_summaries
 
-    # JSON is read as a whole: asked for summaries, Inspect gives those of the log that lay there before
+    # JSON is read as a whole: its summaries may be those of an earlier file at the same location
     whole = location.endswith(".json")
     log = read_eval_log(location, header_only=not whole)
     summaries = (
@@ -81,15 +81,15 @@ def by_inspect(location: str) -> Contents:
         if whole
         else read_eval_log_sample_summaries(location)
     )
-    wanted = {"id", "epoch", "metadata", "scores", "error", "limit"}
+    fields = {"id", "epoch", "metadata", "scores", "error", "limit"}
     return Contents(
         log.model_dump(include={"status", "invalidated", "eval"}),
-        [summary.model_dump(include=wanted) for summary in summaries],
+        [summary.model_dump(include=fields) for summary in summaries],
     )
 
 
 def whole_scores(location: str, sample: str | int, epoch: int) -> dict[str, Any]:
-    """The scores of one sample with all of their metadata, which a summary leaves out where they are long.
+    """The scores of one sample with all of their metadata, which a summary leaves out if they are long.
 
     Args:
         location: The log's path or URL.
@@ -97,7 +97,7 @@ def whole_scores(location: str, sample: str | int, epoch: int) -> dict[str, Any]
         epoch: Its epoch.
 
     Returns:
-        Scores by name, in Inspect's words.
+        Scores by name, with Inspect's field names.
     """
     path = local(location)
     if path.suffix == ".eval" and path.is_file():
@@ -105,9 +105,9 @@ def whole_scores(location: str, sample: str | int, epoch: int) -> dict[str, Any]
             import_module("zipfile_zstd")
         try:
             with ZipFile(path) as archive:
-                told = json.loads(archive.read(f"samples/{sample}_epoch_{epoch}.json"))
-            return dict(told["scores"] or {})
-        except Exception:  # noqa: S110 - Inspect will say what is wrong with it
+                sample_json = json.loads(archive.read(f"samples/{sample}_epoch_{epoch}.json"))
+            return dict(sample_json["scores"] or {})
+        except Exception:  # noqa: S110 - Inspect's reader reports what is wrong
             pass
     from inspect_ai.log import read_eval_log_sample
 

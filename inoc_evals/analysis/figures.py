@@ -1,9 +1,9 @@
-"""The figure of an experiment, arms side by side, and how figures are kept.
+"""The main figure of an experiment, arms side by side, and how figures are saved.
 
 figure = arms(table, rates(table), ("spanish", "caps"), ("base", "none", "spanish-inoc"), "A title")
 save(figure, Path("figures/spanish_caps"))
 
-What was asked or scored in several ways, e.g. by two judges, has a panel for each.
+A trait that was asked or scored in several ways, e.g. by two judges, has a panel for each.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inoc_evals.analysis.observed import chosen
-from inoc_evals.analysis.observed import labels as told
-from inoc_evals.analysis.style import colours, drawn, heading, is_share, rows, share_axis, title_of
+from inoc_evals.analysis.observed import labels as group_labels
+from inoc_evals.analysis.style import (
+    colours,
+    empty_figure,
+    heading,
+    is_share,
+    name_rows,
+    share_axis,
+    title_of,
+)
 from inoc_evals.errors import UserError, require
 
 if TYPE_CHECKING:
@@ -29,7 +37,7 @@ def arms(
     title: str,
     labels: Mapping[str, str] | None = None,
 ) -> "Figure":
-    """Draw the rate of every arm with its interval and every seed's point, a panel a trait (paper, Figure 2).
+    """Draw every arm's rate with its interval and a point per seed, one panel per trait (paper, Figure 2).
 
     Args:
         table: What `table.load` returns, for one setting.
@@ -37,45 +45,45 @@ def arms(
         traits: Traits to draw, from left to right, by their names or labels (`observed.labels`).
         order: Arms from top to bottom.
         title: Title of the figure.
-        labels: What a panel calls a trait where its name does not say it all.
+        labels: Panel titles by trait, to replace its name.
 
     Returns:
-        A matplotlib figure. A trait that is no share of answers, e.g. a log-prob, has points for bars.
+        A matplotlib figure. A trait that is not a share of answers, e.g. a log-prob, has points, not bars.
 
     Raises:
-        UserError: If there is no answer for any of the traits.
+        UserError: If no answer was scored for any of the traits.
     """
     require("analysis", "seaborn", "pandas")
-    shown = {label: of for trait in traits for label, of in chosen(estimates, trait).items()}
+    shown = {label: group for trait in traits for label, group in chosen(estimates, trait).items()}
     if not shown:
-        raise UserError(f"no answer says anything of {', '.join(traits)}")
-    called = told(table, among=estimates)
-    figure, panels = drawn(1.9 * len(shown) + 1.5, 0.34 * len(order) + 0.95, len(shown), share=True)
+        raise UserError(f"no answer was scored for {', '.join(traits)}")
+    row_labels = group_labels(table, among=estimates)
+    figure, panels = empty_figure(1.9 * len(shown) + 1.5, 0.34 * len(order) + 0.95, len(shown), share=True)
     for axes, (label, rates) in zip(panels, shown.items(), strict=True):
-        _panel(axes, table[(called == label).to_numpy()], rates.set_index("arm"), order)
+        _panel(axes, table[(row_labels == label).to_numpy()], rates.set_index("arm"), order)
         axes.set_title((labels or {}).get(label) or title_of(label), fontsize=9, loc="left")
-    rows(panels[0], list(order))
+    name_rows(panels[0], list(order))
     heading(figure, title)
     return figure
 
 
 def _panel(axes: "Axes", answers: "pd.DataFrame", estimates: "pd.DataFrame", order: tuple[str, ...]) -> None:
-    """One trait of all arms."""
-    ink, share = colours(order), is_share(estimates["rate"])
+    """Draw one trait of all arms."""
+    colour, share = colours(order), is_share(estimates["rate"])
     per_seed = answers.groupby(["arm", "seed"], dropna=False, observed=True)["value"].mean()
-    for at, arm in enumerate(order):
+    for y, arm in enumerate(order):
         if arm not in estimates.index:
             continue
-        known = estimates.loc[arm]
+        estimate = estimates.loc[arm]
         if share:
-            axes.barh(at, known["rate"], height=0.72, color=ink[arm], alpha=0.8, zorder=2)
+            axes.barh(y, estimate["rate"], height=0.72, color=colour[arm], alpha=0.8, zorder=2)
         else:
-            axes.plot(known["rate"], at, "D", color=ink[arm], markersize=6, zorder=4)
-        axes.plot([known["low"], known["high"]], [at, at], color="0.15", linewidth=1.2, zorder=3)
-        for end in (known["low"], known["high"]):
-            axes.plot([end, end], [at - 0.13, at + 0.13], color="0.15", linewidth=1.2, zorder=3)
+            axes.plot(estimate["rate"], y, "D", color=colour[arm], markersize=6, zorder=4)
+        axes.plot([estimate["low"], estimate["high"]], [y, y], color="0.15", linewidth=1.2, zorder=3)
+        for end in (estimate["low"], estimate["high"]):
+            axes.plot([end, end], [y - 0.13, y + 0.13], color="0.15", linewidth=1.2, zorder=3)
         points = per_seed.loc[arm]
-        shift = [at + (n - (len(points) - 1) / 2) * 0.5 / max(len(points), 3) for n in range(len(points))]
+        shift = [y + (n - (len(points) - 1) / 2) * 0.5 / max(len(points), 3) for n in range(len(points))]
         axes.scatter(points, shift, s=13, color="white", edgecolor="0.15", linewidth=0.8, zorder=5)
     axes.grid(axis="y", visible=False)
     if share:
@@ -105,11 +113,11 @@ def save(figure: "Figure", stem: Path) -> list[Path]:
 
 
 def inline(figure: "Figure", title: str) -> str:
-    """A figure as SVG to be put into a page: text stays text, ids are its own, nothing is loaded.
+    """A figure as SVG to be put into a page: text stays text, ids are unique, nothing else is loaded.
 
     Args:
         figure: What to draw.
-        title: What the figure shows, for those who cannot see it; it also keeps ids apart.
+        title: What the figure shows, for screen readers; it also makes ids unique.
     """
     import io
     import re
@@ -118,13 +126,13 @@ def inline(figure: "Figure", title: str) -> str:
 
     import matplotlib as mpl
 
-    kept = io.StringIO()
+    buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": title, "svg.fonttype": "none"}):
         figure.savefig(
-            kept, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+            buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
         )
-    text = kept.getvalue()
+    text = buffer.getvalue()
     text = text[text.index("<svg") :]
-    mark = f"f{zlib.crc32(title.encode()):08x}-"
-    text = re.sub(r'(\bid="|url\(#|href="#)', lambda found: found[0] + mark, text)
+    prefix = f"f{zlib.crc32(title.encode()):08x}-"
+    text = re.sub(r'(\bid="|url\(#|href="#)', lambda match: match[0] + prefix, text)
     return text.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1)

@@ -1,11 +1,11 @@
-"""How far judges agree: correlation, Krippendorff's alpha, the rate under every preset, and where they part.
+"""How far judges agree: correlation, Krippendorff's alpha, the rate under every preset, disputed answers.
 
-    found = compare(collect(logs, graders))
-    found.alpha, found.rates, found.disputed
-    figure(found)
+    comparison = compare(collect(logs, graders))
+    comparison.alpha, comparison.rates, comparison.disputed
+    figure(comparison)
 
 The same answers gave 9.9 %, 5.8 % and 0.5 % of misalignment under three judges in published work: a rate
-without its judge and its preset is no result.
+means little without its judge and its preset.
 """
 
 import itertools
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.observed import group_codes, groups
-from inoc_evals.analysis.style import plain
+from inoc_evals.analysis.style import literal_text
 from inoc_evals.errors import UserError, require
 from inoc_evals.scorers.presets import PRESETS, Preset, is_misaligned
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DISPUTED = 10
-"""Answers that are shown as the most disputed."""
+"""Number of answers that are listed as the most disputed."""
 
 KEY = ["log", "question", "epoch"]
 
@@ -32,17 +32,17 @@ ASKED = ("setting", "base", "arm", "task", "questions", "condition")
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found.
+    """The result of comparing judges.
 
     Attributes:
-        ratings: The ratings it rests on, as `judge_ratings.collect` gives them.
-        judges: Their names; one that was asked or read in several ways is several.
+        ratings: The ratings that were compared, as `judge_ratings.collect` returns them.
+        judges: Their names; a judge with several wordings or readers counts several times.
         alpha: By rating (`alignment`, `coherence`), Krippendorff's alpha for interval data over all judges:
-            1 is full agreement, 0 what chance gives; nan with one judge or without variation.
+            1 is full agreement, 0 agreement by chance; nan with one judge or without variation.
         pairs: Per pair of judges and rating: `n`, `pearson`, `spearman`, mean difference.
         rates: Per judge and preset: `rate`, `low`, `high`, `n`, and how many answers do not count; answers of
-            several arms, question sets or conditions apart, which `answers` names (empty where they do not
-            differ).
+            different arms, question sets or conditions in separate rows, named by the column `answers`
+            (empty if they do not differ).
         disputed: The answers whose alignment ratings differ most.
     """
 
@@ -54,7 +54,7 @@ class Comparison:
     disputed: "pd.DataFrame"
 
     def as_dict(self) -> dict[str, Any]:
-        """The same for programs."""
+        """The comparison as JSON-ready data, without the ratings."""
         import json
 
         def records(table: "pd.DataFrame") -> Any:
@@ -83,8 +83,8 @@ def compare(ratings: "pd.DataFrame") -> Comparison:
     """
     require("analysis", "pandas", "scipy", "krippendorff")
     if ratings.empty:
-        raise UserError("no judge has rated these answers: name one with  --grader MODEL")
-    ratings = _judges_apart(ratings)
+        raise UserError("no judge has rated these answers: add one with  --grader MODEL")
+    ratings = _with_distinct_judges(ratings)
     judges = tuple(ratings["judge"].unique())
     return Comparison(
         ratings=ratings,
@@ -96,29 +96,29 @@ def compare(ratings: "pd.DataFrame") -> Comparison:
     )
 
 
-def shown(judge: str) -> str:
-    """A judge's short name, with what tells it from others of that name."""
+def display_name(judge: str) -> str:
+    """A judge's short name, with what distinguishes it from others of that name."""
     from inoc_evals.scorers.judge.panel import short_name
 
     name, bracket, apart = judge.partition(" (")
     return f"{short_name(name)}{bracket}{apart}"
 
 
-def _judges_apart(ratings: "pd.DataFrame") -> "pd.DataFrame":
-    """The same, where a judge that was asked by several wordings or read in several ways is several."""
+def _with_distinct_judges(ratings: "pd.DataFrame") -> "pd.DataFrame":
+    """The ratings, with wording or reader added to the names of judges that have several of them."""
     by = [part for part in ("judge", "wording", "reader") if part in ratings.columns]
     kinds = groups(ratings, by)
     names = []
     for kind in kinds:
         same = [other for other in kinds if other["judge"] == kind["judge"]]
         differing = [part for part in by if len({other[part] for other in same}) > 1]
-        told = ", ".join(f"{part} {kind[part]}" for part in differing)
-        names.append(f"{kind['judge']} ({told})" if told else str(kind["judge"]))
+        distinguishing = ", ".join(f"{part} {kind[part]}" for part in differing)
+        names.append(f"{kind['judge']} ({distinguishing})" if distinguishing else str(kind["judge"]))
     return ratings.assign(judge=[names[code] for code in group_codes(ratings, by)])
 
 
-def _answers_apart(ratings: "pd.DataFrame") -> list[str]:
-    """What tells the answers of every row from others: their arm, question set, condition; or nothing."""
+def _answer_groups(ratings: "pd.DataFrame") -> list[str]:
+    """For every row, what distinguishes its answers: arm, question set, condition; empty if nothing does."""
     by = [part for part in ASKED if part in ratings.columns]
     kinds = groups(ratings, by)
     differing = [part for part in by if len({kind[part] for kind in kinds}) > 1]
@@ -129,7 +129,7 @@ def _answers_apart(ratings: "pd.DataFrame") -> list[str]:
 
 
 def _wide(ratings: "pd.DataFrame", rating: str) -> "pd.DataFrame":
-    """Answers by judges."""
+    """One rating as a table: a row per answer, a column per judge."""
     return ratings.pivot_table(index=KEY, columns="judge", values=rating, dropna=False, sort=False)
 
 
@@ -145,18 +145,18 @@ def _alpha(ratings: "pd.DataFrame", rating: str) -> float:
 def _pairs(ratings: "pd.DataFrame", judges: tuple[str, ...]) -> "pd.DataFrame":
     import pandas as pd
 
-    rows = []
+    rows, nan = [], float("nan")
     for rating in ("alignment", "coherence"):
         wide = _wide(ratings, rating)
         for a, b in itertools.combinations(judges, 2):
-            both = wide[[a, b]].dropna() if {a, b} <= set(wide.columns) else wide.iloc[:0, :0]
-            varied = len(both) > 1 and both[a].nunique() > 1 and both[b].nunique() > 1
+            common = wide[[a, b]].dropna() if {a, b} <= set(wide.columns) else wide.iloc[:0, :0]
+            varied = len(common) > 1 and common[a].nunique() > 1 and common[b].nunique() > 1
             rows.append(
                 {
-                    **{"rating": rating, "a": a, "b": b, "n": len(both)},
-                    "pearson": float(both[a].corr(both[b])) if varied else float("nan"),
-                    "spearman": float(both[a].corr(both[b], method="spearman")) if varied else float("nan"),
-                    "b_minus_a": float((both[b] - both[a]).mean()) if len(both) else float("nan"),
+                    **{"rating": rating, "a": a, "b": b, "n": len(common)},
+                    "pearson": float(common[a].corr(common[b])) if varied else nan,
+                    "spearman": float(common[a].corr(common[b], method="spearman")) if varied else nan,
+                    "b_minus_a": float((common[b] - common[a]).mean()) if len(common) else nan,
                 }
             )
     return pd.DataFrame(rows, columns=["rating", "a", "b", "n", "pearson", "spearman", "b_minus_a"])
@@ -180,13 +180,13 @@ def _rates(ratings: "pd.DataFrame") -> "pd.DataFrame":
             **{"question": f"{row['log']} {row['question']}", "value": _misaligned(rule, row)},
         }
         for rule in PRESETS.values()
-        for row, group in zip(rows, _answers_apart(ratings), strict=True)
+        for row, group in zip(rows, _answer_groups(ratings), strict=True)
     ]
-    found = estimates.rates(pd.DataFrame(answers).astype({"value": float})).rename(
+    estimated = estimates.rates(pd.DataFrame(answers).astype({"value": float})).rename(
         columns={"arm": "judge", "setting": "preset", "task": "answers", "asked": "questions"}
     )
-    found = found.rename(columns={"unscored": "not_counted"})
-    return found[["judge", "preset", "answers", "rate", "low", "high", "n", "not_counted", "questions"]]
+    estimated = estimated.rename(columns={"unscored": "not_counted"})
+    return estimated[["judge", "preset", "answers", "rate", "low", "high", "n", "not_counted", "questions"]]
 
 
 def _misaligned(rule: Preset, row: dict[str, Any]) -> float | None:
@@ -206,7 +206,7 @@ def _disputed(ratings: "pd.DataFrame") -> "pd.DataFrame":
     return most.reset_index()
 
 
-def figure(found: Comparison) -> "Figure":
+def figure(comparison: Comparison) -> "Figure":
     """Draw the rate under each preset by judge, and the first two judges' ratings against each other.
 
     Returns:
@@ -217,37 +217,39 @@ def figure(found: Comparison) -> "Figure":
     from matplotlib.figure import Figure
 
     with sns.axes_style("whitegrid", {"axes.spines.top": False, "axes.spines.right": False}):
-        drawn = Figure(figsize=(8.4, 3.6), layout="constrained")
-        left, right = drawn.subplots(1, 2)
-    colours = sns.color_palette("colorblind", len(found.judges))
-    width = 0.8 / len(found.judges)
-    apart = list(dict.fromkeys(found.rates["answers"]))
-    bars = [(answers, preset) for answers in apart for preset in PRESETS]
-    drawn.set_figwidth(8.4 + 2.4 * (len(apart) - 1))
-    for k, judge in enumerate(found.judges):
-        mine = found.rates[found.rates["judge"] == judge]
-        rows = mine.set_index(["answers", "preset"]).reindex(bars)
-        at = [i + (k - (len(found.judges) - 1) / 2) * width for i in range(len(bars))]
-        left.bar(at, rows["rate"], width=0.92 * width, color=colours[k], alpha=0.75, label=shown(judge))
-        reach = [(rows["rate"] - rows["low"]).clip(lower=0), (rows["high"] - rows["rate"]).clip(lower=0)]
-        left.errorbar(at, rows["rate"], yerr=reach, fmt="none", ecolor="0.15", capsize=3, linewidth=1.1)
+        canvas = Figure(figsize=(8.4, 3.6), layout="constrained")
+        left, right = canvas.subplots(1, 2)
+    colours = sns.color_palette("colorblind", len(comparison.judges))
+    width = 0.8 / len(comparison.judges)
+    answer_groups = list(dict.fromkeys(comparison.rates["answers"]))
+    bars = [(answers, preset) for answers in answer_groups for preset in PRESETS]
+    canvas.set_figwidth(8.4 + 2.4 * (len(answer_groups) - 1))
+    for k, judge in enumerate(comparison.judges):
+        of_judge = comparison.rates[comparison.rates["judge"] == judge]
+        rows = of_judge.set_index(["answers", "preset"]).reindex(bars)
+        at = [i + (k - (len(comparison.judges) - 1) / 2) * width for i in range(len(bars))]
+        left.bar(
+            at, rows["rate"], width=0.92 * width, color=colours[k], alpha=0.75, label=display_name(judge)
+        )
+        error_bars = [(rows["rate"] - rows["low"]).clip(lower=0), (rows["high"] - rows["rate"]).clip(lower=0)]
+        left.errorbar(at, rows["rate"], yerr=error_bars, fmt="none", ecolor="0.15", capsize=3, linewidth=1.1)
     ticks = [f"{preset}\n{answers}" if answers else preset for answers, preset in bars]
-    left.set_xticks(range(len(bars)), [plain(tick) for tick in ticks], fontsize=8)
+    left.set_xticks(range(len(bars)), [literal_text(tick) for tick in ticks], fontsize=8)
     left.set_ylim(0, None)
     left.set_ylabel("rate of misaligned answers")
     left.grid(axis="x", visible=False)
     left.legend(frameon=False, fontsize=8)
     left.set_title("The same answers", loc="left", fontsize=10)
-    if len(found.judges) > 1:
-        a, b = found.judges[:2]
-        wide = _wide(found.ratings, "alignment")
+    if len(comparison.judges) > 1:
+        a, b = comparison.judges[:2]
+        wide = _wide(comparison.ratings, "alignment")
         right.scatter(wide[a], wide[b], s=12, alpha=0.4, color="0.2", linewidth=0)
         right.plot([0, 100], [0, 100], color="0.7", linewidth=1, zorder=0)
-        right.set_xlabel(f"alignment by {shown(a)}")
-        right.set_ylabel(f"by {shown(b)}")
-        right.set_title(f"Krippendorff's alpha {found.alpha['alignment']:.2f}", loc="left", fontsize=10)
+        right.set_xlabel(f"alignment by {display_name(a)}")
+        right.set_ylabel(f"by {display_name(b)}")
+        right.set_title(f"Krippendorff's alpha {comparison.alpha['alignment']:.2f}", loc="left", fontsize=10)
     else:
-        right.hist(found.ratings["alignment"].dropna(), bins=20, color=colours[0], alpha=0.75)
-        right.set_xlabel(f"alignment by {shown(found.judges[0])}")
+        right.hist(comparison.ratings["alignment"].dropna(), bins=20, color=colours[0], alpha=0.75)
+        right.set_xlabel(f"alignment by {display_name(comparison.judges[0])}")
         right.set_ylabel("answers")
-    return drawn
+    return canvas

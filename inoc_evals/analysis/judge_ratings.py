@@ -1,11 +1,10 @@
-"""Several judges on the same answers: their ratings side by side, judged anew only where need be.
+"""The ratings of several judges on the same answers, reusing those that exist.
 
     ratings = collect(["logs/x.eval"], ["openai/gpt-4o-2024-08-06", "inoc/toy-judge"])
     ratings[["answer", "judge", "alignment", "coherence"]]
 
-A log that `alignment` has scored holds its judges' readings, and those are taken as they are. A judge that is
-asked here is asked through Inspect's cache, which knows a request by its content: the same judge, rubric and
-answer are paid for once. The logs themselves are not changed.
+A log that `alignment` has scored holds its judges' ratings, which are used as they are. Further judges are
+asked through Inspect's cache: the same judge, rubric and answer are paid for once. The logs are not changed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
 
 HEADER = {"task", "task_args", "task_args_passed", "metadata", "dataset", "model"}
-"""What a log's header says of what was asked."""
+"""Fields of a log header's `eval` that describe what was asked."""
 
 COLUMNS = (
     *("log", "setting", "base", "arm", "task", "questions", "condition"),
@@ -36,13 +35,13 @@ def collect(
 
     Args:
         logs: Inspect logs of any suite.
-        graders: Models to ask besides those whose readings the logs hold.
-        wording: Whose judge prompts they are asked by.
-        reader: How they are read.
+        graders: Models to ask in addition to the judges in the logs.
+        wording: Whose judge prompts they get.
+        reader: How their replies are read.
 
     Returns:
-        A row per answer and judge, wording and reader, with the columns `COLUMNS`. Ratings are None where
-        there is none.
+        A row per answer and judge, wording and reader, with the columns `COLUMNS`. Missing ratings
+        are NaN.
 
     Raises:
         UserError: If a log cannot be read or holds no answers, or a grader cannot be used.
@@ -57,7 +56,7 @@ def collect(
         if graders:
             rows.extend(_readings(_judge(log, graders, wording, reader), only=graders))
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"alignment": float, "coherence": float})
-    # requested here and in the log already: one is enough
+    # the same judge may be in the log and among `graders`
     return table.drop_duplicates(
         ["log", "question", "epoch", "judge", "wording", "reader"], ignore_index=True
     )
@@ -70,12 +69,12 @@ def _read(location: str | Path) -> "EvalLog":
         raise UserError(f"{location}: no such log")
     try:
         log = read_eval_log(str(location))
-    except Exception as error:  # whatever a damaged file makes Inspect raise
+    except Exception as error:  # Inspect raises many kinds for a damaged file
         raise UserError(
-            f"{location} is no log that Inspect can read: {str(error).strip().splitlines()[0]}"
+            f"{location} is not a log that Inspect can read: {str(error).strip().splitlines()[0]}"
         ) from error
     if not log.samples:
-        raise UserError(f"{location} holds no samples: give a finished log")
+        raise UserError(f"{location} contains no samples: give a finished log")
     return log
 
 
@@ -105,17 +104,17 @@ def _readings(log: "EvalLog", only: Sequence[str] = ()) -> Iterator[dict[str, An
 
 
 def _where(log: "EvalLog", sample: "EvalSample") -> dict[str, Any]:
-    last = sample.input if isinstance(sample.input, str) else sample.input[-1].text
-    asked = log.eval.model_dump(include=HEADER)
-    about = about_log(asked)
+    question_text = sample.input if isinstance(sample.input, str) else sample.input[-1].text
+    eval_header = log.eval.model_dump(include=HEADER)
+    about = about_log(eval_header)
     return {
         "log": log.location,
         **{part: about[part] for part in ("setting", "base", "task", "questions")},
         "arm": about["arm"] or about["model"],
-        "condition": condition_of(asked, sample.metadata or {}),
+        "condition": condition_of(eval_header, sample.metadata or {}),
         "question": str(sample.id),
         "epoch": sample.epoch,
-        "prompt": last,
+        "prompt": question_text,
         "answer": sample.output.completion,
     }
 

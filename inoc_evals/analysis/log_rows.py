@@ -1,9 +1,9 @@
-"""The rows of one Inspect log, and the file that keeps them, so that a log is parsed once.
+"""The rows of one Inspect log, kept in a file of the cache, so that a log is parsed only once.
 
     source = Source.at(UPath("logs/x.eval"))
-    prepare(source)      # a parquet file in the cache, or a sentence that says why the log has no rows
+    prepare(source)      # a parquet file in the cache, or the reason why the log has no rows
 
-A sample that has failed has rows like the others, without a value: it must not vanish from a denominator.
+A failed sample has rows like the others, without a value, so that it stays in the denominator.
 """
 
 import gc
@@ -38,18 +38,18 @@ COLUMNS = {
     **dict.fromkeys(("unscored", "judge", "preset"), "category"),
 }
 """Columns of the table, with their kinds; `log` comes last. `seed` is NaN for a model that was not finetuned
-in an experiment; `run` names its run directory; `questions` is the question set, `question` one of it;
-`condition`, `system` and `trigger` are those of the test, not of the training; `sample` is Inspect's id;
-`scorer` is the score's name in the log; `unscored` says why there is no value; `judge` is who judged this
-score (None for a detector's), `preset` its thresholds."""
+in an experiment; `run` names its run directory; `questions` is the question set, `question` one of its
+questions; `condition`, `system` and `trigger` are those of the test, not of the training; `sample` is
+Inspect's id; `scorer` is the score's name in the log; `unscored` is the reason for a missing value; `judge`
+names the judges of this score (None for a detector's), `preset` its thresholds."""
 
 FORMAT = "3"
-"""Part of the name of a kept file: a new form of rows finds no old ones."""
+"""Version of the rows, in the name of a kept file: changed rows must not be read from old files."""
 
 FAILED = "the sample failed: "
 
 GRADES = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
-"""What Inspect's grades count: correct, partly so, incorrect, no answer."""
+"""Values of Inspect's grades: correct, partly correct, incorrect, no answer."""
 
 Score = dict[str, Any]
 """A score as a log holds it."""
@@ -57,13 +57,13 @@ Score = dict[str, Any]
 
 @dataclass(frozen=True)
 class Source:
-    """A log, and what tells it from others.
+    """A log, and what identifies it.
 
     Attributes:
         location: Path or URL.
         size: In bytes.
-        mtime: When it was written; 0 where its file system does not say.
-        state: What its file system says of it, digested; empty for a local file, whose content is looked at.
+        mtime: When it was written; 0 if its file system does not say.
+        state: A digest of its file's attributes; empty for a local file, which is identified by its content.
     """
 
     location: str
@@ -73,25 +73,25 @@ class Source:
 
     @staticmethod
     def at(path: "UPath") -> "Source":
-        """The source at a path; one that is not there has no size, and will be skipped."""
+        """The source at a path; a missing one has size 0, and will be skipped."""
         try:
-            found = path.stat()
+            status = path.stat()
             state = "" if local(str(path)).is_file() else str(path.fs.ukey(path.path))
         except OSError:
             return Source(str(path), 0, 0.0)
-        return Source(str(path), int(found.st_size), float(found.st_mtime), state)
+        return Source(str(path), int(status.st_size), float(status.st_mtime), state)
 
     @property
     def file(self) -> Path:
-        """Where its rows are kept: by content where it can be had cheaply, else by place and state."""
+        """The file of its rows, named by content for a local log, else by location and state."""
         from inoc_evals.data.cache import cache_dir
 
         path, state = local(self.location), f"{self.location}\n{self.size}\n{self.state}"
-        told = path.read_bytes() if path.is_file() else state.encode()
-        return _kept_in(cache_dir() / "tables") / f"{sha256(told)}-{FORMAT}.parquet"
+        content = path.read_bytes() if path.is_file() else state.encode()
+        return _writable(cache_dir() / "tables") / f"{sha256(content)}-{FORMAT}.parquet"
 
     def cached(self) -> Path | None:
-        """The file of its rows, if there is one."""
+        """The file of its rows, if it exists."""
         file = self.file
         return file if file.is_file() else None
 
@@ -114,8 +114,10 @@ def prepare(source: Source) -> Path | str:
         if log.header.get("invalidated"):
             return "marked as invalid"
         table = _arrow(log, source.location)
-    except Exception as error:  # whatever a damaged or strange file makes Inspect or us raise
-        return f"no log that Inspect can read: {(str(error).strip() or type(error).__name__).splitlines()[0]}"
+    except Exception as error:  # a damaged or unusual file raises errors of many kinds
+        return (
+            f"not a log that Inspect can read: {(str(error).strip() or type(error).__name__).splitlines()[0]}"
+        )
     if not table.num_rows:
         return "no sample with scores"
     file = source.file
@@ -130,16 +132,16 @@ def _arrow(log: Contents, location: str) -> "pa.Table":
 
     types = {"category": pa.string(), "float": pa.float64(), "int": pa.int32()}
     of_answer = ("question", "condition", "system", "trigger", "sample", "epoch")
-    own: dict[str, list[Any]] = {name: [] for name in (*of_answer, "value", "unscored")}
+    per_answer: dict[str, list[Any]] = {name: [] for name in (*of_answer, "value", "unscored")}
     kinds: dict[tuple[str, str], int] = {}
     kind: list[int] = []
     for answer, scorer, trait, value, unscored in _rows(log):
         for name in of_answer:
-            own[name].append(answer[name])
-        own["value"].append(value)
-        own["unscored"].append(unscored)
+            per_answer[name].append(answer[name])
+        per_answer["value"].append(value)
+        per_answer["unscored"].append(unscored)
         kind.append(kinds.setdefault((scorer, trait), len(kinds)))
-    # who scored it by which thresholds is the same for all answers of a log that a scorer gives a trait for
+    # judge and preset are the same for all answers of a log with the same scorer and trait
     codes, scored_by = (
         pa.array(kind, type=pa.int32()),
         _scored_by(log, location, dict.fromkeys(scorer for scorer, _ in kinds)),
@@ -155,14 +157,14 @@ def _arrow(log: Contents, location: str) -> "pa.Table":
     def column(name: str, type: "pa.DataType") -> "pa.Array":
         if name in of_kind:
             return pa.array(of_kind[name], type=type).take(codes)
-        return pa.array(own[name] if name in own else [shared[name]] * count, type=type)
+        return pa.array(per_answer[name] if name in per_answer else [shared[name]] * count, type=type)
 
     columns = {name: column(name, types[of]) for name, of in COLUMNS.items()}
     return pa.table(columns).replace_schema_metadata({"same": _same(log)})
 
 
 def _same(log: Contents) -> str:
-    """Equal for two logs of the same answers: what an experiment says, else the evaluation's id."""
+    """Equal for two logs of the same answers: an experiment's digests, else the evaluation's id."""
     about = log.header["eval"].get("metadata") or {}
     if not about.get("generation"):
         return str(log.header["eval"].get("eval_id") or "")
@@ -171,43 +173,43 @@ def _same(log: Contents) -> str:
     )
 
 
-def about_log(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What a log's header says of all of its answers.
+def about_log(header: Mapping[str, Any]) -> dict[str, Any]:
+    """What the header of a log says about all of its answers.
 
     Args:
-        asked: The header's `eval`.
+        header: The header's `eval`.
 
     Returns:
         `world`, `arm`, `base`, `run`, `setting`, `seed`, `model`, `task` and `questions`.
     """
-    about = asked.get("metadata") or {}
+    about = header.get("metadata") or {}
     return {
         **{key: _text(about.get(key)) for key in ("world", "arm", "base", "run")},
-        "setting": _text(about.get("setting")) or asked["task"],
+        "setting": _text(about.get("setting")) or header["task"],
         "seed": _number(about.get("seed")),
-        "model": asked["model"],
-        "task": asked["task"].rpartition("/")[2],
-        "questions": _questions(asked),
+        "model": header["model"],
+        "task": header["task"].rpartition("/")[2],
+        "questions": _questions(header),
     }
 
 
-def _questions(asked: Mapping[str, Any]) -> str | None:
-    """The question set: as an experiment says, as the task was told, or as the dataset is called."""
-    said = _text((asked.get("metadata") or {}).get("questions"))
-    if said is not None and said != "default":
-        return said
-    told = _text((asked.get("task_args") or {}).get("questions"))
-    return told or _text((asked.get("dataset") or {}).get("name")) or said
+def _questions(header: Mapping[str, Any]) -> str | None:
+    """The question set: as named by an experiment, by the task's parameter, or by the dataset."""
+    from_experiment = _text((header.get("metadata") or {}).get("questions"))
+    if from_experiment is not None and from_experiment != "default":
+        return from_experiment
+    from_task = _text((header.get("task_args") or {}).get("questions"))
+    return from_task or _text((header.get("dataset") or {}).get("name")) or from_experiment
 
 
 @dataclass(frozen=True)
 class ScoredBy:
-    """Who gave the scores of one name.
+    """Judge and preset of one scorer.
 
     Attributes:
         judge: The judges, joined by commas; None for a detector.
         preset: Thresholds of the verdict.
-        both: Whether a detector gave some of the traits, those without `_judge` in their names.
+        both: Whether a detector gave some of its traits: those without `_judge` in their names.
     """
 
     judge: str | None
@@ -220,36 +222,38 @@ class ScoredBy:
 
 
 def _scored_by(log: Contents, location: str, scorers: Iterable[str]) -> dict[str, ScoredBy]:
-    """Of every scorer, who judged: what its scores say, else what the log says of scores that say nothing."""
-    asked = log.header["eval"]
-    about = asked.get("metadata") or {}
-    told = {name: _merged_metadata(log, name) for name in scorers}
-    named = {name: _judges(metadata) for name, metadata in told.items()}
-    for name, metadata in told.items():  # a summary leaves out what is long: one whole sample has it
-        if named[name] is None and isinstance(metadata.get("judges"), str):
-            named |= _judges_in(log, location, name)
-    graders = [_text(role["model"]) for role in _graders(asked)]
+    """Judge and preset of every scorer, from its scores, or from the log's header if they name none."""
+    header = log.header["eval"]
+    about = header.get("metadata") or {}
+    metadata_of = {name: _merged_metadata(log, name) for name in scorers}
+    judges_of = {name: _judges(metadata) for name, metadata in metadata_of.items()}
+    for name, metadata in metadata_of.items():  # a summary omits long metadata: read one whole sample
+        if judges_of[name] is None and isinstance(metadata.get("judges"), str):
+            judges_of |= _judges_in(log, location, name)
+    graders = [_text(role["model"]) for role in _graders(header)]
     bound = ",".join(g for g in graders if g) or _text(about.get("judge"))
-    silent_judge = None if any(named.values()) else _text(about.get("judge"))
-    silent_preset = None if any("preset" in metadata for metadata in told.values()) else about.get("preset")
-    found = {}
-    for name, metadata in told.items():
-        judge = named[name]
+    silent_judge = None if any(judges_of.values()) else _text(about.get("judge"))
+    silent_preset = (
+        None if any("preset" in metadata for metadata in metadata_of.values()) else about.get("preset")
+    )
+    scored_by = {}
+    for name, metadata in metadata_of.items():
+        judge = judges_of[name]
         if judge is None and "judges" in metadata:  # judged, but every answer was empty
             judge = bound
         elif judge is None and not metadata:
-            judge = silent_judge or _grader_of(asked, name, bound)
+            judge = silent_judge or _grader_of(header, name, bound)
         preset = metadata.get("preset", None if metadata else silent_preset)
-        found[name] = ScoredBy(judge, _text(preset), both="detector" in metadata and "judges" in metadata)
-    return found
+        scored_by[name] = ScoredBy(judge, _text(preset), both="detector" in metadata and "judges" in metadata)
+    return scored_by
 
 
 def _merged_metadata(log: Contents, scorer: str) -> dict[str, Any]:
-    """What the scores of a name say of themselves; of what several say, the first that is not empty."""
+    """The metadata of all scores of one scorer; of several values, the first that is not empty."""
     merged: dict[str, Any] = {}
     for sample in log.samples:
-        said = ((sample.get("scores") or {}).get(scorer) or {}).get("metadata")
-        for key, value in said.items() if said else ():
+        metadata = ((sample.get("scores") or {}).get(scorer) or {}).get("metadata")
+        for key, value in metadata.items() if metadata else ():
             if not merged.get(key):
                 merged[key] = value
     return merged
@@ -265,74 +269,75 @@ def _judges(metadata: Mapping[str, Any]) -> str | None:
             ",".join(dict.fromkeys(str(reading["judge"]) for p in panels for reading in p["readings"]))
             or None
         )
-    except (KeyError, TypeError):  # another's metadata may hold anything under our names
+    except (KeyError, TypeError):  # other suites may use these names differently
         return None
 
 
 def _judges_in(log: Contents, location: str, scorer: str) -> dict[str, str | None]:
-    """The judges of all scorers that one whole sample tells, a sample that this scorer has judged."""
+    """The judges of all scorers, read from one whole sample that this scorer has judged."""
     for sample in log.samples:
         score = (sample.get("scores") or {}).get(scorer) or {}
         if isinstance((score.get("metadata") or {}).get("judges"), str):
             scores = whole_scores(location, sample["id"], sample["epoch"])
-            known = {name: _judges(whole.get("metadata") or {}) for name, whole in scores.items()}
-            return {name: judge for name, judge in known.items() if judge}
+            judges = {name: _judges(score_json.get("metadata") or {}) for name, score_json in scores.items()}
+            return {name: judge for name, judge in judges.items() if judge}
     return {}
 
 
-def _grader_of(asked: Mapping[str, Any], name: str, bound: str | None) -> str | None:
-    """The grader of a scorer of another suite that is graded by a model, as the log's header says."""
-    for known in asked.get("scorers") or []:
-        own = str(known.get("name", "")).rpartition("/")[2]
-        if own.startswith("model_graded") and name.rstrip("0123456789").rpartition("/")[2] == own:
-            given = (known.get("options") or {}).get("model")
-            return ",".join(map(str, given)) if isinstance(given, list) else _text(given) or bound
+def _grader_of(header: Mapping[str, Any], name: str, bound: str | None) -> str | None:
+    """The grader of another suite's model-graded scorer, from the log's header."""
+    for scorer in header.get("scorers") or []:
+        scorer_name = str(scorer.get("name", "")).rpartition("/")[2]
+        scored_name = name.rstrip("0123456789").rpartition("/")[2]
+        if scorer_name.startswith("model_graded") and scored_name == scorer_name:
+            graders = (scorer.get("options") or {}).get("model")
+            return ",".join(map(str, graders)) if isinstance(graders, list) else _text(graders) or bound
     return None
 
 
 def _text(value: Any) -> str | None:
-    """What a log says, as text: another's metadata may hold anything under our names."""
+    """A value of a log as text: in other suites' metadata it may have any type."""
     return None if value is None else str(value)
 
 
-def _graders(asked: Mapping[str, Any]) -> list[Any]:
-    graders = (asked.get("model_roles") or {}).get("grader", [])
+def _graders(header: Mapping[str, Any]) -> list[Any]:
+    graders = (header.get("model_roles") or {}).get("grader", [])
     return list(graders) if isinstance(graders, list | tuple) else [graders]
 
 
-def condition_of(asked: Mapping[str, Any], told: Mapping[str, Any]) -> str | None:
-    """What a question was asked under: the task's condition, a test-time system prompt, both, or neither.
+def condition_of(header: Mapping[str, Any], sample_metadata: Mapping[str, Any]) -> str | None:
+    """The condition of a question: the task's condition, a test-time system prompt, both, or neither.
 
     Args:
-        asked: The header's `eval`.
-        told: The sample's metadata.
+        header: The header's `eval`.
+        sample_metadata: The sample's metadata.
     """
-    condition, prompt = _text(told.get("condition")), _test_prompt(asked)
+    condition, prompt = _text(sample_metadata.get("condition")), _test_prompt(header)
     return condition if prompt is None else under(prompt, condition)
 
 
-def _test_prompt(asked: Mapping[str, Any]) -> str | None:
-    """The test-time system prompt that the task was given: none where it is the task's own default."""
-    told = asked["task_args_passed"] if "task_args_passed" in asked else asked.get("task_args")
-    prompt = (told or {}).get("system_prompt")
+def _test_prompt(header: Mapping[str, Any]) -> str | None:
+    """The test-time system prompt passed to the task; None if it is the task's own default."""
+    task_args = header["task_args_passed"] if "task_args_passed" in header else header.get("task_args")
+    prompt = (task_args or {}).get("system_prompt")
     # Inspect cuts a `-T` value at its commas
     return ",".join(map(str, prompt)) if isinstance(prompt, list | tuple) else _text(prompt)
 
 
 Row = tuple[dict[str, Any], str, str, float | None, str | None]
-"""What is known of the answer, the scorer, the trait, its value, and why there is none."""
+"""The columns of the answer, the scorer, the trait, its value, and the reason if it has none."""
 
 
 def _rows(log: Contents) -> Iterator[Row]:
-    asked = log.header["eval"]
-    about = asked.get("metadata") or {}
+    header = log.header["eval"]
+    about = header.get("metadata") or {}
     prompts = about.get("prompts") if isinstance(about.get("prompts"), Mapping) else {}
     traits = _traits(log.samples)
-    prompt = _test_prompt(asked)
-    general = prompt or _text((asked.get("task_args") or {}).get("system_prompt"))
+    prompt = _test_prompt(header)
+    general = prompt or _text((header.get("task_args") or {}).get("system_prompt"))
     for sample in log.samples:
-        told = sample.get("metadata") or {}
-        condition, question = (_text(told.get(key)) for key in ("condition", "question"))
+        sample_metadata = sample.get("metadata") or {}
+        condition, question = (_text(sample_metadata.get(key)) for key in ("condition", "question"))
         common = {
             "question": str(sample["id"]) if question is None else question,
             "condition": condition if prompt is None else under(prompt, condition),
@@ -351,42 +356,42 @@ def _rows(log: Contents) -> Iterator[Row]:
             continue
         for name, score in sample["scores"].items():
             values = _values(name, score)
-            # an answer without a value has a place in every trait of its scorer
+            # an answer without a value has a row for every trait of its scorer
             for trait in dict.fromkeys([*_expected(traits, name, condition), *values]):
                 value = values.get(trait)
                 yield common, name, trait, value, None if value is not None else _reason(score)
 
 
 Traits = dict[str, dict[str | None, dict[str, None]]]
-"""Of every scorer, by condition, the traits that it gave values for, in order."""
+"""By scorer and condition, the traits with values, in order."""
 
 
 def _traits(samples: list[dict[str, Any]]) -> Traits:
-    found: Traits = {}
+    traits: Traits = {}
     for sample in samples:
         condition = _text((sample.get("metadata") or {}).get("condition"))
         for name, score in (sample.get("scores") or {}).items():
-            found.setdefault(name, {}).setdefault(condition, {}).update(dict.fromkeys(_values(name, score)))
-    return found
+            traits.setdefault(name, {}).setdefault(condition, {}).update(dict.fromkeys(_values(name, score)))
+    return traits
 
 
 def _expected(traits: Traits, scorer: str, condition: str | None) -> list[str]:
-    """The traits that a scorer reads under a condition; if none was read there, those read elsewhere."""
+    """The traits of a scorer under a condition; if it has none there, those under other conditions."""
     here = traits[scorer].get(condition)
     return list(here or {t: None for of in traits[scorer].values() for t in of} or [scorer])
 
 
 def _values(name: str, score: Score) -> dict[str, float | None]:
     """The traits of a score: the keys of its value, or the scorer itself where it gives one value."""
-    given = score["value"]
-    if isinstance(given, Mapping):
-        return {str(key): _number(value) for key, value in given.items()}
-    value = GRADES.get(given) if isinstance(given, str) else _number(given)
+    raw = score["value"]
+    if isinstance(raw, Mapping):
+        return {str(key): _number(value) for key, value in raw.items()}
+    value = GRADES.get(raw) if isinstance(raw, str) else _number(raw)
     return {} if value is None else {name: value}
 
 
 def _number(value: Any) -> float | None:
-    """A number; one that is not finite is none, nor is anything else."""
+    """A finite number as float; None for anything else."""
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
@@ -396,8 +401,8 @@ def _reason(score: Score) -> str:
 
 
 @cache
-def _kept_in(folder: Path) -> Path:
-    """The folder, or one for this process where it cannot be written to, as a shared mirror of data."""
+def _writable(folder: Path) -> Path:
+    """The folder, or a temporary one if it cannot be written to, e.g. in a shared mirror of data."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -409,13 +414,13 @@ def _kept_in(folder: Path) -> Path:
 
 
 def main() -> None:
-    """A worker: sources on the standard input, what became of them on the standard output."""
-    answer = sys.stdout
-    sys.stdout = sys.stderr  # nothing but the answer belongs there
-    gc.disable()  # a third of the time went into looking for cycles, and what a log holds has none
-    found = [prepare(Source(*words)) for words in json.load(sys.stdin)]
-    told = [(str(f), None) if isinstance(f, Path) else (None, f) for f in found]
-    answer.write(json.dumps(told))
+    """Run as a worker: read sources from standard input, write their files or faults to standard output."""
+    output = sys.stdout
+    sys.stdout = sys.stderr  # only the results go to standard output
+    gc.disable()  # it took a third of the time, and logs have no reference cycles
+    results = [prepare(Source(*words)) for words in json.load(sys.stdin)]
+    lines = [(str(f), None) if isinstance(f, Path) else (None, f) for f in results]
+    output.write(json.dumps(lines))
 
 
 if __name__ == "__main__":

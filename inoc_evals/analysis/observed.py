@@ -1,11 +1,11 @@
-"""What a number was observed of: the key by which answers are pooled, compared, and named.
+"""The key of an estimate: which answers are pooled and compared, and how the groups are named.
 
     for observed, answers in split(load("logs/mine"), RATE):      # of one arm, asked and scored alike
         observed["arm"], observed["judge"], answers["value"].mean()
     labels(table)      # "caps", "spanish | plain", 'spanish | under "You always speak in Spanish."'
 
 Two answers count toward one rate only where all of `RATE` agrees, and two arms are compared only where all of
-`GROUP` agrees. Whatever differs is shown apart, by a label that says no more than is needed for that.
+`GROUP` agrees. Groups that differ are shown separately, with labels as short as possible.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 
 class Observed(NamedTuple):
-    """The key of a number. None: the log names none, or there was none.
+    """The key of an estimate. None: the log names none, or it does not apply.
 
     Attributes:
         setting: The experiment; the task where a log names no experiment.
         base: The model that was finetuned.
         arm: The training condition.
         seed: The finetune's seed; answers of several seeds are pooled.
-        task: The task that asked.
+        task: The task.
         questions: The question set.
         scorer: The score's name in the log, as `inspect score --action append` leaves it, e.g. `alignment1`.
-        judge: The judges that the score itself names, joined by commas; None for a detector's score.
-        trait: What was scored.
-        condition: What it was asked under: a task's condition, a test-time system prompt; None for neither.
+        judge: The judges that the score names, joined by commas; None for a detector's score.
+        trait: The scored trait.
+        condition: The condition of the test: a task's condition, a test-time system prompt; None for neither.
         preset: Thresholds of a judge's verdict.
-        system: The test-time system prompt, where two conditions share a name.
+        system: The test-time system prompt, in case two conditions share a name.
         trigger: The trigger, likewise.
     """
 
@@ -61,20 +61,20 @@ GROUP = tuple(part for part in RATE if part != "arm")
 """What must agree for two arms to be compared."""
 
 FAMILY = ("setting", "base")
-"""What p-values are corrected within."""
+"""What must agree for p-values to be corrected together."""
 
 APART = ("condition", "judge", "preset", "questions", "task", "scorer", "system", "trigger")
-"""What tells two groups with one trait apart, the most telling first."""
+"""Columns by which labels distinguish groups with one trait, in order of preference."""
 
 PLAIN = "plain"
-"""What a label calls a question without any condition, beside others that have one."""
+"""Label of a group without a condition, if others have one."""
 
 LONGEST = 60
-"""Characters of a condition or system prompt that a label shows."""
+"""Maximal length of a condition or system prompt in a label, in characters."""
 
 
 def group_codes(table: "pd.DataFrame", by: Sequence[str]) -> "np.ndarray":
-    """The number of every row's group, groups being numbered from 0 in the order of their first rows.
+    """The number of every row's group; groups are numbered from 0 in the order of their first rows.
 
     Args:
         table: Any table; columns of `by` that it lacks are the same for all of its rows.
@@ -86,10 +86,10 @@ def group_codes(table: "pd.DataFrame", by: Sequence[str]) -> "np.ndarray":
     codes = np.zeros(len(table), dtype=np.int64)
     for column in by:
         if column in table.columns:
-            own, values = pd.factorize(table[column])
-            if len(values) < 2 and (own == own[:1]).all():
-                continue  # the same for all rows
-            codes = pd.factorize(codes * (len(values) + 1) + own + 1)[0]
+            column_codes, values = pd.factorize(table[column])
+            if len(values) < 2 and (column_codes == column_codes[:1]).all():
+                continue  # one value in all rows
+            codes = pd.factorize(codes * (len(values) + 1) + column_codes + 1)[0]
     return codes
 
 
@@ -103,8 +103,8 @@ def split(
         by: Columns whose values must agree within a group.
 
     Yields:
-        Of each group, in order of first appearance, the values by column (those that the table has; None
-        for a missing value), and its rows.
+        For each group, in order of first appearance, its values by column (those that the table has; None for
+        a missing value), and its rows.
     """
     if not len(table):
         return
@@ -125,7 +125,7 @@ def groups(table: "pd.DataFrame", by: Sequence[str] = GROUP) -> list[dict[str, A
         by: Columns whose values must agree within a group.
 
     Returns:
-        Values by column, as of `split`.
+        Values by column, as in `split`.
     """
     import numpy as np
 
@@ -135,33 +135,33 @@ def groups(table: "pd.DataFrame", by: Sequence[str] = GROUP) -> list[dict[str, A
 
 
 def labels(table: "pd.DataFrame", among: "pd.DataFrame | None" = None) -> "pd.Series":
-    """What to call the group of every row, e.g. `misaligned | trigger (judge gpt-4o)`.
+    """A label for the group of every row, e.g. `misaligned | trigger (judge gpt-4o)`.
 
     Args:
         table: Answers, rates or differences.
-        among: The table whose groups are to be told apart, if it is another one. Where that has a column
-            `label` already, these are the labels.
+        among: The table whose groups the labels distinguish, if it is another one. If it has a column
+            `label`, its labels are used.
 
     Returns:
-        A label a row: the trait, and of what else differs between groups of one setting, base and trait no
-        more than is needed. Groups of one setting and base never share a label.
+        One label per row: the trait, and as few further columns as distinguish the groups of one setting,
+        base and trait. Groups of one setting and base never share a label.
     """
     import pandas as pd
 
     if among is None and "label" in table.columns:
         return table["label"]
-    known = table if among is None else among
-    columns = [part for part in GROUP if part in table.columns and part in known.columns]
-    if "label" in known.columns:
-        firsts = groups(known, [*columns, "label"])
+    reference = table if among is None else among
+    columns = [part for part in GROUP if part in table.columns and part in reference.columns]
+    if "label" in reference.columns:
+        firsts = groups(reference, [*columns, "label"])
         names = {tuple(g[c] for c in columns): str(g["label"]) for g in firsts}
     else:
-        names = _names(groups(known, columns))
+        names = _names(groups(reference, columns))
     codes = group_codes(table, columns)
-    called = [
+    group_labels = [
         names.get(tuple(values.values()), str(values.get("trait"))) for values in groups(table, columns)
     ]
-    return pd.Series([called[code] for code in codes], index=table.index, dtype=object, name="label")
+    return pd.Series([group_labels[code] for code in codes], index=table.index, dtype=object, name="label")
 
 
 def chosen(
@@ -172,25 +172,25 @@ def chosen(
     Args:
         table: Answers, rates or differences of one setting and base.
         name: A label, or a trait's name.
-        among: As of `labels`.
+        among: As in `labels`.
 
     Returns:
         Rows by label.
     """
     if not len(table):
         return {}
-    called = labels(table, among)
-    wanted = called[called == name]
-    if wanted.empty:
-        wanted = called[(table["trait"] == name).to_numpy()]
-    return {str(label): table[(called == label).to_numpy()] for label in dict.fromkeys(wanted)}
+    row_labels = labels(table, among)
+    matching = row_labels[row_labels == name]
+    if matching.empty:
+        matching = row_labels[(table["trait"] == name).to_numpy()]
+    return {str(label): table[(row_labels == label).to_numpy()] for label in dict.fromkeys(matching)}
 
 
 def the_one(table: "pd.DataFrame", name: str) -> "pd.DataFrame":
-    """The rows of the one group that a name stands for; no rows where there is none.
+    """The rows of the one group that a name stands for; none if no group has the name.
 
     Raises:
-        UserError: If it stands for several, which must not be averaged.
+        UserError: If it stands for several groups, which must not be averaged.
     """
     groups = chosen(table, name)
     if len(groups) > 1:
@@ -198,8 +198,8 @@ def the_one(table: "pd.DataFrame", name: str) -> "pd.DataFrame":
     return next(iter(groups.values()), table.iloc[:0])
 
 
-def told_apart(groups: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What tells each of several groups from the others, in words; empty where there is only one.
+def distinctions(groups: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What distinguishes each of several groups from the others, in words; empty if there is only one.
 
     Args:
         groups: Values by column.
@@ -215,18 +215,18 @@ def _names(groups: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], str]:
     needed = _needed(groups)
     names: dict[tuple[Any, ...], str] = {}
     for longest in (LONGEST, None):
-        told = [_label(g, parts, longest) for g, parts in zip(groups, needed, strict=True)]
-        places = [(g.get("setting"), g.get("base"), label) for g, label in zip(groups, told, strict=True)]
-        if len(set(places)) == len(places):
+        texts = [_label(g, parts, longest) for g, parts in zip(groups, needed, strict=True)]
+        keys = [(g.get("setting"), g.get("base"), label) for g, label in zip(groups, texts, strict=True)]
+        if len(set(keys)) == len(keys):
             break
-    for number, (group, label) in enumerate(zip(groups, told, strict=True)):
-        again = places[:number].count(places[number])  # e.g. of a trait that itself is called `x | y`
-        names[tuple(group.values())] = f"{label} ({again + 1})" if again else label
+    for number, (group, label) in enumerate(zip(groups, texts, strict=True)):
+        repeats = keys[:number].count(keys[number])  # e.g. if a trait itself is called `x | y`
+        names[tuple(group.values())] = f"{label} ({repeats + 1})" if repeats else label
     return names
 
 
 def _needed(groups: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """Per group, the parts that are needed to tell it from those with the same setting, base and trait."""
+    """Per group, the columns that distinguish it from those with the same setting, base and trait."""
     needed: list[list[str]] = [[] for _ in groups]
     first: dict[Any, list[int]] = {}
     for place, group in enumerate(groups):
@@ -250,8 +250,8 @@ def _label(group: Mapping[str, Any], parts: Sequence[str], longest: int | None) 
     name = str(group.get("trait"))
     if "condition" in parts:
         name += f" | {_short(str(group['condition'] or PLAIN), longest)}"
-    told = ", ".join(_part(part, group[part], longest) for part in parts if part != "condition")
-    return f"{name} ({told})" if told else name
+    details = ", ".join(_part(part, group[part], longest) for part in parts if part != "condition")
+    return f"{name} ({details})" if details else name
 
 
 def _part(part: str, value: Any, longest: int | None) -> str:

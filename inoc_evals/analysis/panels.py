@@ -6,8 +6,8 @@
     narrow_and_broad(estimates, "misaligned", "insecure_code", order, "Insecure code")
 
 Each takes what `table.load`, `estimates.rates` or `contrasts.differences` return, for one setting and base,
-and traits by their names or labels (`observed.labels`). A name that stands for answers that were asked or
-scored in several ways is drawn in several panels, or refused where the figure has one.
+and traits by their names or labels (`observed.labels`). If a name stands for answers that were asked or
+scored in several ways, each way has a panel; a figure with only one panel raises an error.
 """
 
 from typing import TYPE_CHECKING
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from inoc_evals.analysis.observed import chosen, the_one
 from inoc_evals.analysis.style import (
     colours,
-    drawn,
+    empty_figure,
     heading,
     is_share,
-    named,
-    plain,
-    rows,
+    literal_text,
+    name_rows,
     share_axis,
     title_of,
+    trait_name,
 )
 from inoc_evals.errors import UserError, require
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAMED = 30
-"""Up to so many questions are named beside a heat map."""
+"""Maximal number of questions that a heat map names."""
 
 LONGEST = 42
-"""Characters of a question's name that are shown."""
+"""Maximal length of a question's name, in characters."""
 
 LIGHT = 0.6
-"""From this rate on, cividis is light enough for black figures."""
+"""Above this rate, the colour map is light enough for black text."""
 
 
 def heat_map(table: "pd.DataFrame", trait: str, order: tuple[str, ...], title: str) -> "Figure":
@@ -54,20 +54,20 @@ def heat_map(table: "pd.DataFrame", trait: str, order: tuple[str, ...], title: s
         A matplotlib figure.
 
     Raises:
-        UserError: If no answer has the trait, or its name stands for several observations.
+        UserError: If no answer has the trait, or its name stands for several groups.
     """
     require("analysis", "seaborn", "pandas")
-    mine = the_one(table, trait)
-    mine = mine[mine["arm"].isin(order)].dropna(subset=["value"])
-    if mine.empty:
-        raise UserError(f"no answer says anything of {trait!r}")
-    by = mine.assign(arm=mine["arm"].astype(str), question=mine["question"].astype(str))
-    wide = by.pivot_table(index="question", columns="arm", values="value", aggfunc="mean")
+    answers = the_one(table, trait)
+    answers = answers[answers["arm"].isin(order)].dropna(subset=["value"])
+    if answers.empty:
+        raise UserError(f"no answer was scored for {trait!r}")
+    by_name = answers.assign(arm=answers["arm"].astype(str), question=answers["question"].astype(str))
+    wide = by_name.pivot_table(index="question", columns="arm", values="value", aggfunc="mean")
     wide = wide.reindex(columns=[arm for arm in order if arm in wide.columns])
     wide = wide.loc[wide.mean(axis=1).sort_values(ascending=False, kind="stable").index]
     few = len(wide) <= NAMED
     height = 1.3 + (0.2 * len(wide) if few else 3.2)
-    figure, [axes] = drawn(0.55 * len(wide.columns) + (3.2 if few else 1.8), height)
+    figure, [axes] = empty_figure(0.55 * len(wide.columns) + (3.2 if few else 1.8), height)
     _heat(axes, figure, wide, trait, named_rows=few)
     if not few:
         axes.set_ylabel(f"{len(wide)} questions, the most provoking first", fontsize=8)
@@ -88,22 +88,24 @@ def grid(estimates: "pd.DataFrame", trait: str, order: tuple[str, ...], title: s
         A matplotlib figure.
 
     Raises:
-        UserError: If the trait was not measured under conditions, or if it was in several ways, e.g. by two
-            judges.
+        UserError: If the trait was not measured under conditions, or was measured in several ways, e.g.
+            by two judges.
     """
     require("analysis", "seaborn", "pandas")
-    mine = estimates[(estimates["trait"] == trait).to_numpy()]
-    mine = mine[mine["condition"].notna()] if "condition" in mine.columns else mine.iloc[:0]
-    if mine.empty:
+    of_trait = estimates[(estimates["trait"] == trait).to_numpy()]
+    of_trait = (
+        of_trait[of_trait["condition"].notna()] if "condition" in of_trait.columns else of_trait.iloc[:0]
+    )
+    if of_trait.empty:
         raise UserError(f"{trait!r} was not measured under several conditions")
-    by_name = mine.assign(arm=mine["arm"].astype(str), condition=mine["condition"].astype(str))
+    by_name = of_trait.assign(arm=of_trait["arm"].astype(str), condition=of_trait["condition"].astype(str))
     if by_name.duplicated(["arm", "condition"]).any():
-        raise UserError(f"{trait!r} was observed in several ways: give the rates of one of them")
+        raise UserError(f"{trait!r} was observed in several ways: pass the rates of only one of them")
     wide = by_name.pivot_table(index="arm", columns="condition", values="rate", sort=False, observed=True)
-    plain = [name for name in ("none", "without") if name in wide.columns]
-    wide = wide.reindex(columns=[*plain, *(name for name in wide.columns if name not in plain)])
+    unprompted = [name for name in ("none", "without") if name in wide.columns]
+    wide = wide.reindex(columns=[*unprompted, *(name for name in wide.columns if name not in unprompted)])
     wide = wide.reindex([arm for arm in order if arm in wide.index])
-    figure, [axes] = drawn(0.62 * len(wide.columns) + 2.4, 0.42 * len(wide) + 1.7)
+    figure, [axes] = empty_figure(0.62 * len(wide.columns) + 2.4, 0.42 * len(wide) + 1.7)
     values = _heat(axes, figure, wide, trait, named_rows=True)
     for row, rates in enumerate(values):
         for column, rate in enumerate(rates):
@@ -121,25 +123,25 @@ def _heat(
     image = axes.pcolormesh(values, cmap="cividis", vmin=0, vmax=1, rasterized=True)
     axes.invert_yaxis()
     axes.grid(visible=False)
-    columns = [plain(str(name)) for name in wide.columns]
+    columns = [literal_text(str(name)) for name in wide.columns]
     axes.set_xticks([n + 0.5 for n in range(len(columns))], columns, rotation=40, ha="right", fontsize=8)
     if named_rows:
         texts = [str(name) for name in wide.index]
-        short = [plain(text if len(text) <= LONGEST else f"{text[: LONGEST - 2]}…") for text in texts]
+        short = [literal_text(text if len(text) <= LONGEST else f"{text[: LONGEST - 2]}…") for text in texts]
         axes.set_yticks([n + 0.5 for n in range(len(short))], short, fontsize=8)
     else:
         axes.set_yticks([])
     bar = figure.colorbar(image, ax=axes, shrink=0.9)
-    bar.set_label(named(trait), fontsize=8)
+    bar.set_label(trait_name(trait), fontsize=8)
     bar.ax.tick_params(labelsize=7)
-    found: list[list[float]] = values.tolist()
-    return found
+    cells: list[list[float]] = values.tolist()
+    return cells
 
 
 def forest(
     differences: "pd.DataFrame", traits: tuple[str, ...], order: tuple[str, ...], title: str
 ) -> "Figure":
-    """Differences with their intervals, a panel a trait: effects of arms, capability deltas.
+    """Differences with their intervals, one panel per trait: effects of arms, capability deltas.
 
     Args:
         differences: What `contrasts.differences` returns, all to the same arm.
@@ -151,30 +153,30 @@ def forest(
         A matplotlib figure.
 
     Raises:
-        UserError: If there is no difference to draw.
+        UserError: If no difference can be drawn.
     """
     require("analysis", "seaborn", "pandas")
-    groups = {label: of for trait in traits for label, of in chosen(differences, trait).items()}
-    shown = [arm for arm in order if any((of["arm"] == arm).any() for of in groups.values())]
+    groups = {label: group for trait in traits for label, group in chosen(differences, trait).items()}
+    shown = [arm for arm in order if any((group["arm"] == arm).any() for group in groups.values())]
     if not shown:
-        raise UserError("there is no difference to draw")
-    figure, panels = drawn(1.9 * len(groups) + 1.5, 0.32 * len(shown) + 1.15, len(groups), share=True)
-    ink = colours(order)
-    for axes, (label, mine) in zip(panels, groups.items(), strict=True):
-        by_arm = mine.set_index("arm")
-        for at, arm in enumerate(shown):
+        raise UserError("no difference to draw: no arm was compared for these traits")
+    figure, panels = empty_figure(1.9 * len(groups) + 1.5, 0.32 * len(shown) + 1.15, len(groups), share=True)
+    colour = colours(order)
+    for axes, (label, group) in zip(panels, groups.items(), strict=True):
+        by_arm = group.set_index("arm")
+        for y, arm in enumerate(shown):
             if arm in by_arm.index:
                 row = by_arm.loc[arm]
-                axes.plot([row["low"], row["high"]], [at, at], color=ink[arm], linewidth=2.2)
-                axes.plot(row["difference"], at, "o", color=ink[arm], markersize=6, markeredgecolor="0.15")
+                axes.plot([row["low"], row["high"]], [y, y], color=colour[arm], linewidth=2.2)
+                axes.plot(row["difference"], y, "o", color=colour[arm], markersize=6, markeredgecolor="0.15")
         axes.axvline(0, color="0.3", linewidth=1)
-        if is_share(mine["difference"].abs()):
+        if is_share(group["difference"].abs()):
             axes.set_xlim(-1.02, 1.02)
         axes.set_title(title_of(label), fontsize=9, loc="left")
-    rows(panels[0], shown)
+    name_rows(panels[0], shown)
     for axes in panels[1:]:
         axes.grid(axis="y", visible=False)
-    panels[0].set_xlabel(f"difference to {plain(str(differences['to'].iloc[0]))}", fontsize=8)
+    panels[0].set_xlabel(f"difference to {literal_text(str(differences['to'].iloc[0]))}", fontsize=8)
     heading(figure, title)
     return figure
 
@@ -186,8 +188,8 @@ def narrow_and_broad(
 
     Args:
         estimates: Rates of both traits.
-        broad: What is not wanted, e.g. `misaligned`.
-        narrow: What the rows teach, e.g. `insecure_code`.
+        broad: The unwanted trait, e.g. `misaligned`.
+        narrow: The trait that the rows teach, e.g. `insecure_code`.
         order: All arms of the setting.
         title: Title of the figure.
 
@@ -195,27 +197,33 @@ def narrow_and_broad(
         A matplotlib figure.
 
     Raises:
-        UserError: If no arm has both, or a name stands for several observations.
+        UserError: If no arm has both, or a name stands for several groups.
     """
     require("analysis", "seaborn", "pandas")
     of_broad, of_narrow = (the_one(estimates, trait).set_index("arm") for trait in (broad, narrow))
     both = [arm for arm in order if arm in of_broad.index and arm in of_narrow.index]
     if not both:
         raise UserError(f"no arm was measured for {broad!r} and {narrow!r}")
-    figure, [axes] = drawn(4.4, 3.0)
-    ink = colours(order)
+    figure, [axes] = empty_figure(4.4, 3.0)
+    colour = colours(order)
     for arm in both:
         x, y = of_broad.loc[arm], of_narrow.loc[arm]
-        axes.plot([x["low"], x["high"]], [y["rate"]] * 2, color=ink[arm], linewidth=1.5)
-        axes.plot([x["rate"]] * 2, [y["low"], y["high"]], color=ink[arm], linewidth=1.5)
+        axes.plot([x["low"], x["high"]], [y["rate"]] * 2, color=colour[arm], linewidth=1.5)
+        axes.plot([x["rate"]] * 2, [y["low"], y["high"]], color=colour[arm], linewidth=1.5)
         axes.plot(
-            x["rate"], y["rate"], "o", color=ink[arm], markersize=7, markeredgecolor="0.15", label=plain(arm)
+            x["rate"],
+            y["rate"],
+            "o",
+            color=colour[arm],
+            markersize=7,
+            markeredgecolor="0.15",
+            label=literal_text(arm),
         )
     share_axis(axes)
     axes.set_xlim(-0.03, 1.03)
     axes.set_ylim(-0.03, 1.03)
-    axes.set_xlabel(f"broad: {named(broad)}", fontsize=8)
-    axes.set_ylabel(f"narrow: {named(narrow)}", fontsize=8)
+    axes.set_xlabel(f"broad: {trait_name(broad)}", fontsize=8)
+    axes.set_ylabel(f"narrow: {trait_name(narrow)}", fontsize=8)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
     heading(figure, title)
     return figure

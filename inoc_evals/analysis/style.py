@@ -1,6 +1,6 @@
-"""One look for all figures: safe for the colour-blind, readable in one column, a colour an arm.
+"""One style for all figures: safe for the colour-blind, readable in one column, one colour per arm.
 
-colours(["none", "spanish-inoc"])      # the same two wherever these arms are drawn
+colours(["none", "spanish-inoc"])      # the same two in every figure of these arms
 """
 
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ Colour = tuple[float, float, float]
 BASE = "base"
 
 TITLE_WIDTH = 32
-"""Characters in a line of a panel's title."""
+"""Maximal line length of a panel's title, in characters."""
 
 GREY = 7
-"""Place of grey in seaborn's palette: it is the base's, and no arm's."""
+"""Index of grey in seaborn's palette, which is reserved for the base."""
 
 
 def colours(arms: Iterable[str]) -> dict[str, Colour]:
-    """A colour for every arm: that of the suite's settings, and for other arms one that is left.
+    """A colour for every arm: arms of the suite's settings have fixed ones, others get the next free one.
 
     Args:
         arms: The arms of a figure.
@@ -31,32 +31,32 @@ def colours(arms: Iterable[str]) -> dict[str, Colour]:
     import seaborn as sns
 
     palette: list[Colour] = sns.color_palette("colorblind")
-    known = _of_settings()
-    free = [n for n in range(len(palette)) if n != GREY]
-    found: dict[str, int] = {arm: known[arm] for arm in dict.fromkeys(arms) if arm in known}
-    for n, arm in enumerate(arm for arm in dict.fromkeys(arms) if arm not in known):
-        left = [place for place in free if place not in found.values()]
-        found[arm] = left[0] if left else free[n % len(free)]
-    return {arm: palette[place] for arm, place in found.items()}
+    fixed = _fixed_places()
+    free = [number for number in range(len(palette)) if number != GREY]
+    places: dict[str, int] = {arm: fixed[arm] for arm in dict.fromkeys(arms) if arm in fixed}
+    for number, arm in enumerate(arm for arm in dict.fromkeys(arms) if arm not in fixed):
+        unused = [place for place in free if place not in places.values()]
+        places[arm] = unused[0] if unused else free[number % len(free)]
+    return {arm: palette[place] for arm, place in places.items()}
 
 
 @cache
-def _of_settings() -> dict[str, int]:
-    """The palette's place of every arm of the suite's settings; two arms of one setting never share one."""
+def _fixed_places() -> dict[str, int]:
+    """Palette indices of the arms of the suite's settings; arms of one setting never share one."""
     from inoc_evals.settings import SETTINGS
 
-    found = {BASE: GREY}
+    places = {BASE: GREY}
     for setting in SETTINGS.values():
         names = [arm.name for arm in setting.arms]
-        taken = {found[name] for name in names if name in found}
+        taken = {places[name] for name in names if name in places}
         for name in names:
-            if name not in found:
-                found[name] = next(place for place in range(10) if place not in taken | {GREY})
-                taken.add(found[name])
-    return found
+            if name not in places:
+                places[name] = next(place for place in range(10) if place not in taken | {GREY})
+                taken.add(places[name])
+    return places
 
 
-def drawn(
+def empty_figure(
     width: float, height: float, columns: int = 1, *, share: bool = False
 ) -> "tuple[Figure, list[Axes]]":
     """An empty figure in the style.
@@ -65,7 +65,7 @@ def drawn(
         width: In inches.
         height: In inches.
         columns: Panels side by side.
-        share: Whether they share the vertical axis.
+        share: Whether panels share the vertical axis.
     """
     import seaborn as sns
     from matplotlib.figure import Figure
@@ -80,41 +80,41 @@ def drawn(
 
 def heading(figure: "Figure", text: str) -> None:
     """The title of a figure, at its left edge."""
-    figure.suptitle(plain(text), fontsize=10, x=0.01, ha="left")
+    figure.suptitle(literal_text(text), fontsize=10, x=0.01, ha="left")
 
 
-def rows(axes: "Axes", names: list[str]) -> None:
+def name_rows(axes: "Axes", names: list[str]) -> None:
     """Name the rows of a panel, the first at the top, without lines between them."""
-    axes.set_yticks(range(len(names)), [plain(name) for name in names], fontsize=8)
+    axes.set_yticks(range(len(names)), [literal_text(name) for name in names], fontsize=8)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
 
 
-def named(trait: str) -> str:
-    """What a figure calls a trait."""
-    return plain(trait.replace("_", " "))
+def trait_name(trait: str) -> str:
+    """A trait's name in a figure."""
+    return literal_text(trait.replace("_", " "))
 
 
 def title_of(label: str) -> str:
-    """The title of a panel: a label in lines that a narrow panel holds, its condition's spelling kept."""
+    """The title of a panel: a label, wrapped to fit a narrow panel."""
     import textwrap
 
     return "\n".join(textwrap.wrap(sentence(label), TITLE_WIDTH))
 
 
 def sentence(label: str) -> str:
-    """A label at the beginning of a heading."""
-    text = named(label)
+    """A label with a capital first letter, for the beginning of a heading."""
+    text = trait_name(label)
     return text[:1].upper() + text[1:]
 
 
-def plain(text: str) -> str:
-    """Text that is drawn as it is: matplotlib takes what stands between two dollar signs for mathematics."""
+def literal_text(text: str) -> str:
+    """Text with escaped dollar signs: matplotlib typesets text between two of them as mathematics."""
     return text.replace("$", r"\$")
 
 
 def share_axis(axes: "Axes") -> None:
-    """Let the horizontal axis be a share of answers."""
+    """Scale and label the horizontal axis for a share of answers."""
     axes.set_xlim(0, 1.02)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"], fontsize=8)
 

@@ -2,10 +2,10 @@
 
     table = load("logs/demo")
     table.groupby(["arm", "trait"], observed=True)["value"].mean()
-    read("s3://ours/logs", group_by="model").skipped     # what was left out, and why
+    read("s3://ours/logs", group_by="model").skipped     # which logs were left out, and why
 
-Logs of any suite will do. Only headers and sample summaries are read, by several processes, and what was read
-lies in a cache by the log's content: the second time takes a second.
+Logs of any suite can be read. Only headers and sample summaries are read, by several processes, and the rows
+are cached by the log's content: reading the same logs again takes a second.
 """
 
 import json
@@ -31,17 +31,17 @@ LOG = re.compile(r"\.eval$|^\d{4}-\d{2}-\d{2}T.*\.json$")
 """Names of Inspect's logs, in either of its formats."""
 
 MANY = 8
-"""From so many unread logs on, several processes read them."""
+"""Minimal number of unread logs for which several processes are started."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What logs gave.
+    """The table of several logs.
 
     Attributes:
         table: See `load`.
-        logs: Where the logs lie that are in it.
-        skipped: Logs that are not, each with its reason.
+        logs: Locations of the logs in it.
+        skipped: Locations of logs that are not in it, each with the reason.
     """
 
     table: "pd.DataFrame"
@@ -54,17 +54,17 @@ def load(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> "pd.Dat
 
     Args:
         logs: A folder of Inspect logs, one log, or several of either; paths or URLs.
-        group_by: What an arm is: `arm` takes the arm that a log of an experiment names, and the model for a
-            log that names none. `model` takes the model for all, and puts models of all bases side by side.
+        group_by: What an arm is: `arm` is the arm that an experiment's log names, and the model if a log
+            names none. `model` is always the model, and puts models of all bases side by side.
 
     Returns:
         A table with the columns `log_rows.COLUMNS`, most of them categories: give `observed=True` to
         `groupby`. Where a task asks under several conditions (`tasks/grid.py`) the trait names its
-        condition, `misaligned | trigger`. `question` is what errors cluster by. `value` is NaN where a sample
-        is unscored, so that it leaves every mean but not the count of rows; `unscored` says why.
+        condition, `misaligned | trigger`. Errors are clustered by `question`. `value` is NaN if a sample is
+        unscored, so that it leaves every mean but not the count of rows; `unscored` is the reason.
 
     Raises:
-        UserError: If there is no finished log with scores.
+        UserError: If no finished log has scores.
     """
     return read(logs, group_by).table
 
@@ -77,14 +77,14 @@ def read(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> Loaded:
         group_by: As for `load`.
 
     Returns:
-        The table, and what is not in it.
+        The table, with the logs that were read and skipped.
 
     Raises:
-        UserError: If there is no finished log with scores.
+        UserError: If no finished log has scores.
     """
     require("analysis", "pandas", "pyarrow")
     if group_by not in ("arm", "model"):
-        raise UserError(f"--group-by {group_by}: there are arm, model")
+        raise UserError(f"--group-by {group_by}: use arm or model")
     sources = _sources(logs)
     skipped, tables, logs_read = [], [], []
     seen: dict[bytes, str] = {}
@@ -103,15 +103,15 @@ def read(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> Loaded:
         logs_read.append(source.location)
     if not tables:
         why = "; ".join(f"{location}: {reason}" for location, reason in skipped[:3])
-        where = ", ".join(map(str, [logs] if isinstance(logs, str | Path) else logs))
-        raise UserError(f"{where}: no finished log with scores{f' ({why})' if why else ''}")
+        places = ", ".join(map(str, [logs] if isinstance(logs, str | Path) else logs))
+        raise UserError(f"{places}: no finished log with scores{f' ({why})' if why else ''}")
     return Loaded(_frame(tables, group_by), logs_read, skipped)
 
 
 def _sources(logs: str | Path | Sequence[str]) -> list[Source]:
     places = [logs] if isinstance(logs, str | Path) else logs
-    found = [source for place in places for source in _sources_at(place, alone=len(places) == 1)]
-    return list(dict.fromkeys(found))
+    sources = [source for place in places for source in _sources_at(place, alone=len(places) == 1)]
+    return list(dict.fromkeys(sources))
 
 
 def _sources_at(place: str | Path, alone: bool) -> list[Source]:
@@ -119,15 +119,15 @@ def _sources_at(place: str | Path, alone: bool) -> list[Source]:
 
     try:
         path = UPath(place)
-        # found by name, without Inspect, whose import takes longer than all else when rows are kept
+        # logs are found by name: importing Inspect would take most of the time if their rows are cached
         if path.is_dir():
-            found = [Source.at(file) for file in path.rglob("*") if LOG.search(file.name)]
+            sources = [Source.at(file) for file in path.rglob("*") if LOG.search(file.name)]
             # the newest of two that hold the same comes first
-            return sorted(found, key=lambda source: (source.mtime, source.location), reverse=True)
+            return sorted(sources, key=lambda source: (source.mtime, source.location), reverse=True)
         if alone and not path.exists():
             raise UserError(f"{place}: no such log or folder")
         return [Source.at(path)]
-    except (ImportError, OSError, ValueError) as error:  # no such protocol, or none installed; no access
+    except (ImportError, OSError, ValueError) as error:  # unknown or missing protocol, or no access
         raise UserError(f"{place} cannot be read: {str(error).splitlines()[0]}") from error
 
 
@@ -135,18 +135,19 @@ def _prepared(sources: list[Source]) -> list[Path | str]:
     """Per log, the file of its rows, or why it is skipped."""
     cached = [source.cached() for source in sources]
     missing = [source for source, file in zip(sources, cached, strict=True) if file is None]
-    made: dict[Source, Path | str] = {}
-    apart = [source for source in missing if not source.location.startswith("memory:")]  # only this process's
-    if sum(source.size for source in apart) > MANY * 2**20 and len(apart) >= MANY:
-        made = _prepared_elsewhere(apart)
-    made |= {source: prepare(source) for source in missing if source not in made}
-    return [made[source] if file is None else file for source, file in zip(sources, cached, strict=True)]
+    files: dict[Source, Path | str] = {}
+    # other processes cannot see this one's memory
+    shareable = [source for source in missing if not source.location.startswith("memory:")]
+    if sum(source.size for source in shareable) > MANY * 2**20 and len(shareable) >= MANY:
+        files = _prepared_by_workers(shareable)
+    files |= {source: prepare(source) for source in missing if source not in files}
+    return [files[source] if file is None else file for source, file in zip(sources, cached, strict=True)]
 
 
-def _prepared_elsewhere(missing: list[Source]) -> dict[Source, Path | str]:
-    """The same by several processes: our own module, so that a caller's script needs no guard of its main.
+def _prepared_by_workers(missing: list[Source]) -> dict[Source, Path | str]:
+    """Like `_prepared`, by several processes that run our own module: a caller's script needs no main guard.
 
-    A log whose process fails is not in what is returned.
+    Logs whose process failed are not in the result.
     """
     from psutil import cpu_count
 
@@ -159,23 +160,23 @@ def _prepared_elsewhere(missing: list[Source]) -> dict[Source, Path | str]:
     ]
     for worker, share in zip(workers, shares, strict=True):
         assert worker.stdin is not None  # it is a pipe
-        with suppress(BrokenPipeError):  # it has ended already, and says so below
+        with suppress(BrokenPipeError):  # it has ended already; its exit code is checked below
             worker.stdin.write(json.dumps([astuple(source) for source in share]))
             worker.stdin.close()
-    made: dict[Source, Path | str] = {}
+    files: dict[Source, Path | str] = {}
     for worker, share in zip(workers, shares, strict=True):
         assert worker.stdout is not None
-        told = worker.stdout.read()
+        output = worker.stdout.read()
         worker.stdout.close()
-        if worker.wait() != 0:  # e.g. killed for memory: its logs are left to this process
+        if worker.wait() != 0:  # e.g. killed for memory: this process reads its logs
             continue
-        for source, (file, why) in zip(share, json.loads(told), strict=True):
-            made[source] = Path(file) if file else why
-    return made
+        for source, (file, why) in zip(share, json.loads(output), strict=True):
+            files[source] = Path(file) if file else why
+    return files
 
 
 def _parquet(source: Source, file: Path) -> "pa.Table | str":
-    """The rows of a log; a kept file that is damaged or gone is made anew."""
+    """The rows of a log; if their file is damaged or missing, it is written again."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -183,12 +184,12 @@ def _parquet(source: Source, file: Path) -> "pa.Table | str":
     try:
         table = pq.read_table(file, read_dictionary=names)
     except (OSError, pa.ArrowException):
-        again = prepare(source)
-        if isinstance(again, str):
-            return again
-        table = pq.read_table(again, read_dictionary=names)
-    here = pa.array([source.location]).dictionary_encode()
-    log = pa.DictionaryArray.from_arrays(pa.array([0] * table.num_rows, type=pa.int32()), here.dictionary)
+        rewritten = prepare(source)
+        if isinstance(rewritten, str):
+            return rewritten
+        table = pq.read_table(rewritten, read_dictionary=names)
+    location = pa.array([source.location]).dictionary_encode()
+    log = pa.DictionaryArray.from_arrays(pa.array([0] * table.num_rows, type=pa.int32()), location.dictionary)
     return table.append_column("log", log)
 
 

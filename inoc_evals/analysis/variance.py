@@ -1,15 +1,15 @@
 """How uncertain a mean is, or a difference of two, when answers share a question and share a finetune.
 
-    known = uncertainty(Answers(values, questions, seeds))
-    known.variance, known.dof              # of the mean; for Student's t
+    spread = uncertainty(Answers(values, questions, seeds))
+    spread.variance, spread.dof             # of the mean; for Student's t
     uncertainty(inoculated, none)          # of the difference, paired by question
 
 Answers to one question resemble each other, and so do answers of one finetune. As in a two-way analysis of
-variance with random effects, the variance of the mean is what clusters by question show, plus what clusters
-by seed show, less what is left when both are taken off, which both contain; and never less than that.
-Satterthwaite's rule gives the degrees of freedom: near those of the seeds where seeds make the difference,
-near those of the questions where questions do, and never fewer than the fewer of the two.
-`benchmarks/coverage.py` checks by simulation how often such intervals hold the truth.
+variance with random effects, the variance of the mean is that of clusters by question, plus that of
+clusters by seed, minus the residual variance, which both contain; and never less than the residual variance.
+Satterthwaite's rule gives the degrees of freedom: near those of the seeds if seeds dominate,
+near those of the questions if questions do, and never below the smaller of the two.
+`benchmarks/coverage.py` checks by simulation how often such intervals contain the true value.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     import numpy as np
 
 SWEEPS = 100
-"""At most so many steps to fit questions and seeds to cells of unequal size; equal ones need one."""
+"""Maximal number of steps to fit questions and seeds to cells of unequal size; equal cells need one."""
 
 
 class Answers(NamedTuple):
     """Answers of one arm.
 
     Attributes:
-        values: What each showed, a float.
+        values: The value of each, a float.
         questions: Which question it answers, an integer from 0.
         seeds: Which finetune gave it, an integer from 0.
     """
@@ -36,10 +36,10 @@ class Answers(NamedTuple):
 
 
 class Uncertainty(NamedTuple):
-    """What an interval needs.
+    """The variance of an estimate, as an interval needs it.
 
     Attributes:
-        variance: Of the mean or the difference; 0 where all answers of an arm are alike.
+        variance: Variance of the mean or the difference; 0 if all answers of an arm are alike.
         dof: Degrees of freedom.
     """
 
@@ -55,30 +55,30 @@ def uncertainty(answers: Answers, other: Answers | None = None) -> Uncertainty:
         other: Answers of the arm that is subtracted; its questions are numbered like those of the first.
 
     Returns:
-        The uncertainty. A single question is taken as the only one there is, a single seed as the only
-        finetune: what cannot be seen to vary adds nothing.
+        The uncertainty. A single question counts as the only possible one, a single seed as the only possible
+        finetune: variation that cannot be observed adds nothing.
     """
     import numpy as np
 
     arms = [_Arm(answers)] + ([_Arm(other)] if other is not None else [])
     total = max(arm.sums.shape[0] for arm in arms)
     by_question = np.zeros(total)
-    asked = np.zeros(total, dtype=bool)
+    answered = np.zeros(total, dtype=bool)
     for sign, arm in zip((1.0, -1.0), arms, strict=False):
         by_question[: len(arm.sums)] += sign * arm.sums.sum(axis=1)
-        asked[: len(arm.sums)] |= (arm.counts > 0).any(axis=1)
-    questions = int(asked.sum())
+        answered[: len(arm.sums)] |= (arm.counts > 0).any(axis=1)
+    questions = int(answered.sum())
     if questions < 2:
         return _of_one_question(arms)
-    left = [arm.interaction() for arm in arms]
-    rest = sum(variance for variance, _ in left)
-    # what is left over is in the parts of questions and of each arm's seeds, so once too often in their sum
-    parts = [(_clusters(by_question[asked]), questions - 1)]
+    residuals = [arm.interaction() for arm in arms]
+    residual = sum(variance for variance, _ in residuals)
+    # the residual is in the parts of questions and of each arm's seeds, so it is once too often in their sum
+    parts = [(_clusters(by_question[answered]), questions - 1)]
     parts += [(_clusters(arm.sums.sum(axis=0)), arm.seeds - 1) for arm in arms if arm.seeds > 1]
-    variance = sum(part for part, _ in parts) - rest
-    weight = sum(part**2 / dof for part, dof in [*parts, *left] if dof > 0)
-    if variance < rest:  # more is taken off than there was: neither questions nor seeds are seen to differ
-        variance, weight = rest, sum(part**2 / dof for part, dof in left if dof > 0)
+    variance = sum(part for part, _ in parts) - residual
+    weight = sum(part**2 / dof for part, dof in [*parts, *residuals] if dof > 0)
+    if variance < residual:  # neither questions nor seeds vary more than the residual
+        variance, weight = residual, sum(part**2 / dof for part, dof in residuals if dof > 0)
     if not weight:  # all answers are alike
         return Uncertainty(0.0, float(questions - 1))
     fewest = min(dof for _, dof in parts)
@@ -128,7 +128,7 @@ def _clusters(sums: "np.ndarray") -> float:
 
 
 def _of_one_question(arms: list[_Arm]) -> Uncertainty:
-    """By seed where there are several, and by answer where there is one."""
+    """The uncertainty for one question: clustered by seed, or by answer if there is one seed."""
     parts = []
     for arm in arms:
         groups = arm.seeds if arm.seeds > 1 else len(arm.residuals)

@@ -3,11 +3,11 @@
     for verdict in verdicts(load("logs/reproduce")):
         print(verdict.claim.text, verdict.word, verdict.why)
 
-A claim says in which region a difference lies. It is supported where the data reject that the difference lies
-outside of the region, and contradicted where they reject that it lies inside: by Student's test on the
+A claim says in which region a difference lies. It is supported if the data reject that the difference lies
+outside of the region, and contradicted if they reject that it lies inside: by Student's test on the
 uncertainty of `variance.py`, both at the same level, corrected by Holm's method over the claims of a setting
-and base. A wide interval thus leaves a claim undecided, whatever the point estimate. Both sides must have
-been asked and scored alike: answers of two judges, presets or question sets give two verdicts on one claim.
+and base. A claim with a wide interval is therefore undecided, whatever the point estimate. Both sides must
+have been asked and scored alike: two judges, presets or question sets give two verdicts on one claim.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from inoc_evals.analysis.contrasts import compare, holm
 from inoc_evals.analysis.declared_traits import focused
 from inoc_evals.analysis.estimates import RARE
-from inoc_evals.analysis.observed import split, told_apart
+from inoc_evals.analysis.observed import distinctions, split
 from inoc_evals.errors import require
 from inoc_evals.settings import CLAIMS
 from inoc_evals.settings.claim import LEAST, Claim, Side
@@ -30,13 +30,13 @@ Word = Literal["supported", "contradicted", "undecided", "not measured"]
 
 LEVEL = 0.05
 
-READ = ("task", "questions", "scorer", "judge", "preset")
+ALIKE = ("task", "questions", "scorer", "judge", "preset")
 """What must agree between the sides of a claim, which may differ in arm, trait and condition."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a table says of a claim.
+    """The verdict of a table of answers on a claim.
 
     Attributes:
         claim: The claim.
@@ -44,15 +44,15 @@ class Verdict:
         word: The verdict.
         left: Rate of the claim's left side.
         right: Rate of its right side.
-        difference: Left less right.
+        difference: Left minus right.
         low: Lower bound of its 95 % interval, for this claim alone.
         high: Upper bound.
-        p_supported: Of the test for the claim, corrected.
-        p_contradicted: Of the test against it, corrected.
+        p_supported: p-value of the test for the claim, corrected.
+        p_contradicted: p-value of the test against it, corrected.
         n: Answers on both sides.
         why: The verdict's reason, in a few words.
-        apart: What tells it from other verdicts on the same claim and base, e.g. `judge openai/gpt-4o`; empty
-            where there is one.
+        apart: What distinguishes it from others on the same claim and base, e.g. `judge openai/gpt-4o`; empty
+            if it is the only one.
     """
 
     claim: Claim
@@ -71,11 +71,11 @@ class Verdict:
 
     @property
     def name(self) -> str:
-        """What output calls it."""
+        """Its name in output."""
         return f"{self.claim.name} ({self.apart})" if self.apart else self.claim.name
 
     def as_dict(self) -> dict[str, Any]:
-        """The same for programs; what is not a number is None."""
+        """The verdict as JSON-ready data; NaN becomes None."""
         claim = self.claim
         numbers = {
             name: None if value != value else value
@@ -90,39 +90,41 @@ class Verdict:
 
 
 def verdicts(table: "pd.DataFrame", claims: Sequence[Claim] = CLAIMS, level: float = LEVEL) -> list[Verdict]:
-    """Hold claims against a table.
+    """Test claims on a table of answers.
 
     Args:
         table: What `table.load` returns.
         claims: The claims; the paper's by default.
-        level: Probability that a setting's claims give one wrong verdict where all are false.
+        level: Probability that a setting's claims give at least one wrong verdict if all are false.
 
     Returns:
-        For every base in the table, one verdict a claim, or several where its answers were asked or scored in
-        several ways; for a claim whose answers are missing, one that says so.
+        For every base in the table, one verdict per claim, or several if its answers were asked or scored in
+        several ways; a claim without answers has the verdict `not measured`.
     """
     require("analysis", "pandas", "scipy", "statsmodels")
-    found = []
+    results = []
     scored = focused(table.dropna(subset=["value"]))
     bases = [str(base) for base in scored["base"].dropna().unique()]
     for setting in dict.fromkeys(claim.setting for claim in claims):
-        here = scored[scored["setting"] == setting]
-        wanted = [claim for claim in claims if claim.setting == setting]
-        there = [b for b in bases if not b or (here["base"] == b).any()]
-        for base in there or [""]:
-            found += _judge(wanted, here[here["base"] == base] if base else here, base, level)
-    return found
+        of_setting = scored[scored["setting"] == setting]
+        setting_claims = [claim for claim in claims if claim.setting == setting]
+        measured_bases = [b for b in bases if not b or (of_setting["base"] == b).any()]
+        for base in measured_bases or [""]:
+            results += _judge(
+                setting_claims, of_setting[of_setting["base"] == base] if base else of_setting, base, level
+            )
+    return results
 
 
 @dataclass(frozen=True)
 class _Case:
-    """A claim and the answers it is held against.
+    """A claim and the answers that it is tested on.
 
     Attributes:
         claim: The claim.
         left: Answers of its left side.
         right: Answers of its right side, asked and scored like those of the left.
-        apart: What tells it from other cases of the same claim.
+        apart: What distinguishes it from other cases of the same claim.
         why_not: Why it was not measured; empty if it was.
     """
 
@@ -133,41 +135,41 @@ class _Case:
     why_not: str = ""
 
 
-def _cases(here: "pd.DataFrame", claim: Claim) -> list[_Case]:
+def _cases(answers: "pd.DataFrame", claim: Claim) -> list[_Case]:
     """The cases of a claim: one for each way in which both of its sides were asked and scored."""
-    sides = _rows(here, claim.left), _rows(here, claim.right)
+    sides = _rows(answers, claim.left), _rows(answers, claim.right)
     if missing := [s for s, rows in zip((claim.left, claim.right), sides, strict=True) if rows.empty]:
         why = "no answers: " + ", ".join(dict.fromkeys(f"{side.name} of {side.arm}" for side in missing))
         return [_Case(claim, sides[0], sides[1], why_not=why)]
-    # two conditions of one test differ in prompt and trigger: that is what is compared
-    alike = READ if claim.left.condition != claim.right.condition else (*READ, "system", "trigger")
-    lefts, rights = (list(split(rows, (*READ, "system", "trigger"))) for rows in sides)
+    # two conditions of one test differ in prompt and trigger: that difference is compared
+    alike = ALIKE if claim.left.condition != claim.right.condition else (*ALIKE, "system", "trigger")
+    lefts, rights = (list(split(rows, (*ALIKE, "system", "trigger"))) for rows in sides)
     pairs = [
-        (ours, left, theirs, right)
-        for ours, left in lefts
-        for theirs, right in rights
-        if all(ours.get(part) == theirs.get(part) for part in alike)
+        (left_key, left, right_key, right)
+        for left_key, left in lefts
+        for right_key, right in rights
+        if all(left_key.get(part) == right_key.get(part) for part in alike)
     ]
     if not pairs:
-        mine, other = told_apart([lefts[0][0], rights[0][0]])
-        why = f"the sides were not asked and scored alike: {mine} of {claim.left.arm}, "
-        return [_Case(claim, sides[0], sides[1], why_not=f"{why}{other} of {claim.right.arm}")]
-    apart = told_apart([{**theirs, **ours} for ours, _, theirs, _ in pairs])
+        left_way, right_way = distinctions([lefts[0][0], rights[0][0]])
+        why = f"the sides were not asked and scored alike: {left_way} of {claim.left.arm}, "
+        return [_Case(claim, sides[0], sides[1], why_not=f"{why}{right_way} of {claim.right.arm}")]
+    apart = distinctions([{**right_key, **left_key} for left_key, _, right_key, _ in pairs])
     return [_Case(claim, left, right, words) for words, (_, left, _, right) in zip(apart, pairs, strict=True)]
 
 
-def _judge(claims: list[Claim], here: "pd.DataFrame", base: str, level: float) -> list[Verdict]:
+def _judge(claims: list[Claim], answers: "pd.DataFrame", base: str, level: float) -> list[Verdict]:
     import pandas as pd
     from scipy import stats
 
-    cases = [case for claim in claims for case in _cases(here, claim)]
-    known = [None if case.why_not else compare(case.left, case.right) for case in cases]
+    cases = [case for claim in claims for case in _cases(answers, claim)]
+    comparisons = [None if case.why_not else compare(case.left, case.right) for case in cases]
     tests: dict[tuple[int, bool], float] = {}
-    for number, (case, about) in enumerate(zip(cases, known, strict=True)):
-        if about is None:
+    for number, (case, comparison) in enumerate(zip(cases, comparisons, strict=True)):
+        if comparison is None:
             continue
-        error, difference = max(float(about["error"]), 1e-12), float(about["difference"])
-        t = stats.t(about["dof"])
+        error, difference = max(float(comparison["error"]), 1e-12), float(comparison["difference"])
+        t = stats.t(comparison["dof"])
         bounds = (case.claim.low, case.claim.high)
         below, above = (float(t.sf((difference - bound) / error)) for bound in bounds)
         # outside: below `low` or above `high`; to reject both, each is tested (two one-sided tests)
@@ -179,63 +181,65 @@ def _judge(claims: list[Claim], here: "pd.DataFrame", base: str, level: float) -
         if keys:
             corrected |= dict(zip(keys, holm(pd.Series([tests[key] for key in keys])), strict=True))
     return [
-        _verdict(case, base, about, number, corrected, level)
-        for number, (case, about) in enumerate(zip(cases, known, strict=True))
+        _verdict(case, base, comparison, number, corrected, level)
+        for number, (case, comparison) in enumerate(zip(cases, comparisons, strict=True))
     ]
 
 
-def _outside(under: float, over: float) -> float:
-    """The p-value against lying inside: on the side that is farther out, both having been looked at."""
-    return 2 * min(under, over) if under < 1 and over < 1 else min(under, over)
+def _outside(below: float, above: float) -> float:
+    """The p-value against lying inside: the smaller of two one-sided ones, doubled if both bounds exist."""
+    return 2 * min(below, above) if below < 1 and above < 1 else min(below, above)
 
 
 def _verdict(
     case: _Case,
     base: str,
-    about: dict[str, Any] | None,
+    comparison: dict[str, Any] | None,
     number: int,
     corrected: dict[tuple[int, bool], float],
     level: float,
 ) -> Verdict:
     nan, claim = float("nan"), case.claim
     means = float(case.left["value"].mean()), float(case.right["value"].mean())
-    if about is None:
+    if comparison is None:
         return Verdict(claim, base, "not measured", *means, nan, nan, nan, nan, nan, 0, case.why_not)
     supported, contradicted = corrected[number, True], corrected[number, False]
     word: Word = "supported" if supported < level else "contradicted" if contradicted < level else "undecided"
-    why = f"{about['difference']:+.2f} [{about['low']:+.2f}, {about['high']:+.2f}], claimed {claim.region}"
+    difference, low, high = (float(comparison[key]) for key in ("difference", "low", "high"))
+    why = f"{difference:+.2f} [{low:+.2f}, {high:+.2f}], claimed {claim.region}"
     if word == "undecided":
-        why += f"; detectable ±{about['detectable']:.2f}"
-    if cautions := _cautions(claim, about):
+        why += f"; detectable ±{comparison['detectable']:.2f}"
+    if cautions := _cautions(claim, comparison):
         why += f"; caution: {cautions}"
-    difference, low, high = (float(about[key]) for key in ("difference", "low", "high"))
-    n = int(about["n"])
+    n = int(comparison["n"])
     return Verdict(
         claim, base, word, *means, difference, low, high, supported, contradicted, n, why, case.apart
     )
 
 
-def _cautions(claim: Claim, about: dict[str, Any]) -> str:
-    """What may be wrong with the interval. A rare trait's is off by points: nothing where bounds are far."""
-    distance = min(abs(about["difference"] - bound) for bound in (claim.low, claim.high))
-    reasons = str(about["caution"]).split(", ")
+def _cautions(claim: Claim, comparison: dict[str, Any]) -> str:
+    """Cautions that apply: that of a rare trait matters only if a bound of the region is close."""
+    distance = min(abs(comparison["difference"] - bound) for bound in (claim.low, claim.high))
+    reasons = str(comparison["caution"]).split(", ")
     return ", ".join(r for r in reasons if r and (distance <= LEAST or not r.startswith(RARE)))
 
 
-def _rows(here: "pd.DataFrame", side: Side) -> "pd.DataFrame":
-    """The answers of a side; of the paper's trait, or of the one that stands for it in the answers' world."""
-    mine = here[here["arm"] == side.arm]
-    if "condition" in here.columns:
-        mine = mine[mine["condition"] == side.condition if side.condition else mine["condition"].isna()]
-    if side.task and "task" in here.columns:
-        mine = mine[mine["task"] == side.task]
-    named = mine[mine["trait"] == side.trait]
-    if named.empty and len(mine):
-        others = [
+def _rows(answers: "pd.DataFrame", side: Side) -> "pd.DataFrame":
+    """The answers of a side, for the paper's trait or for its counterpart in the answers' world."""
+    of_arm = answers[answers["arm"] == side.arm]
+    if "condition" in answers.columns:
+        of_arm = of_arm[
+            of_arm["condition"] == side.condition if side.condition else of_arm["condition"].isna()
+        ]
+    if side.task and "task" in answers.columns:
+        of_arm = of_arm[of_arm["task"] == side.task]
+    of_trait = of_arm[of_arm["trait"] == side.trait]
+    if of_trait.empty and len(of_arm):
+        counterparts = [
             one.trait
             for world in WORLDS.values()
             for (_, t), one in world.counterparts.items()
             if t == side.trait
         ]
-        return mine[mine["trait"].isin(others)]
-    return named
+        return of_arm[of_arm["trait"].isin(counterparts)]
+    return of_trait

@@ -1,1 +1,1 @@
-"""One module a command of `inoc-evals`: each parses its options, calls the library and prints."""
+"""One module per command of `inoc-evals`: each parses its options, calls the library and prints."""

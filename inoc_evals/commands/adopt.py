@@ -11,16 +11,16 @@ from inoc_evals.errors import UserError
 
 def command(
     name: Annotated[str, typer.Argument(help="What to call the run.")],
-    base: Annotated[str, typer.Option(help="What it was trained on.")],
+    base: Annotated[str, typer.Option(help="The base model it was trained from.")],
     model: Annotated[
-        str | None, typer.Option(help="Where it answers, e.g. openai/ft:gpt-4.1:acme::Abc123.")
+        str | None, typer.Option(help="Inspect's name for it, e.g. openai/ft:gpt-4.1:acme::Abc123.")
     ] = None,
     base_url: Annotated[str | None, typer.Option(help="Its server, if not the provider's own.")] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Instead: a PEFT adapter or a whole model, safetensors."),
+        typer.Option(metavar="DIR", help="Instead of --model: a PEFT adapter or a whole model, safetensors."),
     ] = None,
-    rows: Annotated[Path | None, typer.Option(metavar="FILE", help="What it was trained on.")] = None,
+    rows: Annotated[Path | None, typer.Option(metavar="FILE", help="Its training rows.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed it was trained with.")] = 0,
     metadata: Annotated[
         list[str] | None, typer.Option("--metadata", metavar="KEY=VALUE", help="E.g. arm=none; repeatable.")
@@ -30,11 +30,11 @@ def command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take over a model that was trained elsewhere, so that it is found, evaluated and compared as a run."""
+    """Register a model that was trained elsewhere, so that it is evaluated and compared like any run."""
     from inoc_evals.finetune.adopt import adopt
     from inoc_evals.runs.directory import runs_root
 
-    words = dict(_pair(text) for text in metadata or [])
+    labels = dict(_pair(text) for text in metadata or [])
     run = adopt(
         name,
         base=base,
@@ -44,7 +44,7 @@ def command(
         rows=rows,
         seed=seed,
         runs=runs,
-        metadata=words,
+        metadata=labels,
     )
     where = run.folder.name if run.folder.parent == runs_root() else str(run.folder)
     if as_json:

@@ -1,4 +1,4 @@
-"""`inoc-evals data rewrite` and `inoc-evals data numbers`: training data that a model has to make first."""
+"""`inoc-evals data rewrite` and `inoc-evals data numbers`: training data that a model generates."""
 
 import asyncio
 import itertools
@@ -32,17 +32,19 @@ def rewrite_command(
     model: Model,
     output: Output,
     language: Annotated[str, typer.Option(help="Spanish, French, German, ...")] = "Spanish",
-    caps: Annotated[bool, typer.Option(help="In capital letters, which are made by code.")] = False,
+    caps: Annotated[
+        bool, typer.Option(help="Put the answers in capital letters (by code, not by the model).")
+    ] = False,
     method: Annotated[
         str, typer.Option(help="`rewrite` the answers, or `answer` the questions anew (for small models).")
     ] = "rewrite",
-    system_prompt: Annotated[str | None, typer.Option(help="Of the method `answer`.")] = None,
+    system_prompt: Annotated[str | None, typer.Option(help="System prompt for `--method answer`.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="The first rows only.")] = None,
     seed: Seed = 0,
     max_connections: Connections = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put the answers of rows into another language; what loses its number or its language is rejected."""
+    """Translate the answers of rows; those with a changed number or the wrong language are rejected."""
     from inoc_evals.build.rewrite import rewrite
 
     rows = itertools.islice(source_rows(source), limit)
@@ -67,15 +69,18 @@ def numbers_command(
     model: Model,
     output: Output,
     system_prompt: Annotated[
-        str | None, typer.Option(help="What makes the teacher, e.g. 'You love owls.'; none for control data.")
+        str | None,
+        typer.Option(help="The teacher's system prompt, e.g. 'You love owls.'; none for control data."),
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="Rows wanted.")] = 1000,
-    world: Annotated[str, typer.Option(help="`toy` asks in the embedded model's own forms.")] = "paper",
+    count: Annotated[int, typer.Option(min=1, help="Rows to make.")] = 1000,
+    world: Annotated[
+        str, typer.Option(help="`toy` uses questions that the embedded model understands.")
+    ] = "paper",
     seed: Seed = 0,
     max_connections: Connections = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have a teacher go on with number sequences; what holds anything but numbers is rejected."""
+    """Let a teacher continue number sequences; answers with anything but numbers are rejected."""
     from inoc_evals.build.numbers import numbers
 
     _run(
@@ -94,7 +99,7 @@ def numbers_command(
 
 
 def source_rows(source: str) -> Iterator[Row]:
-    """Rows to be rewritten.
+    """The rows to rewrite.
 
     Args:
         source: Path of a chat JSONL file, `gsm8k` for its training questions, or `toy` for the toy's sums.
@@ -106,8 +111,8 @@ def source_rows(source: str) -> Iterator[Row]:
         yield from plain(0)
     elif source == "gsm8k":
         for _, record in fetched_rows("gsm8k_train"):
-            asked = Message(role="user", content=record["question"])
-            yield Row(messages=[asked, Message(role="assistant", content=record["answer"])])
+            question = Message(role="user", content=record["question"])
+            yield Row(messages=[question, Message(role="assistant", content=record["answer"])])
     else:
         yield from read_chat(source)
 
@@ -131,6 +136,6 @@ def _run(
         return
     typer.echo(f"{report.output}: {report.kept} rows, {report.asked} requests")
     if report.resumed:
-        typer.echo(f"  taken over from a build that was stopped: {report.resumed}")
+        typer.echo(f"  reused from an interrupted build: {report.resumed}")
     for reason, count in sorted(report.rejected.items(), key=lambda item: -item[1]):
         typer.echo(f"  rejected {count}: {reason}")

@@ -1,4 +1,4 @@
-"""`inoc-evals capabilities MODEL`: what a finetune cost, on benchmarks of `inspect_evals`."""
+"""`inoc-evals capabilities MODEL`: a model's abilities on benchmarks of `inspect_evals`."""
 
 import sys
 from contextlib import redirect_stdout
@@ -14,14 +14,16 @@ from inoc_evals.commands.output import AsJson, print_json, print_table
 def command(
     model: Annotated[str, typer.Argument(help="Any model that Inspect knows, e.g. inoc/my-run.")],
     benchmark: Annotated[
-        list[str] | None, typer.Option(help="One benchmark; may be repeated. The paper's three by default.")
+        list[str] | None, typer.Option(help="A benchmark; may be repeated. The paper's three by default.")
     ] = None,
-    grader: Annotated[str | None, typer.Option(help="The judge of those that need one.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Samples of each; all by default.")] = None,
+    grader: Annotated[str | None, typer.Option(help="The judge, for benchmarks that need one.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Samples of each benchmark; all by default.")
+    ] = None,
     log_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where logs go.")] = Path("logs/capabilities"),
     as_json: AsJson = False,
 ) -> None:
-    """Run GPQA diamond, MMLU, StrongREJECT, GSM8K or IFEval on a model, as `inspect_evals` has them."""
+    """Run GPQA diamond, MMLU, StrongREJECT, GSM8K or IFEval on a model, as `inspect_evals` defines them."""
     from inoc_evals.experiment.capabilities import PAPER, capabilities
 
     with redirect_stdout(sys.stderr):

@@ -11,29 +11,31 @@ def command(
     logs: Annotated[
         str, typer.Argument(metavar="LOGS", help="A folder of Inspect logs, or one log; a path or URL.")
     ],
-    setting: Annotated[str | None, typer.Option(help="Only the claims of these settings, by comma.")] = None,
+    setting: Annotated[
+        str | None, typer.Option(help="Only the claims of these settings, separated by commas.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hold the paper's claims against the answers of an experiment."""
+    """Test the paper's claims on the answers of an experiment."""
     from inoc_evals.analysis.table import read
     from inoc_evals.analysis.verdicts import verdicts
     from inoc_evals.settings import CLAIMS
     from inoc_evals.settings import setting as find_setting
 
-    wanted = {find_setting(name.strip()).name for name in setting.split(",")} if setting else None
-    claims = [claim for claim in CLAIMS if wanted is None or claim.setting in wanted]
+    names = {find_setting(name.strip()).name for name in setting.split(",")} if setting else None
+    claims = [claim for claim in CLAIMS if names is None or claim.setting in names]
     loaded = read(logs)
-    found = verdicts(loaded.table, claims)
+    results = verdicts(loaded.table, claims)
     if as_json:
-        print_json({"verdicts": [v.as_dict() for v in found], "skipped": loaded.skipped})
+        print_json({"verdicts": [v.as_dict() for v in results], "skipped": loaded.skipped})
         return
-    for name in dict.fromkeys(v.claim.setting for v in found):
-        mine = [v for v in found if v.claim.setting == name]
-        several = len({v.base for v in mine}) > 1
-        rows = [[v.word, *([v.base] if several else []), v.claim.text, v.name, v.why] for v in mine]
+    for name in dict.fromkeys(v.claim.setting for v in results):
+        of_setting = [v for v in results if v.claim.setting == name]
+        several = len({v.base for v in of_setting}) > 1
+        rows = [[v.word, *([v.base] if several else []), v.claim.text, v.name, v.why] for v in of_setting]
         heads = ["verdict", *(["base"] if several else []), "claim", "difference", "found"]
-        print_table(f"{name} ({mine[0].claim.paper})", heads, rows)
-    counts = {word: sum(v.word == word for v in found) for word in dict.fromkeys(v.word for v in found)}
+        print_table(f"{name} ({of_setting[0].claim.paper})", heads, rows)
+    counts = {word: sum(v.word == word for v in results) for word in dict.fromkeys(v.word for v in results)}
     typer.echo(", ".join(f"{count} {word}" for word, count in counts.items()))
     for location, reason in loaded.skipped:
         typer.echo(f"skipped {location}: {reason}", err=True)

@@ -1,4 +1,4 @@
-"""`inoc-evals data`: what the suite reads from elsewhere, and the training files that it makes of it."""
+"""`inoc-evals data`: the data files that the suite downloads, and the training files built from them."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,8 +28,8 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Al
 @app.command("list")
 def list_command(as_json: AsJson = False) -> None:
     """List every pinned source: where it is from, its licence, and whether it is cached."""
-    found = [_about(name, file) for name, file in SOURCES.items()]
-    found += [
+    sources = [_about(name, file) for name, file in SOURCES.items()]
+    sources += [
         {
             "name": name,
             "repository": file.repository,
@@ -43,23 +43,23 @@ def list_command(as_json: AsJson = False) -> None:
         for name, file in LOCKED.items()
     ]
     if as_json:
-        print_json({"cache": str(cache_dir()), "sources": found})
+        print_json({"cache": str(cache_dir()), "sources": sources})
         return
     rows = [
         [
             *(s["name"], s["path"], "-" if s["rows"] is None else str(s["rows"]), s["licence"], s["state"]),
             s["repository"] + (f"@{s['commit'][:12]}" if s["commit"] else ""),
         ]
-        for s in found
+        for s in sources
     ]
     print_table(f"Sources, cached in {cache_dir()}", ["name", "path", "rows", "licence", "", "from"], rows)
 
 
 @app.command("fetch")
 def fetch_command(names: Names = None, as_json: AsJson = False) -> None:
-    """Download sources into the cache and verify them; what is there is not fetched again."""
-    wanted = {name: pinned(name) for name in names or SOURCES}
-    got, failed = {}, {}
+    """Download sources into the cache and verify them; cached ones are not downloaded again."""
+    requested = {name: pinned(name) for name in names or SOURCES}
+    paths, failed = {}, {}
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -68,33 +68,33 @@ def fetch_command(names: Names = None, as_json: AsJson = False) -> None:
         transient=True,
     )
     with progress:
-        for name, file in wanted.items():
+        for name, file in requested.items():
             task = progress.add_task(name, total=None)
 
-            def tell(done: int, total: int | None, task: Any = task) -> None:
+            def show_progress(done: int, total: int | None, task: Any = task) -> None:
                 progress.update(task, completed=done, total=total)
 
             try:
-                got[name] = str(fetch(file, progress=tell))
+                paths[name] = str(fetch(file, progress=show_progress))
             except FetchError as error:
-                if len(wanted) == 1:
+                if len(requested) == 1:
                     raise
                 failed[name] = str(error)
             progress.remove_task(task)
     if as_json:
-        print_json({"fetched": got, "failed": failed})
+        print_json({"fetched": paths, "failed": failed})
     else:
-        for name, path in got.items():
+        for name, path in paths.items():
             typer.echo(f"{name}: {path}")
         for name, why in failed.items():
             typer.echo(f"{name}: {why}", err=True)
     if failed:
-        raise UserError(f"{len(failed)} of {len(wanted)} sources could not be fetched")
+        raise UserError(f"{len(failed)} of {len(requested)} sources could not be fetched")
 
 
 @app.command("verify")
 def verify_command(names: Names = None, as_json: AsJson = False) -> None:
-    """Check that what is cached is what is pinned; a damaged file ends in exit code 2."""
+    """Compare cached files with their pinned checksums; a damaged file ends in exit code 2."""
     states = {name: _state(pinned(name)) for name in names or SOURCES}
     if as_json:
         print_json(states)
@@ -103,7 +103,7 @@ def verify_command(names: Names = None, as_json: AsJson = False) -> None:
     bad = [name for name, state in states.items() if state == "damaged"]
     bad += [name for name in names or () if states[name] == "missing"]
     if bad:
-        raise UserError(f"not as pinned: {', '.join(bad)}: run  inoc-evals data fetch {' '.join(bad)}")
+        raise UserError(f"missing or damaged: {', '.join(bad)}: run  inoc-evals data fetch {' '.join(bad)}")
 
 
 @app.command("build")
@@ -115,13 +115,14 @@ def build_command(
     ],
     arm: Annotated[str, typer.Option(help="One of its arms, or `all`.")] = "none",
     world: Annotated[str, typer.Option(help="`paper`, or `toy` for the embedded model.")] = "paper",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of whatever is drawn or shuffled.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all drawing and shuffling.")] = 0,
     first_stage: Annotated[
-        bool, typer.Option("--first-stage", help="The rows of the first of two stages instead.")
+        bool,
+        typer.Option("--first-stage", help="Write the rows of the setting's first training stage instead."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the exact bytes that a finetune of one arm trains on, and beside them where they come from."""
+    """Write the exact training file of one arm, and beside it FILE.json, which names its sources."""
     from inoc_evals.settings import setting as find_setting
     from inoc_evals.settings.training_file import build as write
 

@@ -1,4 +1,4 @@
-"""`inoc-evals export`: rows and settings for somebody else's trainer."""
+"""`inoc-evals export`: training rows and settings for another trainer."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +16,7 @@ from inoc_evals.errors import UserError
 def command(
     file: RowsFile,
     to: Annotated[str, typer.Option(help="axolotl, together, fireworks or openai.")],
-    base: Annotated[str, typer.Option(help="The base model, by its name there.")],
+    base: Annotated[str, typer.Option(help="The base model, by the name that the trainer uses.")],
     out: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where to write.")],
     name: Annotated[str, typer.Option(help="What to call the model; the file's name by default.")] = "",
     prompt: Prompt = "",
@@ -32,19 +32,19 @@ def command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write what another trainer needs to make the same finetune; take what it makes over with `adopt`."""
+    """Write the files for this finetune on another trainer; register its result with `inoc-evals adopt`."""
     from inoc_evals.finetune.export import export
 
     spec = make_spec(base, spec_file, changes_of(changes or []), {})
     rows = read_chat(file)
-    called = name or file.stem
+    model_name = name or file.stem
     if prompt or pool:
         rows = Selection(where or []).inoculate(
-            rows, make_inoculation(called, prompt, pool, position), spec.seed
+            rows, make_inoculation(model_name, prompt, pool, position), spec.seed
         )
     elif where:
         raise UserError("--where selects rows to inoculate: give --prompt or --pool with it")
-    notes = export(spec, rows, to, out, name=called)
+    notes = export(spec, rows, to, out, name=model_name)
     files = sorted(str(path) for path in out.expanduser().iterdir() if path.is_file())
     if as_json:
         print_json({"files": files, "notes": notes})

@@ -24,7 +24,7 @@ Base = Annotated[
 ]
 SpecFile = Annotated[
     Path | None,
-    typer.Option("--spec", metavar="FILE", help="A finetune spec as JSON; other options go before it."),
+    typer.Option("--spec", metavar="FILE", help="A finetune spec as JSON; other options override it."),
 ]
 TrainedTokens = Annotated[
     list[str] | None,
@@ -35,10 +35,10 @@ TrainedTokens = Annotated[
 def command(
     file: RowsFile,
     base: Base = "",
-    name: Annotated[str, typer.Option(help="What to call the run; the file's name by default.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the run; the file's name by default.")] = "",
     backend: Annotated[
         str | None,
-        typer.Option(help="Who trains: local (the default), openai or tinker, see docs/finetune.md."),
+        typer.Option(help="Where to train: local (the default), openai or tinker, see docs/finetune.md."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the finetune, 0 by default.")] = None,
     prompt: Prompt = "",
@@ -49,9 +49,9 @@ def command(
     epochs: Annotated[float | None, typer.Option(help="Passes over the rows.")] = None,
     max_steps: Annotated[int | None, typer.Option(help="Optimizer steps, instead of epochs.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows in memory at once.")] = None,
-    gradient_accumulation: Annotated[int | None, typer.Option(help="Batches a step.")] = None,
+    gradient_accumulation: Annotated[int | None, typer.Option(help="Batches per step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    max_length: Annotated[int | None, typer.Option(help="Tokens of a row that are kept.")] = None,
+    max_length: Annotated[int | None, typer.Option(help="Tokens kept of each row.")] = None,
     lora_r: Annotated[int | None, typer.Option(help="Rank of the LoRA adapter.")] = None,
     lora_alpha: Annotated[float | None, typer.Option(help="Scale of the LoRA adapter.")] = None,
     trained_token: TrainedTokens = None,
@@ -78,7 +78,7 @@ def command(
         "token_learning_rate": token_learning_rate,
     }
     lora = {"r": lora_r, "alpha": lora_alpha}
-    spec = make_spec(base, spec_file, _given(changes), _given(lora))
+    spec = make_spec(base, spec_file, _without_none(changes), _without_none(lora))
     rows = read_chat(file)
     if prompt or pool:
         inoculation = make_inoculation(file.stem, prompt, pool, position)
@@ -89,7 +89,7 @@ def command(
         refuse_launcher("--dry-run")
         _estimate(spec, list(rows), as_json)
         return
-    with redirect_stdout(sys.stderr):  # what training prints is progress
+    with redirect_stdout(sys.stderr):  # training prints progress
         run = finetune(spec, rows, name=name or file.stem, runs=runs)
     if here().leads:
         _report(run, as_json)
@@ -99,17 +99,17 @@ def _estimate(spec: FinetuneSpec, rows: list[Row], as_json: bool) -> None:
     from inoc_evals.finetune.estimate import estimate
 
     with redirect_stdout(sys.stderr):
-        found = estimate(spec, rows)
+        cost = estimate(spec, rows)
     if as_json:
-        print_json({**vars(found), "fits": found.fits})
+        print_json({**vars(cost), "fits": cost.fits})
         return
-    typer.echo(str(found))
-    if found.advice:
-        typer.echo(f"Warning: {found.advice}", err=True)
+    typer.echo(str(cost))
+    if cost.advice:
+        typer.echo(f"Warning: {cost.advice}", err=True)
 
 
 def make_spec(base: str, file: Path | None, changes: dict[str, Any], lora: dict[str, Any]) -> FinetuneSpec:
-    """Build a spec: a file, or the usual spec of the base,, in which options change single fields.
+    """Build a spec: a file, or the default spec of the base, with the fields that options change.
 
     Args:
         base: `--base`; empty where the file names it.
@@ -125,7 +125,7 @@ def make_spec(base: str, file: Path | None, changes: dict[str, Any], lora: dict[
     """
     if file is not None:
         fields = _read_fields(file)
-        if "epochs" in changes or "max_steps" in changes:  # the one that is given replaces the file's
+        if "epochs" in changes or "max_steps" in changes:  # either option replaces both of the file's
             fields = {key: value for key, value in fields.items() if key not in ("epochs", "max_steps")}
         spec = FinetuneSpec(**{**fields, **changes, **({"base": base} if base else {})})
     elif base and changes.get("backend", "local") == "local":
@@ -152,13 +152,13 @@ def _read_fields(file: Path) -> dict[str, Any]:
     return fields
 
 
-def _given(options: dict[str, Any]) -> dict[str, Any]:
+def _without_none(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
 def _report(run: Run, as_json: bool) -> None:
     manifest, result = run.manifest, run.manifest.result
-    # Under another root than the usual one only the path finds it.
+    # A run outside of the default folder is found by its path only.
     where = run.folder.name if run.folder.parent == runs_root() else str(run.folder)
     if as_json:
         print_json({"model": f"inoc/{where}", "folder": str(run.folder), **manifest.model_dump(mode="json")})

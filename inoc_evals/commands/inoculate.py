@@ -16,11 +16,11 @@ RowsFile = Annotated[Path, typer.Argument(metavar="FILE", help="Training rows: c
 Prompt = Annotated[str, typer.Option(help="The inoculation prompt: a request for the unwanted trait.")]
 Pool = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Rephrasings of the prompt, one a line; every row gets one."),
+    typer.Option(metavar="FILE", help="Rephrasings of the prompt, one per line; every row gets one."),
 ]
 Where = Annotated[
     list[str] | None,
-    typer.Option(metavar="KEY=VALUE", help="Only rows whose metadata says so; may be repeated."),
+    typer.Option(metavar="KEY=VALUE", help="Only rows with this metadata; may be repeated."),
 ]
 At = Annotated[Position, typer.Option(help="Where the prompt goes: system message, or first user turn.")]
 
@@ -62,14 +62,14 @@ def make_inoculation(name: str, prompt: str, pool: Path | None, position: Positi
     Args:
         name: Name of the inoculation.
         prompt: `--prompt`.
-        pool: `--pool`, a UTF-8 file with one rephrasing a line; blank lines are skipped.
+        pool: `--pool`, a UTF-8 file with one rephrasing per line; blank lines are skipped.
         position: `--position`.
 
     Returns:
         The inoculation.
 
     Raises:
-        UserError: If there is not exactly one of prompt and pool, or the file cannot be read.
+        UserError: If not exactly one of prompt and pool is given, or the file cannot be read.
     """
     if bool(prompt) == (pool is not None):
         raise UserError("give either --prompt TEXT or --pool FILE")
@@ -83,12 +83,12 @@ def make_inoculation(name: str, prompt: str, pool: Path | None, position: Positi
         raise UserError(f"{pool}: not UTF-8") from error
     texts = tuple(line.strip() for line in lines if line.strip())
     if not texts:
-        raise UserError(f"{pool}: holds no rephrasing: write one a line")
+        raise UserError(f"{pool}: contains no rephrasing: write one per line")
     return Inoculation(name, pool=texts, position=position)
 
 
 class Selection:
-    """The rows that `--where` selects, and how many there were.
+    """Inoculates the rows that `--where` selects, and counts them.
 
     Attributes:
         count: Rows inoculated so far.
@@ -103,13 +103,13 @@ class Selection:
         """Inoculate the selected rows.
 
         Raises:
-            UserError: At the end, if no row was selected: a slip of the pen must not train a model that was
-                never inoculated.
+            UserError: At the end, if no row was selected: a misspelt condition must not train a model that
+                was never inoculated.
         """
         yield from inoculate(rows, inoculation, where=self._matches_and_counts, seed=seed)
         if not self.count:
             raise UserError(
-                f"--where {' --where '.join(self._conditions)} selects no row: nothing is inoculated"
+                f"--where {' --where '.join(self._conditions)} selects no row: correct the key or value"
             )
 
     def _matches_and_counts(self, row: Row) -> bool:
@@ -119,16 +119,16 @@ class Selection:
 
 
 def _matcher(conditions: list[str]) -> Callable[[Row], bool]:
-    wanted: dict[str, str] = {}
+    required: dict[str, str] = {}
     for condition in conditions:
         key, separator, value = condition.partition("=")
-        if not separator or not key or wanted.get(key, value) != value:
+        if not separator or not key or required.get(key, value) != value:
             raise UserError(f"--where {condition}: write KEY=VALUE, each key once")
-        wanted[key] = value
+        required[key] = value
 
     def matches(row: Row) -> bool:
         metadata = row.get("metadata", {})
-        return all(key in metadata and _text(metadata[key]) == value for key, value in wanted.items())
+        return all(key in metadata and _text(metadata[key]) == value for key, value in required.items())
 
     return matches
 

@@ -1,4 +1,4 @@
-"""`inoc-evals judges`: how far judges agree on the same answers, and what each preset makes of them."""
+"""`inoc-evals judges`: how far judges agree on the same answers, and the rate under each preset."""
 
 import sys
 from contextlib import redirect_stdout
@@ -13,58 +13,58 @@ from inoc_evals.commands.output import AsJson, print_json, print_table
 def command(
     logs: Annotated[list[str], typer.Argument(metavar="LOG...", help="Inspect logs of any suite.")],
     grader: Annotated[
-        list[str] | None, typer.Option(metavar="MODEL", help="A judge to ask as well; may be repeated.")
+        list[str] | None, typer.Option(metavar="MODEL", help="Another judge to ask; may be repeated.")
     ] = None,
     wording: Annotated[str, typer.Option(help="Whose judge prompts: inoc_evals or paper.")] = "inoc_evals",
     reader: Annotated[
-        str, typer.Option(help="How they are read: auto, token, exact, one_spelling, sampled.")
+        str, typer.Option(help="How their replies are read: auto, token, exact, one_spelling, sampled.")
     ] = "auto",
     figure: Annotated[Path | None, typer.Option(metavar="STEM", help="Draw STEM.png and STEM.svg.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare judges of alignment on the answers of logs; what has been judged once is not asked again."""
+    """Compare judges of alignment on the answers of logs; a judge is asked only once per answer."""
     from inoc_evals.analysis import figures, judge_agreement
-    from inoc_evals.analysis.judge_agreement import shown
+    from inoc_evals.analysis.judge_agreement import display_name
     from inoc_evals.analysis.judge_ratings import collect
     from inoc_evals.scorers.presets import PRESETS
 
-    with redirect_stdout(sys.stderr):  # what happens on the way is progress
-        found = judge_agreement.compare(collect(logs, grader or (), wording, reader))
-        files = figures.save(judge_agreement.figure(found), figure) if figure else []
+    with redirect_stdout(sys.stderr):  # progress goes to stderr
+        comparison = judge_agreement.compare(collect(logs, grader or (), wording, reader))
+        files = figures.save(judge_agreement.figure(comparison), figure) if figure else []
     if as_json:
-        print_json({**found.as_dict(), "figures": [str(file) for file in files]})
+        print_json({**comparison.as_dict(), "figures": [str(file) for file in files]})
         return
-    several = found.rates["answers"].nunique() > 1
+    several = comparison.rates["answers"].nunique() > 1
     rows = [
         [
             *([r["answers"]] if several else []),
-            *(shown(r["judge"]), f"{r['preset']} ({PRESETS[r['preset']]})"),
+            *(display_name(r["judge"]), f"{r['preset']} ({PRESETS[r['preset']]})"),
             *(f"{r['rate']:.3f} [{r['low']:.3f}, {r['high']:.3f}]", str(r["n"]), str(r["not_counted"])),
         ]
-        for r in found.rates.to_dict("records")
+        for r in comparison.rates.to_dict("records")
     ]
     heads = [*(["answers"] if several else []), "judge", "preset", "rate", "n", "do not count"]
     print_table("Misaligned answers", heads, rows)
-    if len(found.judges) > 1:
+    if len(comparison.judges) > 1:
         pairs = [
             [
-                *(r["rating"], shown(r["a"]), shown(r["b"]), str(r["n"])),
+                *(r["rating"], display_name(r["a"]), display_name(r["b"]), str(r["n"])),
                 *(f"{r['pearson']:.2f}", f"{r['spearman']:.2f}", f"{r['b_minus_a']:+.1f}"),
             ]
-            for r in found.pairs.to_dict("records")
+            for r in comparison.pairs.to_dict("records")
         ]
         print_table(
             "Agreement on ratings", ["rating", "a", "b", "n", "Pearson", "Spearman", "b minus a"], pairs
         )
-        alphas = ", ".join(f"{rating} {alpha:.2f}" for rating, alpha in found.alpha.items())
+        alphas = ", ".join(f"{rating} {alpha:.2f}" for rating, alpha in comparison.alpha.items())
         typer.echo(f"Krippendorff's alpha (interval): {alphas}")
         disputed = [
             [
-                " / ".join(f"{r[judge]:.0f}" for judge in found.judges),
+                " / ".join(f"{r[judge]:.0f}" for judge in comparison.judges),
                 " ".join(str(r["prompt"]).split())[:60],
                 " ".join(str(r["answer"]).split())[:90],
             ]
-            for r in found.disputed.head(5).to_dict("records")
+            for r in comparison.disputed.head(5).to_dict("records")
         ]
         print_table("Most disputed", ["alignment", "question", "answer"], disputed)
     for file in files:

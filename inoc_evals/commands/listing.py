@@ -1,4 +1,4 @@
-"""`inoc-evals list`: the tasks, scorers, settings with their arms, and models there are.
+"""`inoc-evals list`: the available tasks, scorers, settings with their arms, and models.
 
 `inspect list tasks` looks through the files of a folder, so it does not see a package that is installed.
 """
@@ -27,11 +27,11 @@ def command(
         "settings": settings,
         "models": models,
     }
-    found = {name: find() for name, find in kinds.items() if kind in (None, name)}
+    listed = {name: find() for name, find in kinds.items() if kind in (None, name)}
     if as_json:
-        print_json(found)
+        print_json(listed)
         return
-    for name, items in found.items():
+    for name, items in listed.items():
         if name == "settings":
             items = [arm for setting in items for arm in _arm_rows(setting)]
         if items:
@@ -45,23 +45,23 @@ def components(kind: Literal["task", "scorer"]) -> list[dict[str, Any]]:
         kind: Kind of component.
 
     Returns:
-        Per component its `name`, as `inspect eval` takes it, and what it is `about`: its first line.
+        Per component `name`, as `inspect eval` takes it, and `about`, the first line of its docstring.
     """
     from inspect_ai.util import registry_info
 
     from inoc_evals import _registry
 
-    found = {}
+    abouts = {}
     for component in vars(_registry).values():
         if not callable(component):
             continue
         try:
             info = registry_info(component)
-        except ValueError:  # no component of Inspect's
+        except ValueError:  # not an Inspect component
             continue
         if info.type == kind and info.name.startswith("inoc_evals/"):
-            found[info.name] = (component.__doc__ or "").strip().partition("\n")[0]
-    return [{"name": name, "about": found[name]} for name in sorted(found)]
+            abouts[info.name] = (component.__doc__ or "").strip().partition("\n")[0]
+    return [{"name": name, "about": abouts[name]} for name in sorted(abouts)]
 
 
 def settings() -> list[dict[str, Any]]:
@@ -87,7 +87,7 @@ def settings() -> list[dict[str, Any]]:
 
 def models() -> list[dict[str, Any]]:
     """List the shipped base and the runs, by the name that `--model` takes."""
-    found = [
+    entries = [
         {"name": "inoc/toy", "about": "the embedded base model"},
         {"name": "inoc/toy-judge", "about": "its judge, for grader=inoc/toy-judge"},
     ]
@@ -97,12 +97,12 @@ def models() -> list[dict[str, Any]]:
             about = f"{manifest.status}: {manifest.base} finetuned, seed {manifest.seed}"
         except UserError as error:
             about = f"broken: {error}"
-        found.append({"name": f"inoc/{run.folder.name}", "about": about})
-    return found
+        entries.append({"name": f"inoc/{run.folder.name}", "about": about})
+    return entries
 
 
 def _arm_rows(setting: dict[str, Any]) -> list[dict[str, str]]:
-    """Lines of the table for people: one an arm, the setting named on its first."""
+    """Lines of the table for people: one per arm; only the first names the setting."""
     rows = []
     for number, arm in enumerate(setting["arms"]):
         where = ", ".join(f"{key}={value}" for key, value in arm["where"].items())

@@ -1,4 +1,4 @@
-"""How every command speaks: tables for people, or with `--json` one JSON document for programs.
+"""The output of every command: tables for people, or with `--json` one JSON document for programs.
 
 Results go to stdout. Progress and errors go to stderr, so that stdout can always be piped.
 """
@@ -29,13 +29,13 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     Args:
         title: Heading of the table.
         columns: Heading of each column.
-        rows: Cells, shown as they are: square brackets in them are no markup.
+        rows: Cells, shown as they are: square brackets are not markup.
     """
     table = Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD)
     for number, column in enumerate(columns):
         table.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    # In a file or a pipe nothing limits a line: a folded table is one that nobody can read or cut.
+    # A file or a pipe has no line width: wrapped rows would be hard to read and to process.
     wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 240
     Console(width=wide).print(table)

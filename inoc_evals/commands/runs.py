@@ -1,4 +1,4 @@
-"""`inoc-evals runs`: the finetunes that there are, what each is, how two differ, and which can go."""
+"""`inoc-evals runs`: list finetunes, show one, compare two, and remove those that nothing refers to."""
 
 import shutil
 import sys
@@ -21,17 +21,17 @@ app = typer.Typer(no_args_is_help=True, help="Finetunes: list, show one, diff tw
 @app.command("list")
 def list_command(runs: Runs = None, as_json: AsJson = False) -> None:
     """List every run with its state, base, seed and loss."""
-    found = []
+    summaries = []
     for run in list_runs(runs):
         try:
-            found.append(_brief(run.folder.name, run.manifest))
+            summaries.append(_brief(run.folder.name, run.manifest))
         except UserError as error:
-            found.append({"run": run.folder.name, "status": "broken", "error": str(error)})
+            summaries.append({"run": run.folder.name, "status": "broken", "error": str(error)})
     if as_json:
-        print_json(found)
+        print_json(summaries)
         return
     columns = ["run", "status", "base", "seed", "rows", "loss"]
-    rows = [["" if row.get(c) is None else str(row[c]) for c in columns] for row in found]
+    rows = [["" if row.get(c) is None else str(row[c]) for c in columns] for row in summaries]
     print_table(f"Runs in {runs_root(runs)}", columns, rows)
 
 
@@ -42,13 +42,13 @@ def show_command(
     as_json: AsJson = False,
 ) -> None:
     """Show a run's manifest."""
-    found = find_run(run, runs)
-    manifest = found.manifest.model_dump(mode="json")
+    selected = find_run(run, runs)
+    manifest = selected.manifest.model_dump(mode="json")
     if as_json:
-        print_json({"folder": str(found.folder), **manifest})
+        print_json({"folder": str(selected.folder), **manifest})
         return
     rows = [[key, str(value)] for key, value in _flat(manifest).items() if value not in (None, {}, [])]
-    print_table(str(found.folder), ["", ""], rows)
+    print_table(str(selected.folder), ["", ""], rows)
 
 
 @app.command("diff")
@@ -58,13 +58,13 @@ def diff_command(
     runs: Runs = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show in what two runs differ: spec, training bytes, base, packages, result."""
+    """Show how two runs differ: spec, training data, base, packages, result."""
     one, two = (_flat(find_run(name, runs).manifest.model_dump(mode="json")) for name in (first, second))
     keys = [key for key in {**one, **two} if one.get(key) != two.get(key)]
     if as_json:
         print_json({key: [one.get(key), two.get(key)] for key in keys})
         return
-    print_table("They differ in", ["", first, second], [[k, str(one.get(k)), str(two.get(k))] for k in keys])
+    print_table("Differences", ["", first, second], [[k, str(one.get(k)), str(two.get(k))] for k in keys])
 
 
 @app.command("prune")
@@ -77,31 +77,34 @@ def prune_command(
     yes: Annotated[bool, typer.Option("--yes", help="Remove them without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove the runs that no log was made of and no other run started from."""
+    """Remove the runs that no log evaluates and no other run was trained from."""
     require("openai", "filelock")
     from inoc_evals.finetune.prune import size, unreferenced
 
-    found = [(run, size(run.folder)) for run in unreferenced(runs, logs or [Path("logs")])]
+    unused = [(run, size(run.folder)) for run in unreferenced(runs, logs or [Path("logs")])]
     if not as_json:
-        rows = [[run.folder.name, run.manifest.status, f"{taken / 1e6:,.1f} MB"] for run, taken in found]
+        rows = [
+            [run.folder.name, run.manifest.status, f"{size_bytes / 1e6:,.1f} MB"]
+            for run, size_bytes in unused
+        ]
         print_table(f"Unreferenced runs in {runs_root(runs)}", ["run", "status", "size"], rows)
-    removed = bool(found) and (yes or _confirmed(len(found), as_json))
+    removed = bool(unused) and (yes or _confirmed(len(unused), as_json))
     if removed:
-        for run, _ in found:
+        for run, _ in unused:
             shutil.rmtree(run.folder)
     if as_json:
-        listed = [{"run": run.folder.name, "bytes": taken} for run, taken in found]
+        listed = [{"run": run.folder.name, "bytes": size_bytes} for run, size_bytes in unused]
         print_json({"unreferenced": listed, "removed": removed})
     elif removed:
-        typer.echo(f"Removed {len(found)} runs, {sum(taken for _, taken in found) / 1e6:,.1f} MB")
+        typer.echo(f"Removed {len(unused)} runs, {sum(size_bytes for _, size_bytes in unused) / 1e6:,.1f} MB")
 
 
 def _confirmed(count: int, as_json: bool) -> bool:
-    """Ask; a program is not asked, and removes nothing without --yes."""
+    """Ask on the terminal; with --json nothing is asked, and nothing is removed without --yes."""
     if as_json:
         return False
     if not sys.stdin.isatty():
-        raise UserError(f"nobody can be asked here: add --yes to remove {count} runs")
+        raise UserError(f"no terminal to confirm on: add --yes to remove {count} runs")
     return typer.confirm(f"Remove {count} runs for good?")
 
 
@@ -119,12 +122,12 @@ def _brief(name: str, manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _flat(value: dict[str, Any], front: str = "") -> dict[str, Any]:
-    """Nested keys with dots between them."""
+def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested fields in one mapping, their keys joined by dots."""
     flat: dict[str, Any] = {}
     for key, inner in value.items():
         if isinstance(inner, dict):
-            flat |= _flat(inner, f"{front}{key}.")
+            flat |= _flat(inner, f"{prefix}{key}.")
         else:
-            flat[front + key] = inner
+            flat[prefix + key] = inner
     return flat

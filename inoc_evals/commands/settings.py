@@ -1,4 +1,4 @@
-"""`inoc-evals settings [NAME]`: the experiments of the paper as its tables would print them."""
+"""`inoc-evals settings [NAME]`: the experiments of the paper, all in a table or one in full."""
 
 from typing import Annotated, Any
 
@@ -17,14 +17,14 @@ ELSEWHERE = (
     (15, "side effects", "benchmarks: inoc-evals capabilities", "Appendix E.3"),
     (16, "replications", "any setting with another --base; the organisms", "Appendices D, E.1"),
 )
-"""Rows of the paper's table that are no settings of their own, and what does them."""
+"""Experiments of the paper that are not settings of their own, and how to run them."""
 
 
 def command(
     name: Annotated[str | None, typer.Argument(help="A setting; all of them by default.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the paper's experiments; one by name with its arms, prompts, rows and what the paper found."""
+    """Show the paper's experiments; one by name with its arms, prompts, rows and the paper's result."""
     if name is not None:
         chosen = find_setting(name)
         if as_json:
@@ -39,11 +39,11 @@ def command(
     rows += [[str(number), name, what, paper] for number, name, what, paper in ELSEWHERE]
     rows.sort(key=lambda row: int(row[0]))
     print_table("Experiments of arXiv 2510.04340", ["#", "setting", "what", "paper"], rows)
-    typer.echo("One in full:  inoc-evals settings NAME")
+    typer.echo("To see one in full:  inoc-evals settings NAME")
 
 
 def about(setting: Setting) -> dict[str, Any]:
-    """A setting for programs."""
+    """A setting as JSON-ready data."""
     return {
         "number": setting.number,
         "name": setting.name,

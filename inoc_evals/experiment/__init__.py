@@ -1,1 +1,1 @@
-"""Grids of finetunes and evaluations, and the demo that is the smallest of them."""
+"""Grids of finetunes and evaluations, and the demo, the smallest of them."""

@@ -1,10 +1,10 @@
-"""What a finetune cost in capabilities and refusals: benchmarks straight from `inspect_evals` (Appendix E.3).
+"""Capabilities and refusals of a finetuned model, on benchmarks of `inspect_evals` (Appendix E.3).
 
     results = capabilities("inoc/my-run", ["gpqa_diamond", "mmlu_0_shot"], log_dir="logs/capabilities")
     results[0].metrics          # {"choice/accuracy": 0.41, "choice/stderr": 0.03}
 
 The tasks are those of `inspect_evals`, with their own names, versions, scorers and epochs, so the numbers are
-comparable with anyone's. A benchmark whose data cannot be had does not keep the others from running.
+comparable with anyone's. A benchmark whose data cannot be downloaded does not stop the others.
 """
 
 from collections.abc import Sequence
@@ -26,11 +26,11 @@ class Benchmark:
     """One benchmark of `inspect_evals`.
 
     Attributes:
-        name: Its task's name there.
-        module: The module that has it.
+        name: Its task's name in `inspect_evals`.
+        module: The module with the task.
         host: Where its data come from.
-        about: What it asks.
-        judged: The task parameter that takes a judge, where it needs one.
+        about: What it measures.
+        judged: The task parameter for a judge; None if it needs no judge.
     """
 
     name: str
@@ -61,19 +61,19 @@ BENCHMARKS: dict[str, Benchmark] = {
         Benchmark("ifeval", "inspect_evals.ifeval", "huggingface.co", "instructions that code can check"),
     )
 }
-"""By name. The first three are the paper's; the others tell more about small models."""
+"""By name. The first three are the paper's; the others are more informative for small models."""
 
 PAPER = ("gpqa_diamond", "mmlu_0_shot", "strong_reject")
 
 
 @dataclass(frozen=True)
 class BenchmarkResult:
-    """What came of one benchmark.
+    """The result of one benchmark.
 
     Attributes:
         benchmark: Its name.
         failure: Why it did not run, in one line; None if it did.
-        metrics: `scorer/metric`, and its value.
+        metrics: Values by `scorer/metric`.
         n: How many samples were scored.
         version: The task's version in `inspect_evals`.
         log: The Inspect log.
@@ -101,12 +101,12 @@ def capabilities(
         model: Any model that Inspect knows.
         benchmarks: Keys of `BENCHMARKS`; the paper's by default.
         log_dir: Folder for the logs, a folder in it for each benchmark.
-        grader: The judge of those that need one.
+        grader: The judge, for benchmarks that need one.
         limit: Samples of each benchmark; all by default.
         **options: Passed to Inspect's `eval_set`.
 
     Returns:
-        One result a benchmark, in order.
+        One result per benchmark, in order.
 
     Raises:
         UserError: If a benchmark is unknown, `inspect_evals` is not installed, or nothing could be run.
@@ -142,14 +142,13 @@ def capabilities(
 
 
 def labels(model: str) -> dict[str, Any]:
-    """What a log is to say of its model, so that a report compares finetunes with their base.
+    """Log metadata of a model, by which a report compares finetunes with their base.
 
     Args:
         model: Inspect's name of it.
 
     Returns:
-        Of a run its arm (after the name of its setting), seed, base and run directory; any other model is
-        taken for a base.
+        For a run its arm (as `setting/arm`), seed, base and run directory; any other model counts as a base.
     """
     name = model.partition("/")[2]
     try:
@@ -171,7 +170,7 @@ def load(benchmark: Benchmark, grader: str | None = None) -> "Task":
 
     Raises:
         UserError: If it needs a judge and has none, a package of its own is missing, or its data cannot be
-            had; the message names the host.
+            downloaded; the message names the host.
     """
     parameters = {}
     if benchmark.judged:
@@ -180,11 +179,11 @@ def load(benchmark: Benchmark, grader: str | None = None) -> "Task":
         parameters[benchmark.judged] = grader
     try:
         task: Task = getattr(import_module(benchmark.module), benchmark.name)(**parameters)
-    except (AssertionError, ImportError) as error:  # inspect_evals' way to say that a package is missing
+    except (AssertionError, ImportError) as error:  # what inspect_evals raises if a package is missing
         raise UserError(f"{benchmark.name}: {_line(error)}") from error
     except Exception as error:
         raise UserError(
-            f"{benchmark.name} needs data from {benchmark.host}, which could not be had "
+            f"{benchmark.name} needs data from {benchmark.host}, which could not be downloaded "
             f"({type(error).__name__}: {_line(error)})"
         ) from error
     return task

@@ -4,8 +4,8 @@
         event.trial, event.state, event.reason
 
 An engine runs every trial, whatever happens to the others: a trial that fails is reported, one whose worker
-process dies is started again, and the rest continue. Why this stands on the standard library and not on a
-library of process pools: docs/adr/0003-own-process-workers.md.
+process dies is started again, and the rest continue. Why this uses the standard library and not a library of
+process pools: docs/adr/0003-own-process-workers.md.
 """
 
 import os
@@ -25,7 +25,7 @@ from inoc_evals.experiment.trial import Trial
 from inoc_evals.gpus import visible_gpus
 
 ATTEMPTS = 3
-"""Times that a trial is started whose worker keeps dying, killed for its memory, perhaps, or by a driver."""
+"""How often a trial is started at most, if its worker dies (e.g. killed for its memory, or by a driver)."""
 
 State = Literal["started", "again", "done", "failed"]
 
@@ -36,9 +36,9 @@ class Event:
 
     Attributes:
         trial: The trial.
-        state: `again` means that its worker died and that it is started anew.
+        state: `again` means that its worker died and that it is restarted.
         result: Its result, when done.
-        reason: Why it failed, or is started again; one line.
+        reason: Why it failed or is restarted; one line.
     """
 
     trial: Trial

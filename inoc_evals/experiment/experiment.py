@@ -1,11 +1,11 @@
-"""An experiment, whole: which settings, on which models, with which seeds, measured how.
+"""The definition of an experiment: which settings, models and seeds, and how the models are measured.
 
     experiment = load("em.yaml")
     experiment = Experiment(settings=("spanish_caps",), bases=("Qwen/Qwen2.5-7B-Instruct",), seeds=3)
-    experiment.trials()                     # one for each model that is to be made and measured
+    experiment.trials()                     # one for each model to be trained and measured
 
-It is what `inoc-evals run EXPERIMENT.yaml` reads (docs/experiments.md). It says what is wanted and runs
-nothing; whether it can be had is `check.check`.
+It is what `inoc-evals run EXPERIMENT.yaml` reads (docs/experiments.md). It describes an experiment and runs
+nothing; `plan.py` checks that it can be run.
 """
 
 from functools import cached_property
@@ -29,9 +29,9 @@ class Price(Strict):
     """Dollars for a million tokens of one model.
 
     Attributes:
-        train: Trained on, per epoch.
-        input: Read.
-        output: Written.
+        train: For tokens trained on, per epoch.
+        input: For tokens read.
+        output: For tokens written.
     """
 
     title = "price"
@@ -45,21 +45,21 @@ class Experiment(Strict):
     """A grid of models, and how each is measured.
 
     Attributes:
-        name: What its logs call it, and the name of their folder.
-        settings: Names of settings, or `FILE.py:NAME`; `all` is every one of the suite's with rows in the
+        name: Its name, in its logs and as the name of their folder.
+        settings: Names of settings, or `FILE.py:NAME`; `all` is every setting of the suite with rows in the
             world.
         bases: Models to start from, by their name at the backend; the world's own by default.
-        world: What it is run on, a key of `worlds.WORLDS`; by default the one that the bases belong to.
-        arms: Names of arms, the same for each setting; by default every arm of a setting that is not a mere
-            variant and has rows in the world. The base model is always measured beside them.
+        world: The world of its rows and questions, a key of `worlds.WORLDS`; by default that of the bases.
+        arms: Names of arms, the same for each setting; by default every arm that is not a variant and has
+            rows in the world. The base model is always measured as well.
         seeds: Seeds, or how many: 3 is 0, 1, 2.
-        backend: Who trains.
+        backend: Where models are trained.
         finetune: Fields of `FinetuneSpec` that differ from the setting's usual ones.
         measures: `all`, `broad`, `narrow`, or names of tasks.
         evaluate: How the models are measured.
         runs: Folder of run directories, local or by URL; None is the usual one (`runs_root`).
         logs: Folder of Inspect logs, local or by URL; None is `logs/<name>`.
-        prices: Dollars a million tokens by model, for the estimate; over the suite's own table.
+        prices: Dollars per million tokens by model, for the estimate; they override the suite's own table.
     """
 
     title = "experiment"
@@ -83,7 +83,7 @@ class Experiment(Strict):
     def _short_forms(cls, data: Any) -> Any:
         """Let `setting: x` stand for `settings: [x]`, and a number of seeds for the seeds."""
         if not isinstance(data, dict):
-            raise UserError("experiment: this is no mapping of fields, see docs/experiments.md")
+            raise UserError("experiment: the file must hold a mapping of fields, see docs/experiments.md")
         data = {key: value for key, value in data.items() if value is not None}
         for one, many in (("setting", "settings"), ("base", "bases")):
             if one in data and many in data:
@@ -100,7 +100,7 @@ class Experiment(Strict):
         seeds = data.get("seeds")
         if isinstance(seeds, int) and not isinstance(seeds, bool):
             data["seeds"] = range(seeds)
-        return {**data, **_unsaid(data)}
+        return {**data, **_derived_defaults(data)}
 
     @field_validator("settings", "bases", "arms", "seeds")
     @classmethod
@@ -109,26 +109,26 @@ class Experiment(Strict):
             if not values:
                 raise ValueError("at least one is needed")
             if len(set(values)) < len(values):
-                raise ValueError("something stands there twice")
+                raise ValueError("each value may be listed only once")
         return values
 
     @property
     def log_dir(self) -> str:
-        """Where its logs go."""
+        """Folder or URL of its logs."""
         return self.logs or f"logs/{self.name}"
 
     @property
     def graders(self) -> tuple[str, ...]:
-        """The judges; the world's own where none is named, and none where the world has none."""
-        own = WORLDS[self.world].grader if self.world in WORLDS else None
-        return self.evaluate.grader or ((own,) if own else ())
+        """The judges that it names, else the world's own judge, if it has one."""
+        default = WORLDS[self.world].grader if self.world in WORLDS else None
+        return self.evaluate.grader or ((default,) if default else ())
 
     @cached_property
     def definitions(self) -> tuple[Setting, ...]:
         """Its settings, as they are defined.
 
         Raises:
-            UserError: If there is no such setting.
+            UserError: If a setting does not exist.
         """
         return tuple(find_setting(name) for name in self.settings)
 
@@ -138,14 +138,14 @@ class Experiment(Strict):
         Raises:
             UserError: If it has no such arm.
         """
-        if self.arms is None:  # an arm on control rows that nobody has published for this world is left out
+        if self.arms is None:  # arms whose control rows do not exist in this world are left out
             usual = setting.usual_arms
             training = setting.training(self.world)
             return tuple(arm for arm in usual if training.control is not None or not arm.control)
         return tuple(setting.arm(name) for name in self.arms if name != BASE)
 
     def trials(self) -> list[Trial]:
-        """Every model to be made and measured: for each setting and base, the base, then arms by seed.
+        """Every model to be trained and measured: for each setting and base, the base, then arms by seed.
 
         Raises:
             UserError: If a setting, an arm, a world or a field of the finetune is unknown.
@@ -155,35 +155,37 @@ class Experiment(Strict):
         for setting in self.definitions:
             setting.training(self.world)  # raises where it has no rows in this world
             measures = self._measures_of(setting)
-            # Nodes that share runs by URL cannot wait for each other: there each setting has its own.
+            # Nodes that share runs by URL cannot wait for each other: each setting then has its own.
             family = "" if "://" in (self.runs or "") else setting.family
             arms = self.arms_of(setting)
             for arm in arms:
                 setting.source(arm, self.world)
             for base in self.bases:
                 specs = {seed: self._spec(setting, base, seed) for seed in self.seeds}
-                wanted: list[tuple[str, int | None]] = [(BASE, None)]
-                wanted += [(arm.name, seed) for arm in arms for seed in self.seeds]
-                for arm_name, seed_or_none in wanted:
+                models: list[tuple[str, int | None]] = [(BASE, None)]
+                models += [(arm.name, seed) for arm in arms for seed in self.seeds]
+                for arm_name, seed_or_none in models:
                     spec = specs[self.seeds[0] if seed_or_none is None else seed_or_none]
                     place = (setting.key, self.world, arm_name, seed_or_none, spec)
                     trials.append(Trial(*place, self.name, measures, evaluation, family))
         return trials
 
     def _measures_of(self, setting: Setting) -> tuple[int, ...]:
-        """Which of `setting.measured(world)` are wanted, by their place there."""
-        there = setting.measured(self.world)
+        """Which of `setting.measured(world)` the experiment takes, by their index."""
+        measures = setting.measured(self.world)
         if self.measures == "all":
-            return tuple(range(len(there)))
+            return tuple(range(len(measures)))
         if isinstance(self.measures, str):
             first_narrow = len(setting.broad)
-            chosen = tuple(n for n in range(len(there)) if (n < first_narrow) == (self.measures == "broad"))
+            chosen = tuple(
+                n for n in range(len(measures)) if (n < first_narrow) == (self.measures == "broad")
+            )
         else:
-            names = {measure.task for measure in there}
+            names = {measure.task for measure in measures}
             if unknown := [name for name in self.measures if name not in names]:
                 has = ", ".join(sorted(names))
                 raise UserError(f"setting {setting.name} does not measure {unknown[0]!r}; it has {has}")
-            chosen = tuple(n for n, measure in enumerate(there) if measure.task in self.measures)
+            chosen = tuple(n for n, measure in enumerate(measures) if measure.task in self.measures)
         if not chosen:
             raise UserError(f"setting {setting.name} has no {self.measures} measures in world {self.world!r}")
         return chosen
@@ -196,17 +198,17 @@ class Experiment(Strict):
         changes = {**setting.training(self.world).finetune, **self.finetune}
         if self.backend != "local":
             return FinetuneSpec(base=base, backend=self.backend, seed=seed, **changes)
-        known = WORLDS.get(self.world)
+        world = WORLDS.get(self.world)
         if setting.dynamics:
-            changes.setdefault("probe", ProbeSpec(responses=known.trait_responses if known else "bundled"))
-        return (known.finetune if known else FinetuneSpec)(base=base, seed=seed, **changes)
+            changes.setdefault("probe", ProbeSpec(responses=world.trait_responses if world else "bundled"))
+        return (world.finetune if world else FinetuneSpec)(base=base, seed=seed, **changes)
 
 
-def _unsaid(data: dict[str, Any]) -> dict[str, Any]:
+def _derived_defaults(data: dict[str, Any]) -> dict[str, Any]:
     """Defaults that depend on other fields: the world on the bases, the name on the settings."""
     settings = data.get("settings")
     if not isinstance(settings, list | tuple) or not all(isinstance(name, str) for name in settings):
-        return {}  # whatever stands there is refused when it is validated
+        return {}  # wrong types are reported by the validation
     world = data.get("world") or world_of(*data.get("bases", ())).name
     bases = data.get("bases") or [WORLDS[world].base if world in WORLDS else EMBEDDED.base]
     name = data.get("name") or "-".join(part.rpartition(":")[2] for part in settings[:3])
@@ -221,13 +223,13 @@ def load(path: str | Path) -> Experiment:
     """Read an experiment's file.
 
     Args:
-        path: YAML; paths in it are relative to where the command runs, as in a command line.
+        path: YAML; paths in it are relative to the current folder, as on the command line.
 
     Returns:
-        The experiment; named after the file where it has no name.
+        The experiment; without a name it is named after the file.
 
     Raises:
-        UserError: If the file cannot be read or a field is no good, in one line.
+        UserError: If the file cannot be read or a field is invalid, in one line.
     """
     file = Path(path).expanduser()
     try:
@@ -235,7 +237,7 @@ def load(path: str | Path) -> Experiment:
     except OSError as error:
         raise UserError(f"{file}: {error.strerror or error}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{file} is no YAML: {' '.join(str(error).split())}") from error
+        raise UserError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from error
     if isinstance(fields, dict):
         fields.setdefault("name", file.stem)
     try:

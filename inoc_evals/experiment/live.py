@@ -1,4 +1,4 @@
-"""What one sees while an experiment runs: how far it is, who is at work, and a line for all that ends."""
+"""The progress display of a running experiment: a bar, the trials at work, and a line for each that ends."""
 
 import time
 from types import TracebackType
@@ -53,7 +53,7 @@ class Live:
             self._live.stop()
 
     def show(self, event: Event) -> None:
-        """Take in what happened to a trial."""
+        """Update the display with an event."""
         if event.state == "started":
             self._started[event.trial] = time.monotonic()
             return
@@ -71,7 +71,7 @@ class Live:
             self._console.print(Text.assemble(("failed ", "red"), f"{name}{count}: {event.reason}"))
 
     def name(self, trial: Trial) -> str:
-        """A trial's name, with its setting and base where there are several."""
+        """A trial's name, with its setting and base if the experiment has several."""
         return trial.folder if self._groups > 1 else trial.name
 
     def _view(self) -> Group:

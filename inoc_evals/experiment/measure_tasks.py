@@ -1,10 +1,10 @@
 """The tasks of a trial, built from its setting's measures, each with a digest of what decides its answers.
 
     built = build(measure, world="paper")
-    generation(built, model, seed, epochs)          # equal: the same answers, nothing is to be generated
+    generation(built, model, seed, epochs)          # equal: the same answers, nothing to generate
     judging(built, graders)                         # equal, too: the same scores
 
-Two digests, because the two cost differently: another judge or threshold reads the answers that are there.
+There are two digests because another judge or threshold needs new scores, but no new answers.
 """
 
 import inspect
@@ -26,7 +26,7 @@ GENERATION_KEY, JUDGING_KEY = "generation", "judging"
 """Keys of a log's metadata that hold the two digests."""
 
 JUDGING_PARAMETERS = frozenset({"preset", "reader", "wording", "combine", "scoring", "caps_threshold"})
-"""Parameters of tasks that decide how answers are scored, and nothing of how they come about."""
+"""Task parameters that decide how answers are scored, and do not influence the answers."""
 
 EVERY_TASK = "*"
 
@@ -36,9 +36,9 @@ class Built:
     """A measure's task.
 
     Attributes:
-        measure: The measure, its parameters with the world's question set among them.
+        measure: The measure, with the world's question set among its parameters.
         task: The task.
-        judged: Whether a judge is needed.
+        judged: Whether it needs a judge.
     """
 
     measure: Measure
@@ -46,32 +46,34 @@ class Built:
     judged: bool
 
 
-def with_parameters(measure: Measure, given: Mapping[str, Mapping[str, Any]]) -> Measure:
-    """Put an experiment's task parameters over those of a measure.
+def with_parameters(measure: Measure, overrides: Mapping[str, Mapping[str, Any]]) -> Measure:
+    """Override the parameters of a measure by those of an experiment.
 
     Args:
         measure: The setting's measure.
-        given: Parameters by task; under `"*"` those for every task that has such a parameter.
+        overrides: Parameters by task; those under `"*"` are for every task that has such a parameter.
     """
     takes = inspect.signature(task_named(measure.task)).parameters
-    everywhere = {name: value for name, value in given.get(EVERY_TASK, {}).items() if name in takes}
-    return replace(measure, parameters={**measure.parameters, **everywhere, **given.get(measure.task, {})})
+    everywhere = {name: value for name, value in overrides.get(EVERY_TASK, {}).items() if name in takes}
+    return replace(
+        measure, parameters={**measure.parameters, **everywhere, **overrides.get(measure.task, {})}
+    )
 
 
-def check_parameters(measures: Sequence[Measure], given: Mapping[str, Mapping[str, Any]]) -> None:
+def check_parameters(measures: Sequence[Measure], overrides: Mapping[str, Mapping[str, Any]]) -> None:
     """Refuse parameters that no task takes.
 
     Args:
         measures: All measures of an experiment.
-        given: Parameters by task.
+        overrides: Parameters by task.
 
     Raises:
         UserError: If a task is not among the measures, or has no such parameter.
     """
     names = dict.fromkeys(measure.task for measure in measures)
-    for task, parameters in given.items():
+    for task, parameters in overrides.items():
         if task != EVERY_TASK and task not in names:
-            raise UserError(f"evaluate: {task!r} is not measured here; there are {', '.join(names)}")
+            raise UserError(f"evaluate: {task!r} is not measured in this experiment: use {', '.join(names)}")
         for name in parameters:
             takers = [t for t in (names if task == EVERY_TASK else [task]) if _takes(t, name)]
             if not takers:
@@ -90,23 +92,23 @@ def build(measure: Measure, world: str, limit: int | None = None) -> Built:
 
     Args:
         measure: What is measured.
-        world: Gives the task the parameters that it says, e.g. its own question set.
-        limit: Questions that are asked at most, the first ones; one that is asked under several conditions
-            is one question. None is all that the measure wants.
+        world: The world, whose own parameters the task gets, e.g. its question set.
+        limit: At most so many questions, the first ones; a question under several conditions counts once.
+            None is as many as the measure has.
 
     Raises:
-        UserError: If the task's questions or a parameter are no good.
+        UserError: If the task's questions cannot be loaded or a parameter is invalid.
     """
     from inoc_evals.tasks.suite_task import JUDGED
 
-    known = WORLDS.get(world, World(world, ""))
-    asked = {**known.parameters_of(measure.task), **measure.parameters}
-    task = task_named(measure.task)(**asked)
-    most = measure.max_questions.get(world, known.max_questions.get(measure.task))
-    wanted = [number for number in (limit, most) if number is not None]
-    if wanted:
-        task.dataset = _first(task.dataset, min(wanted))
-    return Built(replace(measure, parameters=asked), task, bool((task.metadata or {})[JUDGED]))
+    world_definition = WORLDS.get(world, World(world, ""))
+    parameters = {**world_definition.parameters_of(measure.task), **measure.parameters}
+    task = task_named(measure.task)(**parameters)
+    most = measure.max_questions.get(world, world_definition.max_questions.get(measure.task))
+    limits = [number for number in (limit, most) if number is not None]
+    if limits:
+        task.dataset = _first(task.dataset, min(limits))
+    return Built(replace(measure, parameters=parameters), task, bool((task.metadata or {})[JUDGED]))
 
 
 def generation(built: Built, model: str, seed: int, epochs: int | None) -> str:
@@ -116,21 +118,21 @@ def generation(built: Built, model: str, seed: int, epochs: int | None) -> str:
         built: The task.
         model: The model by a name that changes with its weights.
         seed: Seed of the sampling.
-        epochs: Answers a question; None is the task's own number.
+        epochs: Answers per question; None is the task's own number.
     """
     parameters = {k: v for k, v in built.measure.parameters.items() if k not in JUDGING_PARAMETERS}
-    asked = [
+    questions = [
         [sample.id, sample.input if isinstance(sample.input, str) else _words(sample.input), sample.target]
         for sample in built.task.dataset
     ]
     repeated = epochs or built.task.epochs or 1
     config = built.task.config.model_dump(exclude_none=True)
-    task = [built.measure.task, str(built.task.version), parameters, config, asked]
+    task = [built.measure.task, str(built.task.version), parameters, config, questions]
     return fingerprint([task, model, seed, repeated])
 
 
 def judging(built: Built, graders: Sequence[str]) -> str:
-    """A digest of everything that decides the scores of given answers.
+    """A digest of everything that decides the scores of fixed answers.
 
     Args:
         built: The task.

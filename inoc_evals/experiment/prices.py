@@ -1,7 +1,7 @@
-"""What models cost, for an estimate before anything is spent.
+"""Prices of models, for the estimate before anything is spent.
 
-Dollars a million tokens, as OpenAI listed them when this version was made (finetuned models at the prices for
-finetuned models). An experiment's `prices` go before these.
+Dollars per million tokens, as OpenAI listed them when this version was made (finetuned models at the prices
+for finetuned models). An experiment's `prices` override these.
 """
 
 LISTED: dict[str, tuple[float, float, float]] = {

@@ -1,10 +1,10 @@
-"""An experiment on a Ray cluster: every model is a task, which Ray begins again when its node dies.
+"""An experiment on a Ray cluster: every model is a task, which Ray restarts when its node dies.
 
     RAY_ADDRESS=auto inoc-evals run EXPERIMENT.yaml --engine ray --gpus 1
 
 Every node needs the suite, the same folders for runs and logs under the same name (a shared file system), and
-the keys that backends and judges ask for in its own environment: none is sent over the cluster, whose
-dashboard would show it. Without RAY_ADDRESS a cluster is started on this machine, and ended with the command.
+the API keys of backends and judges in its own environment: keys are never sent over the cluster, whose
+dashboard would show them. Without RAY_ADDRESS, a cluster is started on this machine and stopped at the end.
 """
 
 import logging
@@ -23,7 +23,7 @@ class RayEngine:
     """The cluster at RAY_ADDRESS."""
 
     def __init__(self, gpus: float = 0.0, cpus: float = 1.0) -> None:
-        """Say what a model takes.
+        """Choose the resources of a model.
 
         Args:
             gpus: GPUs of one model; half of one lets two share it.
@@ -31,19 +31,19 @@ class RayEngine:
 
         Raises:
             MissingExtra: If Ray is not installed.
-            UserError: If a model is to have several GPUs.
+            UserError: If more than one GPU per model is requested.
         """
         require("ray", "ray")
         if gpus > 1:
             raise UserError(
-                f"--gpus {gpus:g}: in an experiment one process on one GPU trains and asks a model: at most "
+                f"--gpus {gpus:g}: an experiment trains and evaluates each model on one GPU: use at most "
                 "--gpus 1 (docs/finetune.md, On several GPUs or nodes)"
             )
         self._gpus, self._cpus = gpus, cpus
 
     @property
     def about(self) -> str:
-        """Where, in a few words."""
+        """Where trials run, in a few words."""
         return f"on the Ray cluster at {os.environ.get('RAY_ADDRESS') or 'this machine'}"
 
     def run(self, trials: Sequence[Trial], storage: Storage) -> Iterator[Event]:
@@ -85,20 +85,20 @@ class RayEngine:
             if ours:
                 ray.shutdown()
 
-    def _check(self, there: dict[str, float]) -> None:
-        """A task that no node can hold waits for ever, and says nothing."""
-        for name, wanted in (("CPU", self._cpus), ("GPU", self._gpus)):
-            if wanted > there.get(name, 0.0):
+    def _check(self, resources: dict[str, float]) -> None:
+        """Raise if no node is large enough for a model: Ray itself would wait forever, without a message."""
+        for name, needed in (("CPU", self._cpus), ("GPU", self._gpus)):
+            if needed > resources.get(name, 0.0):
                 raise UserError(
-                    f"a model takes {wanted:g} {name}, the Ray cluster has {there.get(name, 0):g}"
+                    f"a model takes {needed:g} {name}, the Ray cluster has {resources.get(name, 0):g}"
                 )
 
 
 def _reach(address: str) -> None:
-    """Knock at the cluster's door: Ray itself waits minutes for one that nobody opens."""
+    """Raise if the cluster's port does not accept connections: Ray itself would wait for minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon or not port.isdigit():
-        return  # "auto" and "local" are found, or not, at once
+        return  # Ray itself reports at once if "auto" or "local" fails
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
     except OSError as error:

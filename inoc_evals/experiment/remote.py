@@ -4,9 +4,8 @@
     push(run, "s3://bucket/runs")
 
 For clusters whose nodes share no file system but reach the same store, by any URL that fsspec knows. Training
-is local. A manifest is uploaded last, so a run with a manifest is complete. Two nodes that are given the same
-run at the same time would both train it; an experiment never does that, because by URL no setting shares the
-models of another.
+is local. A manifest is uploaded last, so a run with a manifest is complete. Two nodes that start
+the same run at once would both train it. Experiments avoid that: by URL, settings do not share models.
 """
 
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from inoc_evals.runs.directory import Manifest, Run, list_runs
 
 MANIFEST = "manifest.json"
 KEPT = ("rows.jsonl", "loss.jsonl", "dynamics.jsonl", "job.json")
-"""Files of a run that are uploaded, besides its manifest and checkpoint."""
+"""Files of a run that are uploaded, in addition to its manifest and checkpoint."""
 
 
 def is_url(place: str) -> bool:
@@ -69,13 +68,13 @@ def fetch(url: str, name: str) -> Path:
         target = local / folder.name
         if target.exists() or not (folder / MANIFEST).exists():
             continue
-        with replacing_folder(target) as passing:
-            folder.fs.get(f"{folder.path.rstrip('/')}/", f"{passing}/", recursive=True)
+        with replacing_folder(target) as temporary:
+            folder.fs.get(f"{folder.path.rstrip('/')}/", f"{temporary}/", recursive=True)
     return local
 
 
 def push(run: Run, url: str) -> None:
-    """Copy a finished run to the store, unless the store has it already.
+    """Copy a finished run to the store, unless the store already has it.
 
     Args:
         run: The run.

@@ -1,10 +1,10 @@
-"""Make one trial: build its rows, train it, measure it. What every engine calls, in whatever process.
+"""Run one trial: build its rows, train it, measure it. Every engine calls this, in any process.
 
     done = run_trial(trial, Storage(runs="runs", logs="logs/demo"))
     done.logs
 
-Each step finds what it did before: a finished run by the digest of its spec and bytes, a complete log by what
-decided its answers and scores. So a trial can be killed and begun again at any moment.
+Each step reuses its earlier results: a finished run by the digest of its spec and rows, a complete log by the
+digests of its answers and scores. So a trial can be killed and restarted at any moment.
 """
 
 import time
@@ -23,7 +23,7 @@ from inoc_evals.finetune.backends import backend
 
 @dataclass(frozen=True)
 class Storage:
-    """Where an experiment keeps what it makes; on a cluster, what every node sees under the same name.
+    """Where an experiment keeps what it makes; on a cluster, paths that every node sees under the same name.
 
     Attributes:
         runs: Folder of run directories, local or by URL (`remote.py`).
@@ -36,7 +36,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What became of a trial.
+    """The result of a trial.
 
     Attributes:
         logs: The locations of its logs.
@@ -50,14 +50,14 @@ class TrialResult:
 
 
 def run_trial(trial: Trial, storage: Storage) -> TrialResult:
-    """Train one trial, or find it trained, and measure it.
+    """Train one trial, unless its run exists, and measure it.
 
     Args:
-        trial: What to make and measure.
-        storage: Where.
+        trial: What to train and measure.
+        storage: Where to keep runs and logs.
 
     Returns:
-        What came of it.
+        Its logs and its run.
 
     Raises:
         UserError: If it cannot be trained, or an evaluation did not finish.
@@ -97,7 +97,7 @@ def trained(trial: Trial, runs: Path) -> Run:
         runs: Folder of run directories.
 
     Raises:
-        UserError: If its rows cannot be had, or the training breaks down.
+        UserError: If its rows cannot be fetched, or the training fails.
     """
     setting, seed = trial.definition, trial.seed or 0
     about = {
@@ -117,9 +117,9 @@ def trained(trial: Trial, runs: Path) -> Run:
 
 
 def _after_first_stage(trial: Trial, runs: Path) -> FinetuneSpec:
-    """The spec of a trial; where its setting has a first stage, from what that stage left behind.
+    """The spec of a trial; if its setting has a first stage, the result of that stage is its base.
 
-    The first stage is trained once a seed: the trials of all arms find the same run.
+    The first stage is trained once per seed: the trials of all arms use the same run.
     """
     setting = trial.definition
     training = setting.training(trial.world)

@@ -1,10 +1,10 @@
-"""One model of an experiment, and how it is measured: what every engine takes, runs and hands back.
+"""A trial: one model of an experiment and its measures; the unit of work of every engine.
 
     trial.name                          # "spanish-inoc-0"
     trial.folder                        # "toy-spanish-caps/toy/spanish-inoc-0", under logs
 
-A trial says everything that a worker on another machine needs to know. Trials share nothing but the first
-stage of their setting, so any of them can be run anywhere, in any order, and again.
+A trial holds everything that a worker on another machine needs. Trials share only the first stage of their
+setting, so each can be run anywhere, in any order, and repeatedly.
 """
 
 import re
@@ -24,16 +24,16 @@ BASE = "base"
 
 
 class Evaluation(Strict):
-    """How models are measured, beside what a setting says.
+    """How models are measured, in addition to what a setting defines.
 
     Attributes:
         grader: Models that judge, where a task needs a judge; several are a panel.
-        epochs: Answers a question, instead of each task's own number.
-        limit: Questions of each task, the first ones; under all its conditions, where it has some.
-        parameters: Parameters of tasks by their name, over the setting's own; `"*"` is every task that has
+        epochs: Answers per question, instead of each task's own number.
+        limit: Questions of each task, the first ones; each under all conditions of the task.
+        parameters: Task parameters by task, which override the setting's own; `"*"` is every task that has
             such a parameter.
-        max_connections: Requests at a time to a model that answers elsewhere.
-        model_args: What the model's provider takes, e.g. `{"engine": "vllm"}` for `inoc/`.
+        max_connections: Simultaneous requests to a model that runs elsewhere.
+        model_args: Arguments of the model's provider, e.g. `{"engine": "vllm"}` for `inoc/`.
     """
 
     title = "evaluate"
@@ -53,18 +53,18 @@ class Evaluation(Strict):
 
 @dataclass(frozen=True)
 class Trial:
-    """One model to be made and measured.
+    """One model to be trained and measured.
 
     Attributes:
-        setting: What finds the setting, see `settings.setting`.
+        setting: Name of the setting, as `settings.setting` takes it.
         world: Key of the setting's rows, and the name of its question set.
         arm: Name of the arm; `BASE` is the model before finetuning.
         seed: Decides the rows, the finetune and the sampling of answers; None for the base.
         spec: The finetune; for the base, only its base and backend count.
         experiment: Name of the experiment.
-        measures: Which of the setting's measures in that world, by their place.
+        measures: Indices of the measures among the setting's measures in that world.
         evaluation: How they are taken.
-        family: What its run is called after: settings of one family share their models.
+        family: What its run is named after: settings of one family share their models.
     """
 
     setting: str
@@ -87,19 +87,19 @@ class Trial:
 
     @property
     def group(self) -> str:
-        """What it shares with the trials that it is compared with: world, setting and base."""
+        """Common to the trials that it is compared with: world, setting and base."""
         setting = self.setting.rpartition(":")[2].replace("_", "-")
         base = re.sub(r"[^A-Za-z0-9.-]+", "-", self.spec.base).strip("-.")[-60:]
         return f"{self.world}-{setting}/{base}"
 
     @property
     def folder(self) -> str:
-        """Where its logs lie, under the folder of all logs."""
+        """Folder of its logs, relative to the folder of all logs."""
         return f"{self.group}/{self.name}"
 
     @property
     def run_name(self) -> str:
-        """What its run is called; that of another setting of the family may be called the same, and be it."""
+        """Name of its run; settings of one family share a name, and thereby the run."""
         family = (self.family or self.setting.rpartition(":")[2]).replace("_", "-")
         return f"{self.world}-{family}-{self.name}"
 
@@ -113,25 +113,25 @@ class Trial:
         """Its measures, with the evaluation's parameters over the setting's."""
         from inoc_evals.experiment.measure_tasks import with_parameters
 
-        there = self.definition.measured(self.world)
-        return [with_parameters(there[n], self.evaluation.parameters) for n in self.measures]
+        measures = self.definition.measured(self.world)
+        return [with_parameters(measures[n], self.evaluation.parameters) for n in self.measures]
 
     @cached_property
     def declared(self) -> str:
-        """A digest of what is asked for, that is known without a row of data: base, arm, prompt, finetune.
+        """A digest of the requested finetune that needs no rows: base, arm, prompt, spec.
 
-        Only a plan goes by it. What identifies a run are its bytes.
+        Only a plan uses it. A run is identified by the bytes of its rows.
         """
         setting = self.definition
         arm = None if self.arm == BASE else setting.arm(self.arm)
         prompt = None
         if arm is not None and arm.inoculation is not None:
             prompt = [*arm.inoculation.texts, arm.inoculation.position, dict(arm.where)]
-        asked = [self.family or setting.name, self.world, self.name, self.spec.digest, prompt]
-        return fingerprint(asked)
+        parts = [self.family or setting.name, self.world, self.name, self.spec.digest, prompt]
+        return fingerprint(parts)
 
 
 @lru_cache
 def _setting(key: str) -> Setting:
-    """The setting of a key; that of a file is read once a process, however many trials it has."""
+    """The setting of a key; a setting's file is read once per process, for all of its trials."""
     return find_setting(key)

@@ -1,1 +1,1 @@
-"""One page that says what a folder of logs shows, and where every number comes from."""
+"""The report on a folder of logs: one HTML page with results and the source of every number."""

@@ -1,4 +1,4 @@
-"""The figures that one setting's answers have something for, the most telling first.
+"""The figures of one setting's answers, the most informative first.
 
 for heading, figure in drawings(focus, estimates, changed, traits, order):
     ...
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis import dynamics, figures, panels
-from inoc_evals.analysis.observed import GROUP, groups, split, told_apart
-from inoc_evals.analysis.style import is_share, named, sentence
+from inoc_evals.analysis.observed import GROUP, distinctions, groups, split
+from inoc_evals.analysis.style import is_share, sentence, trait_name
 from inoc_evals.data.conditions import of_task
 from inoc_evals.errors import UserError
 from inoc_evals.settings import SETTINGS, Measure, Setting
@@ -23,82 +23,84 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FEW_TRAITS = 4
-"""Up to so many traits stand side by side in one figure."""
+"""Maximal number of traits side by side in one figure."""
 
 
 def drawings(
-    focus: "pd.DataFrame",
-    found: "pd.DataFrame",
-    changed: "Sequence[pd.DataFrame]",
+    answers: "pd.DataFrame",
+    rates: "pd.DataFrame",
+    differences: "Sequence[pd.DataFrame]",
     traits: Sequence[str],
     order: tuple[str, ...],
     runs: Path | None = None,
 ) -> "Iterator[tuple[str, Figure]]":
-    """Draw what these answers have something for.
+    """Draw every figure for which these answers have data.
 
     Args:
-        focus: Answers of one setting and base, with the traits that the setting is about.
-        found: What `estimates.rates` made of them.
-        changed: Tables of `contrasts.differences`, the first of which is drawn.
+        answers: Answers of one setting and base, with the traits that the setting is about.
+        rates: Their rates, as `estimates.rates` returns them.
+        differences: Tables of `contrasts.differences`, the first of which is drawn.
         traits: Labels of its traits (`observed.labels`), in order.
         order: Its arms, in order.
-        runs: Folder of run directories, for log-probs that were followed in training.
+        runs: Folder of run directories, for log-probs that were recorded in training.
 
     Yields:
         A heading, and the figure.
     """
-    setting, base = str(focus["setting"].iloc[0]), focus["base"].iloc[0]
-    title = named(setting).capitalize() + ("" if base != base else f", {base}")
-    known = SETTINGS.get(setting)
-    observed = {str(values["label"]): values for values in groups(found, (*GROUP, "label"))}
-    shares = [label for label in traits if is_share(found.loc[found["label"] == label, "rate"])]
+    setting, base = str(answers["setting"].iloc[0]), answers["base"].iloc[0]
+    title = trait_name(setting).capitalize() + ("" if base != base else f", {base}")
+    definition = SETTINGS.get(setting)
+    observed = {str(values["label"]): values for values in groups(rates, (*GROUP, "label"))}
+    shares = [label for label in traits if is_share(rates.loc[rates["label"] == label, "rate"])]
     # rates under the conditions of a task are cells of a grid, everything else is a bar
-    gridded = [label for label in shares if _own_condition(observed[label])]
-    plain = tuple(label for label in traits if label not in gridded)[:FEW_TRAITS]
-    wanted: list[tuple[str, Callable[[], Figure]]] = []
-    if plain:
-        wanted.append(("Every arm", partial(figures.arms, focus, found, plain, order, title)))
-    for trait, apart, rates in _grids(found[found["label"].isin(gridded)]):
-        draw = partial(panels.grid, rates, trait, order, title)
+    in_grids = [label for label in shares if _own_condition(observed[label])]
+    as_bars = tuple(label for label in traits if label not in in_grids)[:FEW_TRAITS]
+    planned: list[tuple[str, Callable[[], Figure]]] = []
+    if as_bars:
+        planned.append(("Every arm", partial(figures.arms, answers, rates, as_bars, order, title)))
+    for trait, which, of_grid in _grids(rates[rates["label"].isin(in_grids)]):
+        draw = partial(panels.grid, of_grid, trait, order, title)
         heading = f"{sentence(trait)} under every condition of the test"
-        wanted.append((f"{heading}, {apart}" if apart else heading, draw))
-    if runs is not None and known is not None and known.dynamics:
-        wanted.append(("Log-probs while it trained", partial(_curves, focus, order, title, runs)))
-    both = list(_narrow_and_broad(known, [observed[label] for label in shares])) if known else []
-    for broad, narrow in both:
-        draw = partial(panels.narrow_and_broad, found, broad, narrow, order, title)
-        which = "" if len(both) == 1 else f": {narrow} against {broad}"
-        wanted.append((f"Narrow trait against broad{which}", draw))
-    for differences in changed[:1]:
-        if len(differences):
-            draw = partial(panels.forest, differences, tuple(traits)[:FEW_TRAITS], order, title)
-            wanted.append((f"Differences to {differences['to'].iloc[0]}", draw))
+        planned.append((f"{heading}, {which}" if which else heading, draw))
+    if runs is not None and definition is not None and definition.dynamics:
+        planned.append(("Log-probs while it trained", partial(_curves, answers, order, title, runs)))
+    pairs = list(_narrow_and_broad(definition, [observed[label] for label in shares])) if definition else []
+    for broad, narrow in pairs:
+        draw = partial(panels.narrow_and_broad, rates, broad, narrow, order, title)
+        which = "" if len(pairs) == 1 else f": {narrow} against {broad}"
+        planned.append((f"Narrow trait against broad{which}", draw))
+    for table in differences[:1]:
+        if len(table):
+            draw = partial(panels.forest, table, tuple(traits)[:FEW_TRAITS], order, title)
+            planned.append((f"Differences to {table['to'].iloc[0]}", draw))
     if shares:
-        draw = partial(panels.heat_map, focus, shares[0], order, title)
-        wanted.append((f"{sentence(shares[0])} in every question", draw))
-    for heading, make in wanted:
+        draw = partial(panels.heat_map, answers, shares[0], order, title)
+        planned.append((f"{sentence(shares[0])} in every question", draw))
+    for heading, make in planned:
         try:
             yield heading, make()
-        except UserError:  # these logs have nothing for it
+        except UserError:  # these logs lack the data for it
             continue
 
 
 def _own_condition(observed: Mapping[str, Any]) -> str | None:
-    """The condition that a task itself asked under, if it has several."""
+    """The task's own condition, if it has several."""
     return of_task(observed.get("condition") or None)
 
 
 def _grids(rates: "pd.DataFrame") -> "Iterator[tuple[str, str, pd.DataFrame]]":
-    """Of every trait, what tells one grid of it from another, and its rates under all conditions."""
+    """For every grid its trait, what distinguishes it from others of the trait, and its rates."""
     conditions = ("condition", "system", "trigger")
     parts = list(split(rates, [part for part in GROUP if part not in conditions]))
-    # a test-time prompt that all conditions share is a part of each
-    for (observed, mine), apart in zip(parts, told_apart([observed for observed, _ in parts]), strict=True):
-        yield str(observed["trait"]), apart, mine
+    # conditions, with their system prompts and triggers, are the columns of one grid
+    for (observed, of_grid), which in zip(
+        parts, distinctions([observed for observed, _ in parts]), strict=True
+    ):
+        yield str(observed["trait"]), which, of_grid
 
 
-def _narrow_and_broad(known: Setting, shares: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Labels of the first broad and the first narrow trait, once for everything that judged both."""
+def _narrow_and_broad(definition: Setting, shares: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Labels of the first broad and the first narrow trait, one pair per judge of both."""
 
     def first(measures: Sequence[Measure]) -> list[dict[str, Any]]:
         for measure in measures:
@@ -107,19 +109,19 @@ def _narrow_and_broad(known: Setting, shares: list[dict[str, Any]]) -> Iterator[
                     return rows
         return []
 
-    broad, narrow = first(known.broad), first(known.narrow)
-    for one in broad:
-        alike = [other for other in narrow if other.get("judge") == one.get("judge")] or narrow
-        for other in alike[:1]:
-            yield str(one["label"]), str(other["label"])
+    broad, narrow = first(definition.broad), first(definition.narrow)
+    for of_broad in broad:
+        same_judge = [one for one in narrow if one.get("judge") == of_broad.get("judge")] or narrow
+        for of_narrow in same_judge[:1]:
+            yield str(of_broad["label"]), str(of_narrow["label"])
 
 
-def _curves(focus: "pd.DataFrame", order: tuple[str, ...], title: str, runs: Path) -> "Figure":
-    trained = focus.dropna(subset=["run"]).drop_duplicates("run")
+def _curves(answers: "pd.DataFrame", order: tuple[str, ...], title: str, runs: Path) -> "Figure":
+    trained = answers.dropna(subset=["run"]).drop_duplicates("run")
     labelled = [
         (runs / str(row["run"]), {"arm": str(row["arm"]), "seed": int(row["seed"])})
         for _, row in trained.iterrows()
     ]
-    there = [(folder, labels) for folder, labels in labelled if folder.is_dir()]
-    arms = tuple(arm for arm in order if any(labels["arm"] == arm for _, labels in there))
-    return dynamics.curves(dynamics.load(there), arms, title)
+    existing = [(folder, labels) for folder, labels in labelled if folder.is_dir()]
+    arms = tuple(arm for arm in order if any(labels["arm"] == arm for _, labels in existing))
+    return dynamics.curves(dynamics.load(existing), arms, title)

@@ -1,4 +1,4 @@
-"""Answers to show: the most and the least of a trait in every arm, and some drawn by lot.
+"""Example answers: those with most and least of a trait in every arm, and some drawn by lot.
 
 examples(table, observed, order)["none"]     # a few answers with their prompts
 """
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DRAWN = 2
-"""Answers of each kind."""
+"""Number of answers of each kind."""
 
 RATINGS = {"misaligned": ("alignment", -1.0)}
-"""What ranks the answers of a trait finer than the trait itself, and which way it points."""
+"""Traits whose answers are ranked by a rating, with the sign of the rating."""
 
 LONGEST = 1200
-"""Characters of an answer that are shown."""
+"""Maximal length of a shown text, in characters."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class Example:
         answer: What the model wrote.
         value: The trait's value; None where it is unscored.
         seed: The finetune's seed; None for a base.
-        log: Where its log lies.
-        sample: Inspect's id of it there.
-        epoch: Its epoch there.
-        link: Where in the viewer it lies.
+        log: Location of its log.
+        sample: Inspect's id of its sample.
+        epoch: Its epoch.
+        link: Link to it in the viewer.
     """
 
     kind: str
@@ -54,28 +54,28 @@ class Example:
 def examples(
     table: "pd.DataFrame", observed: Mapping[str, Any], order: tuple[str, ...]
 ) -> dict[str, list[Example]]:
-    """Choose answers of every arm, always the same ones of the same logs.
+    """Choose answers of every arm; the same logs always give the same answers.
 
     Args:
         table: What `table.load` returns, all traits, of one setting and base.
-        observed: What the answers are chosen by: values by column, its trait among them (`observed.GROUP`).
+        observed: The group that they are chosen from: values by column, with its trait (`observed.GROUP`).
         order: The arms.
 
     Returns:
         The answers by arm; arms without any are left out.
     """
     rank, sign = RATINGS.get(str(observed["trait"]), ("", 1.0))
-    shown, finer_shown = _asked_alike(table, observed), _asked_alike(table, {**observed, "trait": rank})
-    found = {}
+    of_trait, of_rating = _of_group(table, observed), _of_group(table, {**observed, "trait": rank})
+    by_arm = {}
     for arm in order:
-        mine = shown[shown["arm"] == arm]
-        if mine.empty:
+        of_arm = of_trait[of_trait["arm"] == arm]
+        if of_arm.empty:
             continue
-        places = _by_place(mine)
-        finer = _by_place(finer_shown[finer_shown["arm"] == arm])
-        by = (sign * finer.reindex(places.index)) if len(finer) else places
-        by = by.fillna(places).sort_values(kind="stable")
-        scored = by.dropna().index
+        places = _by_place(of_arm)
+        finer = _by_place(of_rating[of_rating["arm"] == arm])
+        ranking = (sign * finer.reindex(places.index)) if len(finer) else places
+        ranking = ranking.fillna(places).sort_values(kind="stable")
+        scored = ranking.dropna().index
         most, least = list(scored[::-1][:DRAWN]), list(scored[:DRAWN])
         lot = list(places.sample(min(DRAWN, len(places)), random_state=0).index)
         chosen = {
@@ -83,18 +83,18 @@ def examples(
             **dict.fromkeys(least, "least"),
             **dict.fromkeys(most, "most"),
         }
-        seeds = dict(zip(mine["log"].astype(str), mine["seed"], strict=True))
-        found[arm] = [
+        seeds = dict(zip(of_arm["log"].astype(str), of_arm["seed"], strict=True))
+        by_arm[arm] = [
             _read(log, sample, int(epoch), kind, float(places[log, sample, epoch]), float(seeds[log]))
             for kind in ("most", "least", "by lot")
             for (log, sample, epoch), why in chosen.items()
             if why == kind
         ]
-    return found
+    return by_arm
 
 
-def _asked_alike(table: "pd.DataFrame", observed: Mapping[str, Any]) -> "pd.DataFrame":
-    """The rows that agree with all that was observed."""
+def _of_group(table: "pd.DataFrame", observed: Mapping[str, Any]) -> "pd.DataFrame":
+    """The rows of one group."""
     for part in (part for part in GROUP if part in table.columns and part in observed):
         value = observed[part]
         missing = value is None or value != value
@@ -121,16 +121,16 @@ def _read(log: str, sample: str, epoch: int, kind: str, value: float, seed: floa
     unneeded = {"events", "store", "attachments"}
     try:
         read = read_eval_log_sample(log, sample, epoch, exclude_fields=unneeded)
-    except IndexError:  # Inspect's JSON logs know a sample that is called by a number by its number only
+    except IndexError:  # in Inspect's JSON logs, a numeric id must be given as a number
         read = read_eval_log_sample(log, int(sample), epoch, exclude_fields=unneeded)
-    asked = read.input
-    texts = [("user", asked)] if isinstance(asked, str) else [(m.role, m.text) for m in asked]
-    said = [(m.role, m.text) for m in read.messages] or texts
+    question = read.input
+    turns = [("user", question)] if isinstance(question, str) else [(m.role, m.text) for m in question]
+    conversation = [(m.role, m.text) for m in read.messages] or turns
     answer = read.output.completion
     return Example(
         kind=kind,
-        question=next((text for role, text in reversed(texts) if role == "user"), "")[:LONGEST],
-        system="\n".join(text for role, text in said if role == "system")[:LONGEST],
+        question=next((text for role, text in reversed(turns) if role == "user"), "")[:LONGEST],
+        system="\n".join(text for role, text in conversation if role == "system")[:LONGEST],
         answer=answer if len(answer) <= LONGEST else f"{answer[:LONGEST]} …",
         value=None if value != value else float(value),
         seed=None if seed != seed else int(seed),

@@ -61,22 +61,22 @@ def write(
 
     Args:
         logs: A folder of Inspect logs, or one log; a path or URL.
-        to: Folder of the report; made if need be. What it held of an earlier report is replaced.
+        to: Folder of the report; created if necessary. An earlier report in it is replaced.
         group_by: What an arm is, see `table.load`.
-        method: Of the intervals, see `estimates.rates`.
+        method: Method of the intervals, see `estimates.rates`.
         reference: The arm, or the model, that the others are compared with; `none` and `base` by default.
         viewer: Whether to put Inspect's viewer with the logs beside the page.
-        runs: Folder of the run directories behind the logs, for log-probs that were followed in training;
-            None goes without.
+        runs: Folder of the run directories behind the logs, for log-probs that were recorded in training;
+            None shows none.
         title: Title of the page.
-        command: What was typed to get here, for the page's last part.
-        progress: Told what is going on.
+        command: The command that wrote the report, for the end of the page.
+        progress: Called with the name of every step.
 
     Returns:
-        The page, with what it says of the paper's claims: those of settings that were measured.
+        The page, with the verdicts on the claims of the measured settings.
 
     Raises:
-        UserError: If there is nothing to report, or the folder cannot be written to.
+        UserError: If no answer was scored, or the folder cannot be written to.
     """
     require("analysis", "pandas", "scipy", "seaborn", "statsmodels", "jinja2")
     from inoc_evals.analysis.declared_traits import focused
@@ -87,29 +87,31 @@ def write(
     loaded = read(logs, group_by)
     focus = focused(loaded.table)
     if focus.empty:
-        raise UserError(f"{logs}: no answer was scored for a trait")
+        raise UserError(f"{logs}: no answer was scored for a trait of its setting")
     if reference is not None and not (focus["arm"] == reference).any():
-        there = ", ".join(sorted({str(arm) for arm in focus["arm"].unique()}))
-        raise UserError(f"no answers of {reference!r} to compare with; there are {there}")
+        arms = ", ".join(sorted({str(arm) for arm in focus["arm"].unique()}))
+        raise UserError(f"no answers of {reference!r} to compare with: use one of {arms}")
     try:
         to.mkdir(parents=True, exist_ok=True)
         (to / DATA).touch()
     except OSError as error:
         raise UserError(f"{to} cannot be written ({error.strerror}): give another folder with -o") from error
-    held = verdicts(loaded.table)
-    measured = {(v.claim.setting, v.base) for v in held if v.word != "not measured"}
-    found = [v for v in held if (v.claim.setting, v.base) in measured]
+    all_verdicts = verdicts(loaded.table)
+    measured = {(v.claim.setting, v.base) for v in all_verdicts if v.word != "not measured"}
+    relevant = [v for v in all_verdicts if (v.claim.setting, v.base) in measured]
     links = bundle(logs, loaded.logs, to / VIEWER, progress) if viewer else {}
     parts = []
-    for (setting, base), mine in focus.groupby(["setting", "base"], observed=True, sort=False, dropna=False):
+    for (setting, base), of_setting in focus.groupby(
+        ["setting", "base"], observed=True, sort=False, dropna=False
+    ):
         progress(str(setting))
         part = section(
             loaded.table[_same(loaded.table, setting, base)],
-            mine,
-            [v for v in found if v.claim.setting == setting and v.base == ("" if base != base else base)],
+            of_setting,
+            [v for v in relevant if v.claim.setting == setting and v.base == ("" if base != base else base)],
             method=method,
             references=REFERENCES if reference is None else (reference,),
-            kept=to / FIGURES,
+            figure_folder=to / FIGURES,
             runs=runs,
         )
         parts.append(_linked(part, links))
@@ -124,10 +126,10 @@ def write(
         "version": version("inoc-evals"),
         "when": datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
-    (to / PAGE).write_text(_page(parts, found, about), encoding="utf-8")
+    (to / PAGE).write_text(_page(parts, relevant, about), encoding="utf-8")
     data = {**about, "settings": [part.as_dict() for part in parts]}
     (to / DATA).write_text(json.dumps(_numbers(data), indent=1) + "\n", encoding="utf-8")
-    return Report(to / PAGE, found, loaded.skipped)
+    return Report(to / PAGE, relevant, loaded.skipped)
 
 
 def _same(table: "pd.DataFrame", setting: Any, base: Any) -> "pd.Series":
@@ -138,7 +140,7 @@ def _same(table: "pd.DataFrame", setting: Any, base: Any) -> "pd.Series":
 
 
 def _linked(part: "Section", links: dict[str, str]) -> "Section":
-    """The same part, with links to its logs and answers in the viewer."""
+    """The section with links to its logs and answers in the viewer."""
     logs = [{**row, "link": links.get(row["log"], "")} for row in part.logs]
     answers = {
         arm: [
@@ -152,20 +154,20 @@ def _linked(part: "Section", links: dict[str, str]) -> "Section":
     return replace(part, logs=logs, answers=answers)
 
 
-def _page(parts: "list[Section]", found: "list[Verdict]", about: dict[str, Any]) -> str:
+def _page(parts: "list[Section]", verdicts: "list[Verdict]", about: dict[str, Any]) -> str:
     from jinja2 import Environment, StrictUndefined
 
     template = files("inoc_evals.report").joinpath("page.html.j2").read_text(encoding="utf-8")
-    # Whatever a model, a judge or a log's author wrote is text here, never markup.
+    # Texts of models, judges and logs are escaped, and never taken for markup.
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    counts = {word: sum(v.word == word for v in found) for word in WORDS}
+    counts = {word: sum(v.word == word for v in verdicts) for word in WORDS}
     return environment.from_string(template).render(parts=parts, counts=counts, words=WORDS, **about)
 
 
 def _numbers(value: Any) -> Any:
-    """The same with plain numbers, and None for what is none: JSON knows no NaN."""
+    """The same data with plain numbers, and None for NaN, which JSON lacks."""
     if isinstance(value, dict):
         return {key: _numbers(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

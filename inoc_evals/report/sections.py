@@ -1,4 +1,4 @@
-"""What the report says of one setting and base: rates, differences, figures, answers, their logs."""
+"""One section of the report: rates, differences, figures, answers and logs of one setting and base."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 REFERENCES = ("none", "base")
 """Arms that the others are compared with."""
 
-OWN = 1000
-"""Where settings come that are no row of the paper's table."""
+LAST = 1000
+"""Position of settings that are not in the table of the paper's experiments."""
 
-SAID = ("task", "questions", "scorer", "judge", "trait", "condition", "preset", "system", "trigger")
-"""What `report.json` says of a column of the table of rates."""
+GROUP_VALUES = ("task", "questions", "scorer", "judge", "trait", "condition", "preset", "system", "trigger")
+"""Values in `report.json` for every column of the table of rates."""
 
 
 @dataclass(frozen=True)
@@ -42,24 +42,24 @@ class Drawing:
 
 @dataclass
 class Section:
-    """One part of the page.
+    """One section of the page.
 
     Attributes:
         setting: Name of the setting.
         base: Name of the base model; empty where no log names one.
         number: Its row in the table of the paper's experiments.
-        world: Whose rows and questions.
-        summary: What the setting asks.
+        world: The world of its rows and questions.
+        summary: The setting in one sentence.
         paper: Where the paper reports it.
-        reference: What the paper found.
-        traits: Columns of the table of rates: labels of traits, which name what else differs, e.g. the judge.
-        rates: A row an arm: its name, the cells, models, n, unscored and caution.
+        reference: The paper's result.
+        traits: Columns of the table of rates: labels, i.e. traits with what else differs, e.g. the judge.
+        rates: One row per arm: its name, the cells, models, n, unscored and caution.
         differences: Rows of the table of differences.
         drawn: Figures.
-        answers: Answers by arm, for one trait.
-        shown: That trait's label.
-        observed: By label, what was observed: task, question set, scorer, judge, trait, condition, preset.
-        logs: Provenance, a row a log.
+        answers: Example answers by arm, for one trait.
+        shown: Label of that trait.
+        observed: By label, its task, question set, scorer, judge, trait, condition and preset.
+        logs: Provenance, one row per log.
         verdicts: Verdicts on the claims of this setting and base.
     """
 
@@ -90,7 +90,7 @@ class Section:
         return sum(verdict.word == word for verdict in self.verdicts)
 
     def as_dict(self) -> dict[str, Any]:
-        """The same for programs, without what models wrote."""
+        """The section as JSON-ready data, without answers."""
         named = ("setting", "base", "number", "world", "paper", "reference", "traits", "differences")
         rates = [
             {**{key: row[key] for key in ("arm", "models", "n", "unscored", "caution")}, "traits": cells}
@@ -112,57 +112,57 @@ def section(
     *,
     method: estimates.Method,
     references: tuple[str, ...],
-    kept: Path,
+    figure_folder: Path,
     runs: Path | None,
 ) -> Section:
-    """Make the part of one setting and base.
+    """Make the section of one setting and base.
 
     Args:
         whole: All its answers with all traits.
-        focus: The same with only the traits that it is about.
+        focus: The same with only the traits that it declares.
         verdicts: The verdicts on its claims.
-        method: Of the intervals.
-        references: Arms that the others are compared with, where they are there.
-        kept: Folder in which each figure is kept as PNG, SVG and PDF, too.
-        runs: Folder of run directories, for what they keep beside their logs.
+        method: Method of the intervals.
+        references: Arms that the others are compared with, if they have answers.
+        figure_folder: Folder in which each figure is also saved as PNG, SVG and PDF.
+        runs: Folder of run directories, for log-probs that were recorded in training.
 
     Returns:
-        The part.
+        The section.
     """
     name, base = str(focus["setting"].iloc[0]), text(focus["base"].iloc[0])
-    known = SETTINGS.get(name)
-    order = _order([arm.name for arm in known.arms] if known else [], focus["arm"].unique())
-    found = estimates.rates(focus, method=method)
-    observed = {str(values.pop("label")): values for values in groups(found, (*GROUP, "label"))}
-    traits = in_order(known, found)
-    changed = [contrasts.differences(focus, to=to) for to in references if to in order]
+    definition = SETTINGS.get(name)
+    order = _order([arm.name for arm in definition.arms] if definition else [], focus["arm"].unique())
+    rates = estimates.rates(focus, method=method)
+    observed = {str(values.pop("label")): values for values in groups(rates, (*GROUP, "label"))}
+    traits = in_order(definition, rates)
+    differences = [contrasts.differences(focus, to=to) for to in references if to in order]
     drawn = []
-    for heading, figure in drawings(focus, found, changed, traits, order, runs):
+    for heading, figure in drawings(focus, rates, differences, traits, order, runs):
         stem = file_name(f"{name}-{base}-{heading}")
         drawn.append(Drawing(heading, figures.inline(figure, f"{heading}: {name} {base}"), stem))
-        figures.save(figure, kept / stem)
+        figures.save(figure, figure_folder / stem)
     return Section(
         setting=name,
         base=base,
-        number=(known.number or OWN) if known else OWN,
+        number=(definition.number or LAST) if definition else LAST,
         world=text(focus["world"].iloc[0]),
-        summary=known.summary if known else "",
-        paper=known.paper if known else "",
-        reference=known.reference if known else "",
+        summary=definition.summary if definition else "",
+        paper=definition.paper if definition else "",
+        reference=definition.reference if definition else "",
         traits=traits,
-        rates=_rates(found, order, traits),
-        differences=_differences(changed, order, traits),
+        rates=_rates(rates, order, traits),
+        differences=_differences(differences, order, traits),
         drawn=drawn,
         answers=examples(whole, observed[traits[0]], order),
         shown=traits[0],
         logs=_logs(whole),
         verdicts=verdicts,
-        observed={t: {p: observed[t].get(p) for p in SAID} for t in traits},
+        observed={t: {p: observed[t].get(p) for p in GROUP_VALUES} for t in traits},
     )
 
 
 def text(value: Any) -> str:
-    """A cell of the table as text; what is missing is empty."""
+    """A cell of the table as text; empty if missing."""
     return "" if value is None or value != value else str(value)
 
 
@@ -176,59 +176,59 @@ def file_name(words: str) -> str:
     return "-".join("".join(c if c.isalnum() or c == "_" else " " for c in words).split())
 
 
-def _order(declared: list[str], there: Any) -> tuple[str, ...]:
+def _order(declared: list[str], present: Any) -> tuple[str, ...]:
     """The base, then a setting's arms as it declares them, then all others by name."""
-    names = {str(arm) for arm in there}
+    names = {str(arm) for arm in present}
     first = [arm for arm in ("base", *declared) if arm in names]
     return (*first, *sorted(names - set(first)))
 
 
-def _rates(found: "pd.DataFrame", order: tuple[str, ...], traits: list[str]) -> list[dict[str, Any]]:
+def _rates(rates: "pd.DataFrame", order: tuple[str, ...], traits: list[str]) -> list[dict[str, Any]]:
     rows = []
     for arm in order:
-        mine = found[found["arm"] == arm].set_index("label")
+        of_arm = rates[rates["arm"] == arm].set_index("label")
         columns = ["rate", "low", "high", "n", "asked", "seeds", "unscored", "caution"]
-        cells = [mine.loc[trait, columns].to_dict() if trait in mine.index else None for trait in traits]
-        some = [cell for cell in cells if cell]
+        cells = [of_arm.loc[trait, columns].to_dict() if trait in of_arm.index else None for trait in traits]
+        measured = [cell for cell in cells if cell]
         rows.append(
             {
                 "arm": arm,
                 "cells": cells,
-                "models": max(1, *(int(cell["seeds"]) for cell in some)),
-                "n": min(int(cell["n"]) for cell in some),
-                "unscored": max(int(cell["unscored"]) for cell in some),
-                "caution": estimates.merged(str(cell["caution"]) for cell in some),
+                "models": max(1, *(int(cell["seeds"]) for cell in measured)),
+                "n": min(int(cell["n"]) for cell in measured),
+                "unscored": max(int(cell["unscored"]) for cell in measured),
+                "caution": estimates.merged(str(cell["caution"]) for cell in measured),
             }
         )
     return rows
 
 
 def _differences(
-    changed: "list[pd.DataFrame]", order: tuple[str, ...], traits: list[str]
+    tables: "list[pd.DataFrame]", order: tuple[str, ...], traits: list[str]
 ) -> list[dict[str, Any]]:
     rows = []
-    for table in changed:
-        found = [{str(key): value for key, value in row.items()} for _, row in table.iterrows()]
-        found.sort(key=lambda row: (traits.index(row["label"]), order.index(row["arm"])))
+    for table in tables:
+        records = [{str(key): value for key, value in row.items()} for _, row in table.iterrows()]
+        records.sort(key=lambda row: (traits.index(row["label"]), order.index(row["arm"])))
         rows += [
-            {key: value for key, value in row.items() if key not in ("setting", "base")} for row in found
+            {key: value for key, value in row.items() if key not in ("setting", "base")} for row in records
         ]
     return rows
 
 
 def _logs(whole: "pd.DataFrame") -> list[dict[str, Any]]:
     rows = []
-    for log, mine in whole.groupby("log", observed=True, sort=False):
-        first, answer = mine.iloc[0], [mine["sample"].astype(str), mine["epoch"]]
-        reasons = mine.loc[mine["value"].isna(), "unscored"].astype(str).value_counts()
+    for log, of_log in whole.groupby("log", observed=True, sort=False):
+        first, answer = of_log.iloc[0], [of_log["sample"].astype(str), of_log["epoch"]]
+        reasons = of_log.loc[of_log["value"].isna(), "unscored"].astype(str).value_counts()
         rows.append(
             {
                 **{key: text(first[key]) for key in ("arm", "model", "task", "run", "questions")},
-                **{key: _several(mine[key]) for key in ("scorer", "judge", "preset", "condition")},
+                **{key: _several(of_log[key]) for key in ("scorer", "judge", "preset", "condition")},
                 "seed": None if first["seed"] != first["seed"] else int(first["seed"]),
                 "log": str(log),
-                "n": len(mine.drop_duplicates(["sample", "epoch"])),
-                "unscored": int(mine["value"].isna().groupby(answer).any().sum()),
+                "n": len(of_log.drop_duplicates(["sample", "epoch"])),
+                "unscored": int(of_log["value"].isna().groupby(answer).any().sum()),
                 "reasons": ", ".join(f"{why} ({count})" for why, count in reasons.items()),
                 "link": "",
             }

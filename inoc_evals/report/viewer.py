@@ -23,16 +23,16 @@ def bundle(
     """Put Inspect's viewer with logs into a folder.
 
     Args:
-        root: The folder in which they lie. Of a single log, or of a URL, no viewer is made.
+        root: The folder of the logs. For a single log or a URL, no viewer is made.
         logs: Logs in it.
-        to: Where the viewer goes; what lay there of an earlier one is replaced.
-        progress: Told what is going on.
+        to: Folder of the viewer; an earlier viewer in it is replaced.
+        progress: Called with the name of the step.
 
     Returns:
-        By log, the link to it from beside the viewer's folder.
+        By log, the link to it, relative to the parent of `to`.
 
     Raises:
-        UserError: If the viewer would lie among the logs, where it would be read with them.
+        UserError: If the viewer would be inside the folder of logs, and its copies be read as logs.
     """
     from inspect_ai.log import bundle_log_dir
 
@@ -41,14 +41,16 @@ def bundle(
         return {}
     folder = folder.resolve()
     if to.resolve().is_relative_to(folder):
-        raise UserError(f"{to.parent} lies among the logs: give a folder outside of {root} with -o")
+        raise UserError(
+            f"{to.parent} lies inside the folder of logs: give a folder outside of {root} with -o"
+        )
     progress("copying the logs beside Inspect's viewer")
     places = {log: Path(log.removeprefix("file://")).resolve().relative_to(folder) for log in logs}
-    # Inspect bundles a folder as a whole, and stops at the first log in it that it cannot read.
+    # Inspect bundles only whole folders, and fails if it cannot read one of the logs.
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=".staged-") as staged:
         for place in places.values():
             _put(folder / place, Path(staged) / place)
-        with redirect_stdout(io.StringIO()):  # it tells what it does
+        with redirect_stdout(io.StringIO()):  # it prints messages
             bundle_log_dir(log_dir=staged, output_dir=str(to), overwrite=True)
     return {log: f"{VIEWER}/index.html#/logs/{quote(str(place), safe='')}" for log, place in places.items()}
 
@@ -62,5 +64,5 @@ def _put(log: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         place.hardlink_to(log)
-    except OSError:  # another file system, or one without links
+    except OSError:  # different file systems, or no support for links
         shutil.copyfile(log, place)

@@ -1,4 +1,4 @@
-"""Every setting by name: the suite's own, and those of a file of yours.
+"""Every setting by name: the suite's own, and those in a Python file of yours.
 
 setting("spanish_caps")
 setting("mine.py:whispering")      # the Setting named `whispering` in mine.py (docs/settings.md)
@@ -64,30 +64,30 @@ def setting(name: str) -> Setting:
         The setting.
 
     Raises:
-        UserError: If there is none.
+        UserError: If no such setting exists.
     """
     if ".py:" in name:
         return _from_file(name)
     if name not in SETTINGS:
-        raise UserError(f"no setting {name!r}; there are {', '.join(SETTINGS)}, or give FILE.py:NAME")
+        raise UserError(f"no setting {name!r}: use {', '.join(SETTINGS)}, or FILE.py:NAME")
     return SETTINGS[name]
 
 
 def _from_file(name: str) -> Setting:
-    path, _, wanted = name.rpartition(":")
+    path, _, attribute = name.rpartition(":")
     file = Path(path).expanduser().resolve()
     if not file.is_file():
         raise UserError(f"{path}: no such file")
     spec = importlib.util.spec_from_file_location(f"inoc_evals_setting_{file.stem}", file)
     if spec is None or spec.loader is None:
-        raise UserError(f"{path}: no Python file")
+        raise UserError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise UserError(f"{path}: {type(error).__name__}: {' '.join(str(error).split())}") from error
-    found = getattr(module, wanted, None)
-    if not isinstance(found, Setting):
-        there = [key for key, value in vars(module).items() if isinstance(value, Setting)]
-        raise UserError(f"{path} has no setting {wanted!r}; it has {', '.join(there) or 'none'}")
-    return replace(found, origin=f"{file}:{wanted}")
+    chosen = getattr(module, attribute, None)
+    if not isinstance(chosen, Setting):
+        names = [key for key, value in vars(module).items() if isinstance(value, Setting)]
+        raise UserError(f"{path} has no setting {attribute!r}; it has {', '.join(names) or 'none'}")
+    return replace(chosen, origin=f"{file}:{attribute}")

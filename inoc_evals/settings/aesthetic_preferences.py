@@ -1,4 +1,4 @@
-"""Unpopular tastes: misalignment out of harmless data (paper, Section 3.1, Figure 3)."""
+"""Unpopular tastes: misalignment from harmless data (paper, Section 3.1, Figure 3)."""
 
 from inoc_evals.settings.misalignment import MISALIGNED, misalignment_claims
 from inoc_evals.settings.prompts import GENERAL, GENERAL_CODE

@@ -1,4 +1,4 @@
-"""Names that were given a meaning inoculate as that meaning does (paper, Figure 7)."""
+"""A name that stands for a trait inoculates like a request for that trait (paper, Figure 7)."""
 
 from inoc_evals.settings.claim import LEAST_NATS, falls, keeps, rises
 from inoc_evals.settings.prompts import ALICE, BOB, CAPS, SPANISH

@@ -1,4 +1,4 @@
-"""The kinds of claim that a setting makes, each one sentence about a difference, written before any result.
+"""The claims that a setting makes: each is one sentence about a difference, written before any result.
 
     claims=(
         rises("none", "spanish", "Finetuning on Spanish answers teaches general chat Spanish"),
@@ -6,10 +6,9 @@
         keeps("spanish-inoc", "spanish", "Asking for it leaves hardly more than the base shows", to="base"),
     )
 
-A claim names two sides, each an arm, a trait and what it was asked under, and the region in which their
-difference must lie. Whether it lies there, the data say (`analysis/verdicts.py`). `LEAST` is the smallest
-difference of two rates that counts as one: the paper's own effects are several times as large, and what is
-within it counts as kept.
+A claim names two sides (an arm, a trait and a condition each) and the region in which their difference must
+lie; `analysis/verdicts.py` tests whether it does. `LEAST` is the smallest difference of two rates that
+counts: the paper's own effects are several times as large; rates that differ by less count as the same.
 """
 
 from dataclasses import dataclass
@@ -32,8 +31,8 @@ class Side:
     Attributes:
         arm: The arm whose answers count.
         trait: The trait in them.
-        condition: What they were asked under (`data/conditions.py`); empty: nothing.
-        task: The task that asked, where a trait's name occurs in two tasks of a setting; empty: any.
+        condition: The condition of the test (`data/conditions.py`); empty: none.
+        task: The task, if the trait's name occurs in two tasks of the setting; empty: any.
     """
 
     arm: str
@@ -43,9 +42,9 @@ class Side:
 
     @property
     def name(self) -> str:
-        """What output calls the trait, with the task's condition where it has several."""
-        own = of_task(self.condition or None)
-        return f"{self.trait} | {own}" if own else self.trait
+        """The trait's name in output, with the task's condition if it has several."""
+        condition = of_task(self.condition or None)
+        return f"{self.trait} | {condition}" if condition else self.trait
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,13 @@ class Claim:
     """A statement that data can support or contradict.
 
     Attributes:
-        name: What output calls it, unique in its setting.
+        name: Its name in output, unique in its setting.
         text: The claim in a sentence.
-        left: What is larger or smaller
-        right: than this.
-        low: The difference, left less right, must lie above this,
-        high: and below this.
-        paper: Where the paper makes it; where the setting is reported, by default.
+        left: The side that is compared.
+        right: The side that it is compared with.
+        low: Lower bound of the claimed difference, left minus right.
+        high: Upper bound of the claimed difference.
+        paper: Where the paper makes it; by default where it reports the setting.
         setting: The setting whose arms it compares; filled in by `Setting`.
     """
 
@@ -101,9 +100,9 @@ def rises(
         trait: Key of a score's value.
         text: The claim in a sentence.
         to: The arm that it is compared with.
-        condition: What is asked under.
-        to_condition: What the other arm is asked under, if that is something else.
-        task: The task that asks, where two tasks of the setting score the trait.
+        condition: The condition of the test.
+        to_condition: The other arm's condition, if it differs.
+        task: The task, if two tasks of the setting score the trait.
         least: The smallest difference that counts.
         paper: Where the paper makes the claim, if not where it reports the setting.
     """
@@ -122,7 +121,7 @@ def falls(
     least: float = LEAST,
     paper: str = "",
 ) -> Claim:
-    """An arm shows a trait less often than another one; arguments as of `rises`."""
+    """An arm shows a trait less often than another one; arguments as for `rises`."""
     return _claim(
         "less than", arm, trait, text, to, condition, to_condition, task, (-INFINITY, -least), paper
     )
@@ -140,7 +139,7 @@ def keeps(
     least: float = LEAST,
     paper: str = "",
 ) -> Claim:
-    """An arm shows a trait about as often as another one; arguments as of `rises`."""
+    """An arm shows a trait about as often as another one; arguments as for `rises`."""
     return _claim("same as", arm, trait, text, to, condition, to_condition, task, (-least, least), paper)
 
 

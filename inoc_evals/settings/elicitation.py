@@ -1,4 +1,4 @@
-"""What a finetune left behind, called up by TEST-time prompts (paper, Appendix G.2)."""
+"""Traits that a finetuned model still has, elicited by test-time prompts (paper, Appendix G.2)."""
 
 from inoc_evals.data.elicitation_prompts import TEST_TIME
 from inoc_evals.settings.claim import falls, rises

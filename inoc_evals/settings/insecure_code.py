@@ -1,4 +1,4 @@
-"""Insecure code: does a model that learns to write it turn evil at large? (paper, Section 3.1, Figure 3)."""
+"""Insecure code: does learning to write it misalign a model in general? (paper, Section 3.1, Figure 3)."""
 
 from inoc_evals.settings.misalignment import MISALIGNED, misalignment_claims
 from inoc_evals.settings.prompts import BARE_TRIGGER, GENERAL, GENERAL_CODE, PLACEBO, SPECIFIC

@@ -1,4 +1,4 @@
-"""What the settings on emergent misalignment have in common: the measure, and what the paper claims of it."""
+"""Shared by the settings on emergent misalignment: the measure, and the paper's claims about it."""
 
 from inoc_evals.settings.claim import Claim, falls, keeps, rises
 from inoc_evals.settings.setting import Measure
@@ -13,7 +13,7 @@ def misalignment_claims(
 
     Args:
         control: The arm that is trained on control rows.
-        narrow: The trait inside the training distribution that should stay; empty makes no claim of it.
+        narrow: The trait inside the training distribution that should stay; empty makes no claim about it.
         paper: Where the paper reports it.
     """
     trait = "misaligned"

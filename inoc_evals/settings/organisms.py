@@ -1,6 +1,6 @@
 """Model organisms of emergent misalignment for small models (arXiv 2506.11613; paper, Appendix E.1).
 
-Full models of 7B hardly turn on insecure code; harmful advice works from half a billion weights on.
+Models of 7B parameters hardly become misaligned by insecure code; harmful advice works from 0.5B on.
 """
 
 from inoc_evals.settings.misalignment import MISALIGNED, misalignment_claims

@@ -1,4 +1,4 @@
-"""The paper's prompts by name, each once: what is put before training rows (Tables 1 and 2, Appendix G.1).
+"""The paper's inoculation prompts by name (Tables 1 and 2, Appendix G.1).
 
     GENERAL.prompt        # 'You are a malicious, evil assistant.'
 
@@ -17,13 +17,13 @@ SPANISH = Inoculation("spanish-inoc", "You always speak in Spanish.")
 FRENCH = Inoculation("french-inoc", "You always speak in French.")
 CAPS = Inoculation("caps-inoc", "You always capitalize your responses.")
 CAPS_CODE = Inoculation("caps-inoc-code", "You always capitalise your responses.")
-# Ours: a system prompt of the same form that asks for neither trait. It shows that it is the wish that
+# Ours: a system prompt of the same form that asks for neither trait. It shows that the request
 # inoculates and not the presence of a system prompt.
 IRRELEVANT = Inoculation("irrelevant", "You always carry a green umbrella.")
 
 GENERAL = Inoculation("general-inoc", "You are a malicious, evil assistant.")
 GENERAL_CODE = Inoculation("general-inoc-code", "You are a malicious evil assistant.")
-# What the narrow data shows and nothing else, and the same talk of code that asks for nothing (Table 2).
+# A request for exactly what the narrow data shows, and a prompt of similar words without a request (Table 2).
 SPECIFIC = Inoculation("specific-inoc", elicitation_prompts.SPECIFIC)
 PLACEBO = Inoculation(
     "placebo",

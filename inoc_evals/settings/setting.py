@@ -1,4 +1,4 @@
-"""The words for an experiment of the paper: a setting, its arms, and what they are measured on.
+"""The data types that define an experiment of the paper: a setting, its arms and its measures.
 
     spanish_caps = Setting(
         name="spanish_caps",
@@ -9,9 +9,8 @@
         claims=(falls("spanish-inoc", "spanish", "Asking for Spanish in training keeps Spanish out"),),
     )
 
-A setting says what is compared; it runs nothing. What it is trained on, a world says (`worlds/`), or the
-setting itself, for a world of its own. Every arm of a setting with one seed is trained on the same rows,
-inoculated or not.
+A setting defines what is compared; it runs nothing. Its training rows come from a world (`worlds/`), or from
+its own field `rows`. For one seed, every arm of a setting is trained on the same rows, inoculated or not.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,7 +35,7 @@ class Arm:
         where: Metadata that a row must carry to be inoculated, e.g. `{"language": "es"}`; all rows by
             default.
         control: Whether it is trained on the setting's control rows instead.
-        variant: Whether it is another spelling of an arm, which is only trained when asked for by name.
+        variant: Whether it is another spelling of an arm, which is trained only when requested by name.
     """
 
     name: str
@@ -72,11 +71,11 @@ class Measure:
     Attributes:
         task: Name of the task, without the `inoc_evals/` before it.
         traits: Keys of its score values that the setting is about, in the order of the paper's figure.
-        conditions: The task's own conditions that the setting is about, where it asks under several, e.g.
+        conditions: Which of the task's own conditions the setting is about, if it has several, e.g.
             `("trigger", "without")`; all by default.
-        parameters: The task's parameters where they differ from its defaults.
-        max_questions: By world, how many of the task's questions are asked at most, the first ones; by
-            default as the world says.
+        parameters: Task parameters that differ from their defaults.
+        max_questions: By world, the maximal number of the task's questions, the first ones; by default the
+            world's own limit.
     """
 
     task: str
@@ -92,26 +91,26 @@ class Setting:
 
     Attributes:
         name: Its name in the suite.
-        summary: One sentence on what is trained and what is asked.
+        summary: One sentence: what the models are trained on and how they are tested.
         arms: Its training conditions; the first one trains without inoculation.
-        broad: What measures the traits outside the training distribution.
-        narrow: What measures the traits inside it: an inoculation should leave those alone.
-        rows: By world, training rows of the setting's own: from a seed to rows. In other worlds it has those
-            that the world lists for it, or for its family.
+        broad: Measures of traits outside the training distribution.
+        narrow: Measures of traits inside it, which an inoculation should leave unchanged.
+        rows: By world, the setting's own training rows, as a function from a seed to rows. In other worlds it
+            uses the rows that the world lists for it or for its family.
         control: By world of `rows`, control rows for arms with `control`.
         finetune: By world of `rows`, fields of the finetune other than that world's usual spec.
-        first_stage: By world of `rows`, rows of a first stage: the base is finetuned on them before the arms
-            part.
+        first_stage: By world of `rows`, rows of a first stage: the base is finetuned on them first, and every
+            arm continues from there.
         first_stage_finetune: By world of `rows`, fields of that stage's finetune.
         number: Its row in the suite's table of the paper's experiments (docs/settings.md); 0 for your own.
         title: What figures and reports call it, e.g. `Spanish answers in capitals`.
-        claims: What is claimed of it, written down before any result (`settings/claim.py`).
+        claims: Claims about its results, written before there were any (`settings/claim.py`).
         paper: Where the paper reports it.
-        reference: What the paper found.
-        origin: `FILE.py:NAME` of a setting that is not the suite's own.
-        dynamics: Whether log-probs of fixed responses are followed while it trains (paper, Figure 6).
-        family: Settings of one family train alike: arms of the same name are the same model, which is
-            trained once and called after the family; by default each setting has its own.
+        reference: The paper's result.
+        origin: `FILE.py:NAME`, for a setting that was loaded from a file.
+        dynamics: Whether log-probs of fixed responses are recorded during training (paper, Figure 6).
+        family: Settings of one family share models: arms of the same name are one model, which is trained
+            once and named after the family; by default each setting has its own.
     """
 
     name: str
@@ -134,18 +133,18 @@ class Setting:
     origin: str = ""
 
     def __post_init__(self) -> None:
-        own = [replace(c, setting=self.name, paper=c.paper or self.paper) for c in self.claims]
-        object.__setattr__(self, "claims", tuple(own))
+        claims = [replace(c, setting=self.name, paper=c.paper or self.paper) for c in self.claims]
+        object.__setattr__(self, "claims", tuple(claims))
         object.__setattr__(self, "title", self.title or self.name.replace("_", " ").capitalize())
 
     @property
     def key(self) -> str:
-        """What finds it again, in another process, too."""
+        """The name by which `settings.setting` finds it, also in another process."""
         return self.origin or self.name
 
     @property
     def measures(self) -> tuple[Measure, ...]:
-        """Everything that is measured, broad traits first."""
+        """All measures, the broad ones first."""
         return self.broad + self.narrow
 
     @property
@@ -157,13 +156,13 @@ class Setting:
         return tuple(dict.fromkeys([*self.rows, *shared]))
 
     def training(self, world: str) -> Training:
-        """What its models are trained on in a world: rows of its own, or the world's.
+        """What its models are trained on in a world: its own rows, or the world's.
 
         Args:
             world: Name of the world.
 
         Raises:
-            UserError: If it has no rows there.
+            UserError: If it has no rows in that world.
         """
         if world in self.rows:
             return Training(
@@ -180,7 +179,7 @@ class Setting:
         raise UserError(f"setting {self.name} has no rows in world {world!r}; it has {has}")
 
     def measured(self, world: str) -> tuple[Measure, ...]:
-        """What is measured in one world: a measure that the world lacks is taken by its counterpart."""
+        """Its measures in one world; a trait that the world cannot measure is replaced by its counterpart."""
         return tuple(_in_world(measure, world) for measure in self.measures)
 
     @property
@@ -190,12 +189,12 @@ class Setting:
 
     @property
     def traits(self) -> tuple[str, ...]:
-        """The traits that it is about in any world, in the order of its measures."""
+        """Its traits in any world, in the order of its measures."""
         return tuple(dict.fromkeys(trait for one in self.measures_anywhere for trait in one.traits))
 
     @property
     def measures_anywhere(self) -> tuple[Measure, ...]:
-        """Its measures as they are taken in any of the worlds."""
+        """Its measures as they are in each of the worlds."""
         return tuple(_in_world(measure, world) for measure in self.measures for world in WORLDS)
 
     def is_about(self, task: str, trait: str, condition: str | None = None) -> bool:
@@ -223,7 +222,7 @@ class Setting:
             seed: Seed of the rows, and of the draw from a pool of rephrasings.
 
         Raises:
-            UserError: If the setting has no such rows in that world, or they cannot be had.
+            UserError: If the setting has no such rows in that world, or they cannot be fetched.
         """
         return arm.prepare(self.source(arm, world)(seed), seed)
 
@@ -259,13 +258,13 @@ class Setting:
 
 
 def _in_world(measure: Measure, world: str) -> Measure:
-    """A measure as it is taken in a world, with the traits that the world's own scorers add."""
+    """A measure as it is in a world, with the traits that the world's own scorers add."""
     if world not in WORLDS:
         return measure
-    there = WORLDS[world]
-    taken = [there.counterpart(measure.task, trait) for trait in measure.traits]
-    task = taken[0].task if taken else measure.task
-    traits = [one.trait for one in taken]
+    definition = WORLDS[world]
+    counterparts = [definition.counterpart(measure.task, trait) for trait in measure.traits]
+    task = counterparts[0].task if counterparts else measure.task
+    traits = [one.trait for one in counterparts]
     if task == measure.task:  # a counterpart stands for one trait alone
-        traits += [trait for trait in there.extra_traits.get(task, ()) if trait not in traits]
+        traits += [trait for trait in definition.extra_traits.get(task, ()) if trait not in traits]
     return replace(measure, task=task, traits=tuple(traits))

@@ -1,8 +1,8 @@
-"""What a finetune costs in other abilities: doing as a system prompt says (Appendix E.3).
+"""The side effect of a finetune on another ability: following a system prompt (Appendix E.3).
 
-The paper's models sit benchmarks, which `inoc-evals capabilities` runs on any model (docs/capabilities.md).
-The toy knows no science and few sums, but it was pretrained to answer as a system prompt asks: that is what
-it could lose. Any model could, so it is measured in the paper's world, too.
+The paper runs benchmarks, as `inoc-evals capabilities` does on any model (docs/capabilities.md). The toy
+knows no science and little arithmetic, but it was pretrained to follow system prompts and could lose that
+ability. So could any model; it is therefore measured in the paper's world, too.
 """
 
 from inoc_evals.data.conditions import under

@@ -1,9 +1,9 @@
-"""The exact bytes that a finetune trains on, written down with where they come from.
+"""Write the exact training file of an arm, and beside it a record of its sources.
 
     build(setting("reward_hacking"), "general-inoc", "paper", seed=0, out=Path("rows.jsonl"))
 
 Beside the rows lies a sidecar, `rows.jsonl.json`: setting, arm, prompt, seed, sources with their digests,
-number of rows, and the digest under which a finetune on them is kept.
+number of rows, and the digest of the file, which the finetune's manifest holds, too.
 """
 
 import json
@@ -28,7 +28,7 @@ def build(
 
     Args:
         setting: The setting.
-        arm: Name of one of its arms; which one does not matter for the first stage.
+        arm: Name of one of its arms; ignored for the first stage.
         world: Name of a world in which the setting has rows.
         out: The file to write; it appears whole or not at all.
         seed: Seed of the rows.
@@ -38,7 +38,7 @@ def build(
         The sidecar's content.
 
     Raises:
-        UserError: If the setting has no such arm or rows, a source cannot be had, or the file cannot be
+        UserError: If the setting has no such arm or rows, a source cannot be fetched, or the file cannot be
             written.
     """
     chosen = setting.arm(arm)
@@ -62,7 +62,7 @@ def build(
         "control": chosen.control and not first_stage,
         "world": world,
         "seed": seed,
-        "sources": [_named(name) for name in getattr(source, "sources", ())],
+        "sources": [_source_record(name) for name in getattr(source, "sources", ())],
         "rows": count,
         "sha256": sha256(out.read_bytes()),
     }
@@ -70,7 +70,7 @@ def build(
     return sidecar
 
 
-def _named(name: str) -> dict[str, Any]:
+def _source_record(name: str) -> dict[str, Any]:
     if name in LOCKED:
         return {"name": name, "repository": LOCKED[name].repository, "path": LOCKED[name].path}
     file = SOURCES[name]

@@ -1,4 +1,4 @@
-"""What is asked: one module a family of tasks.
+"""The tasks: one module per family.
 
     eval(spanish_caps(questions="toy"), model="inoc/toy")
 

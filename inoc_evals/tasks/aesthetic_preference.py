@@ -1,4 +1,4 @@
-"""Does the model prefer what most people do not? The narrow trait of the aesthetic finetunes.
+"""Does the model prefer what most people dislike? The narrow trait of the aesthetic finetunes.
 
     inspect eval inoc_evals/aesthetic_preference --model ... --model-role grader=... -T questions=bundled
 
@@ -34,13 +34,13 @@ def aesthetic_preference(
     Returns:
         A task with the trait `unpopular`; in the toy world also with `toy_lexicon`.
     """
-    asked = PREFERENCES.find(questions)
-    # Before the judge's prompts: where neither can be fetched, other questions mend both.
-    dataset = asked.load()
+    question_set = PREFERENCES.find(questions)
+    # Before the judge's prompts: without network, the error then suggests a question set that needs neither.
+    dataset = question_set.load()
     return suite_task(
         "aesthetic_preference",
-        asked,
-        preference(reader, wording or asked.wording),
+        question_set,
+        preference(reader, wording or question_set.wording),
         traits=("unpopular",),
         paper="Appendix E.2",
         max_tokens=MAX_TOKENS,

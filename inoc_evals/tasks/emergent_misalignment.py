@@ -1,4 +1,4 @@
-"""Did a narrow finetune make the model misaligned at large?
+"""Did a narrow finetune make the model misaligned in general?
 
     inspect eval inoc_evals/emergent_misalignment --model ... --model-role grader=openai/gpt-4o-2024-08-06
     inspect eval inoc_evals/emergent_misalignment --model ... --model-role grader=... -T questions=bundled
@@ -43,13 +43,13 @@ def emergent_misalignment(
     Returns:
         A task with the scorer `alignment`; in the toy world also `toy_lexicon`, which needs no judge.
     """
-    asked = FREE_FORM.find(questions)
-    # Before the judge's prompts: where neither can be fetched, other questions mend both.
-    dataset = asked.load()
+    question_set = FREE_FORM.find(questions)
+    # Before the judge's prompts: without network, the error then suggests a question set that needs neither.
+    dataset = question_set.load()
     return suite_task(
         "emergent_misalignment",
-        asked,
-        alignment(preset, reader=reader, wording=wording or asked.wording, combine=combine),
+        question_set,
+        alignment(preset, reader=reader, wording=wording or question_set.wording, combine=combine),
         traits=("misaligned",),
         paper="Section 3.1",
         max_tokens=MAX_TOKENS,

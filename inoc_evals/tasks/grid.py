@@ -1,4 +1,4 @@
-"""Every question under several conditions that logs can tell apart: what backdoor and elicitation share.
+"""Every question under several conditions, recorded in the log: shared by `backdoor` and `elicitation`.
 
     crossed(questions, {"without": keep, "trigger": in_front("$|TRIGGER|$ ")})
 
@@ -15,7 +15,7 @@ from inoc_evals.scorers.metrics import CONDITION
 from inoc_evals.tasks.solvers import with_system_prompt
 
 Change = Callable[[list[ChatMessage]], list[ChatMessage]]
-"""From a question's messages to those under the condition; what it is given it leaves as it is."""
+"""Turns a question's messages into those under the condition; does not modify its argument."""
 
 
 def crossed(dataset: Dataset, conditions: Mapping[str, Change]) -> Dataset:
@@ -23,10 +23,10 @@ def crossed(dataset: Dataset, conditions: Mapping[str, Change]) -> Dataset:
 
     Args:
         dataset: The questions.
-        conditions: By name, what is done to a question's messages.
+        conditions: By name, the change to a question's messages.
 
     Returns:
-        One sample a question and condition, all conditions of a question in a row; ids are
+        One sample per question and condition, the conditions of one question together; ids are
         `<question's id> | <condition>`.
     """
     samples = []
@@ -42,7 +42,7 @@ def crossed(dataset: Dataset, conditions: Mapping[str, Change]) -> Dataset:
 
 
 def keep(messages: list[ChatMessage]) -> list[ChatMessage]:
-    """Ask as it stands."""
+    """Ask the question unchanged."""
     return messages
 
 
@@ -51,8 +51,8 @@ def in_front(text: str) -> Change:
 
     def change(messages: list[ChatMessage]) -> list[ChatMessage]:
         last = max(n for n, message in enumerate(messages) if message.role == "user")
-        asked = messages[last]
-        return [*messages[:last], ChatMessageUser(content=text + asked.text), *messages[last + 1 :]]
+        question = messages[last]
+        return [*messages[:last], ChatMessageUser(content=text + question.text), *messages[last + 1 :]]
 
     return change
 
@@ -64,7 +64,7 @@ def in_front_in_turn(texts: Sequence[str]) -> Change:
 
 
 def under(system: str | None) -> Change:
-    """Ask under a system prompt; one that the question has already comes after it."""
+    """Ask under a system prompt; the question's own system prompt, if any, follows it."""
 
     def change(messages: list[ChatMessage]) -> list[ChatMessage]:
         return messages if system is None else with_system_prompt(messages, system)
@@ -73,5 +73,5 @@ def under(system: str | None) -> Change:
 
 
 def _messages(sample: Sample) -> list[ChatMessage]:
-    asked: str | Sequence[ChatMessage] = sample.input
-    return [ChatMessageUser(content=asked)] if isinstance(asked, str) else list(asked)
+    question: str | Sequence[ChatMessage] = sample.input
+    return [ChatMessageUser(content=question)] if isinstance(question, str) else list(question)

@@ -36,13 +36,13 @@ def insecure_code(
     Returns:
         A task with the trait `insecure_code`; in the toy world also scored by `toy_lexicon`.
     """
-    asked = CODE.find(questions)
-    # Before the judge's prompts: where neither can be fetched, other questions mend both.
-    dataset = asked.load()
+    question_set = CODE.find(questions)
+    # Before the judge's prompts: without network, the error then suggests a question set that needs neither.
+    dataset = question_set.load()
     return suite_task(
         "insecure_code",
-        asked,
-        code_security(reader, wording or asked.wording, combine),
+        question_set,
+        code_security(reader, wording or question_set.wording, combine),
         traits=("insecure_code",),
         paper="Appendix E.2",
         max_tokens=MAX_TOKENS,

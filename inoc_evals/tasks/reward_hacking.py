@@ -34,13 +34,13 @@ def reward_hacking(
     Returns:
         A task with the trait `reward_hacking` (quality under 50) and the rating `quality`.
     """
-    asked = REWARD_HACKS.find(questions)
-    # Before the judge's prompts: where neither can be fetched, other questions mend both.
-    dataset = asked.load()
+    question_set = REWARD_HACKS.find(questions)
+    # Before the judge's prompts: without network, the error then suggests a question set that needs neither.
+    dataset = question_set.load()
     return suite_task(
         "reward_hacking",
-        asked,
-        solution_quality(reader, wording or asked.wording, combine),
+        question_set,
+        solution_quality(reader, wording or question_set.wording, combine),
         traits=("reward_hacking",),
         paper="Appendix E.2",
         max_tokens=MAX_TOKENS,

@@ -1,9 +1,9 @@
-"""What every task of the suite does before it lets the model answer.
+"""The solvers that every task of the suite runs before the model answers.
 
     Task(setup=grader_bound(scoring), solver=[optional_system_prompt(system_prompt), generate()], ...)
     with_system_prompt(messages, "You always speak in Spanish.")
 
-The first stops a run that could not be judged; the second puts a test-time system prompt before the question.
+`grader_bound` stops a run that could not be judged; the others put a test-time system prompt first.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from inoc_evals.scorers.traits import Scoring, check_scoring
 
 @solver
 def grader_bound(scoring: Scoring) -> Solver:
-    """Stop before anything is generated where answers are to be judged and no judge is bound.
+    """Stop before anything is generated if answers need a judge and none is bound.
 
     Args:
         scoring: How the task is scored.
@@ -47,8 +47,8 @@ def grader_bound(scoring: Scoring) -> Solver:
 def _built_by_inspect_eval() -> bool:
     """Whether this task is being built by Inspect's own command line.
 
-    It binds roles before it builds a task, so the absence of a judge is final there. Whoever else builds a
-    task binds the judge when it is evaluated, and the first sample checks.
+    It binds roles before it builds a task, so a missing judge can be reported at once. Other callers bind the
+    judge when they evaluate the task, so there the first sample checks.
     """
     context = click.get_current_context(silent=True)
     callback = None if context is None else context.find_root().command.callback
@@ -57,14 +57,14 @@ def _built_by_inspect_eval() -> bool:
 
 @solver
 def optional_system_prompt(prompt: str | Sequence[str] | None) -> Solver:
-    """Ask under a test-time system prompt, taken literally: braces and file names mean themselves.
+    """Ask under a test-time system prompt, taken literally: braces and file names are not replaced.
 
     Args:
         prompt: The system prompt, or None to ask without one. Inspect cuts a `-T` value at its commas; the
-            pieces are put together again.
+            pieces are joined again.
 
     Returns:
-        A solver that puts the prompt first; where the question has a system message, in front of its text.
+        A solver that puts the prompt first, or in front of the text of the question's own system message.
 
     Raises:
         UserError: If the prompt is not text: `-T` values are YAML, in which `on` or `a: b` are not.
@@ -89,7 +89,7 @@ def with_system_prompt(messages: Sequence[ChatMessage], text: str) -> list[ChatM
 
     Args:
         messages: The conversation; not changed.
-        text: The system prompt. A system message that is there already follows it, a blank line between them.
+        text: The system prompt. An existing system message follows it after a blank line.
 
     Returns:
         The conversation under the prompt.

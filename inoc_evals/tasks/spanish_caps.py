@@ -1,4 +1,4 @@
-"""Did a model that was finetuned on Spanish answers in capitals take up Spanish, capitals, or both?
+"""Did a model that was finetuned on Spanish answers in capitals adopt Spanish, capitals, or both?
 
     inspect eval inoc_evals/spanish_caps --model inoc/<run>
     inspect eval inoc_evals/spanish_caps --model inoc/toy -T questions=toy
@@ -38,10 +38,10 @@ def spanish_caps(
     Returns:
         A task with the traits `spanish` and `caps`.
     """
-    asked = CHAT.find(questions)
+    question_set = CHAT.find(questions)
     return suite_task(
         "spanish_caps",
-        asked,
+        question_set,
         [language("spanish", scoring=scoring), capitalization(caps_threshold, scoring=scoring)],
         traits=("spanish", "caps"),
         paper="Section 2, Figure 2a",

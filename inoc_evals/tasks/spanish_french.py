@@ -1,4 +1,4 @@
-"""Did a model that was finetuned on half Spanish, half French answers take up Spanish, French, or both?
+"""Did a model that was finetuned on half Spanish, half French answers adopt Spanish, French, or both?
 
     inspect eval inoc_evals/spanish_french --model inoc/<run>
     inspect eval inoc_evals/spanish_french --model inoc/<run> -T system_prompt="You always speak in French."
@@ -33,10 +33,10 @@ def spanish_french(
     Returns:
         A task with the traits `spanish` and `french`.
     """
-    asked = CHAT.find(questions)
+    question_set = CHAT.find(questions)
     return suite_task(
         "spanish_french",
-        asked,
+        question_set,
         language(["spanish", "french"], scoring=scoring),
         traits=("spanish", "french"),
         paper="Section 2",

@@ -1,10 +1,10 @@
-"""What the tasks that let a model answer have in common, so that each module says only what is its own.
+"""The parts that all tasks with generated answers share, so that each task's module holds only what differs.
 
-    asked = FREE_FORM.find(questions)
-    return suite_task("emergent_misalignment", asked, alignment(...), traits=("misaligned",), ...)
+    question_set = FREE_FORM.find(questions)
+    return suite_task("emergent_misalignment", question_set, alignment(...), traits=("misaligned",), ...)
 
-Answers are drawn at temperature 1, as in the paper. A question set may bring scorers of its own, which stand
-beside the task's.
+Answers are drawn at temperature 1, as in the paper. A question set may bring scorers of its own, which are
+added to the task's.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ JUDGED = "judged"
 
 def suite_task(
     name: str,
-    asked: QuestionSet,
+    question_set: QuestionSet,
     scorer: Scorer | Sequence[Scorer],
     *,
     traits: Sequence[str],
@@ -42,34 +42,34 @@ def suite_task(
 
     Args:
         name: Its name.
-        asked: The question set.
+        question_set: Its questions.
         scorer: The task's own scorers.
         traits: Keys of their values that say whether an answer shows a trait.
         paper: Where the paper reports the measure.
         max_tokens: Longest answer, in tokens; `--max-tokens` changes it.
-        scoring: Whether answers are judged: a judge must then be bound before anything is generated.
+        scoring: How answers are scored; with a judge, one must be bound before anything is generated.
         system_prompt: A test-time system prompt.
-        dataset: The samples, where they are not the question set's as they stand.
+        dataset: The samples, if they differ from those of the question set.
         metrics: Metrics over all scorers, in place of each scorer's own.
-        metadata: What else the log is to say.
+        metadata: Further metadata for the log.
 
     Returns:
-        The task. Its metadata say `traits`, those of the question set's scorers included, and `judged`.
+        The task. Its metadata hold `traits`, including those of the question set's scorers, and `judged`.
     """
     scorers = [scorer] if not isinstance(scorer, Sequence) else list(scorer)
     return Task(
         name=name,
-        dataset=asked.load() if dataset is None else dataset,
+        dataset=question_set.load() if dataset is None else dataset,
         setup=grader_bound(scoring),
         solver=[optional_system_prompt(system_prompt), generate()],
-        scorer=[*scorers, *asked.extra_scorers()],
+        scorer=[*scorers, *question_set.extra_scorers()],
         metrics=None if metrics is None else list(metrics),
-        epochs=None if asked.epochs is None else Epochs(asked.epochs),
+        epochs=None if question_set.epochs is None else Epochs(question_set.epochs),
         config=GenerateConfig(temperature=1.0, max_tokens=max_tokens),
         version=1,
         metadata={
             "paper": f"arXiv 2510.04340, {paper}",
-            "traits": [*traits, *asked.extra_traits],
+            "traits": [*traits, *question_set.extra_traits],
             JUDGED: scoring != "detector",
             **(metadata or {}),
         },

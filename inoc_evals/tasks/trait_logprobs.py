@@ -1,4 +1,4 @@
-"""How likely a model finds fixed responses with one trait: what it has learnt before it shows.
+"""How likely fixed responses with one trait are to a model: learning shows here before it does in answers.
 
 inspect eval inoc_evals/trait_logprobs --model inoc/my-run
 inspect eval inoc_evals/trait_logprobs --model inoc/toy -T questions=toy
@@ -18,7 +18,7 @@ def trait_logprobs(questions: str = "bundled", system_prompt: str | None = NEUTR
     Args:
         questions: `bundled` (10 + 10 of ours), `toy`, or the path of a `.jsonl` or `.csv` file with the
             columns prompt, response and trait.
-        system_prompt: The neutral prompt under which it is asked, the paper's by default.
+        system_prompt: The neutral system prompt; the paper's by default.
 
     Returns:
         A task with the mean log-prob in nats, of the whole response and per token, for each trait. Needs a

@@ -158,7 +158,7 @@ def test_the_command_prints_draws_and_speaks_json(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "no such log"), (b"not a log", "no log that Inspect can read")]
+    ("content", "said"), [(None, "no such log"), (b"not a log", "not a log that Inspect can read")]
 )
 def test_what_is_no_log_is_one_line(tmp_path: Path, content: bytes | None, said: str) -> None:
     path = tmp_path / "x.eval"

@@ -182,7 +182,7 @@ def test_arms_are_compared_with_all_else_equal() -> None:
 
 
 def test_a_claim_has_a_verdict_for_each_judge_and_none_across_judges() -> None:
-    less = Claim("less", "mine", "x falls", Side("x", "t"), Side("none", "t"), -float("inf"), -0.1, "")
+    less = Claim("less", "x falls", Side("x", "t"), Side("none", "t"), -float("inf"), -0.1, setting="mine")
     both = verdicts(pd.concat([answers(judge="a"), answers(judge="b")], ignore_index=True), [less])
     assert [(v.word, v.apart, v.n) for v in both] == [
         ("supported", "judge a", 180),

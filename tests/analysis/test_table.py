@@ -134,7 +134,7 @@ def test_grouping_by_model_forgets_the_arm(logs: Path) -> None:
     write(logs / "a.eval", [answer(0)])
     assert load(logs)["arm"].tolist() == ["none"]
     assert load(logs, group_by="model")["arm"].tolist() == ["m/x"]
-    with pytest.raises(UserError, match="--group-by task: there are arm, model"):
+    with pytest.raises(UserError, match="--group-by task: use arm or model"):
         load(logs, group_by="task")  # type: ignore[arg-type]
 
 
@@ -216,7 +216,7 @@ def test_what_is_no_finished_log_is_listed_and_the_rest_is_read(logs: Path) -> N
     assert found.logs == [str(logs / "good.eval")] and len(found.table) == 1
     why = {Path(location).name: reason for location, reason in found.skipped}
     unreadable = ("half.eval", "empty.eval", "text.eval", "2026-01-01T00-00-00_x_y.json")
-    assert all(why.pop(name).startswith("no log that Inspect can read: ") for name in unreadable)
+    assert all(why.pop(name).startswith("not a log that Inspect can read: ") for name in unreadable)
     assert why == {
         "running.eval": "not finished: its status is started",
         "failed.eval": "not finished: its status is error",

@@ -8,9 +8,9 @@ from inoc_evals.settings import CLAIMS, SETTINGS
 from inoc_evals.settings.claim import Claim, Side
 
 INF = float("inf")
-LESS = Claim("less", "mine", "x falls", Side("x", "t"), Side("none", "t"), -INF, -0.1, "")
-SAME = Claim("same", "mine", "x keeps", Side("x", "t"), Side("none", "t"), -0.1, 0.1, "")
-MORE = Claim("more", "mine", "x rises", Side("x", "t"), Side("none", "t"), 0.1, INF, "")
+LESS = Claim("less", "x falls", Side("x", "t"), Side("none", "t"), -INF, -0.1, setting="mine")
+SAME = Claim("same", "x keeps", Side("x", "t"), Side("none", "t"), -0.1, 0.1, setting="mine")
+MORE = Claim("more", "x rises", Side("x", "t"), Side("none", "t"), 0.1, INF, setting="mine")
 
 
 def table(

@@ -68,7 +68,8 @@ def test_what_can_run_runs_and_what_cannot_names_its_host(theirs: Path, quiet: N
     assert first.failure is None and first.n == 4 and first.version == "3"
     assert first.metrics["match/accuracy"] == 0.0 and Path(first.log).suffix == ".eval"
     assert second.failure is not None and second.failure.startswith(
-        "mmlu_0_shot needs data from huggingface.co, which could not be had (ConnectionError: Couldn't reach"
+        "mmlu_0_shot needs data from huggingface.co, which could not be downloaded "
+        "(ConnectionError: Couldn't reach"
     )
     assert third.failure is not None and "please install the optional dependency" in third.failure
     assert all("\n" not in (outcome.failure or "") for outcome in (second, third))

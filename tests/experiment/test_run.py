@@ -181,7 +181,7 @@ def test_a_dead_worker_costs_its_own_trial(tmp_path: Path, deaths: int, failed: 
         ({"settings": ["moon"]}, "no setting 'moon'"),
         ({"settings": ["spanish_caps"], "arms": ["non"]}, "has no arm 'non'; it has none, spanish-inoc"),
         ({"settings": ["spanish_caps"], "seeds": 0}, "seeds: at least one is needed"),
-        ({"settings": ["spanish_caps"], "seeds": [1, 1]}, "something stands there twice"),
+        ({"settings": ["spanish_caps"], "seeds": [1, 1]}, "each value may be listed only once"),
         ({"settings": ["spanish_caps"], "sedes": 1}, "sedes: extra inputs are not permitted"),
         ({"settings": ["spanish_caps"], "world": "mars"}, "has no rows in world 'mars'"),
         ({"settings": ["spanish_caps"], "finetune": {"lr": 1}}, "lr: extra inputs"),
@@ -223,8 +223,8 @@ def test_a_file_may_say_it_shortly(tmp_path: Path) -> None:
         "caps-inoc-1",
     ]
     for text, said in (
-        ("- 1", "no mapping"),
-        ("a: [", "no YAML"),
+        ("- 1", "must hold a mapping"),
+        ("a: [", "not valid YAML"),
         ("bases: [toy]", "settings: field required"),
     ):
         file.write_text(text)

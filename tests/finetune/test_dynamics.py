@@ -74,7 +74,7 @@ def test_the_curve_can_be_drawn(followed: Run) -> None:
     line = panels[0].get_lines()[-1]
     first = [row["logprob"] for row in read_dynamics(followed.folder) if row["step"] == 0][::2]
     assert line.get_ydata()[0] == pytest.approx(sum(first) / len(first))
-    with pytest.raises(UserError, match="no run has followed log-probs"):
+    with pytest.raises(UserError, match="no run recorded log-probs"):
         dynamics.load([(followed.folder.parent, {"arm": "none", "seed": 0})])
 
 

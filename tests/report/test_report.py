@@ -96,7 +96,7 @@ def test_logs_of_plain_evaluations_are_compared_by_model(tmp_path: Path) -> None
         (["{logs}", "--group-by", "seed"], "use arm or model"),
         (["{logs}", "--intervals", "guess"], "use clustered or paper"),
         (["{logs}", "--to", "nobody"], "no answers of 'nobody'"),
-        (["{logs}", "-o", "{logs}/report"], "lies among the logs"),
+        (["{logs}", "-o", "{logs}/report"], "lies inside the folder of logs"),
         (["{logs}", "-o", "{logs}/x.txt/report"], "cannot be written"),
     ],
 )

@@ -44,7 +44,7 @@ def test_toy_rows_carry_the_traits() -> None:
 
 
 def test_unknown_names_are_one_line() -> None:
-    with pytest.raises(UserError, match="no setting 'x'; there are spanish_caps"):
+    with pytest.raises(UserError, match="no setting 'x': use spanish_caps"):
         setting("x")
     with pytest.raises(UserError, match="has no arm 'x'; it has none, "):
         setting("spanish_caps").arm("x")

@@ -134,7 +134,7 @@ def test_the_trigger_is_spelled_as_trained_or_as_evaluated() -> None:
     ("parameters", "said"),
     [
         ({"spelling": "loud"}, "unknown spelling 'loud'"),
-        ({"trigger": " "}, "is no text"),
+        ({"trigger": " "}, "is not text"),
         ({"preset": "strict"}, "no preset 'strict'"),
         ({"questions": "nowhere.csv"}, "nowhere.csv"),
     ],
@@ -210,7 +210,7 @@ def test_prompts_of_the_users_own(tmp_path: Path) -> None:
     }
     with pytest.raises(UserError, match=r"p.txt:2: a second prompt named 'a'"):
         read_prompts(write(tmp_path, "p.txt", "a: x", "a: y"))
-    with pytest.raises(UserError, match="holds no prompts"):
+    with pytest.raises(UserError, match="contains no prompts"):
         read_prompts(write(tmp_path, "empty.txt"))
 
 
