@@ -11,6 +11,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     now = f"import {name} from {rows.__name__}"
     warnings.warn(f"{__name__} has moved: {now}", DeprecationWarning, stacklevel=2)
-        f"{__name__} has moved: import {name} from inoc_evals.chat.rows", DeprecationWarning, stacklevel=2
-    )
     return getattr(rows, name)
