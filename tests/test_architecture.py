@@ -88,7 +88,7 @@ def test_a_question_set_is_added_by_name() -> None:
     ("page", "heading", "name"),
     [
         (PAGE, "A setting with its claims", "shouting"),
-        (ROOT / "docs" / "settings.md", "Your own setting, in 20 lines", "spanish_only"),
+        (ROOT / "docs" / "settings.md", "Your own setting", "spanish_only"),
     ],
 )
 def test_a_setting_brings_its_claims(page: Path, heading: str, name: str, tmp_path: Path) -> None:
