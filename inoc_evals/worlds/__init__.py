@@ -1,4 +1,4 @@
-"""What an experiment is run on: `toy`, the embedded model's embedded_bases small world, and `paper`, the paper's data.
+"""What an experiment is run on: `toy`, the embedded model's own small world, and `paper`, the paper's data.
 
     world("toy").training["spanish_caps"].rows(0)        # the training rows of seed 0
     world_of("toy").name                                 # the world that a base model belongs to
