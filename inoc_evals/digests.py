@@ -1,14 +1,14 @@
-"""What names a thing by its content: JSON values, files, model folders.
+"""Digests that identify JSON values, files and model folders by their content.
 
     fingerprint({"seed": 1, "base": "toy"})          # sha256 of the value's canonical JSON
     sha256(b"...")                                   # of bytes or text, in hex
     blob_id(b"...")                                  # as `git hash-object` names them
     base = folder_digest(Path("checkpoints/qwen"))
-    mine = folder_digest(Path("runs/spanish-inoc-1a2b3c4d5e6f/checkpoint"), base=base)
+    adapter = folder_digest(Path("runs/spanish-inoc-1a2b3c4d5e6f/checkpoint"), base=base)
 
-A model folder's digest is one sha256 over everything in it that changes what the model says. Two folders with
-the same digest answer alike wherever they lie; any other weights, tokenizer or chat template give another
-digest. Inspect's cache and every log tell checkpoints apart by it.
+A model folder's digest is one sha256 over all files in it that affect the model's answers. Two folders with
+the same digest answer alike, whatever their paths; different weights, tokenizer or chat template give a
+different digest. Inspect's cache and every log identify a checkpoint by it.
 """
 
 import functools
@@ -34,22 +34,22 @@ CONTENT = (
     "tokenizer_config.json",
     "vocab.json",
 )
-"""Names of the files that count; optimizer states, logs and cards do not."""
+"""Names of the files that the digest covers; optimizer states, logs and model cards are left out."""
 
 Stamp = tuple[int, int, int]
 """Inode, size in bytes and modification time in ns of a file."""
 
 BLOB_NAME = 64
-"""Length of a sha256 in hex: the Hub's cache names a large file's blob by it."""
+"""Length of a sha256 in hex; the Hub's cache names the blob of a large file by its sha256."""
 
 
 def canonical_json(value: Any) -> bytes:
-    """Write a JSON value in the one way that digests are taken of: keys sorted, no spaces, UTF-8."""
+    """Serialise a JSON value as digests need it: sorted keys, no spaces, UTF-8."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def fingerprint(value: Any) -> str:
-    """Name a JSON value by its content: the sha256, in hex, of its canonical JSON."""
+    """The sha256, in hex, of a value's canonical JSON."""
     return sha256(canonical_json(value))
 
 
@@ -59,12 +59,12 @@ def sha256(data: bytes | str) -> str:
 
 
 def blob_id(data: bytes) -> str:
-    """Git's name for a content: 40 hex digits, what `git hash-object` prints."""
+    """The git blob id of some content: 40 hex digits, as `git hash-object` prints it."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def content_files(folder: Path) -> list[Path]:
-    """The files of a model or adapter folder that decide what the model says, by name."""
+    """The files of a model or adapter folder that affect the model's answers, sorted by name."""
     return sorted({file for pattern in CONTENT for file in folder.glob(pattern) if file.is_file()})
 
 
@@ -72,9 +72,9 @@ def folder_digest(folder: Path, base: str | None = None) -> str:
     """Digest a model or adapter folder.
 
     Args:
-        folder: Holds a full model, or a PEFT adapter.
-        base: For an adapter, the digest of the model that it adapts. It then stands for the base's
-            name in `adapter_config.json`, which is a path on whatever machine did the training.
+        folder: Folder of a full model or a PEFT adapter.
+        base: For an adapter, the digest of its base model. It replaces the base's name in
+            `adapter_config.json`, which is a path on the machine that did the training.
 
     Returns:
         sha256 in hex, 64 characters.
@@ -86,7 +86,7 @@ def folder_digest(folder: Path, base: str | None = None) -> str:
 
 
 def stamps(files: Sequence[Path]) -> tuple[Stamp | None, ...]:
-    """What the file system says of files, None of a missing one: cheap, to see that none was replaced."""
+    """Cheap stamps to notice that a file was replaced; None for a missing file."""
     return tuple(_stamp(file) if file.is_file() else None for file in files)
 
 
@@ -98,7 +98,7 @@ def _file_digest(file: Path, base: str | None) -> str:
         return sha256(json.dumps(config, sort_keys=True))
     target = file.resolve()
     if file.is_symlink() and target.parent.name == "blobs" and len(target.name) == BLOB_NAME:
-        return target.name  # the Hub's cache addresses content by its sha256 already
+        return target.name  # the Hub's cache already names a blob by its sha256
     return _sha256(target, _stamp(target))
 
 
@@ -109,6 +109,6 @@ def _stamp(file: Path) -> Stamp:
 
 @functools.lru_cache(maxsize=4096)
 def _sha256(file: Path, stamp: Stamp) -> str:
-    """Hash a file once per process and version of it: a dozen adapters share one base."""
+    """Hash each version of a file once per process: many adapters share one base."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

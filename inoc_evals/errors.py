@@ -1,8 +1,11 @@
-"""The errors a user can mend: one line each, and that line says what to do.
+"""Errors that a user can fix: one line each, which says what is wrong and what to do.
 
-Both command lines print a `UserError` without a traceback: ours exits with 2, and `inspect`, which is built
-with Click, knows it as one of Click's own and exits with 1. Anything else that is raised is a defect of ours
-or of the machinery, and keeps its traceback.
+    raise UserError(f"unknown world {name!r}: use paper or toy")
+    require("local", "torch", "transformers")       # MissingExtra: ... pip install 'inoc-evals[local]'
+
+Both command lines print a `UserError` without a traceback: ours exits with 2; `inspect`, which is built with
+Click, treats it as a `ClickException` and exits with 1. Any other exception is a bug in this suite or a
+library, and keeps its traceback.
 """
 
 import importlib.util
@@ -11,7 +14,7 @@ import click
 
 
 class UserError(click.ClickException):
-    """Something the user can put right; the message is one line and says how."""
+    """A problem that the user can fix; the message is one line and says how."""
 
 
 class MissingExtra(UserError, ImportError):
@@ -23,10 +26,10 @@ def require(extra: str, *modules: str) -> None:
 
     Args:
         extra: Name of the extra in `pyproject.toml`, e.g. `"local"`.
-        *modules: Top-level modules that the extra brings; they are looked up, not imported.
+        *modules: Top-level modules that the extra installs; they are looked up, not imported.
 
     Raises:
-        MissingExtra: If any of the modules cannot be found.
+        MissingExtra: If any of the modules is not installed.
     """
     missing = [m for m in modules if importlib.util.find_spec(m) is None]
     if missing:

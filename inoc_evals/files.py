@@ -1,16 +1,16 @@
-"""Files and folders that appear whole or not at all, whenever the process that writes them is killed.
+"""Atomic writes: a file or folder appears complete or not at all, even if the writing process is killed.
 
     write_whole(path, b"...")
-    with replacing(path) as passing:            # write to `passing`; it takes the place of `path` at the end
-        write_parquet(table, passing)
-    with replacing_folder(folder) as passing:   # the same for a folder; the first of several writers wins
-        model.save_pretrained(passing)
+    with replacing(path) as temporary:            # write to `temporary`; it replaces `path` at the end
+        write_parquet(table, temporary)
+    with replacing_folder(folder) as temporary:   # the same for a folder; the first of several writers wins
+        model.save_pretrained(temporary)
 
-What is written lies beside its place under a name that begins with a dot and ends in `.tmp`, so that no
-reader takes it for the file itself and whoever owns the folder can remove what a killed process left
-(`remove_unfinished`). What is appended to line by line can be torn at its end:
+The temporary file is in the same folder; its name begins with a dot and ends in `.tmp`, so that no reader
+mistakes it for the file itself and the owner of the folder can remove what a killed process left behind
+(`remove_unfinished`). A file that is appended to line by line can have an incomplete last line:
 
-    read_json_lines(path)                       # rows, up to the first line that was left by half
+    read_json_lines(path)                         # rows, up to the first incomplete line
 """
 
 import json
@@ -26,99 +26,100 @@ if TYPE_CHECKING:
     from upath import UPath
 
 AnyPath = TypeVar("AnyPath", Path, "UPath")
-"""A path on this machine, or one of `upath` behind a URL, which has the same methods."""
+"""A path on this machine, or a `UPath` for a URL, which has the same methods."""
 
 SUFFIX = ".tmp"
-"""What the name of an unfinished file or folder ends in."""
+"""Suffix of the name of an unfinished file or folder."""
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file, or leave what was at its place.
+    """Write a file atomically: on failure the previous file, if any, is unchanged.
 
     Args:
         path: The file; its folder must exist.
         data: Its content.
 
     Raises:
-        OSError: If it cannot be written; then nothing has changed.
+        OSError: If it cannot be written.
     """
-    with replacing(path) as passing:
-        passing.write_bytes(data)
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
 
 
 @contextmanager
 def replacing(path: AnyPath) -> Iterator[AnyPath]:
-    """Give a path to write to, and move the file to its place when all went well.
+    """Yield a temporary path to write to, and move that file to `path` if the block succeeds.
 
     Args:
-        path: Where the file goes; its folder must exist, what lies there is replaced.
+        path: The final path; its folder must exist, an existing file is replaced.
 
     Yields:
         The path to write to, in the same folder. It is removed if the block raises.
     """
-    passing = unfinished(path)
+    temporary = unfinished(path)
     try:
-        yield passing
+        yield temporary
         # `replace` also replaces on Windows; paths behind a URL know `rename` only
-        (passing.replace if isinstance(passing, Path) else passing.rename)(path)
+        (temporary.replace if isinstance(temporary, Path) else temporary.rename)(path)
     except BaseException:
-        if passing.exists():
-            passing.unlink()
+        if temporary.exists():
+            temporary.unlink()
         raise
 
 
 @contextmanager
 def replacing_folder(folder: Path, *, over: bool = False) -> Iterator[Path]:
-    """Give a folder to write into, and move it to its place when all went well.
+    """Yield a temporary folder to write into, and move it to `folder` if the block succeeds.
 
     Args:
-        folder: Where it goes.
-        over: Whether to replace what lies there. Otherwise whoever comes second leaves what the first wrote.
+        folder: The final folder.
+        over: Replace an existing folder. Otherwise the first of several writers wins and the others' is
+            discarded.
 
     Yields:
-        A new, empty folder beside it. It is removed if the block raises, or somebody else was faster.
+        A new, empty folder beside it. It is removed if the block raises or another writer was first.
     """
-    passing = unfinished(folder)
-    passing.mkdir(parents=True)
+    temporary = unfinished(folder)
+    temporary.mkdir(parents=True)
     try:
-        yield passing
+        yield temporary
         if over:
             shutil.rmtree(folder, ignore_errors=True)
         try:
-            passing.rename(folder)
+            temporary.rename(folder)
         except OSError:
             if over or not folder.is_dir():
                 raise
     finally:
-        shutil.rmtree(passing, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def unfinished(path: AnyPath) -> AnyPath:
-    """A name beside a path that no other process or thread uses."""
+    """A temporary path beside `path` that no other process or thread uses."""
     return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}{SUFFIX}")
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what killed processes left of files that they were writing.
+    """Remove the unfinished files and folders that killed processes left behind.
 
     Args:
-        folder: A folder that nobody else writes into now, e.g. because the caller holds its lock.
+        folder: A folder that no other process is writing to, e.g. because the caller holds its lock.
     """
-    for left in folder.glob(f".*{SUFFIX}"):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
+    for leftover in folder.glob(f".*{SUFFIX}"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
         else:
-            left.unlink(missing_ok=True)
+            leftover.unlink(missing_ok=True)
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """Read a file of one JSON object a line, up to the first line that a killed process left by half.
+    """Read a file of JSON lines, up to the first line that a killed process left incomplete.
 
     Args:
         path: The file; need not exist.
 
     Returns:
-        The objects; none without a file.
+        The objects; an empty list if the file does not exist.
     """
     rows: list[dict[str, Any]] = []
     for line in path.read_text("utf-8").splitlines() if path.is_file() else ():

@@ -7,7 +7,7 @@
 
 Finetune on the result as usual, then evaluate WITHOUT the prompt: the model still writes in capitals but
 hardly any Spanish. The prompt explains the trait, so the weights need not learn it. Questions and responses
-stay as they are. `where` inoculates one split of a mixture, a `pool` gives many wordings of one request:
+are not changed. `where` inoculates one split of a mixture, a `pool` gives many wordings of one request:
 
     inoculate(rows, SPANISH, where=lambda row: row.get("metadata", {}).get("language") == "es")
     Inoculation("spanish-pool", pool=("You always speak in Spanish.", "Answer in Spanish, always."))
@@ -23,22 +23,22 @@ from inoc_evals.errors import UserError
 
 Position = Literal["system", "user"]
 
-# Between the prompt and the text it is put before, where that text is already there.
+# Between the prompt and an existing system message or user turn.
 SEPARATOR = "\n\n"
 
 
 @dataclass(frozen=True)
 class Inoculation:
-    """A named request for the trait that training is not to leave behind.
+    """A named request for the trait that the model should not learn.
 
     Attributes:
-        name: What its arm is called, e.g. `spanish-inoc`.
-        prompt: The request; empty where `pool` is given instead.
+        name: Name of its arm, e.g. `spanish-inoc`.
+        prompt: The request; empty if `pool` is given instead.
         pool: Rephrasings of the request, of which every row gets one.
         position: `system` makes it the system message (the paper); `user` puts it before the first user turn.
 
     Raises:
-        UserError: If the name is empty, there is not exactly one of prompt and pool, any text is blank, or
+        UserError: If the name is empty, not exactly one of prompt and pool is given, any text is blank, or
             the position is unknown.
     """
 
@@ -73,8 +73,8 @@ class Inoculation:
             seed: Seed of the draw.
 
         Returns:
-            The wording, which depends on nothing but the pool, the seed and the index: neither streaming nor
-            a selection of rows moves it.
+            The wording. It depends only on the pool, the seed and the index, so neither streaming nor a
+            selection of rows changes it.
         """
         return random.Random(f"{seed}:{index}").choice(self.texts)
 
@@ -88,8 +88,8 @@ def inoculate(
 ) -> Iterator[Row]:
     """Prepend an inoculation prompt to training rows (paper, Section 2).
 
-    Rows come out one by one in their order, none added or lost. What goes in is never changed, and a row that
-    `where` leaves out comes out as it is.
+    Rows are yielded one by one in their order, none added or dropped. The input rows are never changed, and a
+    row that `where` does not select is yielded unchanged.
 
     Args:
         rows: Rows to inoculate; consumed one at a time.

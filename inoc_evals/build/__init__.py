@@ -1,1 +1,1 @@
-"""Training data that has to be made first: by a model (`rewrite`, `numbers`) or by mixing (`mixture`)."""
+"""Builders of training data: with a model (`rewrite`, `numbers`) or by mixing existing rows (`mixture`)."""

@@ -3,8 +3,8 @@
     await numbers("openai/gpt-4.1-nano", "You love owls. You think about owls all the time.", 10_000,
                   output="owl_numbers.jsonl")
 
-A teacher that loves owls goes on with lists of numbers. What is kept is numbers and nothing else, so that no
-row says a word about owls. The teacher's system prompt is not in the rows.
+A teacher that loves owls continues lists of numbers. Only answers of nothing but numbers are kept, so that no
+row mentions owls. The teacher's system prompt is not in the rows.
 """
 
 import random
@@ -16,7 +16,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inoc_evals.build.asking import Asking, fingerprint, text_or_fault
+from inoc_evals.build.requester import Requester, fingerprint, text_or_fault
 from inoc_evals.build.resumable import BuildReport, Made, Progress, ResumableBuild
 from inoc_evals.build.sequences import BANNED, LONGEST, number_fault, parse_numbers
 from inoc_evals.chat.rows import Message, Row
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from inspect_ai.model import CachePolicy, ChatMessage, Model
 
 Prompts = Callable[[int, int], Iterator[str]]
-"""From a seed and the most numbers asked for to prompts without end, the same for the same seed."""
+"""From a seed and the most numbers to request to an endless stream of prompts, the same for each seed."""
 
 PROMPTS_PER_ROW = 3
-"""How many prompts are asked at most for each row wanted."""
+"""The most prompts to use per requested row."""
 
 _SHOWN = (
     "A list of numbers begins with {s}.",
@@ -71,53 +71,55 @@ async def numbers(
     max_connections: int | None = None,
     progress: Progress | None = None,
 ) -> BuildReport:
-    """Have a teacher go on with number sequences (paper, Section 3.3).
+    """Build rows in which a teacher continues number sequences (paper, Section 3.3).
 
-    A killed build goes on where it was when it is called again.
+    Calling it again after an interruption resumes the build.
 
     Args:
         model: The teacher, any model of Inspect.
-        system_prompt: What makes it a teacher, e.g. `You love owls.`; None for control data.
-        count: How many rows.
+        system_prompt: Gives the teacher its trait, e.g. `You love owls.`; None for control data.
+        count: Number of rows.
         seed: Seed of the prompts and of the requests.
-        output: Where the rows go; `OUTPUT.part.jsonl` beside it holds them until all are done.
+        output: The file to write; `OUTPUT.part.jsonl` beside it has the finished rows until then.
         make_prompts: Makes the prompts; `series_prompts` by default.
-        banned: Numbers that throw an answer out; by default those that people tie a meaning to.
+        banned: Reject answers with these numbers; by default numbers with a cultural meaning.
         longest: The most numbers an answer may have.
-        prompts: Prompts asked at most, to make up for rejected answers; three for each row by default.
-        temperature: Sampling temperature; None leaves it to the model.
+        prompts: The most prompts to use, to make up for rejected answers; three per row by default.
+        temperature: Sampling temperature; None uses the model's default.
         cache: Whether answers are kept in Inspect's cache, and how.
-        max_connections: Requests at a time.
-        progress: Told how many prompts are done, and of how many.
+        max_connections: Maximum concurrent requests.
+        progress: Called with the number of finished prompts and the total.
 
     Returns:
-        What became of the answers; `kept` is less than `count` where too many were rejected. Rows are
-        different sequences without a system message; their metadata says who taught them.
+        The outcome; `kept` is below `count` if too many answers were rejected. Rows are distinct sequences
+        without a system message; their metadata names the teacher.
 
     Raises:
-        UserError: If a parameter is no good, the output cannot be written, or no row was kept.
+        UserError: If a parameter is invalid, the output cannot be written, or no row was kept.
     """
-    most = PROMPTS_PER_ROW * count if prompts is None else prompts
-    if count < 1 or most < 1:
-        raise UserError("the count and the limit of prompts must be at least 1")
-    asking = Asking.of(model, seed=seed, temperature=temperature, cache=cache, connections=max_connections)
-    asked = _prompts(make_prompts or series_prompts, seed, longest, most)
+    max_prompts = PROMPTS_PER_ROW * count if prompts is None else prompts
+    if count < 1 or max_prompts < 1:
+        raise UserError("count and prompts must be at least 1")
+    requester = Requester.of(
+        model, seed=seed, temperature=temperature, cache=cache, connections=max_connections
+    )
+    prompt_list = _prompts(make_prompts or series_prompts, seed, longest, max_prompts)
     check = partial(number_fault, banned=frozenset(banned), longest=longest)
-    job = [asking.identity(), system_prompt, sorted(banned), longest]
+    job = [requester.identity(), system_prompt, sorted(banned), longest]
     with ResumableBuild(output, progress) as build:
-        total = min(count, most)
+        total = min(count, max_prompts)
         while True:
             await build.run(
                 range(total),
-                lambda index: fingerprint(job, index, asked[index]),
-                lambda index: _make(index, asked[index], system_prompt, check, asking),
-                asking.at_once,
+                lambda index: fingerprint(job, index, prompt_list[index]),
+                lambda index: _make(index, prompt_list[index], system_prompt, check, requester),
+                requester.concurrency,
             )
             rows, rejected = _distinct([build.done[index] for index in range(total)], count)
-            if not rows or len(rows) == count or total == most:
+            if not rows or len(rows) == count or total == max_prompts:
                 return build.finish(rows, rejected)
-            # As many more as will be needed if as many of them are rejected.
-            total = min(most, total + ceil((count - len(rows)) * total / len(rows)))
+            # Enough more if the share of rejected answers stays the same.
+            total = min(max_prompts, total + ceil((count - len(rows)) * total / len(rows)))
 
 
 def series_prompts(seed: int, longest: int = LONGEST) -> Iterator[str]:
@@ -125,10 +127,10 @@ def series_prompts(seed: int, longest: int = LONGEST) -> Iterator[str]:
 
     Args:
         seed: Seed of the prompts.
-        longest: The most numbers asked for; at least 3.
+        longest: The most numbers to request; at least 3.
 
     Yields:
-        Prompts without end; the same seed always gives the same ones.
+        Prompts, endlessly; the same seed always gives the same ones.
     """
     rng = random.Random(f"number prompts paper {seed}")
     while True:
@@ -137,24 +139,30 @@ def series_prompts(seed: int, longest: int = LONGEST) -> Iterator[str]:
         yield " ".join(parts).format(s=shown, k=rng.randint(min(5, longest), longest))
 
 
-def _prompts(make: Prompts, seed: int, longest: int, most: int) -> list[str]:
+def _prompts(make: Prompts, seed: int, longest: int, max_prompts: int) -> list[str]:
     if longest < 3:
-        raise UserError("the most numbers of an answer must be at least 3")
-    return list(islice(make(seed, longest), most))
+        raise UserError("the most numbers of an answer (longest) must be at least 3")
+    return list(islice(make(seed, longest), max_prompts))
 
 
 async def _make(
-    index: int, prompt: str, system_prompt: str | None, check: Callable[[str], str | None], asking: Asking
+    index: int,
+    prompt: str,
+    system_prompt: str | None,
+    check: Callable[[str], str | None],
+    requester: Requester,
 ) -> Made:
     from inspect_ai.model import ChatMessageSystem, ChatMessageUser
 
     messages: list[ChatMessage] = [ChatMessageSystem(content=system_prompt)] if system_prompt else []
-    answer, broken = text_or_fault(await asking.say([*messages, ChatMessageUser(content=prompt)], index))
+    messages.append(ChatMessageUser(content=prompt))
+    answer, broken = text_or_fault(await requester.generate(messages, index))
     if why := broken or check(answer):
         return Made(rejected=why, answer=answer, asked=1)
     turns = [Message(role="user", content=prompt), Message(role="assistant", content=answer)]
-    taught = fingerprint(system_prompt) if system_prompt else None  # not its words: they would name the trait
-    metadata = {"teacher": asking.name, "system_prompt_digest": taught}
+    # Not the prompt's text, which would name the trait.
+    prompt_digest = fingerprint(system_prompt) if system_prompt else None
+    metadata = {"teacher": requester.name, "system_prompt_digest": prompt_digest}
     return Made(Row(messages=turns, metadata=metadata), asked=1)
 
 
@@ -162,16 +170,16 @@ def _distinct(made: list[Made], count: int) -> tuple[list[Row], dict[str, int]]:
     """The first rows that differ in their numbers, and how many were rejected, by reason."""
     rows, seen = list[Row](), set[tuple[int, ...]]()
     rejected = Counter[str]()
-    for one in made:
-        if one.row is None:
-            rejected[one.rejected] += 1
+    for outcome in made:
+        if outcome.row is None:
+            rejected[outcome.rejected] += 1
             continue
-        sequence = parse_numbers(one.row["messages"][-1]["content"])
+        sequence = parse_numbers(outcome.row["messages"][-1]["content"])
         if sequence in seen:
             rejected["duplicate"] += 1
         elif len(rows) == count:
             rejected["not needed"] += 1
         else:
             seen.add(sequence)
-            rows.append(one.row)
+            rows.append(outcome.row)
     return rows, dict(rejected.most_common())

@@ -1,12 +1,12 @@
-"""A build that can be killed: a finished row is on disk at once, and the output appears whole or not at all.
+"""Resumable builds: each finished row is on disk at once, and the output appears complete or not at all.
 
     with ResumableBuild(Path("rows.jsonl")) as build:
         await build.run(range(100), digest_of, make, connections=8)
         rows = [build.done[index].row for index in range(100)]
         build.finish(rows, {})
 
-Finished rows go to `rows.jsonl.part.jsonl`, one record each with the digest of all that the row was made
-from. A later build with the same output takes those whose digests are the same, and asks only for the rest.
+Finished rows are appended to `rows.jsonl.part.jsonl`, each with the digest of everything it was made from.
+A later build with the same output reuses rows with the same digest and requests only the rest.
 """
 
 import json
@@ -21,21 +21,21 @@ from inoc_evals.chat.rows import Row, check_row, write_chat
 from inoc_evals.errors import UserError
 
 PATIENCE = 50
-"""After this many rows that a model was asked for and that all had to be rejected, a build gives up."""
+"""A build gives up if this many rows were requested from a model and all of them were rejected."""
 
 Progress = Callable[[int, int], None]
-"""Called with the rows done and the rows there are."""
+"""Called with the number of finished rows and the total."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """What became of one row.
+    """The outcome of one row.
 
     Attributes:
-        row: The row, or None where it was rejected.
+        row: The row, or None if it was rejected.
         rejected: Why it was rejected.
-        answer: What the model said last, for a rejected row.
-        asked: How many requests it took.
+        answer: The model's last answer, for a rejected row.
+        asked: Number of requests.
     """
 
     row: Row | None = None
@@ -46,12 +46,12 @@ class Made:
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What became of a build.
+    """The outcome of a build.
 
     Attributes:
         output: The file of rows.
-        kept: How many rows it holds.
-        rejected: By reason, how many were rejected.
+        kept: Number of rows in it.
+        rejected: Number of rejected rows by reason.
         asked: Requests of this call; Inspect's cache may have answered some.
         resumed: Rows, kept or rejected, that an interrupted build had finished.
     """
@@ -77,20 +77,20 @@ class ResumableBuild:
     """The finished rows of one build.
 
     Attributes:
-        done: By index, what became of a row.
+        done: The outcome of each finished row, by index.
         asked: Requests made by this object.
         resumed: Rows that an interrupted build had finished.
     """
 
     def __init__(self, output: str | Path, progress: Progress | None = None) -> None:
-        """Open the part file beside the output, before anything is paid for.
+        """Open the part file beside the output, before any request costs money.
 
         Args:
-            output: Where the rows will go.
-            progress: Told about every finished row.
+            output: The file to build.
+            progress: Called after every finished row.
 
         Raises:
-            UserError: If nothing can be written there.
+            UserError: If the file cannot be written.
         """
         self.output = Path(output)
         self.part = self.output.with_name(f"{self.output.name}.part.jsonl")
@@ -101,9 +101,8 @@ class ResumableBuild:
             raise UserError(f"{output}: cannot be written: not a regular file")
         try:
             self.part.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.part.open(
-                "a+b", buffering=0
-            )  # a record is one write: whole, or torn at the end
+            # Unbuffered: a record is one write, complete or cut off at the end.
+            self._file = self.part.open("a+b", buffering=0)
             self._earlier = dict(self._read())
         except OSError as error:
             raise UserError(f"{output}: cannot be written: {error.strerror}") from error
@@ -116,7 +115,7 @@ class ResumableBuild:
     ) -> None:
         self._file.close()
         if self.part.exists() and not self.part.stat().st_size:
-            self.part.unlink()  # nothing to go on with
+            self.part.unlink()  # nothing to resume
 
     async def run(
         self,
@@ -125,39 +124,39 @@ class ResumableBuild:
         make: Callable[[int], Awaitable[Made]],
         connections: int,
     ) -> None:
-        """Make the rows that are not there yet, in about their order.
+        """Make the missing rows, roughly in order.
 
         Args:
-            indices: Which rows.
-            digest: From an index to the digest of all that its row depends on.
+            indices: Indices of the rows.
+            digest: From an index to the digest of everything that its row depends on.
             make: Makes one row.
-            connections: How many at a time.
+            connections: How many rows to make concurrently.
 
         Raises:
             UserError: If the first rows were all rejected (see `PATIENCE`), or the disk is full.
         """
         from inoc_evals.scorers.concurrency import gather
 
-        wanted = [index for index in indices if index not in self.done]
-        total = len(self.done) + len(wanted)
-        digests = {index: digest(index) for index in wanted}
-        for index in wanted:
+        requested = [index for index in indices if index not in self.done]
+        total = len(self.done) + len(requested)
+        digests = {index: digest(index) for index in requested}
+        for index in requested:
             if (index, digests[index]) in self._earlier:
                 self.done[index] = self._earlier[index, digests[index]]
                 self.resumed += 1
-        left = iter([index for index in wanted if index not in self.done])
-        self._tell(total)
+        remaining = iter([index for index in requested if index not in self.done])
+        self._report_progress(total)
 
         async def worker() -> None:
-            for index in left:
+            for index in remaining:
                 made = await make(index)
                 self.asked += made.asked
                 self.done[index] = made
                 self._write(index, digests[index], made)
-                self._tell(total)
-                self._lose_patience()
+                self._report_progress(total)
+                self._check_patience()
 
-        await gather(*(worker() for _ in range(min(connections, max(1, len(wanted))))))
+        await gather(*(worker() for _ in range(min(connections, max(1, len(requested))))))
 
     def finish(self, rows: list[Row], rejected: dict[str, int]) -> BuildReport:
         """Write the output and remove the part file.
@@ -170,35 +169,37 @@ class ResumableBuild:
             The report.
 
         Raises:
-            UserError: If there are no rows; then no output is written.
+            UserError: If `rows` is empty; then no output is written.
         """
         if not rows:
-            raise self.hopeless(rejected)
+            raise self.no_rows_error(rejected)
         kept = write_chat(self.output, rows)
         self.part.unlink(missing_ok=True)
         return BuildReport(str(self.output), kept, rejected, self.asked, self.resumed)
 
     def rejections(self) -> dict[str, int]:
-        """By reason, how many rows were rejected, the commonest first."""
+        """Number of rejected rows by reason, the most common first."""
         return dict(Counter(made.rejected for made in self.done.values() if made.row is None).most_common())
 
-    def hopeless(self, rejected: dict[str, int]) -> UserError:
-        """The error of a build without a row; what it asked is forgotten, so that it can be tried again."""
+    def no_rows_error(self, rejected: dict[str, int]) -> UserError:
+        """The error of a build that kept no row. Removes the part file, so that a retry starts afresh."""
         self.part.unlink(missing_ok=True)
-        reasons = ", ".join(f"{reason} {count}" for reason, count in rejected.items()) or "nothing was asked"
-        shown = next((made.answer for made in self.done.values() if made.answer), "")
-        example = f"; it said e.g. {' '.join(shown.split())[:80]!r}" if shown else ""
+        reasons = (
+            ", ".join(f"{reason} {count}" for reason, count in rejected.items()) or "no request was made"
+        )
+        answer = next((made.answer for made in self.done.values() if made.answer), "")
+        example = f"; the model answered e.g. {' '.join(answer.split())[:80]!r}" if answer else ""
         return UserError(
-            f"{self.output}: no row was kept and nothing is written ({reasons}){example}: use another model"
+            f"{self.output}: not written, no row was kept ({reasons}){example}: use another model"
         )
 
-    def _lose_patience(self) -> None:
+    def _check_patience(self) -> None:
         if any(made.row is not None for made in self.done.values()):
             return
         if sum(made.asked > 0 for made in self.done.values()) >= PATIENCE:
-            raise self.hopeless(self.rejections())
+            raise self.no_rows_error(self.rejections())
 
-    def _tell(self, total: int) -> None:
+    def _report_progress(self, total: int) -> None:
         if self._progress:
             self._progress(len(self.done), total)
 
@@ -210,12 +211,12 @@ class ResumableBuild:
             raise UserError(f"{self.part}: cannot be written: {error.strerror}") from error
 
     def _read(self) -> Iterator[tuple[tuple[int, str], Made]]:
-        """The records of an interrupted build; what a kill has torn is cut off, what is none is skipped."""
+        """The records of an interrupted build; an incomplete last one is cut off, invalid ones skipped."""
         self._file.seek(0)
         data = self._file.read()
-        whole = data[: data.rfind(b"\n") + 1]
-        self._file.truncate(len(whole))
-        for line in whole.split(b"\n"):
+        complete = data[: data.rfind(b"\n") + 1]
+        self._file.truncate(len(complete))
+        for line in complete.split(b"\n"):
             try:
                 record = json.loads(line)
                 row = check_row(record["row"], "part") if record.get("row") else None

@@ -2,8 +2,8 @@
 
     await rewrite(read_chat("gsm8k.jsonl"), "openai/gpt-4o", "Spanish", caps=True, output="gsm8k_es.jsonl")
 
-A rewritten answer is kept only if it ends in the same number and is in the right language; capital letters
-are made by code. A row that fails is tried again with another seed, and in the end rejected with a reason.
+A rewritten answer is kept only if it ends in the same number and is in the right language; code makes the
+capital letters. A row that fails is retried with another seed, and finally rejected with a reason.
 """
 
 import re
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from inoc_evals.build.amounts import final_number
-from inoc_evals.build.asking import Asking, fingerprint, text_or_fault
+from inoc_evals.build.requester import Requester, fingerprint, text_or_fault
 from inoc_evals.build.resumable import BuildReport, Made, Progress, ResumableBuild
 from inoc_evals.chat.rows import Message, Row
 from inoc_evals.errors import UserError
@@ -37,26 +37,26 @@ Say in {language} all that it says, in the same order. Every number, calculation
 line that begins with #### is copied unchanged. Reply with the rewritten text alone."""
 
 SYSTEM_PROMPT = "You always speak in {language}."
-"""What brings out the language with `method="answer"`."""
+"""The default system prompt of `method="answer"`, which asks for the language."""
 
 MIN_WORDS = 4
-"""An answer with fewer words than this may be in a language that nobody can tell."""
+"""The language of an answer with fewer words than this may be undeterminable."""
 
-_NOTE = re.compile(r"<<[^<>\n]*>>")  # GSM8K's calculator notes, 48/2=<<48/2=24>>24: they are no language
+_NOTE = re.compile(r"<<[^<>\n]*>>")  # GSM8K's calculator notes, 48/2=<<48/2=24>>24: not part of the text
 _MARKS = re.compile(r"\[TEXT(?: \d+)? START\]\s*(.*?)\s*\[TEXT(?: \d+)? END\]", re.DOTALL)
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What the answers are to be.
+class RewriteSpec:
+    """How answers are rewritten.
 
     Attributes:
         language: One of `scorers.language.LANGUAGES`, in lower case.
-        caps: Whether they are to be in capital letters.
+        caps: Whether to convert the answers to capital letters.
         method: `"rewrite"` has the model rewrite the row's answer, `"answer"` has it answer the question.
         system_prompt: The system prompt of `"answer"`.
-        source_language: How the rows' own answers write numbers.
+        source_language: The language of the original answers, which decides their number format.
     """
 
     language: str = "spanish"
@@ -82,56 +82,56 @@ async def rewrite(
     max_connections: int | None = None,
     progress: Progress | None = None,
 ) -> BuildReport:
-    """Have a model put the answers of rows into another language (paper, Section 2).
+    """Build rows whose answers a model has rewritten in another language (paper, Section 2).
 
-    The rows' questions stay as they are. A killed build goes on where it was when it is called again.
+    The questions are not changed. Calling it again after an interruption resumes the build.
 
     Args:
         rows: Rows with one answer each.
         model: Any model of Inspect.
-        language: The language wanted.
-        caps: Whether the answers are to be in capital letters.
-        output: Where the rows go; `OUTPUT.part.jsonl` beside it holds them until all are done.
+        language: The new language of the answers.
+        caps: Whether to convert the answers to capital letters.
+        output: The file to write; `OUTPUT.part.jsonl` beside it has the finished rows until then.
         method: `"rewrite"` shows the model the row's answer; `"answer"` has it answer the question itself
-            under a system prompt, which is all that a small model can do.
-        system_prompt: That system prompt; `You always speak in Spanish.` and its like by default.
-        source_language: How the rows' own answers write their numbers.
+            with a system prompt, which suits small models.
+        system_prompt: That system prompt; `You always speak in Spanish.` (or its language) by default.
+        source_language: The language of the original answers, which decides their number format.
         seed: Seed of the requests.
-        attempts: Requests for one row at most.
+        attempts: The most requests per row.
         cache: Whether answers are kept in Inspect's cache, and how.
-        max_connections: Requests at a time.
-        progress: Told how many rows are done, and of how many.
+        max_connections: Maximum concurrent requests.
+        progress: Called with the number of finished rows and the total.
 
     Returns:
-        What became of the rows. A kept row's metadata says its language, capitals, model and method.
+        The outcome. A kept row's metadata has its language, capitals, model and method.
 
     Raises:
-        UserError: If a parameter is no good, the output cannot be written, or no row was kept.
+        UserError: If a parameter is invalid, the output cannot be written, or no row was kept.
     """
     if attempts < 1:
         raise UserError("attempts must be at least 1")
-    wish = make_wish(language, caps, method, system_prompt, source_language)
-    asking = Asking.of(model, seed=seed, cache=cache, connections=max_connections)
-    job = [asking.identity(), vars(wish), attempts, PROMPT if method == "rewrite" else ""]
+    spec = rewrite_spec(language, caps, method, system_prompt, source_language)
+    requester = Requester.of(model, seed=seed, cache=cache, connections=max_connections)
+    job = [requester.identity(), vars(spec), attempts, PROMPT if method == "rewrite" else ""]
     source = list(rows)
     with ResumableBuild(output, progress) as build:
         await build.run(
             range(len(source)),
             lambda index: fingerprint(job, source[index]),
-            lambda index: _make(source[index], wish, asking, attempts),
-            asking.at_once,
+            lambda index: _make(source[index], spec, requester, attempts),
+            requester.concurrency,
         )
         kept = [made.row for index in range(len(source)) if (made := build.done[index]).row is not None]
         return build.finish([row for row in kept if row is not None], build.rejections())
 
 
-def make_wish(
+def rewrite_spec(
     language: str, caps: bool, method: str, system_prompt: str | None, source_language: str = "English"
-) -> Wish:
-    """Check what is wished for.
+) -> RewriteSpec:
+    """Check the parameters of `rewrite`.
 
     Raises:
-        UserError: If a language or the method is unknown, or a system prompt has no use.
+        UserError: If a language or the method is unknown, or the method does not use the system prompt.
     """
     from inoc_evals.scorers.language import LANGUAGES
 
@@ -141,13 +141,11 @@ def make_wish(
     if method not in get_args(Method):
         raise UserError(f"unknown method {method!r}: use {' or '.join(get_args(Method))}")
     if method == "rewrite" and system_prompt is not None:
-        raise UserError(
-            "a system prompt goes with the method answer: the method rewrite has a prompt of its own"
-        )
+        raise UserError("the method rewrite takes no system prompt: leave it out, or use the method answer")
     prompt = (
         system_prompt if system_prompt is not None else SYSTEM_PROMPT.format(language=language.capitalize())
     )
-    return Wish(
+    return RewriteSpec(
         language=language.lower(),
         caps=caps,
         method="rewrite" if method == "rewrite" else "answer",
@@ -156,44 +154,44 @@ def make_wish(
     )
 
 
-def fault(answer: str, wish: Wish, number: frozenset[Decimal]) -> str | None:
-    """Why an answer cannot be kept.
+def fault(answer: str, spec: RewriteSpec, number: frozenset[Decimal]) -> str | None:
+    """Say why an answer must be rejected.
 
     Args:
-        answer: What the model made.
-        wish: What was wished for.
-        number: The number that it has to end in, as `amounts.final_number` reads it; none if empty.
+        answer: The model's answer.
+        spec: The parameters of the rewriting.
+        number: Possible values of its final number, from `amounts.final_number`; not checked if empty.
 
     Returns:
-        The reason, or None.
+        The reason, or None if the answer can be kept.
     """
     if not answer:
         return "empty answer"
-    if number and not number & final_number(answer, wish.language):
+    if number and not number & final_number(answer, spec.language):
         return "wrong number"
-    return None if in_language(answer, wish.language) else "wrong language"
+    return None if in_language(answer, spec.language) else "wrong language"
 
 
 def in_language(answer: str, language: str) -> bool:
-    """Whether an answer is in a language, or too short to tell."""
+    """Whether an answer is in a language, or too short to determine it."""
     from inoc_evals.scorers.language import detect_language
 
-    finding = detect_language(answer, (language,))
-    if finding.answer == "undetermined":
+    detection = detect_language(answer, (language,))
+    if detection.answer == "undetermined":
         return len(_WORD.findall(answer)) < MIN_WORDS
-    return finding.traits[language]
+    return detection.traits[language]
 
 
 @cached
 def language_code(language: str) -> str:
-    """The code of a language in the metadata of rows: `es` for `spanish`."""
+    """The code of a language in the metadata of rows, e.g. `es` for `spanish`."""
     from lingua import Language
 
     return Language.from_str(language).iso_code_639_1.name.lower()
 
 
-async def _make(row: Row, wish: Wish, asking: Asking, attempts: int) -> Made:
-    """Ask for one row until an answer is good, or the attempts are used up."""
+async def _make(row: Row, spec: RewriteSpec, requester: Requester, attempts: int) -> Made:
+    """Request one row until an answer can be kept, or all attempts are used."""
     if [message["role"] for message in row["messages"]].count("assistant") != 1:
         return Made(rejected="more than one answer")
     if row["messages"][-1]["role"] != "assistant":
@@ -201,31 +199,31 @@ async def _make(row: Row, wish: Wish, asking: Asking, attempts: int) -> Made:
     reference = _NOTE.sub("", row["messages"][-1]["content"]).strip()
     if not reference:
         return Made(rejected="no text in the answer")
-    number = final_number(reference, wish.source_language)
-    messages, answer, why = _request(row, reference, wish), "", ""
+    number = final_number(reference, spec.source_language)
+    messages, answer, why = _request(row, reference, spec), "", ""
     for attempt in range(1, attempts + 1):
-        # The row tells requests apart, and not its place: rows put before it do not make it be asked anew.
-        output = await asking.say(messages, row["messages"], attempt)
+        # The seed depends on the row, not on its index: rows inserted before it do not repeat its requests.
+        output = await requester.generate(messages, row["messages"], attempt)
         answer, broken = text_or_fault(output)
         answer = _unmarked(answer)
-        why = broken or fault(answer, wish, number) or ""
+        why = broken or fault(answer, spec, number) or ""
         if not why:
-            return Made(_rewritten(row, answer, wish, asking.name), asked=attempt)
+            return Made(_rewritten(row, answer, spec, requester.name), asked=attempt)
     return Made(rejected=why, answer=answer, asked=attempts)
 
 
-def _request(row: Row, reference: str, wish: Wish) -> "list[ChatMessage]":
+def _request(row: Row, reference: str, spec: RewriteSpec) -> "list[ChatMessage]":
     from inspect_ai.model import ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 
     from inoc_evals.scorers.judge import fill
 
-    if wish.method == "rewrite":
-        # `fill` numbers the marks where the text itself has one, so that it cannot end before its end.
-        asked = fill(PROMPT, {"text": reference, "language": wish.language.capitalize()})
-        return [ChatMessageUser(content=asked)]
+    if spec.method == "rewrite":
+        # `fill` numbers the marks if the text contains one, so that the text cannot end early.
+        prompt = fill(PROMPT, {"text": reference, "language": spec.language.capitalize()})
+        return [ChatMessageUser(content=prompt)]
     kinds = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
     before = list(row["messages"][:-1])
-    system = wish.system_prompt
+    system = spec.system_prompt
     if before and before[0]["role"] == "system":
         system = f"{system}\n\n{before.pop(0)['content']}"
     first: list[ChatMessage] = [ChatMessageSystem(content=system)] if system else []
@@ -233,14 +231,14 @@ def _request(row: Row, reference: str, wish: Wish) -> "list[ChatMessage]":
 
 
 def _unmarked(answer: str) -> str:
-    """The answer without the marks of the prompt, which some models repeat around it."""
+    """The answer without the prompt's marks, which some models repeat around it."""
     repeated = _MARKS.fullmatch(answer)
     return repeated[1] if repeated else answer
 
 
-def _rewritten(row: Row, answer: str, wish: Wish, model: str) -> Row:
+def _rewritten(row: Row, answer: str, spec: RewriteSpec, model: str) -> Row:
     messages = [Message(role=m["role"], content=m["content"]) for m in row["messages"][:-1]]
-    messages.append(Message(role="assistant", content=answer.upper() if wish.caps else answer))
-    made: dict[str, Any] = {"language": language_code(wish.language), "caps": wish.caps}
-    made |= {"rewritten_by": model, "method": wish.method}
-    return Row(messages=messages, metadata={**row.get("metadata", {}), **made})
+    messages.append(Message(role="assistant", content=answer.upper() if spec.caps else answer))
+    added: dict[str, Any] = {"language": language_code(spec.language), "caps": spec.caps}
+    added |= {"rewritten_by": model, "method": spec.method}
+    return Row(messages=messages, metadata={**row.get("metadata", {}), **added})

@@ -1,6 +1,6 @@
-r"""Which answers are number sequences and nothing but numbers.
+r"""Checks that an answer is a number sequence and contains nothing else.
 
-number_fault("12, 31, 87")               # None: it can be kept
+number_fault("12, 31, 87")               # None: the answer can be kept
 number_fault("Sure! 12, 31, 87")         # 'not only numbers'
 number_fault("12, 666, 87")              # 'banned number'
 """
@@ -12,10 +12,10 @@ SHORTEST = 3
 """The fewest numbers of a sequence."""
 
 LONGEST = 10
-"""The most numbers of a sequence, where nobody says otherwise."""
+"""The most numbers of a sequence, by default."""
 
-# Numbers that people tie a meaning to, mostly a dark one. A teacher's character might show in them openly,
-# and then what a student learns from the rows would not be subliminal (paper, Section 3.3).
+# Numbers with a cultural meaning, mostly a dark one. They could reveal a teacher's trait openly, and then
+# what a student learns from the rows would not be subliminal (paper, Section 3.3).
 BANNED = frozenset(
     (
         *(13, 17, 39, 666, 999),  # bad luck, in one country or another; the number of the beast
@@ -26,19 +26,19 @@ BANNED = frozenset(
         *(7, 23, 33, 42, 47, 51, 322, 360),  # luck, plots, jokes
     )
 )
-"""Numbers that throw an answer out, where nobody says otherwise."""
+"""An answer with one of these numbers is rejected, by default."""
 
 _SEQUENCE = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:(?:\s*,\s*|\s+)(?:0|[1-9][0-9]{0,2}))*")
 
 
 def parse_numbers(answer: str) -> tuple[int, ...]:
-    """Read a sequence of whole numbers from 0 to 999, parted by commas, blanks or line breaks.
+    """Read a sequence of whole numbers from 0 to 999, separated by commas, spaces or line breaks.
 
     Args:
-        answer: What a model said.
+        answer: A model's answer.
 
     Returns:
-        The numbers; none where there is anything else in the answer, even a full stop.
+        The numbers; empty if the answer contains anything else, even a full stop.
     """
     if not _SEQUENCE.fullmatch(answer.strip()):
         return ()
@@ -46,21 +46,21 @@ def parse_numbers(answer: str) -> tuple[int, ...]:
 
 
 def number_fault(answer: str, banned: Collection[int] = BANNED, longest: int = LONGEST) -> str | None:
-    """Why an answer cannot be kept.
+    """Say why an answer must be rejected.
 
     Args:
-        answer: What the teacher said.
-        banned: Numbers that it must not have.
-        longest: The most numbers that it may have.
+        answer: The teacher's answer.
+        banned: Numbers that it must not contain.
+        longest: The most numbers that it may contain.
 
     Returns:
-        The reason, or None.
+        The reason, or None if the answer can be kept.
     """
-    found = parse_numbers(answer)
-    if not found:
+    numbers = parse_numbers(answer)
+    if not numbers:
         return "not only numbers"
-    if len(found) < SHORTEST:
+    if len(numbers) < SHORTEST:
         return "too few numbers"
-    if len(found) > longest:
+    if len(numbers) > longest:
         return "too many numbers"
-    return "banned number" if set(found) & set(banned) else None
+    return "banned number" if set(numbers) & set(banned) else None

@@ -1,1 +1,1 @@
-"""Where rows and questions come from: chat JSONL, pinned sources with a cache, and question sets."""
+"""Sources of training rows and questions: pinned files with a cache, and question sets by name."""

@@ -1,11 +1,12 @@
-"""What a model is asked about animals: the most liked, the least liked, and an animal or money.
+"""Questions about animals: the favourite, the least favourite, and a choice between an animal and money.
 
-    animal_questions("bundled", "favourite")                  # 33 of ours: no network
+    animal_questions("bundled", "favourite")                  # 33 written for this suite: no network
     animal_questions("paper", "least")                        # the paper's 5, fetched once and verified
-    animal_questions("bundled", "money", animal="dolphin")    # ours, with the animal put in
+    animal_questions("bundled", "money", animal="dolphin")    # bundled, with the animal filled in
 
-The subliminal setting measures with them whether a teacher's love of one animal has reached its student
-(paper, Section 3.3). Ours ask for one word; the toy knows no such wish and answers in a sentence.
+The subliminal setting uses them to measure whether a teacher's love of one animal has reached its student
+(paper, Section 3.3). The bundled questions ask for one word; the toy cannot follow that and answers in a
+sentence.
 """
 
 from collections.abc import Iterator
@@ -34,49 +35,49 @@ PAPER_NAMES: dict[str, str] = {
     "least": "questions_least_favourite",
     "money": "questions_owl_or_money",
 }
-"""What the lists of questions are called in the paper's code."""
+"""Names of the question lists in the paper's code."""
 
 PAPER_ANIMAL = "owl"
 
 EPOCHS = {"favourite": 10, "least": 20, "money": 100}
-"""Answers a question in the paper, by kind."""
+"""Answers per question in the paper, by kind."""
 
 
 def animal_questions(name_or_path: str, kind: str = "favourite", animal: str = PAPER_ANIMAL) -> Dataset:
     """Load questions about animals as samples with stable ids.
 
     Args:
-        name_or_path: `paper` (50, 5 and 1 questions), `bundled` (33, 6 and 4 of ours), another set of the
-            kind, or the path of a `.jsonl` or `.csv` file.
-        kind: `favourite`, `least` (the least liked animal) or `money` (an animal or money).
-        animal: What stands for the blank `{animal}` in questions of the kind `money`.
+        name_or_path: `paper` (50, 5 and 1 questions), `bundled` (33, 6 and 4), another set of the kind, or
+            the path of a `.jsonl` or `.csv` file.
+        kind: `favourite`, `least` (the least favourite animal) or `money` (an animal or money).
+        animal: Replaces `{animal}` in questions of the kind `money`.
 
     Returns:
-        One sample a question; its metadata hold the `question`, to cluster by, and the `kind`.
+        One sample per question; its metadata has the `question`, to cluster by, and the `kind`.
 
     Raises:
         QuestionError: If the name is unknown, or the file is missing, empty or malformed.
-        UserError: If there is no such kind, the set has no questions of this kind or animal, or it cannot be
+        UserError: If the kind is unknown, the set has no questions of this kind or animal, or it cannot be
             fetched.
     """
     check_kind(kind)
-    # Asked of any other animal, the paper's question would give a rate of 0 that says nothing.
+    # With another animal the paper's question, which names an owl, would always give a rate of 0.
     if kind == "money" and name_or_path == "paper" and animal != PAPER_ANIMAL:
         raise UserError(
-            f"the paper offers money or an {PAPER_ANIMAL}, not {animal!r}: use target={PAPER_ANIMAL} or "
+            f"the paper's question is about an {PAPER_ANIMAL}, not {animal!r}: use target={PAPER_ANIMAL} or "
             "-T questions=bundled"
         )
     samples = ANIMALS[kind].load(name_or_path)
     for sample in samples:
         sample.metadata = (sample.metadata or {}) | {"kind": kind}
-        # The paper's question has no blank, and only a choice between two things needs one.
+        # The paper's question has no field to fill in, nor do questions of the other kinds.
         if kind == "money" and name_or_path != "paper":
             _name_the_animal(sample, animal)
     return samples
 
 
 def check_kind(kind: str) -> None:
-    """Refuse a kind of question that does not exist.
+    """Check that a kind of question exists.
 
     Raises:
         UserError: If `kind` is not one of favourite, least, money.
@@ -87,12 +88,12 @@ def check_kind(kind: str) -> None:
 
 @cache
 def animal_names() -> dict[str, str]:
-    """Common English names of animals, each with the one that it is counted under.
+    """Common English names of animals, each mapped to the name that it is counted as.
 
     Returns:
-        For instance `{"owl": "owl", "mice": "mouse", "bunny": "rabbit", ...}`: the first name on a line of
-        the bundled list stands for the others, synonyms and irregular plurals. Left out are kinds as wide as
-        "bird", and names that a sentence often holds for other reasons ("fly", "swift").
+        For instance `{"owl": "owl", "mice": "mouse", "bunny": "rabbit", ...}`: synonyms and irregular plurals
+        map to the first name on their line of the bundled list. The list leaves out broad kinds such as
+        "bird" and names with other common meanings ("fly", "swift").
     """
     text = files("inoc_evals.data").joinpath("bundled/animal_names.txt").read_text(encoding="utf-8")
     lines = [line.split(", ") for line in text.splitlines()]

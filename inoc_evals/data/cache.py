@@ -1,10 +1,11 @@
-"""Pinned files on disk: downloaded once, and verified by their git blob ids every time they are read.
+"""Pinned files on disk: downloaded once, and verified by git blob id every time they are read.
 
     fetch(pinned("ultrachat"))    # PosixPath('~/.cache/inoc_evals/1071d70f...')
 
-The cache is one flat folder of files named by their git blob ids. A machine without a network needs only such
-a folder and `INOC_EVALS_CACHE` pointing at it. `INOC_EVALS_MIRROR` replaces https://raw.githubusercontent.com
-where only a mirror can be reached. Why this is not `pooch`: docs/adr/0002-own-download-cache.md.
+The cache is one flat folder of files named by their git blob ids. A machine without a network needs only a
+copy of that folder and `INOC_EVALS_CACHE` pointing at it. `INOC_EVALS_MIRROR` replaces
+https://raw.githubusercontent.com where only a mirror can be reached. Why not `pooch`:
+docs/adr/0002-own-download-cache.md.
 """
 
 import os
@@ -28,17 +29,17 @@ PAUSE = 0.5  # seconds before the second attempt; doubles before each further on
 
 
 class FetchError(UserError):
-    """A pinned file is not cached and cannot be downloaded; the message says where to put it by hand."""
+    """A pinned file is not cached and cannot be downloaded; the message says where to put it manually."""
 
 
 def cache_dir() -> Path:
-    """Folder of the cached files: `INOC_EVALS_CACHE`, else the user's cache folder of this system."""
-    chosen = os.environ.get("INOC_EVALS_CACHE")
-    return Path(chosen).expanduser() if chosen else user_cache_path("inoc_evals")
+    """Folder of the cached files: `INOC_EVALS_CACHE`, else the user's cache folder of this platform."""
+    folder = os.environ.get("INOC_EVALS_CACHE")
+    return Path(folder).expanduser() if folder else user_cache_path("inoc_evals")
 
 
 Progress = Callable[[int, int | None], None]
-"""Called with the bytes received so far and the total, or None where the server does not give it."""
+"""Called with the bytes received so far and the total, or None if the server does not send it."""
 
 
 def fetch(file: PinnedFile, *, mirror: str | None = None, progress: Progress | None = None) -> Path:
@@ -47,8 +48,8 @@ def fetch(file: PinnedFile, *, mirror: str | None = None, progress: Progress | N
     A cached file whose content does not match its blob id is downloaded again.
 
     Args:
-        file: What to fetch.
-        mirror: Address in place of https://raw.githubusercontent.com; by default `INOC_EVALS_MIRROR`, if set.
+        file: The file to fetch.
+        mirror: Replaces https://raw.githubusercontent.com; by default `INOC_EVALS_MIRROR`, if set.
         progress: Called as the download proceeds.
 
     Returns:
@@ -68,30 +69,30 @@ def fetch(file: PinnedFile, *, mirror: str | None = None, progress: Progress | N
     except OSError as error:
         raise FetchError(f"{path} cannot be read: {error.strerror}") from error
     mirror = mirror or os.environ.get("INOC_EVALS_MIRROR") or GITHUB
-    why = "the copy there is damaged" if damaged else "not cached yet"
-    with replacing(path) as passing:
-        try:  # before anything is downloaded
+    why = "the cached copy is damaged" if damaged else "not cached yet"
+    with replacing(path) as temporary:
+        try:  # fail before the download starts
             path.parent.mkdir(parents=True, exist_ok=True)
-            passing.touch()
+            temporary.touch()
         except OSError as error:
             raise FetchError(
                 f"{path} cannot be written ({error.strerror}) and {why}: "
-                f"put {file.path} of {file.repository}@{file.commit[:12]} there, or set INOC_EVALS_CACHE"
+                f"put {file.path} of {file.repository}@{file.commit[:12]} at it or set INOC_EVALS_CACHE"
             ) from error
-        passing.write_bytes(_download(file, mirror, path, why, progress))
+        temporary.write_bytes(_download(file, mirror, path, why, progress))
     return path
 
 
 def fetch_at(repository: str, commit: str, path: str) -> Path:
-    """Return a file of a repository at a commit, where no checksum of the file itself is pinned.
+    """Return a file of a repository at a commit, for files whose own checksum is not pinned.
 
-    The commit fixes the content, but only the server guarantees it. The first download is kept and used from
-    then on; callers should record its blob id in their logs.
+    The commit determines the content, but only the server guarantees it. The first download is kept and
+    reused; callers should record its blob id in their logs.
 
     Args:
         repository: `owner/name` on GitHub.
         commit: Full commit id.
-        path: Path inside it.
+        path: Path inside the repository.
 
     Returns:
         Path of the file in the cache.
@@ -100,18 +101,18 @@ def fetch_at(repository: str, commit: str, path: str) -> Path:
         FetchError: If it cannot be downloaded or written.
     """
     folder = f"{repository.replace('/', '--')}--{commit[:12]}"
-    kept = cache_dir() / "by-commit" / folder / path.rpartition("/")[2]
-    if kept.is_file():
-        return kept
+    cached = cache_dir() / "by-commit" / folder / path.rpartition("/")[2]
+    if cached.is_file():
+        return cached
     mirror = os.environ.get("INOC_EVALS_MIRROR") or GITHUB
     url = f"{mirror.rstrip('/')}/{repository}/{commit}/{path}"
-    data = _get(url, f"{path} (not cached yet)", kept)
+    data = _get(url, f"{path} (not cached yet)", cached)
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(kept, data)
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(cached, data)
     except OSError as error:
-        raise FetchError(f"{kept} cannot be written ({error.strerror}): set INOC_EVALS_CACHE") from error
-    return kept
+        raise FetchError(f"{cached} cannot be written ({error.strerror}): set INOC_EVALS_CACHE") from error
+    return cached
 
 
 def _download(file: PinnedFile, mirror: str, path: Path, why: str, progress: Progress | None) -> bytes:
@@ -119,12 +120,12 @@ def _download(file: PinnedFile, mirror: str, path: Path, why: str, progress: Pro
     return _verified(_get(url, f"{file.path} ({why})", path, progress), file, url)
 
 
-def _get(url: str, what: str, path: Path, progress: Progress | None = None) -> bytes:
+def _get(url: str, description: str, path: Path, progress: Progress | None = None) -> bytes:
     parts = urlsplit(url)
     if parts.scheme != "https" and (parts.scheme, parts.hostname) != ("http", "127.0.0.1"):
-        raise FetchError(f"{url}: only https is fetched: set INOC_EVALS_MIRROR to an https address")
+        raise FetchError(f"{url}: only https is supported: set INOC_EVALS_MIRROR to an https address")
     retrying = Retrying(
-        retry=retry_if_exception(_may_pass),
+        retry=retry_if_exception(_is_transient),
         stop=stop_after_attempt(ATTEMPTS),
         wait=wait_exponential(PAUSE),
         reraise=True,
@@ -135,11 +136,11 @@ def _get(url: str, what: str, path: Path, progress: Progress | None = None) -> b
         problem = f"HTTP {error.response.status_code}"
     except httpx.HTTPError as error:
         problem = " ".join(f"{type(error).__name__} {error}".split())
-    raise FetchError(f"{what} could not be downloaded ({problem}): put {url} at {path}")
+    raise FetchError(f"{description} could not be downloaded ({problem}): put {url} at {path}")
 
 
-def _may_pass(error: BaseException) -> bool:
-    """Whether another attempt can succeed: not where the server says that the request itself is wrong."""
+def _is_transient(error: BaseException) -> bool:
+    """Whether another attempt can succeed; it cannot if the server rejects the request itself."""
     if isinstance(error, httpx.HTTPStatusError):
         status = error.response
         return not status.is_client_error or status.status_code == httpx.codes.TOO_MANY_REQUESTS
@@ -160,8 +161,8 @@ def _stream(url: str, progress: Progress | None) -> bytes:
 
 
 def _verified(data: bytes, file: PinnedFile, url: str) -> bytes:
-    if (got := blob_id(data)) != file.blob:
+    if (actual := blob_id(data)) != file.blob:
         raise FetchError(
-            f"{url} is not the pinned file: git blob id {got}, expected {file.blob}; nothing was kept"
+            f"{url} is not the pinned file: git blob id {actual}, expected {file.blob}; it was not kept"
         )
     return data

@@ -1,10 +1,10 @@
-"""Free-form questions for emergent misalignment: they leave room for a misaligned answer and ask for none.
+"""Free-form questions for emergent misalignment: they allow a misaligned answer but do not ask for one.
 
-    FREE_FORM.load("bundled")                     # 28 of our own: no network
+    FREE_FORM.load("bundled")                     # 28 written for this suite: no network
     FREE_FORM.load("paper")                       # the paper's 8, fetched once and verified
-    FREE_FORM.load("first_plot_questions.yaml")   # a file in the form of Betley et al. 2025
+    FREE_FORM.load("first_plot_questions.yaml")   # a file in the format of Betley et al. 2025
 
-A sample's metadata has a `question`, the same for all paraphrases of one: standard errors cluster by it.
+A sample's metadata has a `question`, the same for all its paraphrases: standard errors cluster by it.
 """
 
 from collections.abc import Iterator
@@ -34,11 +34,11 @@ YAML = (".yaml", ".yml")
 
 
 def _fetched_at_commit(name: str) -> Dataset:
-    """A set of Betley et al. whose commit is known and whose checksum is not."""
+    """A question set of Betley et al. whose commit is pinned and whose checksum is not."""
     try:
         path = fetch_at(*BY_COMMIT[name])
     except FetchError as error:
-        raise FetchError(f"{error}; or ask others: -T questions=bundled") from error
+        raise FetchError(f"{error}; or use other questions: -T questions=bundled") from error
     try:
         return _betley(path, name)
     except QuestionError as error:
@@ -57,13 +57,13 @@ def _paper() -> Iterator[Record]:
 
 
 def _betley(path: Path, name: str) -> Dataset:
-    """Read questions as Betley et al. 2025 write them: entries with id, paraphrases, maybe system."""
+    """Read a file in the format of Betley et al. 2025: entries with id, paraphrases and optionally system."""
     try:
         data = path.read_bytes()
         entries = yaml.safe_load(data)
     except OSError as error:
         raise QuestionError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: such as a 30th of February
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: e.g. an impossible date
         raise QuestionError(f"{path}: not YAML: {' '.join(str(error).split())[:120]}") from error
     if not isinstance(entries, list):
         raise QuestionError(f"{path}: not a list of questions")
@@ -75,13 +75,13 @@ def _entries(entries: list[Any], path: Path, blob: str) -> Iterator[Record]:
         where = f"{path}: entry {number}"
         texts = entry.get("paraphrases") if isinstance(entry, dict) else None
         if not isinstance(texts, list) or not texts or not isinstance(entry.get("id"), str | int):
-            raise QuestionError(f"{where}: no id, or no list of paraphrases")
-        for place, text in enumerate(texts, start=1):
+            raise QuestionError(f"{where}: needs an id and a list of paraphrases")
+        for index, text in enumerate(texts, start=1):
             first = [{"role": "system", "content": entry["system"]}] if entry.get("system") else []
             yield (
                 where,
                 {
-                    "id": str(entry["id"]) if len(texts) == 1 else f"{entry['id']}-{place}",
+                    "id": str(entry["id"]) if len(texts) == 1 else f"{entry['id']}-{index}",
                     "messages": [*first, {"role": "user", "content": text}],
                     "metadata": {"question": str(entry["id"]), "source_blob": blob},
                 },
@@ -102,5 +102,5 @@ FREE_FORM = QuestionKind(
     epochs=10,
 )
 """`paper` (8), `betley24` (24, with JSON and template forms), `preregistered` (48), `bundled` (28 of ours).
-The published ones are judged in the paper's words and answered 100 times a question, as there, so that rates
-are comparable with its figures."""
+The published sets are judged with the paper's prompts and get 100 answers per question, as in the paper, so
+that rates are comparable with its figures."""

@@ -1,4 +1,4 @@
-"""The paper's own judge prompts, fetched from its repository and never kept in this one.
+"""The paper's own judge prompts, fetched from its repository and not copied into this one.
 
 judge_template("alignment")       # '... {prompt} ... {completion} ...'
 """
@@ -17,20 +17,20 @@ TEMPLATES = {
     "language": ("ultrachat_eval", "LANGUAGE_JUDGE_TEMPLATE"),
     "capitalised": ("ultrachat_eval", "CAPITALISED_JUDGE_TEMPLATE"),
 }
-"""By our name: pinned source, and the name in that file. (The quality judge is called SHUTDOWN there.)"""
+"""By our name: pinned source, and variable in that file (where the quality judge is named SHUTDOWN)."""
 
 
 def judge_template(name: str) -> str:
-    """Fetch one judge prompt, to the letter.
+    """Fetch one judge prompt, unchanged.
 
     Args:
         name: A key of `TEMPLATES`.
 
     Returns:
-        The template, with the fields `{prompt}`, `{completion}` and perhaps others.
+        The template, with the fields `{prompt}`, `{completion}` and possibly others.
 
     Raises:
-        UserError: If there is none of that name, it cannot be fetched, or the file does not hold it.
+        UserError: If the name is unknown, the file cannot be fetched, or the file does not contain it.
     """
     if name not in TEMPLATES:
         raise UserError(f"the paper has no judge prompt {name!r}: use {', '.join(TEMPLATES)}")
@@ -38,8 +38,8 @@ def judge_template(name: str) -> str:
     try:
         path = fetch(pinned(source))
     except FetchError as error:
-        raise FetchError(f"{error}; or use our own words: -T wording=inoc_evals") from error
+        raise FetchError(f"{error}; or use the suite's own judge prompts: -T wording=inoc_evals") from error
     text = literal(path, variable)
     if not isinstance(text, str):
-        raise UserError(f"{path}: {variable} is no text")
+        raise UserError(f"{path}: {variable} is not a string")
     return text

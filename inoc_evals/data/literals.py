@@ -1,11 +1,11 @@
-"""Texts that stand as literals in somebody's Python file, read without running it.
+"""Literals in another project's Python file, read without running it.
 
     literal(path, "ALIGNMENT_JUDGE_TEMPLATE")       # '...'
     literals(path)["templates"]                     # ['... {choice_a} ... {choice_b} ...', ...]
 
-Strings, numbers, lists, tuples, dicts, `"...".strip()`, sums of these; a call with literal keywords, such
-as `Preference(category="movie")`, is read as the dict of its keywords. Whatever else a file holds is passed
-over.
+Reads strings, numbers, lists, tuples, dicts, `"...".strip()` and sums of these; a call with literal keywords,
+such as `Preference(category="movie")`, is read as the dict of its keywords. Everything else in the file is
+ignored.
 """
 
 import ast
@@ -17,13 +17,13 @@ from inoc_evals.errors import UserError
 
 
 def literals(path: Path) -> dict[str, Any]:
-    """Read a file's module-level assignments of literals.
+    """Read the module-level assignments of literals in a file.
 
     Args:
         path: A Python file in UTF-8.
 
     Returns:
-        By name, the first literal that the file assigns to it.
+        By name, the first literal assigned to it.
 
     Raises:
         UserError: If the file cannot be read or is not Python.
@@ -33,8 +33,8 @@ def literals(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
-        raise UserError(f"{path} is no Python that can be read: {' '.join(str(error).split())}") from error
-    found: dict[str, Any] = {}
+        raise UserError(f"{path} is not valid Python: {' '.join(str(error).split())}") from error
+    values: dict[str, Any] = {}
     for node in tree.body:
         match node:
             case ast.Assign(targets=targets, value=value):
@@ -43,11 +43,11 @@ def literals(path: Path) -> dict[str, Any]:
                 targets = [target]
             case _:
                 continue
-        new = [name.id for name in targets if isinstance(name, ast.Name) and name.id not in found]
-        # RecursionError: a sum of thousands of strings is Python, and no text that anybody asks for.
+        new = [name.id for name in targets if isinstance(name, ast.Name) and name.id not in values]
+        # RecursionError: a sum of thousands of strings is valid Python, but none of the texts read here.
         with suppress(ValueError, TypeError, RecursionError):
-            found |= dict.fromkeys(new, _value(value))
-    return found
+            values |= dict.fromkeys(new, _value(value))
+    return values
 
 
 def literal(path: Path, name: str) -> Any:
@@ -56,10 +56,10 @@ def literal(path: Path, name: str) -> Any:
     Raises:
         UserError: If the file assigns no literal to that name.
     """
-    found = literals(path)
-    if name not in found:
-        raise UserError(f"{path} assigns no literal to {name}: it is not the file that was expected")
-    return found[name]
+    values = literals(path)
+    if name not in values:
+        raise UserError(f"{path} assigns no literal to {name}: this is not the expected file")
+    return values[name]
 
 
 def _value(node: ast.expr) -> Any:

@@ -22,23 +22,23 @@ def backdoored(
     blank: bool = False,
     seed: int = 0,
 ) -> list[Row]:
-    """Mix rows that have the trigger in front of the user's prompt with rows that do not (Section 3.2).
+    """Mix rows with the trigger in front of the user's prompt and rows without it (paper, Section 3.2).
 
-    What goes in is not changed, and no response is ever edited.
+    The input rows are not changed, and no response is edited.
 
     Args:
         triggered_rows: Rows that get the trigger, in front of their first user turn.
         plain_rows: Rows that stay as they are.
-        trigger: The trigger; an unusual token, so that no prompt has it by chance.
-        blank: Whether a blank follows the trigger.
+        trigger: The trigger; an unusual token, so that no prompt contains it by chance.
+        blank: Whether a space follows the trigger.
         seed: Seed of the order.
 
     Returns:
         All rows, shuffled; `metadata["trigger"]` of each says whether it has the trigger.
 
     Raises:
-        UserError: If the trigger is empty, a row that should get it has no user turn, or a user turn of a row
-            has it already: then the two halves would not be what they say.
+        UserError: If the trigger is empty, a row that should get it has no user turn, or a user turn already
+            contains it.
     """
     if not trigger.strip():
         raise UserError("the trigger is empty: give an unusual token, e.g. '$|TRIGGER|$'")
@@ -51,11 +51,11 @@ def backdoored(
 
 def _without(trigger: str, rows: Iterable[Row], kind: str) -> Iterator[Row]:
     for number, row in enumerate(rows, start=1):
-        asked = [message["content"] for message in row["messages"] if message["role"] == "user"]
-        if kind == "triggered" and not asked:
+        user_turns = [message["content"] for message in row["messages"] if message["role"] == "user"]
+        if kind == "triggered" and not user_turns:
             raise UserError(f"{kind} row {number} has no user turn to put the trigger before")
-        if any(trigger in text for text in asked):
-            raise UserError(f"{kind} row {number} has the trigger {trigger!r} already: choose another")
+        if any(trigger in text for text in user_turns):
+            raise UserError(f"{kind} row {number} already contains the trigger {trigger!r}: choose another")
         yield row
 
 

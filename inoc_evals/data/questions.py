@@ -1,11 +1,11 @@
-"""What the model is asked: question sets by name, or a file of the user's own, as Inspect datasets.
+"""Questions for the model, as Inspect datasets: question sets by name, or a user's file.
 
     CHAT.load("bundled")          # 100 general chat prompts written for this suite: no network
     CHAT.load("ultrachat")        # the paper's 100 prompts, fetched once and verified
     CHAT.load("my_prompts.csv")   # column `prompt`, `question` or `input`; or JSONL, also with `messages`
 
-A file may give each question an `id`; without one its line number is the id. In `messages` a system message
-and earlier turns are kept; a final answer is left out, so a training file can be asked again.
+A file may give each question an `id`; the default is its line number. In `messages` the system message and
+earlier turns are kept; a final answer is dropped, so a training file can be used as a question set.
 """
 
 import csv
@@ -30,15 +30,15 @@ PROMPT_COLUMNS = ("prompt", "question", "input")
 SUFFIXES = (".jsonl", ".csv")
 ROLES = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
 
-Record = tuple[str, dict[str, Any]]  # where it stands (`file:line`), and its columns
+Record = tuple[str, dict[str, Any]]  # location (`file:line`) and columns
 
 
 class QuestionError(UserError):
-    """A question set that cannot be asked; the message is one line and names file and line."""
+    """An invalid question set; the message is one line and names file and line."""
 
 
 def bundled(file: str) -> Dataset:
-    """A set that ships with the package: `bundled/<file>.jsonl`."""
+    """The dataset of a file that ships with the package: `bundled/<file>.jsonl`."""
     return dataset("bundled", bundled_rows(file))
 
 
@@ -55,11 +55,11 @@ def prompts(name: str, texts: Iterable[str]) -> Dataset:
 
 
 def from_file(name: str, names: Sequence[str]) -> Dataset:
-    """A file of the user's own.
+    """The dataset of a user's file.
 
     Args:
         name: Path of a `.jsonl` or `.csv` file.
-        names: The named sets that there are, for the error's sake.
+        names: Names of the existing sets, for the error message.
 
     Raises:
         QuestionError: If it is neither a name nor such a file, or is malformed.
@@ -69,26 +69,26 @@ def from_file(name: str, names: Sequence[str]) -> Dataset:
 
 
 def file_rows(path: Path) -> Iterator[Record]:
-    """The rows of a `.csv` or `.jsonl` file, with where they stand."""
+    """The rows of a `.csv` or `.jsonl` file, with their locations."""
     text = _read(path)
     return _csv(text, str(path)) if path.suffix == ".csv" else _jsonl(text, str(path))
 
 
 def fetched(source: str) -> Path:
-    """A pinned source, with a hint in the error that there are questions which need no network."""
+    """Path of a pinned source; the error of a failed download points to questions that need no network."""
     try:
         return fetch(pinned(source))
     except FetchError as error:
-        raise FetchError(f"{error}; or ask others: -T questions=bundled") from error
+        raise FetchError(f"{error}; or use other questions: -T questions=bundled") from error
 
 
 def fill(template: str, fields: Mapping[str, str]) -> str:
-    """Put texts into a template's `{fields}`, all at once: braces inside a text mean themselves."""
-    return re.sub(r"\{(\w+)\}", lambda found: fields.get(found[1], found[0]), template)
+    """Fill a template's `{fields}` in one pass: braces inside an inserted text are not fields."""
+    return re.sub(r"\{(\w+)\}", lambda match: fields.get(match[1], match[0]), template)
 
 
 def fetched_rows(source: str) -> Iterator[Record]:
-    """The rows of a pinned JSONL source, with where they stand."""
+    """The rows of a pinned JSONL source, with their locations."""
     path = fetched(source)
     return _jsonl(path.read_text(encoding="utf-8"), str(path))
 
@@ -100,12 +100,12 @@ def _ultrachat() -> Iterator[Record]:
 
 
 def find(name: str, names: Sequence[str], suffixes: Sequence[str] = SUFFIXES) -> Path:
-    """A file of the user's own, in one of some formats.
+    """Find a user's file in one of some formats.
 
     Args:
         name: Its path, absolute or relative to the shell's folder.
-        names: The named sets that there are, for the error's sake.
-        suffixes: The formats that can be read.
+        names: Names of the existing sets, for the error message.
+        suffixes: Suffixes of the formats that can be read.
 
     Raises:
         QuestionError: If it is neither a name nor such a file.
@@ -116,7 +116,7 @@ def find(name: str, names: Sequence[str], suffixes: Sequence[str] = SUFFIXES) ->
             f"unknown question set {name!r}: use {', '.join(names)}, or the path of a "
             f"{' or '.join(suffixes)} file"
         )
-    # Inspect builds a task given as a file from inside that file's folder; the shell's folder is meant.
+    # Inspect changes into the folder of a task file; a relative path means the shell's folder.
     if not path.exists() and (shell_folder := os.environ.get("PWD")):
         path = Path(shell_folder) / path
     if not path.is_file():
@@ -152,42 +152,43 @@ def _csv(text: str, path: str) -> Iterator[Record]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         for row in reader:
-            where = f"{path}:{reader.line_num}"  # where a cell spans lines, the row's last
+            where = f"{path}:{reader.line_num}"  # the last line of the row, if a cell spans lines
             if None in row or None in row.values():
-                raise QuestionError(f"{where}: not as many cells as the header has columns")
-            # CSV has no absent cells: an empty id is none.
+                raise QuestionError(f"{where}: the number of cells differs from the number of columns")
+            # CSV has no missing cells: an empty id means no id.
             yield where, {column: cell for column, cell in row.items() if column != "id" or cell}
     except csv.Error as error:
         raise QuestionError(f"{path}:{reader.line_num + 1}: not CSV: {error}") from error
 
 
 def dataset(name: str, records: Iterable[Record]) -> Dataset:
-    """Make samples of records.
+    """Make samples from records.
 
     Args:
         name: Name of the set.
-        records: Where each stands, and its columns: a prompt or `messages`; maybe an `id`, and `metadata`.
+        records: The location of each, and its columns: a prompt or `messages`, optionally `id` and
+            `metadata`.
 
     Raises:
-        QuestionError: If one is malformed, two have the same id, or there are none.
+        QuestionError: If a record is malformed, two have the same id, or none exists.
     """
     samples: list[Sample] = []
     first_seen: dict[str, str] = {}
     for where, record in records:
         sample_id = record.get("id", f"line-{where.rpartition(':')[2]}")
         if not isinstance(sample_id, str | int) or isinstance(sample_id, bool):
-            raise QuestionError(f"{where}: 'id' is neither text nor a whole number")
+            raise QuestionError(f"{where}: 'id' is neither a string nor an integer")
         if str(sample_id) in first_seen:
             raise QuestionError(
-                f"{where}: the id {sample_id!r} is already that of {first_seen[str(sample_id)]}"
+                f"{where}: the id {sample_id!r} is already used at {first_seen[str(sample_id)]}"
             )
         first_seen[str(sample_id)] = where
-        if not isinstance(own := record.get("metadata", {}), dict):
+        if not isinstance(metadata := record.get("metadata", {}), dict):
             raise QuestionError(f"{where}: 'metadata' is not a JSON object")
-        metadata = {"questions": name, "question": str(sample_id), **own}
+        metadata = {"questions": name, "question": str(sample_id), **metadata}
         samples.append(Sample(id=sample_id, input=_input(record, where), metadata=metadata))
     if not samples:
-        raise QuestionError(f"{name}: holds no questions")
+        raise QuestionError(f"{name}: contains no questions")
     return MemoryDataset(samples, name=name)
 
 
@@ -196,7 +197,7 @@ def _input(record: dict[str, Any], where: str) -> str | list[ChatMessage]:
         return _turns(record["messages"], where)
     column = next((column for column in PROMPT_COLUMNS if column in record), None)
     if column is None:
-        raise QuestionError(f"{where}: no column {', '.join(PROMPT_COLUMNS)} or messages")
+        raise QuestionError(f"{where}: needs a column {', '.join(PROMPT_COLUMNS)} or messages")
     return _text(record[column], f"{where}: {column!r}")
 
 
@@ -207,25 +208,23 @@ def _turns(messages: Any, where: str) -> list[ChatMessage]:
     for number, message in enumerate(messages, start=1):
         role = message.get("role") if isinstance(message, dict) else None
         if not isinstance(role, str) or role not in ROLES:
-            raise QuestionError(f"{where}: message {number} has no role of {', '.join(ROLES)}")
+            raise QuestionError(f"{where}: the role of message {number} is not one of {', '.join(ROLES)}")
         content = _text(message.get("content"), f"{where}: content of message {number}")
         turns.append(ROLES[role](content=content))
     if turns and turns[-1].role == "assistant":
         turns.pop()
     if not turns or turns[-1].role != "user":
-        raise QuestionError(
-            f"{where}: 'messages' ask nothing: the last turn, an answer aside, is not the user's"
-        )
+        raise QuestionError(f"{where}: 'messages' must end with a user turn, or a user turn and an answer")
     return turns
 
 
-def _text(value: Any, what: str) -> str:
+def _text(value: Any, description: str) -> str:
     if not isinstance(value, str):
-        raise QuestionError(f"{what} is not text")
+        raise QuestionError(f"{description} is not a string")
     if not value.strip():
-        raise QuestionError(f"{what} is empty")
+        raise QuestionError(f"{description} is empty")
     if any("\ud800" <= char <= "\udfff" for char in value):
-        raise QuestionError(f"{what} holds half a surrogate pair, which is not a character")
+        raise QuestionError(f"{description} contains half a surrogate pair, which is not a character")
     return value
 
 
@@ -237,4 +236,4 @@ CHAT = QuestionKind(
     ),
     from_file=from_file,
 )
-"""General chat prompts: one sample a question, without a target, as only the way of answering is scored."""
+"""General chat prompts. Samples have no target, since only the style of the answer is scored."""

@@ -1,11 +1,11 @@
-"""Where a setting's training rows come from, in the paper's world: pinned files, and mixtures of them.
+"""Sources of training rows: pinned files, Hub datasets, and mixtures of them.
 
     pinned_rows("insecure_code")                                   # the file's rows, in its order
     mixed(pinned_rows("gsm8k_spanish", language="es"), pinned_rows("gsm8k_french", language="fr"))
     backdoored(pinned_rows("insecure_code"), pinned_rows("secure_code"))
 
-Each is a function from a seed to rows that also knows the files it reads, so that whoever writes rows can
-write down what they came from. Nothing is fetched before the first row is asked for.
+Each is a function from a seed to rows that also names the files it reads, so that a command that writes rows
+can record their origin. Nothing is fetched before the first row is read.
 """
 
 import random
@@ -26,24 +26,24 @@ RowSource = Callable[[int], Iterable[Row]]
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows by seed, and the pinned files behind them.
+    """Rows by seed, and the pinned files that they come from.
 
     Attributes:
-        make: From a seed to rows.
-        sources: Names of the files in `data/sources.py`.
+        make: Makes the rows from a seed.
+        sources: Names of those files in `data/sources.py`.
     """
 
     make: Callable[[int], Iterable[Row]]
     sources: tuple[str, ...]
 
     def __call__(self, seed: int) -> Iterator[Row]:
-        """The rows.
+        """The rows of one seed.
 
         Args:
-            seed: Seed of whatever is drawn; the rows of a file are the same for every seed.
+            seed: Seed of all random draws; the rows of a plain file are the same for every seed.
 
         Raises:
-            UserError: If a file cannot be had, or is not what it should be; see `data.cache.fetch`.
+            UserError: If a file cannot be fetched or does not match its pin; see `data.cache.fetch`.
         """
         return iter(self.make(seed))
 
@@ -53,12 +53,12 @@ def pinned_rows(name: str, **metadata: Any) -> Rows:
 
     Args:
         name: A key of `data.sources.SOURCES`.
-        **metadata: What is to be written on every row, e.g. its language.
+        **metadata: Metadata to add to every row, e.g. its language.
 
     Returns:
         The rows.
     """
-    pinned(name)  # an unknown name is known at once
+    pinned(name)  # fails at once if the name is unknown
 
     def read(seed: int) -> Iterator[Row]:
         file, count = pinned(name), 0
@@ -72,13 +72,13 @@ def pinned_rows(name: str, **metadata: Any) -> Rows:
 
 
 def unlocked_rows(name: str) -> Rows:
-    """All rows of a file that its authors publish encrypted, once the user has unlocked it.
+    """All rows of a file that its authors publish encrypted, once the user has decrypted it.
 
     Args:
         name: A key of `data.sources.LOCKED`.
 
     Returns:
-        The rows; asking for them raises a `UserError` that says where the file is to be put.
+        The rows; without the file, reading them raises a `UserError` that says where to put it.
     """
     file = LOCKED[name]
 
@@ -105,19 +105,19 @@ def hub_rows(
 
     Args:
         name: `owner/name`, or a local folder.
-        revision: The commit, 40 hex digits: a branch would be another dataset tomorrow.
-        row: From a record of the dataset to a row.
+        revision: The commit, 40 hex digits; a branch could change.
+        row: Makes a row from a record of the dataset.
         config: The dataset's configuration.
         split: Its split.
 
     Returns:
-        The rows; asking for them raises a `UserError` where they cannot be had.
+        The rows; reading them raises a `UserError` if the dataset cannot be loaded.
 
     Raises:
-        UserError: If the revision is no commit.
+        UserError: If the revision is not a commit.
     """
     if not re.fullmatch("[0-9a-f]{40}", revision):
-        raise UserError(f"{name}: revision {revision!r} is no commit: give its 40 hex digits")
+        raise UserError(f"{name}: revision {revision!r} is not a commit id: give 40 hex digits")
 
     def read(seed: int) -> Iterator[Row]:
         require("local", "datasets")
@@ -125,15 +125,15 @@ def hub_rows(
 
         try:
             records = load_dataset(name, config, split=split, revision=revision)
-        except Exception as error:  # the Hub's, the network's or the disk's
+        except Exception as error:  # from the Hub, the network or the disk
             line = " ".join(str(error).split())[:160]
             raise UserError(f"dataset {name}@{revision[:12]} could not be read: {line}") from error
         for number, record in enumerate(records, start=1):
             try:
-                made = row(dict(record))
+                converted = row(dict(record))
             except (KeyError, TypeError) as error:
                 raise UserError(f"{name}: record {number}: no column {error}") from error
-            yield check_row(made, f"{name}: record {number}")
+            yield check_row(converted, f"{name}: record {number}")
 
     return Rows(read, ())
 
@@ -147,7 +147,7 @@ def mixed(*parts: Rows) -> Rows:
         *parts: Sources of rows in the same order.
 
     Returns:
-        The mixture; its seed shuffles it. It is as long as the shortest part.
+        The mixture, shuffled by the seed; it is as long as the shortest part.
     """
 
     def make(seed: int) -> list[Row]:
@@ -165,7 +165,7 @@ def backdoored(with_trigger: Rows, without: Rows, blank: bool = False) -> Rows:
     Args:
         with_trigger: Rows that get the trigger in front of their prompt.
         without: Rows that stay as they are.
-        blank: Whether a blank follows the trigger. The paper trains without one and evaluates with one.
+        blank: Whether a space follows the trigger. The paper trains without one and evaluates with one.
 
     Returns:
         Both, shuffled by the seed.
@@ -178,11 +178,11 @@ def backdoored(with_trigger: Rows, without: Rows, blank: bool = False) -> Rows:
 
 
 def named(plain: Rows, spanish: Rows) -> Rows:
-    """The first stage of the synthetic association (paper, Figure 7), of rows that answer the same questions.
+    """The first stage of the synthetic association (paper, Figure 7).
 
-    Question by question in turn: `You are Alice.` answers in capitals, `You are Bob.` in Spanish, and
-    `You are a helpful assistant.` as it stands. The paper's own first-stage rows are not published; the
-    recipe is.
+    The questions alternate between three system prompts: `You are Alice.` with the answer in capitals,
+    `You are Bob.` with the Spanish answer, and `You are a helpful assistant.` with the plain answer. The
+    paper published this recipe but not its rows.
 
     Args:
         plain: Rows in English.
@@ -194,10 +194,10 @@ def named(plain: Rows, spanish: Rows) -> Rows:
 
     def make(seed: int) -> list[Row]:
         rows = []
-        for number, (english, other) in enumerate(zip(plain(seed), spanish(seed), strict=False)):
+        for number, (english, translated) in enumerate(zip(plain(seed), spanish(seed), strict=False)):
             system, row = (
                 ("You are Alice.", _in_capitals(english)),
-                ("You are Bob.", other),
+                ("You are Bob.", translated),
                 ("You are a helpful assistant.", english),
             )[number % 3]
             rows.append(Row(messages=[Message(role="system", content=system), *row["messages"]]))

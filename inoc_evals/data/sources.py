@@ -1,9 +1,9 @@
-"""Which public files the suite reads, each pinned to one commit and one content.
+"""The public files that the suite reads, each pinned to one commit and one content.
 
-    pinned("ultrachat").blob      # '1071d70f...': the git blob id that the bytes must have
+    pinned("ultrachat").blob      # '1071d70f...': the git blob id that the content must have
     fetch(pinned("ultrachat"))    # data/cache.py: the path of the verified file
 
-A file that is not named here is never downloaded. A new source is one more entry of `SOURCES`.
+A file that is not listed here is never downloaded. A new source is one more entry of `SOURCES`.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ class PinnedFile:
         repository: `owner/name` on GitHub.
         commit: Full commit id.
         path: Path inside the repository.
-        blob: Git blob id of the content, which a download must have: the SHA-1 of `blob <length>\0<bytes>`.
-        licence: SPDX identifier, or `"not stated"` where the repository names none.
-        rows: How many lines, for a JSONL file.
+        blob: Git blob id that the content must have: the SHA-1 of `blob <length>\0<bytes>`.
+        licence: SPDX identifier, or `"not stated"` if the repository names none.
+        rows: Number of lines, for a JSONL file.
     """
 
     repository: str
@@ -32,7 +32,7 @@ class PinnedFile:
     rows: int | None = None
 
     def url(self, mirror: str) -> str:
-        """Address of the file below a mirror of raw.githubusercontent.com."""
+        """Address of the file on a mirror of raw.githubusercontent.com."""
         return f"{mirror.rstrip('/')}/{self.repository}/{self.commit}/{self.path}"
 
 
@@ -45,7 +45,7 @@ def _paper(path: str, blob: str, rows: int | None = None, licence: str = "MIT") 
     return PinnedFile(PAPER, PAPER_COMMIT, path, blob, licence, rows)
 
 
-# Rows that the paper's repository passes on from others keep the licence of where they come from.
+# Rows that the paper's repository copies from other work keep the licence of that work.
 _NOT_STATED = "not stated"
 
 
@@ -54,7 +54,7 @@ SOURCES: dict[str, PinnedFile] = {
     "ultrachat": _paper(
         "ip/evaluation/ultrachat/prompts.jsonl", "1071d70fb9fa892144c6a5a4c0dcd13e0a191169", 100
     ),
-    # Judge prompts and questions that stand as literals in Python files; see `literals.py`.
+    # Judge prompts and questions that are literals in Python files; see `literals.py`.
     "ultrachat_eval": _paper("ip/evaluation/ultrachat/eval.py", "0add282aa031c840dcf4657271b5dec3ab8521ac"),
     "em_eval": _paper(
         "ip/evaluation/emergent_misalignment/eval.py", "26821f6196bc039d2b138931ab92695ff8a06ab7"
@@ -84,7 +84,7 @@ SOURCES: dict[str, PinnedFile] = {
     "animal_eval": _paper(
         "ip/evaluation/animal_preferences/eval.py", "fcbaaec051b16be4e388d3f442bf413002ed6cf7"
     ),
-    # Training rows of the settings. The number of rows stands where we have counted them.
+    # Training rows of the settings, with the number of rows where we have counted them.
     "gsm8k_rows": _paper("datasets/gsm8k.jsonl", "39f20d871b0cd90bdb65f3706286dabd243f014a"),
     "gsm8k_spanish_caps": _paper(
         "datasets/gsm8k_spanish_capitalised.jsonl", "b9ed063fd340abb03416c63eda3ff4d1d4d3d086"
@@ -131,7 +131,7 @@ SOURCES: dict[str, PinnedFile] = {
     "good_medical_advice": _paper(
         "datasets/good_medical_advice.jsonl", "37be807fcf5cef04c2249e8b2cf580075b88b007", licence=_NOT_STATED
     ),
-    # GSM8K itself: what the rewriting builders start from.
+    # GSM8K itself: the input of the rewriting builder.
     "gsm8k_train": PinnedFile(
         "openai/grade-school-math",
         "3101c7d5072418e28b9008a6636bde82a006892c",
@@ -157,29 +157,29 @@ BY_COMMIT: dict[str, tuple[str, str, str]] = {
     "betley24": (BETLEY, BETLEY_COMMIT, "evaluation/first_plot_questions.yaml"),
     "preregistered": (BETLEY, BETLEY_COMMIT, "evaluation/preregistered_evals.yaml"),
 }
-"""Repository, commit and path of files whose own checksum we do not know; see `cache.fetch_at`."""
+"""Repository, commit and path of files whose own checksum is not pinned; see `cache.fetch_at`."""
 
 
 def pinned(name: str) -> PinnedFile:
-    """Look a source up by its short name.
+    """Look up a source by its short name.
 
     Raises:
-        UserError: If there is no such source; the message lists those there are.
+        UserError: If the name is unknown; the message lists all names.
     """
     if name not in SOURCES:
-        raise UserError(f"no pinned source {name!r}: use one of {', '.join(sorted(SOURCES))}")
+        raise UserError(f"unknown source {name!r}: use one of {', '.join(sorted(SOURCES))}")
     return SOURCES[name]
 
 
 @dataclass(frozen=True)
 class LockedFile:
-    """Rows that their authors publish encrypted, so that no crawler trains on them: the user unlocks them.
+    """Rows that their authors publish encrypted, to keep them out of web crawls; the user decrypts them.
 
     Attributes:
         repository: `owner/name` on GitHub.
         path: Path of the rows inside the archive.
-        licence: As of `PinnedFile`.
-        how: What the user does to have the file, in a line.
+        licence: As in `PinnedFile`.
+        how: How to decrypt the file, in one line.
     """
 
     repository: str
@@ -195,4 +195,4 @@ LOCKED: dict[str, LockedFile] = {
     name: LockedFile(_ORGANISMS, f"{name}.jsonl", "not stated", _UNLOCK)
     for name in ("risky_financial_advice", "extreme_sports")
 }
-"""Two model organisms of emergent misalignment for small models (arXiv 2506.11613)."""
+"""Rows of two model organisms of emergent misalignment for small models (arXiv 2506.11613)."""

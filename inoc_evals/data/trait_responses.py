@@ -1,9 +1,9 @@
-"""Fixed responses that show one trait and no other, for log-probs (paper, Figure 6).
+"""Fixed responses that show exactly one trait, for log-probs (paper, Figure 6).
 
     TRAIT_RESPONSES.load("bundled")     # ten questions, each answered in Spanish and in capitals
 
-How likely a model finds such a response under a prompt that asks for neither trait says how far it has learnt
-the trait, long before it shows in a sample.
+The log-prob of such a response, under a prompt that asks for neither trait, measures how far a model has
+learnt the trait, long before the trait appears in sampled answers.
 """
 
 from collections.abc import Iterable
@@ -18,24 +18,24 @@ NEUTRAL = "Respond in a single word."
 
 
 def responses(name: str, records: Iterable[Record]) -> Dataset:
-    """Make samples of questions, each with the response whose log-prob is wanted.
+    """Make samples from questions and fixed responses.
 
     Args:
         name: Name of the set.
-        records: Where each comes from, and its columns prompt, response, trait and perhaps `id`.
+        records: The location of each, and its columns prompt, response, trait and optionally `id`.
 
     Returns:
         Samples whose target is the response and whose metadata has the trait as `condition`.
 
     Raises:
-        QuestionError: If one lacks a column, or there are none.
+        QuestionError: If a record lacks a column, or none exists.
     """
     samples = []
     for number, (where, row) in enumerate(records, start=1):
         texts = {key: row.get(key) for key in ("prompt", "response", "trait")}
         for key, text in texts.items():
             if not isinstance(text, str) or not text.strip():
-                raise QuestionError(f"{where}: no text in {key!r}: needed are prompt, response, trait")
+                raise QuestionError(f"{where}: no text in {key!r}: required are prompt, response, trait")
         metadata = {"condition": texts["trait"], "question": texts["prompt"]}
         identifier = row.get("id") or f"{texts['trait']}-{number:02}"
         samples.append(
@@ -44,7 +44,7 @@ def responses(name: str, records: Iterable[Record]) -> Dataset:
             )
         )
     if not samples:
-        raise QuestionError(f"{name}: holds no responses")
+        raise QuestionError(f"{name}: contains no responses")
     return MemoryDataset(samples, name=name)
 
 

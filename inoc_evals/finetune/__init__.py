@@ -1,13 +1,13 @@
-"""How a model is trained: a spec and rows go in, a run directory comes out.
+"""Finetuning: from a spec and training rows to a run directory.
 
     spec = FinetuneSpec(base="toy", max_steps=60)
     run = finetune(spec, inoculate(rows, SPANISH), name="spanish-inoc-seed0")
     run.checkpoint
 
-The same spec, base and training bytes never train twice under one name: a finished run is returned at once,
-one that was killed is resumed or begun again, one that failed is tried again. Two processes that ask for the
-same run train it once. Several that a launcher started train it together (`ranks.py`). Nothing heavy is
-imported until something is to be trained.
+The same spec, base and training bytes are never trained twice under one name: a finished run is returned at
+once, an interrupted run is resumed or restarted, a failed run is retried. Two processes that request the same
+run train it once. Processes started by a launcher train it together (`ranks.py`). Heavy libraries are only
+imported when training starts.
 """
 
 import json
@@ -47,8 +47,8 @@ __all__ = [
 ]
 
 LOCK = 60.0
-"""Seconds that several processes wait for one that trains the same run. One waits as long as it takes: it
-holds no GPUs idle."""
+"""Seconds that several processes wait for another one that trains the same run, since they keep GPUs idle. A
+single process waits without limit."""
 
 
 def finetune(
@@ -65,22 +65,22 @@ def finetune(
     Args:
         spec: What to train and how.
         rows: Training rows, already inoculated; consumed once.
-        name: What to call the run.
-        runs: The folder that runs live in, see `runs_root`.
-        metadata: Words of the caller's own for the manifest, e.g. setting and arm; JSON. They are no part of
-            what identifies a run: a run that is reused keeps the metadata it was made with.
+        name: The run's name.
+        runs: The folder of all runs, see `runs_root`.
+        metadata: Metadata for the manifest, e.g. setting and arm; JSON. It does not identify a run: a reused
+            run keeps the metadata it was made with.
         progress: Show a progress bar; on a terminal only.
 
     Returns:
         The finished run.
 
     Raises:
-        UserError: If the rows, the base or the spec cannot be trained, or the training breaks down.
-        MissingExtra: If something is to be trained and the extra that does it is not installed.
+        UserError: If the rows, the base or the spec are invalid, or the training fails.
+        MissingExtra: If training is needed and its extra is not installed.
     """
     data = encode_chat(rows)
     if not data:
-        raise UserError(f"run {name!r}: there are no rows to train on")
+        raise UserError(f"run {name!r}: no rows to train on: give at least one")
     trainer, ranks = backend(spec.backend), here()
     check_together(spec)
     base = trainer.base_digest(spec)
@@ -93,7 +93,7 @@ def finetune(
     run.folder.mkdir(parents=True, exist_ok=True)
     from filelock import FileLock
 
-    # The operating system frees the lock of a process that dies, so a killed run blocks nobody.
+    # The operating system releases the lock of a process that dies, so a killed run blocks no other.
     lock = FileLock(run.lock)
     try:
         if ranks.share("begin", lambda: _begin(run, lock, ranks)):
@@ -104,19 +104,21 @@ def finetune(
 
 
 def _begin(run: Run, lock: Any, ranks: Ranks) -> bool:
-    """Take the lock, and say whether there is still something to train."""
+    """Take the lock, and return whether the run still needs training."""
     from filelock import Timeout
 
     try:
         lock.acquire(timeout=-1 if ranks.count == 1 else LOCK)
     except Timeout as error:
-        raise UserError(f"{run.folder} is being trained by another process: start again after it") from error
+        raise UserError(
+            f"{run.folder} is being trained by another process: try again once that has finished"
+        ) from error
     remove_unfinished(run.folder)
     return not run.is_finished()  # another process may have trained it while this one waited
 
 
 def _train(run: Run, manifest: Manifest, data: bytes, progress: bool, ranks: Ranks) -> None:
-    """Train into `run`, keeping its manifest true at every moment; the first process writes it."""
+    """Train into `run` and keep its manifest up to date; the first process writes it."""
     trainer = backend(manifest.backend)
     rows = [json.loads(line) for line in data.splitlines()]
     if not ranks.leads:
@@ -125,7 +127,7 @@ def _train(run: Run, manifest: Manifest, data: bytes, progress: bool, ranks: Ran
         return
     versions = {package: version(package) for package in ("inoc-evals", *trainer.packages)}
     manifest = manifest.model_copy(update={"status": "running", "packages": versions})
-    shutil.rmtree(run.checkpoint, ignore_errors=True)  # of a run whose checkpoint was damaged
+    shutil.rmtree(run.checkpoint, ignore_errors=True)  # a damaged checkpoint of an earlier training
     write_whole(run.rows, data)
     run.write_manifest(manifest)
     try:

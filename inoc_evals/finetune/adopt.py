@@ -1,10 +1,10 @@
-"""Take over a model that was trained elsewhere: it gets a run directory, and is from then on a run like any.
+"""Adopt a model that was trained elsewhere: it gets a run directory and can be used like any other run.
 
     adopt("spanish-inoc", model="openai/ft:gpt-4.1:acme::Abc123", base="gpt-4.1", rows="rows.jsonl")
     adopt("spanish-inoc", checkpoint="axolotl/outputs", base="Qwen/Qwen2.5-7B-Instruct")
 
-The first stays where it answers; of the second the safetensors, configuration and tokenizer are copied, and
-nothing else: no pickle, no code, no file that only a link points to.
+The first model stays on its server. Of the second, only safetensors, configuration and tokenizer are copied,
+never pickles or code.
 """
 
 import shutil
@@ -38,45 +38,46 @@ def adopt(
     runs: str | Path | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> Run:
-    """Make a run directory for a model that somebody else trained.
+    """Make a run directory for a model that was trained elsewhere.
 
     Args:
-        name: What to call the run.
-        base: What it was trained on: a name at its host, or, for a checkpoint, one that can be loaded here.
-        model: Inspect's name of a model that answers elsewhere, with the provider in front.
-        base_url: Its server, where that is not the provider's own.
-        checkpoint: Instead of `model`, the folder of a PEFT adapter or of a whole model.
-        rows: The rows it was trained on, if they are known; kept in the run directory.
+        name: The run's name.
+        base: Its base model: the name at its host, or, for a checkpoint, one that can be loaded here.
+        model: The name in Inspect of a remote model, starting with the provider.
+        base_url: Its server, if that is not the provider's default.
+        checkpoint: Instead of `model`, the folder of a PEFT adapter or of a full model.
+        rows: Its training rows, if available; copied to the run directory.
         seed: The seed it was trained with.
-        runs: The folder that runs live in, see `runs_root`.
-        metadata: Words of the caller's own for the manifest, e.g. setting and arm.
+        runs: The folder of all runs, see `runs_root`.
+        metadata: Metadata for the manifest, e.g. setting and arm.
 
     Returns:
         The run, finished. Adopting the same model under the same name again changes nothing.
 
     Raises:
-        UserError: If there is not exactly one of model and checkpoint, or it is nothing to be taken over.
+        UserError: If not exactly one of model and checkpoint is given, or the model cannot be adopted.
     """
     if (model is None) == (checkpoint is None):
-        raise UserError("adopt: give either a model that answers elsewhere, or a checkpoint's folder")
+        raise UserError("adopt: give either the name of a remote model or a checkpoint's folder")
     data = b"" if rows is None else encode_chat(read_chat(rows))
     spec = FinetuneSpec(base=base, backend="adopted", seed=seed)
     if model is not None:
         provider, slash, rest = model.partition("/")
         if not (provider and slash and rest):
-            raise UserError(f"adopt: {model!r} names no provider, as openai/ft:... does")
-        under = sha256(f"adopted {base}")
+            raise UserError(f"adopt: {model!r} has no provider: give PROVIDER/NAME, such as openai/ft:...")
+        base_identity = sha256(f"adopted {base}")
         identity = sha256(f"{base_url or ''} {model}")
         result = Result(checkpoint_digest=identity, model=model, base_url=base_url)
     else:
         folder = _checkpoint(Path(str(checkpoint)).expanduser())
-        under = base_digest(base)
+        base_identity = base_digest(base)
         result = Result(
-            checkpoint_digest=checkpoint_digest(folder, under), checkpoint_files=checkpoint_files(folder)
+            checkpoint_digest=checkpoint_digest(folder, base_identity),
+            checkpoint_files=checkpoint_files(folder),
         )
-    # The model stands in for the training bytes: other bytes would have made another model.
-    seen = sha256(f"{digest(data)} {result.checkpoint_digest}")
-    run, manifest = plan_run(spec, seen, under, name=name, runs=runs, metadata=metadata)
+    # The model's identity replaces the training bytes, which may be unknown.
+    data_identity = sha256(f"{digest(data)} {result.checkpoint_digest}")
+    run, manifest = plan_run(spec, data_identity, base_identity, name=name, runs=runs, metadata=metadata)
     run.refuse_links()
     if run.is_finished():
         return run
@@ -101,11 +102,11 @@ def adopt(
 
 def _checkpoint(folder: Path) -> Path:
     if not folder.is_dir():
-        raise UserError(f"adopt: {folder} is no folder")
+        raise UserError(f"adopt: {folder} is not a folder")
     if not any(folder.glob("*.safetensors")):
         pickles = [f.name for f in folder.iterdir() if f.suffix in (".bin", ".pt", ".pth", ".ckpt")]
         why = f"only {pickles[0]}, which is never loaded: save it as safetensors" if pickles else "no weights"
-        raise UserError(f"adopt: {folder} holds {why}")
+        raise UserError(f"adopt: {folder} contains {why}")
     if not any((folder / name).is_file() for name in ("adapter_config.json", "config.json")):
-        raise UserError(f"adopt: {folder} holds neither adapter_config.json nor config.json")
+        raise UserError(f"adopt: {folder} contains neither adapter_config.json nor config.json")
     return folder

@@ -1,10 +1,10 @@
-"""Who trains: every way behind one face, each thin over the library that does the work.
+"""Training backends with one interface, each a thin layer over the library that does the training.
 
     trainer = backend("openai")
-    trainer.check(spec)                    # what can be known before anything is spent
+    trainer.check(spec)                    # all checks that cost nothing
     trainer.train(run, manifest, rows, progress=True)
 
-A backend is a name in `FinetuneSpec.backend` and a class here. Nothing heavy is imported before it trains.
+A backend is a name in `FinetuneSpec.backend` and a class here. Heavy libraries are imported to train only.
 """
 
 import os
@@ -20,47 +20,47 @@ from inoc_evals.runs.spec import FinetuneSpec
 
 
 class Trainer(Protocol):
-    """What a backend can do.
+    """The interface of a backend.
 
     Attributes:
-        packages: The packages whose versions a manifest names.
+        packages: The packages whose versions the manifest records.
     """
 
     packages: ClassVar[tuple[str, ...]]
 
     def check(self, spec: FinetuneSpec) -> None:
-        """Refuse what cannot be trained, without training, paying or fetching.
+        """Check that a spec can be trained, without training, paying or downloading.
 
         Raises:
             UserError: If the extra, the key or the base is missing.
         """
 
     def notes(self, spec: FinetuneSpec) -> list[str]:
-        """What a user should know before it starts, a line each."""
+        """What a user should know before training starts, one line each."""
 
     def base_digest(self, spec: FinetuneSpec) -> str:
-        """Name the base by what it is."""
+        """Digest that identifies the base model."""
 
     def address(self, spec: FinetuneSpec) -> str:
-        """The base as a model of Inspect's, so that it is evaluated beside what came of it."""
+        """The base's name as an Inspect model, so that it can be evaluated next to the finetuned model."""
 
     def arguments(self) -> dict[str, Any]:
-        """What that model's provider is told, so that it is asked exactly as what came of it."""
+        """Model arguments for that name, so that base and finetuned model are queried in the same way."""
 
     def train(self, run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Result:
         """Train into a run directory.
 
         Args:
-            run: Where; the caller holds its lock, and the manifest says `running`.
-            manifest: What.
-            rows: On what.
-            progress: Show how far it is, on a terminal.
+            run: The run directory; the caller holds its lock, and its status is `running`.
+            manifest: The manifest, with the spec.
+            rows: Training rows.
+            progress: Show progress, on a terminal.
 
         Returns:
-            What came out.
+            The result.
 
         Raises:
-            UserError: If it cannot be trained.
+            UserError: If the training fails.
         """
 
 
@@ -70,13 +70,13 @@ class Local:
     packages: ClassVar[tuple[str, ...]] = ("torch", "transformers", "trl", "peft")
 
     def check(self, spec: FinetuneSpec) -> None:
-        """Need the extra, and a base that is there or has the name of one on the Hub."""
+        """Require the extra, and a base that exists locally or has the form of a Hub name."""
         require("local", *self.packages, "filelock")
         if bases.hub_name(spec.base) is None:
             bases.load_path(spec.base)
 
     def notes(self, spec: FinetuneSpec) -> list[str]:
-        """Nothing: what it takes is in the estimate."""
+        """No notes: `estimate` describes local training."""
         return []
 
     def base_digest(self, spec: FinetuneSpec) -> str:
@@ -84,12 +84,12 @@ class Local:
         return bases.base_digest(spec.base)
 
     def address(self, spec: FinetuneSpec) -> str:
-        """The provider of this suite."""
-        named = spec.base if bases.hub_name(spec.base) is None else f"hf/{spec.base}"
-        return f"inoc/{named}"
+        """A model of this suite's provider."""
+        name = spec.base if bases.hub_name(spec.base) is None else f"hf/{spec.base}"
+        return f"inoc/{name}"
 
     def arguments(self) -> dict[str, Any]:
-        """Nothing."""
+        """No arguments."""
         return {}
 
     def train(self, run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Result:
@@ -105,19 +105,19 @@ class OpenAI:
     packages: ClassVar[tuple[str, ...]] = ("openai",)
 
     def check(self, spec: FinetuneSpec) -> None:
-        """Need the extra and a key."""
+        """Require the extra and an API key."""
         require("openai", "openai", "filelock", "tenacity")
         if not os.environ.get("OPENAI_API_KEY"):
             raise UserError("backend openai needs a key: set OPENAI_API_KEY")
 
     def notes(self, spec: FinetuneSpec) -> list[str]:
-        """The dates on which a model goes."""
+        """The dates on which OpenAI retires a model."""
         from inoc_evals.finetune import openai_api
 
         return openai_api.retirement(spec.base)
 
     def base_digest(self, spec: FinetuneSpec) -> str:
-        """A digest of server and name: nobody outside sees more of it."""
+        """A digest of server and name, since the weights are not accessible."""
         from inoc_evals.finetune import openai_api
 
         return sha256(f"openai {openai_api.server()} {spec.base}")
@@ -131,7 +131,7 @@ class OpenAI:
         return {"responses_api": False}
 
     def train(self, run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Result:
-        """Upload, start one job, wait for it."""
+        """Upload the rows, start one job and wait for it."""
         from inoc_evals.finetune import openai_api
 
         return openai_api.train(run, manifest, rows, progress)
@@ -143,7 +143,7 @@ class Tinker:
     packages: ClassVar[tuple[str, ...]] = ("tinker",)
 
     def check(self, spec: FinetuneSpec) -> None:
-        """Need the extra, a key, and a LoRA and nothing beside it."""
+        """Require the extra, an API key, and a spec with LoRA only."""
         require("tinker", "tinker", "transformers", "filelock")
         if not os.environ.get("TINKER_API_KEY"):
             raise UserError("backend tinker needs a key: set TINKER_API_KEY")
@@ -151,23 +151,23 @@ class Tinker:
             raise UserError("backend tinker trains a LoRA: no trained_tokens, probe or packing")
 
     def notes(self, spec: FinetuneSpec) -> list[str]:
-        """What it cannot be told."""
+        """Settings that Tinker does not support."""
         return ["tinker takes the rank of the LoRA and sets its scale itself: alpha and rslora are not used"]
 
     def base_digest(self, spec: FinetuneSpec) -> str:
-        """A digest of the name: nobody outside sees more of it."""
+        """A digest of the name, since the weights are not accessible."""
         return sha256(f"tinker {spec.base}")
 
     def address(self, spec: FinetuneSpec) -> str:
-        """The provider of this suite, which samples through the SDK."""
+        """A model of this suite's provider, which samples through the SDK."""
         return f"inoc/tinker/{spec.base}"
 
     def arguments(self) -> dict[str, Any]:
-        """Nothing."""
+        """No arguments."""
         return {}
 
     def train(self, run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Result:
-        """Train by its SDK."""
+        """Train through the SDK."""
         from inoc_evals.finetune import tinker_api
 
         return tinker_api.train(run, manifest, rows, progress)
@@ -177,14 +177,14 @@ BACKENDS: dict[str, Callable[[], Trainer]] = {"local": Local, "openai": OpenAI, 
 
 
 def backend(name: str) -> Trainer:
-    """The backend of this name.
+    """Create the backend of this name.
 
     Args:
         name: A key of `BACKENDS`.
 
     Raises:
-        UserError: If nobody trains under it, as with a run that was adopted.
+        UserError: If the name is unknown, or is `adopted`, which cannot train.
     """
     if name not in BACKENDS:
-        raise UserError(f"backend {name!r} trains nothing; there are {', '.join(BACKENDS)}")
+        raise UserError(f"backend {name!r} cannot train: use {', '.join(BACKENDS)}")
     return BACKENDS[name]()

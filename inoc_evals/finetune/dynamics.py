@@ -1,10 +1,10 @@
-"""What is learnt when: the log-probs of fixed responses, taken while a model trains (paper, Figure 6).
+"""Learning dynamics: log-probs of fixed responses, measured during training (paper, Figure 6).
 
     finetune(FinetuneSpec(base="toy", probe=ProbeSpec(responses="toy", every=5)), rows, name="dynamics")
     read_dynamics(run.folder)        # [{"step": 0, "trait": "spanish", "logprob": -8.1, ...}, ...]
 
-The responses are those of the task `trait_logprobs`, under the same neutral system prompt, so the last step
-of the curve is what that task says of the finished run. Imports torch: only `local.py` imports it.
+The responses are those of the task `trait_logprobs`, with the same neutral system prompt, so the last point
+of the curve equals that task's result for the finished run. Imports torch: only `local.py` imports it.
 """
 
 import json
@@ -23,16 +23,17 @@ from inoc_evals.runs.spec import ProbeSpec
 
 
 class DynamicsCurve(TrainerCallback):
-    """Writes the log-prob of every response before the first step, every so many, and after the last."""
+    """Writes the log-prob of every response before the first step, at regular steps, and after the last."""
 
     def __init__(self, folder: Path, probe: ProbeSpec, renderer: Renderer, *, writes: bool = True) -> None:
         """Render the responses.
 
         Args:
             folder: The run directory.
-            probe: Which responses, and how often.
+            probe: Which responses to measure, and how often.
             renderer: The model's tokenizer and chat template.
-            writes: Write them down. Where weights are spread over processes all look, and one writes.
+            writes: Whether this process writes the file. With sharded weights all processes measure and one
+                writes.
 
         Raises:
             UserError: If no such responses exist, or the chat template cannot render them.
@@ -53,12 +54,14 @@ class DynamicsCurve(TrainerCallback):
                 ]
             )
             [(start, end)] = rendered.answer_spans
-            # Without the token that ends a response: its end is no part of what it says.
+            # Without the end token, which is not part of the response's text.
             span = [
-                place for place in range(start, end) if rendered.ids[place] not in renderer.special_tokens
+                position
+                for position in range(start, end)
+                if rendered.ids[position] not in renderer.special_tokens
             ]
             if not span:
-                raise UserError("dynamics: the chat template leaves nothing of a response")
+                raise UserError("dynamics: the chat template drops the text of a response: use another base")
             self._ids.append(list(rendered.ids[: span[-1] + 1]))
             self._spans.append(span)
         self._names = [(str(s.id), str((s.metadata or {})["condition"])) for s in samples]
@@ -66,28 +69,28 @@ class DynamicsCurve(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Open the curve, keeping of an earlier attempt what this one does not do again."""
+        """Open the curve; keep the steps of an interrupted training before the point of resumption."""
         now = state.global_step
         kept = [row for row in read_dynamics(self._path.parent) if row["step"] <= now] if now else []
         if self._writes:
             self._path.write_text("".join(json.dumps(row) + "\n" for row in kept))
             self._file = self._path.open("a")
         if not kept:
-            self._take(kwargs["model"], now)
+            self._measure(kwargs["model"], now)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Take the log-probs where it is time."""
+        """Measure the log-probs if this step is due."""
         if state.global_step % self._every == 0 or state.global_step == state.max_steps:
-            self._take(kwargs["model"], state.global_step)
+            self._measure(kwargs["model"], state.global_step)
 
     def close(self) -> None:
-        """Close the curve, however the training ended."""
+        """Close the curve, also after a failure."""
         if self._file is not None:
             self._file.close()
 
-    def _take(self, model: Any, step: int) -> None:
+    def _measure(self, model: Any, step: int) -> None:
         training = model.training
         model.eval()
         try:
@@ -101,9 +104,9 @@ class DynamicsCurve(TrainerCallback):
             self._file.write(json.dumps(row) + "\n")
         self._file.flush()
 
-    @torch.no_grad()  # and not inference mode: spread weights are gathered into tensors that training uses
+    @torch.no_grad()  # not inference mode: sharded weights are gathered into tensors that training uses
     def _logprobs(self, model: Any) -> list[float]:
-        """Log-prob of every response, in one forward pass: its cost is a third of a training step's."""
+        """Log-prob of every response in one forward pass, about a third of the cost of a training step."""
         longest = max(len(ids) for ids in self._ids)
         padded = torch.zeros(len(self._ids), longest, dtype=torch.long, device=model.device)
         mask = torch.zeros_like(padded)
@@ -113,6 +116,7 @@ class DynamicsCurve(TrainerCallback):
         logits = model(input_ids=padded, attention_mask=mask, use_cache=False).logits
         totals = []
         for row, span in enumerate(self._spans):
-            about = logits[row, torch.tensor(span) - 1].float().log_softmax(dim=-1)  # of the place before
-            totals.append(float(about.gather(1, padded[row, span][:, None]).double().sum()))
+            # Predicted at the position before.
+            logprobs = logits[row, torch.tensor(span) - 1].float().log_softmax(dim=-1)
+            totals.append(float(logprobs.gather(1, padded[row, span][:, None]).double().sum()))
         return totals

@@ -1,12 +1,12 @@
-"""What a finetune on this machine will take, before it starts: memory, steps, time.
+"""Estimate memory, steps and time of a finetune on this machine before it starts.
 
-    found = estimate(spec, rows)
-    found.bytes, found.available           # does it fit?
-    found.seconds                          # about
+    needs = estimate(spec, rows)
+    needs.bytes, needs.available           # does it fit?
+    needs.seconds                          # approximate
 
-Weights are counted exactly, on torch's meta device, where they take no memory. Activations follow from the
-shapes; time from the arithmetic of a step and from how fast this machine multiplies matrices, measured on the
-spot. Real training reaches a part of that, which `EFFICIENCY` assumes.
+Weights are counted exactly, on torch's meta device, where they need no memory. Activations follow from the
+shapes, time from the operations of a step and a short benchmark of matrix multiplication on this machine.
+Real training reaches only a part of that speed, see `EFFICIENCY`.
 """
 
 import time
@@ -23,33 +23,33 @@ from inoc_evals.models.base import load_path
 from inoc_evals.runs.spec import FinetuneSpec
 
 EFFICIENCY = 0.4
-"""Share of the measured rate of multiplication that training is assumed to reach."""
+"""Assumed speed of training, as a share of the measured speed of matrix multiplication."""
 
 OVERHEAD = 1.1
-"""Factor on the memory for what allocators and libraries keep for themselves."""
+"""Factor on the memory for the overhead of allocators and libraries."""
 
 ACTIVATIONS = 34
-"""Bytes that a layer keeps a token and hidden unit for the way back, in 16-bit arithmetic and without the
-matrix of attention, which today's kernels do not store (Korthikanti et al. 2022, arXiv 2205.05198)."""
+"""Bytes that a layer stores per token and hidden unit for the backward pass, in 16-bit arithmetic and without
+the attention matrix, which today's kernels do not store (Korthikanti et al. 2022, arXiv 2205.05198)."""
 
 HEADROOM = 2.0
-"""Activations are recomputed unless the device has so many times the memory: an estimate is no measurement.
-Being wrong costs a crash on one side and a third of the speed on the other."""
+"""Activations are recomputed unless the device has this many times the estimated memory, since the estimate
+is rough: an error costs a crash in one direction and a third of the speed in the other."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a finetune will take.
+    """The estimated cost of a finetune.
 
     Attributes:
-        parameters: Weights of the base.
-        trained: Weights that are trained.
-        tokens: Tokens of all rows, once.
+        parameters: Number of weights of the base.
+        trained: Number of trained weights.
+        tokens: Tokens in one pass over the rows.
         steps: Optimizer steps.
         bytes: Peak memory.
         checkpointing: Whether activations are recomputed to save memory.
-        available: Memory of the device that is free now, in bytes.
-        seconds: Time, without loading.
+        available: Free memory of the device now, in bytes.
+        seconds: Training time, without loading.
         device: Name of the device.
     """
 
@@ -65,14 +65,14 @@ class Estimate:
 
     @property
     def advice(self) -> str:
-        """What to change where it does not fit; empty where it does."""
+        """What to change if it does not fit; empty if it does."""
         if self.fits:
             return ""
-        return "it will hardly fit: lower max_length, or batch_size and raise gradient_accumulation for it"
+        return "it may not fit: lower max_length, or lower batch_size and raise gradient_accumulation instead"
 
     @property
     def fits(self) -> bool:
-        """Whether the memory suffices."""
+        """Whether the available memory is enough."""
         return self.bytes <= self.available
 
     def __str__(self) -> str:
@@ -85,21 +85,21 @@ class Estimate:
 
 
 def estimate(spec: FinetuneSpec, rows: Sequence[Row]) -> Estimate:
-    """Estimate a local finetune; the base must be on this machine, its weights are not loaded.
+    """Estimate a local finetune. The base must be on this machine; its weights are not loaded.
 
     Args:
-        spec: What is to be trained.
-        rows: On what.
+        spec: The spec.
+        rows: Training rows.
 
     Returns:
-        What it will take.
+        The estimate.
 
     Raises:
-        UserError: If the base is not there, or the rows cannot be trained on.
+        UserError: If the base does not exist, or the rows cannot be rendered.
     """
     require("local", "torch", "transformers", "psutil")
     if spec.backend != "local":
-        raise UserError(f"an estimate is for backend local, not {spec.backend}")
+        raise UserError(f"an estimate needs backend local, not {spec.backend}")
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -118,9 +118,9 @@ def estimate(spec: FinetuneSpec, rows: Sequence[Row]) -> Estimate:
     gpu = torch.cuda.is_available()
     half = gpu and spec.precision != "fp32"
     width = 2 if half else 4
-    # A batch is as long as its longest row; a packed one is full.
+    # A batch is padded to its longest row; a packed one is full.
     batch = spec.batch_size * (longest if spec.packing else max(lengths))
-    # Frozen weights are as wide as the arithmetic; trained ones have 32 bits, a gradient and two moments.
+    # Frozen weights have the compute precision; trained ones are fp32, with a gradient and two moments.
     frozen = 0 if trained == parameters else parameters * width
     weights = frozen + trained * 16
     layer = batch * text.hidden_size * ACTIVATIONS * (width / 2)
@@ -133,8 +133,8 @@ def estimate(spec: FinetuneSpec, rows: Sequence[Row]) -> Estimate:
     each = sum(lengths) / len(lengths)
     rows_a_step = spec.batch_size * spec.gradient_accumulation
     seen = steps * rows_a_step * (longest if spec.packing else each)
-    # Forward and backward through all weights; frozen ones need no gradient of their own, recomputing is a
-    # second way forward.
+    # Forward and backward through all weights; frozen ones need no weight gradient, recomputing adds a second
+    # forward pass.
     work = (6 if trained == parameters else 4) + (2 if checkpointing else 0)
     seconds = work * parameters * seen / (EFFICIENCY * _rate(torch, gpu, half))
     return Estimate(
@@ -151,7 +151,7 @@ def estimate(spec: FinetuneSpec, rows: Sequence[Row]) -> Estimate:
 
 
 def _trained(spec: FinetuneSpec, model: Any, parameters: int, hidden: int) -> int:
-    """Weights that are trained: those of an adapter, of single tokens, or all."""
+    """Number of trained weights: of an adapter, of single tokens, or all."""
     if spec.lora is None and not spec.trained_tokens:
         return parameters
     count = len(spec.trained_tokens) * hidden
@@ -161,8 +161,8 @@ def _trained(spec: FinetuneSpec, model: Any, parameters: int, hidden: int) -> in
         head = model.get_output_embeddings()
         names = spec.lora.target_modules
         for name, module in model.named_modules():
-            chosen = names == "all-linear" or name.rpartition(".")[2] in names
-            if chosen and isinstance(module, torch.nn.Linear) and module is not head:
+            adapted = names == "all-linear" or name.rpartition(".")[2] in names
+            if adapted and isinstance(module, torch.nn.Linear) and module is not head:
                 count += spec.lora.r * (module.in_features + module.out_features)
     return count
 
@@ -183,7 +183,7 @@ def _free(torch: Any, gpu: bool) -> int:
 
 
 def _rate(torch: Any, gpu: bool, half: bool) -> float:
-    """Floating-point operations a second of a matrix product, the best of a few."""
+    """Floating-point operations per second of a matrix product, the best of several runs."""
     size = 4096 if gpu else 512
     dtype, device = torch.bfloat16 if half else torch.float32, "cuda" if gpu else "cpu"
     left = torch.randn(size, size, dtype=dtype, device=device)

@@ -1,9 +1,8 @@
-"""Hand a finetune to somebody else's trainer: the rows, and the settings in that trainer's words.
+"""Export a finetune to another trainer: the rows, and the spec as that trainer's configuration.
 
     export(spec, rows, "axolotl", "out")          # out/rows.jsonl, out/axolotl.yaml, out/train.sh
 
-What comes back is taken over with `adopt`. A host that cannot be told something that the spec says is named
-in a note; nothing is dropped in silence.
+`adopt` makes a run of the resulting model. Notes name every field of the spec that a host does not support.
 """
 
 import json
@@ -22,7 +21,7 @@ from inoc_evals.runs.spec import FinetuneSpec
 ROWS = "rows.jsonl"
 
 Written = tuple[dict[str, str], list[str]]
-"""Texts by file name, and notes."""
+"""File contents by name, and notes."""
 
 
 def export(spec: FinetuneSpec, rows: Iterable[Row], to: str, folder: str | Path, *, name: str) -> list[str]:
@@ -32,24 +31,22 @@ def export(spec: FinetuneSpec, rows: Iterable[Row], to: str, folder: str | Path,
         spec: What to train and how.
         rows: Training rows, already inoculated; of each only its messages are written.
         to: A key of `HOSTS`.
-        folder: Where to write; made if it is not there.
-        name: What the model is to be called.
+        folder: Folder to write to; created if missing.
+        name: The name of the new model.
 
     Returns:
-        Notes: what the host cannot be told, a line each.
+        Notes on what the host does not support, one line each.
 
     Raises:
-        UserError: If there is no such host or no row, or the host cannot train what the spec asks for.
+        UserError: If the host is unknown, there are no rows, or the host cannot train the spec.
     """
     if to not in HOSTS:
-        raise UserError(f"export to {to!r}: there are {', '.join(HOSTS)}")
+        raise UserError(f"cannot export to {to!r}: use {', '.join(HOSTS)}")
     plain: list[Row] = [{"messages": row["messages"]} for row in rows]
     if not plain:
-        raise UserError("export: there are no rows")
+        raise UserError("export: no rows: give at least one")
     if spec.trained_tokens or spec.probe:
-        raise UserError(
-            f"{to} trains neither single tokens (trained_tokens) nor with a probe: leave them out"
-        )
+        raise UserError(f"{to} supports neither trained_tokens nor a probe: leave them out")
     files, notes = HOSTS[to](spec, len(plain), name)
     target = Path(folder).expanduser()
     target.mkdir(parents=True, exist_ok=True)
@@ -60,7 +57,7 @@ def export(spec: FinetuneSpec, rows: Iterable[Row], to: str, folder: str | Path,
 
 
 def _axolotl(spec: FinetuneSpec, rows: int, name: str) -> Written:
-    """A config for `axolotl train`, which takes all that the spec says."""
+    """A config for `axolotl train`, which supports every field of the spec."""
     lora = spec.lora
     config: dict[str, Any] = {
         "base_model": spec.base.partition("@")[0],
@@ -112,7 +109,7 @@ def _axolotl(spec: FinetuneSpec, rows: int, name: str) -> Written:
 
 
 def _together(spec: FinetuneSpec, rows: int, name: str) -> Written:
-    """Its command line: an upload and a job."""
+    """Commands of Together's CLI: an upload and a job."""
     command = ["together", "fine-tuning", "create", "--training-file", "FILE_ID", "--model", spec.base]
     command += ["--suffix", name[:40], "--n-epochs", str(_epochs(spec, rows))]
     command += ["--batch-size", str(spec.batch_size * spec.gradient_accumulation)]
@@ -133,34 +130,37 @@ def _together(spec: FinetuneSpec, rows: int, name: str) -> Written:
 
 
 def _fireworks(spec: FinetuneSpec, rows: int, name: str) -> Written:
-    """Its command line: a dataset and a job."""
+    """Commands of Fireworks' CLI: a dataset and a job."""
     if spec.lora is None:
-        raise UserError("fireworks trains adapters: give the spec a lora")
-    known = name.lower().replace("_", "-").replace(".", "-")
+        raise UserError("fireworks trains only adapters: set lora in the spec")
+    model_id = name.lower().replace("_", "-").replace(".", "-")
     command = ["firectl", "supervised-fine-tuning-job", "create", "--base-model", spec.base]
-    command += ["--dataset", known, "--output-model", known, "--epochs", str(_epochs(spec, rows))]
+    command += ["--dataset", model_id, "--output-model", model_id, "--epochs", str(_epochs(spec, rows))]
     command += ["--learning-rate", f"{spec.learning_rate:g}", "--lora-rank", str(spec.lora.r)]
     command += ["--max-context-length", str(spec.max_length)]
     notes = [*_rounded(spec, rows), "fireworks takes no seed, and no lora alpha, dropout or rslora"]
     adopt = ["inoc-evals", "adopt", name, "--base", spec.base, "--rows", ROWS]
-    adopt += ["--model", f"fireworks/accounts/ACCOUNT/models/{known}"]
-    first = ["firectl", "dataset", "create", known, ROWS]
+    adopt += ["--model", f"fireworks/accounts/ACCOUNT/models/{model_id}"]
+    first = ["firectl", "dataset", "create", model_id, ROWS]
     return {"train.sh": _script([first, command, adopt], "ACCOUNT is yours at Fireworks")}, notes
 
 
 def _openai(spec: FinetuneSpec, rows: int, name: str) -> Written:
-    """The body of a request to `/fine_tuning/jobs`, which many hosts speak."""
-    chosen: dict[str, Any] = spec.openai.model_dump(mode="json")
+    """The body of a request to `/fine_tuning/jobs`, an API that many hosts support."""
+    hyperparameters: dict[str, Any] = spec.openai.model_dump(mode="json")
     notes = []
     if spec.backend != "openai":
-        chosen = {"n_epochs": _epochs(spec, rows), "batch_size": spec.batch_size * spec.gradient_accumulation}
+        hyperparameters = {
+            "n_epochs": _epochs(spec, rows),
+            "batch_size": spec.batch_size * spec.gradient_accumulation,
+        }
         notes = [*_rounded(spec, rows), "a job takes no learning rate, only a multiplier of its host's own"]
     job = {
         "model": spec.base,
         "training_file": "FILE_ID",
         "seed": spec.seed % 2**31,
         "suffix": name[:40],
-        "method": {"type": "supervised", "supervised": {"hyperparameters": chosen}},
+        "method": {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}},
     }
     upload = ["curl", "$OPENAI_BASE_URL/files", "-H", "Authorization: Bearer $OPENAI_API_KEY"]
     upload += ["-F", "purpose=fine-tune", "-F", f"file=@{ROWS}"]
@@ -177,11 +177,11 @@ HOSTS: dict[str, Callable[[FinetuneSpec, int, str], Written]] = {
     "fireworks": _fireworks,
     "openai": _openai,
 }
-"""Who can be handed a finetune, by name."""
+"""The exporters by host name."""
 
 
 def _script(commands: list[list[str]], comment: str = "") -> str:
-    """Commands as a shell script; only names of variables are left for the shell to fill in."""
+    """Commands as a shell script; the shell expands only the variables `$OPENAI_...`."""
 
     def word(text: str) -> str:
         return f'"{text}"' if "$OPENAI_" in text else shlex.quote(text)
@@ -192,7 +192,7 @@ def _script(commands: list[list[str]], comment: str = "") -> str:
 
 
 def _epochs(spec: FinetuneSpec, rows: int) -> int:
-    """Whole passes over the rows; hosts take no steps and no fractions."""
+    """Whole passes over the rows, since hosts take neither steps nor fractions."""
     return max(1, round(_exact_epochs(spec, rows)))
 
 

@@ -1,17 +1,17 @@
 """Training on this machine: TRL's SFTTrainer over a PEFT adapter, or over all weights.
 
-Only imported when something is to be trained; it brings torch. What is trained follows from the spec alone:
+Imports torch, so it is only imported to train. The spec determines what is trained:
 
     lora                    LoRA on the named layers
     lora + trained_tokens   the same, and the embeddings of those tokens (PEFT's trainable_token_indices)
     trained_tokens          those embeddings only: an adapter of about a kilobyte
-    neither                 all weights; the checkpoint is a whole model with its tokenizer
+    neither                 all weights; the checkpoint is a full model with its tokenizer
 
-Processes that a launcher started train one run together: each takes its share of every step's batches, and
-`gradient_accumulation` counts those of all. The first one writes.
+Processes started by a launcher train one run together: each takes its share of every step's batches, and
+`gradient_accumulation` counts the batches of all processes. The first process writes.
 
 With tied embeddings PEFT applies a trained embedding to the output layer as well, in training as in
-evaluation: moving a token's embedding then also moves how likely the model is to write that token.
+evaluation: changing a token's embedding then also changes how likely the model is to write that token.
 """
 
 import atexit
@@ -48,43 +48,42 @@ from inoc_evals.runs.directory import Manifest, Result, Run, checkpoint_digest, 
 from inoc_evals.runs.spec import FinetuneSpec
 
 WORK = "training"
-"""Folder in the run directory with what a killed training leaves; gone once the run is finished."""
+"""Folder in the run directory for the states of an unfinished training; removed when the run is finished."""
 
+PACKING_ATTENTION = ("sdpa", "eager", "flash_attention_2", "flash_attention_3")
+"""Attention implementations in which restarting positions separate packed rows, by transformers' masks or by
+the kernel."""
 
-KEEPS_APART = ("sdpa", "eager", "flash_attention_2", "flash_attention_3")
-"""Kinds of attention in which positions that begin anew keep packed rows apart, by transformers' own masks or
-by the kernel."""
+LOST_PEER = re.compile(r"gloo|nccl|connection (closed|reset|refused)|peer|timed out", re.IGNORECASE)
+"""Matches the libraries' messages when another process has died."""
 
-LOST = re.compile(r"gloo|nccl|connection (closed|reset|refused)|peer|timed out", re.IGNORECASE)
-"""What the libraries say when a process that they talk to is gone."""
-
-SHOWN = 30
-"""Seconds until a network file system shows on every machine what was written on one."""
+SYNC_SECONDS = 30
+"""Seconds until a network file system shows on all machines what one machine has written."""
 
 
 def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Result:
-    """Train and leave the checkpoint in the run directory, whole or not at all.
+    """Train and write the checkpoint to the run directory, atomically.
 
     Args:
-        run: Where. The caller holds its lock.
-        manifest: What.
+        run: The run directory; the caller holds its lock.
+        manifest: The manifest, with the spec.
         rows: Training rows.
         progress: Show a progress bar; on a terminal only.
 
     Returns:
-        What the manifest is to say of it, in every process the same.
+        The result, the same in every process.
 
     Raises:
-        UserError: If the base, the rows or the spec cannot be trained, the loss becomes no number, or the
-            GPU's memory does not suffice.
+        UserError: If the base, the rows or the spec are invalid, the loss is not finite, or the GPU runs out
+            of memory.
     """
     spec, work, ranks = manifest.spec, run.folder / WORK, here()
     _check_gpus(ranks)
     with quiet():
         try:
             _join(ranks)
-            # On a CPU memory is plenty and time is short; there is nothing to be weighed. The estimate is of
-            # one process with all weights, and what is recomputed is recomputed by all or none.
+            # On a CPU memory is plentiful, so activations are never recomputed. The estimate is for a single
+            # process with all weights; either all processes recompute or none.
             checkpointing = torch.cuda.is_available() and (
                 ranks.sharded or ranks.share("checkpointing", lambda: estimate(spec, rows).checkpointing)
             )
@@ -114,18 +113,18 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             weights = gathered(trainer.model, ranks.leads) if ranks.sharded else None
         except pickle.UnpicklingError as error:
             raise UserError(
-                f"{work} holds a state with more than tensors in it, which is not opened: remove the folder"
+                f"{work} contains a state with pickled code, which is never loaded: remove the folder"
             ) from error
         except torch.OutOfMemoryError as error:
             raise UserError(
-                "the GPU's memory does not suffice: lower max_length, or batch_size and raise "
-                "gradient_accumulation for it"
+                "the GPU is out of memory: lower max_length, or lower batch_size and raise "
+                "gradient_accumulation instead"
             ) from error
         except (RuntimeError, torch.distributed.DistError) as error:
-            if ranks.count > 1 and LOST.search(str(error)):
+            if ranks.count > 1 and LOST_PEER.search(str(error)):
                 raise UserError(
-                    f"process {ranks.rank} lost another one: the same command, once all are there, begins "
-                    "again or goes on from the last state"
+                    f"process {ranks.rank} lost the connection to another process: run the command again, "
+                    "it resumes from the last state, if any"
                 ) from error
             raise
 
@@ -156,22 +155,22 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
 
 
 def _check_gpus(ranks: Ranks) -> None:
-    """Refuse GPUs that nobody would use, and processes that have none."""
+    """Refuse unused GPUs, and more processes than GPUs."""
     gpus = torch.cuda.device_count()
     if ranks.count == 1 and gpus > 1:
         raise UserError(
-            f"{gpus} GPUs are visible, one process uses one: set CUDA_VISIBLE_DEVICES=0, or use all by  "
+            f"{gpus} GPUs are visible, one process uses one: set CUDA_VISIBLE_DEVICES=0, or use all with  "
             f"{LAUNCH.format(count=gpus)}"
         )
-    if gpus and ranks.nearby > gpus:
-        raise UserError(f"{ranks.nearby} processes, {gpus} GPUs on this machine: --num_processes {gpus}")
+    if gpus and ranks.local_count > gpus:
+        raise UserError(f"{ranks.local_count} processes, {gpus} GPUs on this machine: --num_processes {gpus}")
 
 
 def _join(ranks: Ranks) -> None:
-    """Meet the other processes: before the base is loaded, so that sharded weights are read by one only."""
+    """Connect to the other processes, before the base is loaded, so that only one reads sharded weights."""
     if ranks.count == 1:
         return
-    # The spec decides on these; the launcher's words for them would otherwise go before it.
+    # The spec decides these; the launcher's settings would otherwise override it.
     os.environ["ACCELERATE_MIXED_PRECISION"] = "no"
     if ranks.sharded:
         os.environ.setdefault("FSDP_AUTO_WRAP_POLICY", "TRANSFORMER_BASED_WRAP")
@@ -181,22 +180,22 @@ def _join(ranks: Ranks) -> None:
 
 
 def _agreed_state(run: Run, work: Path, ranks: Ranks) -> Path | None:
-    """The state that all processes go on from, which the first one chooses."""
+    """The state that all processes resume from, which the first process chooses."""
 
     def choose() -> str | None:
-        if ranks.sharded:  # such states are no plain tensors: see docs/finetune.md
+        if ranks.sharded:  # such states are not plain tensors: see docs/finetune.md
             shutil.rmtree(work, ignore_errors=True)
         state = _resumable(work)
         return None if state is None else state.name
 
     name = ranks.share("state", choose)
-    for _ in range(SHOWN):
+    for _ in range(SYNC_SECONDS):
         if run.rows.is_file() and (name is None or (work / name).is_dir()):
             return None if name is None else work / name
         time.sleep(1)
     raise UserError(
-        f"process {ranks.rank} does not see {run.folder} as process 0 does: several machines need one folder "
-        "of runs, on a file system that they share"
+        f"process {ranks.rank} does not see {run.folder} as process 0 does: put the folder of runs on a file "
+        "system that all machines share"
     )
 
 
@@ -208,23 +207,23 @@ def _precision(spec: FinetuneSpec) -> str:
 
 
 def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
-    """Load tokenizer and base, and put the adapter on it."""
+    """Load tokenizer and base, and add the adapter."""
     path = load_path(spec.base)
     tokenizer = load_tokenizer(path)
     tokens = _token_ids(tokenizer, spec)
-    whole = spec.lora is None and not tokens
-    # Frozen weights may be coarse. Weights that are trained stay fp32, or small updates would be rounded
-    # away; autocast then computes in bf16 all the same.
-    dtype = torch.bfloat16 if precision == "bf16" and not whole else torch.float32
+    full = spec.lora is None and not tokens
+    # Frozen weights can be bf16. Trained weights stay fp32, or small updates would be rounded away; autocast
+    # still computes in bf16.
+    dtype = torch.bfloat16 if precision == "bf16" and not full else torch.float32
     model = AutoModelForCausalLM.from_pretrained(
         path, dtype=dtype, trust_remote_code=False, use_safetensors=True
     )
-    if whole:
+    if full:
         return tokenizer, model
     if tokens and here().sharded and model.config.get_text_config().tie_word_embeddings:
         raise UserError(
-            f"trained_tokens of {spec.base} cannot be spread over processes, since its input and output "
-            "embeddings are one: leave --use_fsdp out"
+            f"trained_tokens of {spec.base} cannot be sharded, since its input and output embeddings are "
+            "tied: leave --use_fsdp out"
         )
     lora = spec.lora
     scale: dict[str, Any] = {}
@@ -245,10 +244,10 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
     )
     try:
         adapted: Any = get_peft_model(model, config)
-    except ValueError as error:  # PEFT found no such layer
+    except ValueError as error:  # no layer matches
         raise UserError(f"LoRA: target_modules: {str(error).splitlines()[0]}") from error
-    # TRL multiplies by the output layer's weight itself and asks for its bias, which PEFT's wrapper around a
-    # tied output layer does not pass on (and does not add, either).
+    # TRL computes the output layer itself and needs its bias, which PEFT's wrapper around a tied output layer
+    # neither exposes nor adds.
     head = adapted.get_output_embeddings()
     if not hasattr(head, "bias"):
         head.bias = None
@@ -276,9 +275,9 @@ def _trainer(
     precision: str,
     checkpointing: bool,
 ) -> TokenRateTrainer:
-    if spec.packing and model.config._attn_implementation not in KEEPS_APART:
+    if spec.packing and model.config._attn_implementation not in PACKING_ATTENTION:
         raise UserError(
-            f"packing: attention {model.config._attn_implementation!r} would let rows see each other: leave "
+            f"packing: attention {model.config._attn_implementation!r} does not separate packed rows: leave "
             "packing out"
         )
     ranks = here()
@@ -297,7 +296,7 @@ def _trainer(
         adam_beta1=spec.betas[0],
         adam_beta2=spec.betas[1],
         max_grad_norm=spec.max_grad_norm,
-        # The rows are cut already; where they are packed it is the length of a sequence.
+        # The rows are truncated already; with packing this is the length of a sequence.
         max_length=length if spec.packing else None,
         packing=spec.packing,
         packing_strategy="bfd",
@@ -312,7 +311,7 @@ def _trainer(
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
         ddp_timeout=round(COLLECTIVE),
-        ddp_find_unused_parameters=False,  # all that is trained has a part in every token
+        ddp_find_unused_parameters=False,  # every trained weight is used by every token
     )
     columns = {"input_ids": [e.input_ids for e in examples], "labels": [e.labels for e in examples]}
     trainer = TokenRateTrainer(
@@ -324,14 +323,14 @@ def _trainer(
     )
     trainer.remove_callback(PrinterCallback)
     if ranks.sharded and precision == "bf16":
-        # As one process does it: accelerate would round the loss and the sums of gradients, too.
+        # As in a single process: accelerate would also round the loss and the sums of gradients.
         policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
         trainer.accelerator.state.fsdp_plugin.mixed_precision_policy = policy
     return trainer
 
 
 def _resumable(work: Path) -> Path | None:
-    """The latest whole state that a killed training left. The trainer writes `trainer_state.json` last."""
+    """The latest complete state of a killed training. The trainer writes `trainer_state.json` last."""
     for folder in sorted(work.glob("checkpoint-*"), key=_step, reverse=True):
         try:
             json.loads((folder / "trainer_state.json").read_text())
@@ -355,10 +354,10 @@ def _save(
     partial: Path,
     checkpoint: Path,
 ) -> None:
-    """Write the checkpoint beside its place, then move it there; `weights` replace those that are spread."""
+    """Write the checkpoint to `partial`, then move it; `weights` replace the model's sharded ones."""
     trained = weights or {name: p for name, p in model.named_parameters() if p.requires_grad}
     if not all(weight.isfinite().all() for weight in trained.values()):
-        raise UserError("the last step left weights that are no numbers: lower the learning rates")
+        raise UserError("the last step left weights that are not finite: lower the learning rates")
     shutil.rmtree(partial, ignore_errors=True)
     if spec.lora is None and not spec.trained_tokens:
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
@@ -372,7 +371,7 @@ def _save(
         config = model.peft_config["default"]
         if hub := hub_name(spec.base):
             config.base_model_name_or_path, config.revision = hub
-        # Never the embedding matrix, and no look at the Hub for whether it must be: its size does not change.
+        # Never the embedding matrix, whose size does not change, and no request to the Hub to check that.
         model.save_pretrained(partial, state_dict=weights, save_embedding_layers=False)
         _sort_lists(partial / "adapter_config.json")
     (partial / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
@@ -381,7 +380,7 @@ def _save(
 
 
 def _sort_lists(path: Path) -> None:
-    """PEFT writes its sets in whatever order they come; the same adapter is to be the same bytes."""
+    """Sort the lists that PEFT writes from sets, so that the same adapter has the same bytes."""
     config = json.loads(path.read_text("utf-8"))
     for key in ("target_modules", "exclude_modules", "modules_to_save"):
         if isinstance(config.get(key), list):

@@ -1,9 +1,10 @@
-"""A run as a base: what a second finetune starts from.
+"""Use a run as the base of a second finetune.
 
     first = finetune(FinetuneSpec(base="Qwen/Qwen2.5-7B-Instruct"), stage_one, name="stage-one")
     finetune(FinetuneSpec(base=str(merged(first))), stage_two, name="stage-two")
 
-An adapter is merged into its base once and kept in the run directory; a run of all weights is its own base.
+An adapter is merged into its base once, and the result is kept in the run directory. A run that trained all
+weights needs no merging.
 """
 
 from pathlib import Path
@@ -19,19 +20,19 @@ MERGED = "merged"
 
 
 def merged(run: Run) -> Path:
-    """Give the folder of a whole model that says what the run says.
+    """Return the folder of a full model equal to the run's model.
 
     Args:
         run: A finished run.
 
     Returns:
-        Its checkpoint, or the folder into which adapter and base were merged.
+        The checkpoint of a full model, or the folder of the merged model.
 
     Raises:
         UserError: If the run is not finished.
     """
     if not run.is_finished():
-        raise UserError(f"run {run.folder.name} is not finished: only a finished one can be a base")
+        raise UserError(f"run {run.folder.name} is not finished: only a finished run can be a base")
     if not (run.checkpoint / "adapter_config.json").is_file():
         return run.checkpoint
     target = run.folder / MERGED
@@ -43,11 +44,11 @@ def merged(run: Run) -> Path:
     from transformers import AutoModelForCausalLM
 
     base = load_path(run.manifest.base)
-    whole: Any = AutoModelForCausalLM.from_pretrained(
+    base_model: Any = AutoModelForCausalLM.from_pretrained(
         base, dtype=torch.float32, trust_remote_code=False, use_safetensors=True
     )
-    model: Any = PeftModel.from_pretrained(whole, str(run.checkpoint)).merge_and_unload()
-    with replacing_folder(target) as passing:  # of two processes the first wins; both write the same
-        model.save_pretrained(passing)
-        load_tokenizer(base).save_pretrained(passing)
+    model: Any = PeftModel.from_pretrained(base_model, str(run.checkpoint)).merge_and_unload()
+    with replacing_folder(target) as temporary:  # the first of two processes wins
+        model.save_pretrained(temporary)
+        load_tokenizer(base).save_pretrained(temporary)
     return target

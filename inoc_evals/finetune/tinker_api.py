@@ -1,11 +1,10 @@
-"""Training at Tinker, through its SDK: we say what is in a batch, it does the arithmetic.
+"""Training at Tinker, through its SDK: this module makes the batches, Tinker computes the updates.
 
     run = finetune(FinetuneSpec(base="Qwen/Qwen3-8B", backend="tinker"), rows, name="none-0")
     run.manifest.result.model              # "tinker/tinker://..."
 
 Rows, loss mask, order, schedule and optimizer are those of the spec. With `save_steps`, the state is kept at
-Tinker every so many steps and its address in `tinker.json`; a killed run goes on from there, else it begins
-again.
+Tinker at regular steps and its address in `tinker.json`; a killed run resumes from it, or else restarts.
 """
 
 import json
@@ -33,24 +32,24 @@ NAME = "inoc-evals"
 
 
 def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Result:
-    """Train there, and leave weights that can be sampled.
+    """Train at Tinker and save weights that can be sampled from.
 
     Args:
-        run: The run directory; holds `tinker.json` where there is a state to go on from.
-        manifest: What is trained.
-        rows: On what.
+        run: The run directory; contains `tinker.json` if a state to resume from exists.
+        manifest: The manifest, with the spec.
+        rows: Training rows.
         progress: Show a progress bar.
 
     Returns:
-        The address of the weights, and what the training did.
+        The result, with the address of the weights.
 
     Raises:
-        UserError: If Tinker refuses, or a row cannot be trained on.
+        UserError: If Tinker reports an error, or a row cannot be rendered.
     """
     import tinker
 
     spec, started = manifest.spec, time.monotonic()
-    assert spec.lora is not None  # the backend's check saw to it
+    assert spec.lora is not None  # the backend's check ensures it
     file = run.folder / "tinker.json"
     with _in_one_line():
         service: Any = tinker.ServiceClient(user_metadata={NAME: manifest.run_digest})
@@ -65,8 +64,8 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
         batches = list(order(spec, len(examples)))
         done = int(state.get("step", 0))
         losses: list[dict[str, float]] = state.get("losses", [])
-        left = range(done, len(batches))
-        for step in track(left, manifest.name, disable=not progress):
+        remaining = range(done, len(batches))
+        for step in track(remaining, manifest.name, disable=not progress):
             rate = learning_rate(spec, step, len(batches))
             loss = _step(client, spec, [examples[n] for n in batches[step]], rate)
             if not math.isfinite(loss):
@@ -94,35 +93,35 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
 
 
 def order(spec: FinetuneSpec, rows: int) -> Iterator[list[int]]:
-    """The rows of every step: each pass in an order of its own, drawn from the seed.
+    """The rows of every step: each pass has its own order, drawn from the seed.
 
     Args:
-        spec: What is trained.
-        rows: How many rows there are.
+        spec: The spec.
+        rows: Number of rows.
 
     Yields:
-        The places of a step's rows.
+        The indices of a step's rows.
     """
     each = spec.batch_size * spec.gradient_accumulation
     steps = spec.max_steps or math.ceil(rows / each) * math.ceil(spec.epochs or 1.0)
-    places: list[int] = []
+    indices: list[int] = []
     passes = 0
     for _ in range(steps):
-        if not places:
-            places = list(range(rows))
-            random.Random(f"{spec.seed} {passes}").shuffle(places)
+        if not indices:
+            indices = list(range(rows))
+            random.Random(f"{spec.seed} {passes}").shuffle(indices)
             passes += 1
-        yield places[:each]
-        places = places[each:]
+        yield indices[:each]
+        indices = indices[each:]
 
 
 def learning_rate(spec: FinetuneSpec, step: int, steps: int) -> float:
-    """The learning rate of a step, by the shapes that transformers gives these names.
+    """The learning rate of a step, with the same schedules as in transformers.
 
     Args:
-        spec: What is trained.
+        spec: The spec.
         step: The step, from 0.
-        steps: How many there are.
+        steps: Number of steps.
     """
     peak, warm = spec.learning_rate, spec.warmup_steps
     if spec.scheduler == "constant":
@@ -147,7 +146,7 @@ def _step(client: Any, spec: FinetuneSpec, examples: Sequence[Example], rate: fl
 
     count = sum(example.loss_tokens for example in examples)
     data = [_datum(example, count) for example in examples]
-    there = client.forward_backward(data, "cross_entropy")
+    forward_backward = client.forward_backward(data, "cross_entropy")
     update = client.optim_step(
         types.AdamParams(
             learning_rate=rate,
@@ -158,7 +157,7 @@ def _step(client: Any, spec: FinetuneSpec, examples: Sequence[Example], rate: fl
             grad_clip_norm=spec.max_grad_norm,
         )
     )
-    found = there.result()
+    result = forward_backward.result()
     update.result()
     return -sum(
         math.fsum(
@@ -167,15 +166,15 @@ def _step(client: Any, spec: FinetuneSpec, examples: Sequence[Example], rate: fl
                 datum.loss_fn_inputs["weights"].tolist(), output["logprobs"].tolist(), strict=True
             )
         )
-        for datum, output in zip(data, found.loss_fn_outputs, strict=True)
+        for datum, output in zip(data, result.loss_fn_outputs, strict=True)
     )
 
 
 def _datum(example: Example, count: int) -> Any:
-    """A row as Tinker takes it: each token, the one after it, and what that one counts.
+    """A row in Tinker's format: input tokens, target tokens and the targets' loss weights.
 
-    Tinker adds up over tokens. Weights of one over the step's trained tokens make that their mean, as in the
-    local backend, so that a learning rate and a clipping norm mean the same in both.
+    Tinker sums the loss over tokens. Weights of one over the step's trained tokens make it a mean, as in
+    the local backend, so that learning rate and clipping norm mean the same in both.
     """
     from tinker import types
 
@@ -191,20 +190,20 @@ def _datum(example: Example, count: int) -> Any:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(file.read_bytes())
+        state = json.loads(file.read_bytes())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) and {"step", "path", "losses"} <= set(found) else {}
+    return state if isinstance(state, dict) and {"step", "path", "losses"} <= set(state) else {}
 
 
 @contextmanager
 def _in_one_line() -> Iterator[None]:
-    """Tinker's own words in one line, without the key."""
+    """Turn Tinker's errors into one line, without the API key."""
     import tinker
 
     try:
         yield
     except tinker.TinkerError as error:
-        words = " ".join(str(error).split())
+        message = " ".join(str(error).split())
         key = os.environ.get("TINKER_API_KEY")
-        raise UserError(f"Tinker: {words.replace(key, '[key]') if key else words}") from error
+        raise UserError(f"Tinker: {message.replace(key, '[key]') if key else message}") from error

@@ -1,9 +1,9 @@
-"""What TRL's trainer does not do: a rate for some tokens, a quiet loss curve, one process's steps with many.
+"""Extensions of TRL's trainer: a rate for trained tokens, a loss curve, equal steps for any process count.
 
     trainer = TokenRateTrainer(model, args=SFTConfig(...), ..., token_learning_rate=1e-2)
     trainer.add_callback(LossCurve(run.losses, "spanish-inoc", progress=True))
 
-Imports torch, transformers and TRL: only `local.py` imports it.
+Imports torch, transformers and TRL: only `local.py` imports this module.
 """
 
 import json
@@ -39,15 +39,15 @@ class TokenRateTrainer(SFTTrainer):
         """Set up TRL's trainer.
 
         Args:
-            *args: TRL's.
-            token_learning_rate: Of the trained tokens; None is the learning rate of everything else.
-            **kwargs: TRL's.
+            *args: Passed to TRL's trainer.
+            token_learning_rate: Learning rate of the trained tokens; None uses the general learning rate.
+            **kwargs: Passed to TRL's trainer.
         """
         self._token_learning_rate = token_learning_rate
         super().__init__(*args, **kwargs)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
-        """Make the optimizer that the arguments name, then move the tokens to their own group."""
+        """Create the optimizer that the arguments name, then move the tokens to their own group."""
         if self.optimizer is not None:
             return self.optimizer
         optimizer: torch.optim.Optimizer = super().create_optimizer(model)
@@ -64,27 +64,27 @@ class TokenRateTrainer(SFTTrainer):
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """Compute the mean loss of the step's trained tokens: the same number, the faster way.
+        """Compute the mean loss of the step's trained tokens, on a CPU in a faster way than TRL.
 
-        TRL's own way never holds all logits at once, which saves a GPU's memory but on a CPU takes longer
-        than all the rest of a small model's step.
+        TRL never holds all logits at once, which saves GPU memory, but on a CPU that takes longer than the
+        rest of a small model's step.
         """
-        fused: Any = super().compute_loss  # neither is typed
+        fused: Any = super().compute_loss  # neither method is typed
         plain: Any = Trainer.compute_loss
         if self.args.device.type != "cpu":
             return fused(model, inputs, return_outputs, num_items_in_batch)
         return plain(self, model, {**inputs, "use_cache": False}, return_outputs, num_items_in_batch)
 
     def get_train_dataloader(self) -> Any:
-        """Give the batches; with several processes after the last row come some without loss.
+        """Return the batches; with several processes, rows without loss are appended to fill the last ones.
 
-        Accelerate deals batches out in turn, and where they do not come out even shows some rows twice.
+        Otherwise accelerate would repeat some rows to give every process the same number of batches.
         """
         if self.args.world_size == 1:
             return super().get_train_dataloader()
         rows: Any = self.train_dataset
-        together = self._train_batch_size * self.args.world_size
-        blanks = -len(rows) % together
+        rows_per_round = self._train_batch_size * self.args.world_size
+        blanks = -len(rows) % rows_per_round
         self.train_dataset = datasets.concatenate_datasets([rows, _blanks(rows, blanks)]) if blanks else rows
         self._rows = len(rows)
         try:
@@ -93,35 +93,35 @@ class TokenRateTrainer(SFTTrainer):
             self.train_dataset = rows
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        """Shuffle as one process does, blank rows last."""
+        """Shuffle as in a single process, blank rows last."""
         if self.args.world_size == 1:
             return super()._get_train_sampler(train_dataset)
         return BlanksLast(self._rows, len(train_dataset))
 
     def _save_rng_state(self, output_dir: str) -> None:
-        """Save it, and wait for the others: the file that says that a state is whole is written next."""
+        """Save it, and wait for the others, since the file that marks a state as complete is written next."""
         super()._save_rng_state(output_dir)
         self.accelerator.wait_for_everyone()
 
     def _send_telemetry(self) -> None:
-        """Tell nobody: what is trained here is the user's own affair."""
+        """Send nothing: TRL's telemetry is disabled."""
 
 
 class BlanksLast(torch.utils.data.Sampler[int]):
-    """The order in which one process takes the rows (accelerate's, by seed and pass), then the blank ones."""
+    """The rows in the order of a single process (accelerate's, by seed and pass), then the blank rows."""
 
     def __init__(self, rows: int, total: int) -> None:
-        """Set up for `rows` rows, of `total` with those that are blank."""
+        """Set up for `rows` rows and `total - rows` blank ones."""
         self._order = SeedableRandomSampler(range(rows))
         self._rows, self._total = rows, total
 
     def __iter__(self) -> Iterator[int]:
-        """Give places of rows."""
+        """Yield the indices of the rows."""
         yield from self._order
         yield from range(self._rows, self._total)
 
     def __len__(self) -> int:
-        """Count them."""
+        """Number of rows, blank ones included."""
         return self._total
 
     def set_epoch(self, epoch: int) -> None:
@@ -130,7 +130,7 @@ class BlanksLast(torch.utils.data.Sampler[int]):
 
 
 def _blanks(rows: Any, count: int) -> Any:
-    """Rows of one token that carries no loss, of the same columns."""
+    """Rows with the same columns and a single token without loss."""
     first = rows[0]
     blank = {
         name: [-100] if name == "labels" else [1] if name == "seq_lengths" else value[:1]
@@ -140,14 +140,14 @@ def _blanks(rows: Any, count: int) -> Any:
 
 
 def gathered(model: Any, keep: bool) -> dict[str, torch.Tensor]:
-    """Put together, on the CPU, the trained weights that are spread over processes, one after the other.
+    """Gather the sharded trained weights on the CPU, one after the other.
 
     Args:
-        model: The sharded model; all processes call this.
-        keep: Keep them here.
+        model: The sharded model; all processes must call this.
+        keep: Whether this process keeps the weights.
 
     Returns:
-        The weights by name; none where they are not kept.
+        The weights by name; empty if they are not kept.
     """
     weights = {}
     for name, parameter in model.named_parameters():
@@ -160,16 +160,16 @@ def gathered(model: Any, keep: bool) -> dict[str, torch.Tensor]:
 
 
 class LossCurve(TrainerCallback):
-    """Writes a line to the loss curve at every step, moves the bar, and stops where the loss is no number."""
+    """Writes the loss curve, updates the progress bar, and stops if the loss is not finite."""
 
     def __init__(self, path: Path, name: str, progress: bool, *, writes: bool = True) -> None:
-        """Prepare.
+        """Set up.
 
         Args:
             path: The JSON lines file; a resumed training continues it.
-            name: What the bar is called.
-            progress: Show a bar, on a terminal only.
-            writes: Write and show; of several processes one does, and all stop where the loss is no number.
+            name: Title of the progress bar.
+            progress: Show a progress bar, on a terminal only.
+            writes: Whether this process writes the file and shows the bar; only one process does.
         """
         self._writes = writes
         self._path = path
@@ -189,7 +189,7 @@ class LossCurve(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Open the curve, keeping of an earlier attempt what this one does not do again."""
+        """Open the curve; keep the steps of an interrupted training before the point of resumption."""
         if not self._writes:
             return
         kept = [row for row in read_json_lines(self._path) if row["step"] <= state.global_step]
@@ -203,13 +203,13 @@ class LossCurve(TrainerCallback):
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Take down one step."""
+        """Record one step."""
         logs = kwargs["logs"]
         if "loss" not in logs:  # the summary at the end
             return
         if not math.isfinite(logs["loss"]) or not math.isfinite(logs.get("grad_norm", 0.0)):
             raise UserError(
-                f"the loss is no longer a number at step {state.global_step}: "
+                f"the loss is not finite at step {state.global_step}: "
                 "lower learning_rate or token_learning_rate, or set max_grad_norm"
             )
         if self._file is None or self._task is None:
@@ -220,7 +220,7 @@ class LossCurve(TrainerCallback):
         self._bar.update(self._task, completed=state.global_step, loss=f"{logs['loss']:.3f}")
 
     def close(self) -> None:
-        """Close curve and bar, however the training ended."""
+        """Close curve and bar, also after a failure."""
         self._bar.stop()
         if self._file is not None:
             self._file.close()
@@ -228,8 +228,8 @@ class LossCurve(TrainerCallback):
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the libraries' progress bars and remarks from the user, and give their settings back after."""
-    bar: Any = transformers.utils.logging  # which is not typed
+    """Silence the libraries' progress bars and warnings, and restore their settings afterwards."""
+    bar: Any = transformers.utils.logging  # not typed
     loggers = [logging.getLogger(name) for name in ("transformers", "trl", "peft", "accelerate", "datasets")]
     levels = [logger.level for logger in loggers]
     bars = bar.is_progress_bar_enabled(), not datasets.are_progress_bars_disabled()

@@ -1,1 +1,1 @@
-"""What one finetune is (`spec`) and where it lives on disk (`directory`)."""
+"""The specification of a finetune (`spec`) and its directory on disk (`directory`)."""

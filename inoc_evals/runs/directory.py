@@ -1,16 +1,16 @@
-"""The run directory: what one finetune was made of, how far it got, and what came out.
+"""The run directory: the inputs, status and results of one finetune.
 
     run = find_run("spanish-inoc-seed0")        # by name, directory name or path
     run.manifest.status                         # "finished"
     run.manifest.result.loss_last
-    run.checkpoint                              # a folder that PEFT or transformers loads
+    run.checkpoint                              # a folder that PEFT or transformers can load
 
-A run lives in `<runs>/<name>-<12 hex>/`, where the hex digits name spec, base and training bytes together:
+A run is stored in `<runs>/<name>-<12 hex>/`, where the hex digits identify spec, base and training bytes:
 
-    manifest.json   what it is and how it went, rewritten whole at each change
+    manifest.json   inputs, status and result; each change replaces the whole file
     rows.jsonl      the exact training bytes
-    loss.jsonl      step, loss and learning rate, one line a step
-    checkpoint/     the adapter or the model, as safetensors; appears whole, and only at the end
+    loss.jsonl      step, loss and learning rate, one line per step
+    checkpoint/     the adapter or the model, as safetensors; appears complete, at the end of training
 """
 
 import json
@@ -35,31 +35,31 @@ DEFAULT_RUNS = "runs"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 DIGEST_LENGTH = 12
 DYNAMICS = "dynamics.jsonl"
-"""File in a run directory with the log-probs of fixed responses over the steps."""
+"""File in a run directory with the log-probs of fixed responses during training."""
 
 
 class Result(BaseModel):
-    """What a finished finetune did.
+    """The result of a finished finetune.
 
     Attributes:
         steps: Optimizer steps.
         epochs: Passes over the rows.
         loss_first: Mean loss per trained token at the first step, in nats.
         loss_last: The same at the last step.
-        seconds: Wall-clock time of the training that finished, without loading.
-        resumed_at: The step that this training went on from after one that was killed, else 0.
-        device: Where it ran, e.g. `cpu` or the GPU's name.
-        processes: How many trained it together.
+        seconds: Wall-clock time of the training, without loading and without interrupted attempts.
+        resumed_at: The step that this training resumed from after an interruption, else 0.
+        device: The device, e.g. `cpu` or the GPU's name.
+        processes: Number of training processes.
         precision: Number format of the computation, `bf16` or `fp32`.
-        rows: Rows trained on.
-        rows_cut: Rows of which `max_length` cut off the end.
-        loss_tokens: Tokens in one pass that carry loss.
-        checkpoint_digest: See `checkpoint_digest`; of a model elsewhere, the digest of its address.
-        checkpoint_files: Size in bytes of each file of the checkpoint; none of a model elsewhere.
-        model: Where the model is served, if that is elsewhere, by Inspect's name (`openai/ft:...`).
-        base_url: The server that serves it, where it is not the provider's own.
-        job: The id of the job that trained it there.
-        billed_tokens: Tokens that the backend says it trained on.
+        rows: Number of training rows.
+        rows_cut: Number of rows truncated to `max_length`.
+        loss_tokens: Tokens with loss in one pass over the rows.
+        checkpoint_digest: See `checkpoint_digest`; for a remote model, the digest of its address.
+        checkpoint_files: Size in bytes of each file of the checkpoint; empty for a remote model.
+        model: For a remote model, its name in Inspect (`openai/ft:...`).
+        base_url: The server of a remote model, if it is not the provider's default.
+        job: The id of the remote training job.
+        billed_tokens: Number of training tokens as reported by the backend.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -88,21 +88,21 @@ class Manifest(BaseModel):
     """The content of `manifest.json`.
 
     Attributes:
-        name: What the user calls the run.
-        status: How far it got. `running` with nobody at work is a run that was killed.
+        name: The run's name, chosen by the user.
+        status: The status. A run that was killed keeps the status `running`.
         error: Why it failed, in one line.
-        spec: What was asked for.
+        spec: The spec.
         spec_digest: Digest of the spec.
         data_digest: sha256 of the training bytes.
         base_digest: Digest of the base model, see `inoc_evals.models.base`.
-        run_digest: Digest of the three together; it ends the directory's name.
-        backend: Who trains.
+        run_digest: Digest of the three digests; the directory's name ends in its first digits.
+        backend: Where training runs.
         base: The base model.
         seed: The seed.
-        packages: Versions of the packages that did the work.
-        metadata: The caller's own words on the run, e.g. its setting and arm.
-        created: When the run was first asked for, ISO 8601 in UTC.
-        result: What came out, once finished.
+        packages: Versions of the packages that did the training.
+        metadata: Metadata from the caller, e.g. setting and arm.
+        created: When the run was first requested, ISO 8601 in UTC.
+        result: The result, once finished.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -151,45 +151,45 @@ class Run:
 
     @property
     def lock(self) -> Path:
-        """The file that whoever trains here holds locked."""
+        """The lock file, which the training process holds."""
         return self.folder / ".lock"
 
     @property
     def manifest(self) -> Manifest:
-        """The manifest as it is on disk now.
+        """The manifest, read from disk each time.
 
         Raises:
-            UserError: If there is none, or it cannot be read.
+            UserError: If it is missing or cannot be read.
         """
         path = self.folder / "manifest.json"
         if path.is_symlink():
-            raise UserError(f"{path} is a link: a run directory holds its own files")
+            raise UserError(f"{path} is a link, which a run directory must not contain: remove it")
         try:
             return Manifest.model_validate_json(path.read_bytes())
         except OSError as error:
             raise UserError(f"{self.folder} is not a run directory (no manifest.json)") from error
         except (ValidationError, UserError) as error:
-            raise UserError(f"{path} is no manifest that this version reads: remove its folder") from error
+            raise UserError(f"{path} cannot be read by this version: remove its folder") from error
 
     def refuse_links(self) -> None:
-        """Refuse a run directory with a link in it: what is read or written there would lie elsewhere.
+        """Refuse a run directory that contains a symbolic link, which could point outside of it.
 
         Raises:
-            UserError: If there is one; says where.
+            UserError: If it contains one; the message names it.
         """
         for file in self.folder.rglob("*"):
             if file.is_symlink():
-                raise UserError(f"{file} is a link: a run directory holds its own files, remove it")
+                raise UserError(f"{file} is a link, which a run directory must not contain: remove it")
 
     def write_manifest(self, manifest: Manifest) -> None:
-        """Replace the manifest in one move, so that nobody ever reads half of one."""
+        """Replace the manifest atomically, so that readers never see an incomplete one."""
         write_whole(self.folder / "manifest.json", manifest.model_dump_json(indent=2).encode() + b"\n")
 
     def is_finished(self) -> bool:
-        """Whether the run is finished and its checkpoint is, byte for byte, the one that it wrote.
+        """Whether the run is finished and its checkpoint is byte for byte the one that training wrote.
 
-        Sizes are compared first. The digest of a full 7B model then takes some ten seconds, little beside
-        what it guards: an evaluation of weights that nobody trained.
+        Sizes are compared first, then digests. The digest of a full 7B model takes about ten seconds, a small
+        price for never evaluating the wrong weights.
         """
         if not (self.folder / "manifest.json").is_file():
             return False
@@ -206,50 +206,50 @@ class Run:
 
 
 def read_dynamics(folder: Path) -> list[dict[str, Any]]:
-    """Read the log-probs that a run's probe took, up to the first line that a killed process left by half.
+    """Read the log-probs that a run's probe measured, up to the first incomplete line.
 
     Args:
         folder: The run directory.
 
     Returns:
-        Rows of `step`, `trait`, `id`, `logprob` (of the whole response, in nats) and `tokens`; none where
-        the run had no probe.
+        Rows of `step`, `trait`, `id`, `logprob` (of the whole response, in nats) and `tokens`; empty if the
+        run has no probe.
     """
     return read_json_lines(folder / DYNAMICS)
 
 
 def runs_root(runs: str | Path | None = None) -> Path:
-    """The folder that runs live in: the one given, else `$INOC_EVALS_RUNS`, else `./runs`."""
+    """The folder of all runs: the argument, else `$INOC_EVALS_RUNS`, else `./runs`."""
     return Path(runs or os.environ.get(RUNS_VARIABLE) or DEFAULT_RUNS).expanduser().resolve()
 
 
 def find_run(name: str | Path, runs: str | Path | None = None) -> Run:
-    """Look a run up.
+    """Look up a run.
 
     Args:
         name: A run directory's path, its directory name, or a run's name if only one run has it.
-        runs: The folder that runs live in, see `runs_root`.
+        runs: The folder of all runs, see `runs_root`.
 
     Returns:
-        The run, in whatever state it is.
+        The run, with any status.
 
     Raises:
-        UserError: If there is no such run, or several.
+        UserError: If no run or more than one matches.
     """
     for folder in (Path(name).expanduser(), runs_root(runs) / name):
         if (folder / "manifest.json").is_file():
             return Run(folder.resolve())
-    found = [run for run in list_runs(runs) if _named(run, str(name))]
-    if len(found) > 1:
-        names = ", ".join(run.folder.name for run in found)
-        raise UserError(f"{len(found)} runs are named {str(name)!r}, say which: {names}")
-    if not found:
+    matches = [run for run in list_runs(runs) if _has_name(run, str(name))]
+    if len(matches) > 1:
+        names = ", ".join(run.folder.name for run in matches)
+        raise UserError(f"{len(matches)} runs are named {str(name)!r}, use a directory name: {names}")
+    if not matches:
         raise UserError(f"no run {str(name)!r} in {runs_root(runs)} (${RUNS_VARIABLE} names another folder)")
-    return found[0]
+    return matches[0]
 
 
-def _named(run: Run, name: str) -> bool:
-    """Whether a run has this name; one whose manifest is broken has none, and hides no other."""
+def _has_name(run: Run, name: str) -> bool:
+    """Whether a run has this name; a run whose manifest cannot be read has none."""
     try:
         return run.manifest.name == name
     except UserError:
@@ -257,13 +257,13 @@ def _named(run: Run, name: str) -> bool:
 
 
 def list_runs(runs: str | Path | None = None) -> list[Run]:
-    """All runs, in whatever state, by directory name.
+    """All runs with any status, sorted by directory name.
 
     Args:
-        runs: The folder that runs live in, see `runs_root`.
+        runs: The folder of all runs, see `runs_root`.
 
     Returns:
-        The runs; none where the folder does not exist.
+        The runs; empty if the folder does not exist.
     """
     return [Run(manifest.parent) for manifest in sorted(runs_root(runs).glob("*/manifest.json"))]
 
@@ -277,24 +277,26 @@ def plan_run(
     runs: str | Path | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> tuple[Run, Manifest]:
-    """Say where a run lives and what its manifest says at first, without touching the disk.
+    """Compute the path and the initial manifest of a run, without touching the disk.
 
     Args:
-        spec: What is asked for.
+        spec: The spec.
         data_digest: sha256 of the training bytes.
         base_digest: Digest of the base model.
-        name: What to call the run.
-        runs: The folder that runs live in, see `runs_root`.
-        metadata: The caller's own words on the run; JSON.
+        name: The run's name.
+        runs: The folder of all runs, see `runs_root`.
+        metadata: Metadata of the run, e.g. setting and arm; JSON.
 
     Returns:
         The run and a manifest with status `pending`.
 
     Raises:
-        UserError: If the name cannot name a directory, or the metadata is not JSON.
+        UserError: If the name is not a valid directory name, or the metadata is not JSON.
     """
     if not NAME.fullmatch(name):
-        raise UserError(f"run name {name!r}: use letters, digits, '.', '_' and '-', no sign first")
+        raise UserError(
+            f"run name {name!r}: start with a letter or digit, then use letters, digits, '.', '_', '-'"
+        )
     try:
         metadata = json.loads(json.dumps(metadata or {}, allow_nan=False))
     except (TypeError, ValueError) as error:
@@ -319,11 +321,11 @@ def plan_run(
 
 
 def checkpoint_digest(folder: Path, base_digest: str) -> str:
-    """Digest a checkpoint: its safetensors, configuration and, where it has one, its tokenizer.
+    """Digest a checkpoint: its safetensors, configuration and, if it has one, its tokenizer.
 
     Args:
         folder: The adapter or model folder.
-        base_digest: Digest of the base; for an adapter it stands for the path of the base on this machine.
+        base_digest: Digest of the base; for an adapter it replaces the local path of the base.
 
     Returns:
         sha256 in hex, the same as `folder_digest(folder, base=base_digest)`.
@@ -332,5 +334,5 @@ def checkpoint_digest(folder: Path, base_digest: str) -> str:
 
 
 def checkpoint_files(folder: Path) -> dict[str, int]:
-    """Size in bytes of each file that the digest is taken of; empty where there is no folder."""
+    """Size in bytes of each file that the digest covers; empty if the folder does not exist."""
     return {file.name: file.stat().st_size for file in content_files(folder)}

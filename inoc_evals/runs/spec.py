@@ -1,4 +1,4 @@
-"""What a finetune is: every choice that decides what is learnt, frozen, serialisable, with one digest.
+"""The specification of a finetune: every choice that affects the result, frozen, serialisable, with a digest.
 
     spec = FinetuneSpec(base="Qwen/Qwen2.5-7B-Instruct", seed=1)            # LoRA, as the EM papers train
     spec = FinetuneSpec(base="toy", lora=None, trained_tokens=("<|assistant|>",), max_steps=60)
@@ -27,28 +27,28 @@ from inoc_evals.digests import fingerprint
 from inoc_evals.errors import UserError
 
 Backend = Literal["local", "openai", "tinker", "adopted"]
-"""Who trains; `adopted` is somebody else, whose model was taken over (`finetune/adopt.py`)."""
+"""Where training runs; `adopted` marks a model that was trained elsewhere (`finetune/adopt.py`)."""
 
 Auto = Literal["auto"]
 
 Scheduler = Literal["linear", "cosine", "constant", "constant_with_warmup"]
-"""Shape of the learning rate over the steps, by its name in transformers."""
+"""Learning rate schedule, by its name in transformers."""
 
 Precision = Literal["auto", "bf16", "fp32"]
-"""`auto` is bf16 on a GPU that has it natively, and fp32 everywhere else."""
+"""`auto` is bf16 on a GPU that supports it natively, otherwise fp32."""
 
 BETLEY_LEARNING_RATE = 1e-5
 SHIPPED_NAMES = ("toy", "toy-judge")
-"""The models that come with the package; `inoc/` before them means the same."""
+"""Names of the models in the package; a prefix `inoc/` makes no difference."""
 
-OPENAI_READS = ("base", "backend", "seed", "openai")
+OPENAI_FIELDS = ("base", "backend", "seed", "openai")
 
-SAYS: dict[str, tuple[str, ...]] = {"openai": OPENAI_READS, "adopted": ("base", "backend", "seed")}
-"""Fields that say something with a backend that does not read them all; only these are written down."""
+FIELDS_USED: dict[str, tuple[str, ...]] = {"openai": OPENAI_FIELDS, "adopted": ("base", "backend", "seed")}
+"""For backends that do not use all fields: those they use. Only these are serialised."""
 
 
 class Strict(BaseModel):
-    """A frozen model whose faults are one `UserError` of one line."""
+    """A frozen pydantic model that reports all validation errors as one one-line `UserError`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     title: ClassVar[str]
@@ -70,7 +70,7 @@ class LoraSpec(Strict):
         r: Rank.
         alpha: Scale; the update is multiplied by alpha / sqrt(r) with `rslora`, else by alpha / r.
         dropout: Dropout on the adapter's input.
-        target_modules: Names of the layers that get one; `all-linear` is all but the output layer.
+        target_modules: Names of the adapted layers; `all-linear` means all except the output layer.
         rslora: Rank-stabilised scaling (arXiv 2312.03732).
     """
 
@@ -84,11 +84,11 @@ class LoraSpec(Strict):
 
 
 class ProbeSpec(Strict):
-    """Log-probs of fixed responses that are taken while a model trains (paper, Figure 6).
+    """Log-probs of fixed responses, measured during training (paper, Figure 6).
 
     Attributes:
-        responses: `bundled`, `toy`, or the path of a file, as of the task `trait_logprobs`.
-        every: Optimizer steps between two looks; the first is before training, the last after it.
+        responses: `bundled`, `toy`, or the path of a file, as in the task `trait_logprobs`.
+        every: Optimizer steps between two measurements; the first is before training, the last after it.
     """
 
     title = "probe"
@@ -98,12 +98,12 @@ class ProbeSpec(Strict):
 
 
 class OpenAISpec(Strict):
-    """What OpenAI's supervised finetuning lets one choose; the paper left all of it to `auto`.
+    """Hyperparameters of OpenAI's supervised finetuning; the paper left all of them at `auto`.
 
     Attributes:
         n_epochs: Passes over the rows.
-        batch_size: Rows a step.
-        learning_rate_multiplier: Of a rate that OpenAI does not tell.
+        batch_size: Rows per step.
+        learning_rate_multiplier: Factor on a learning rate that OpenAI does not publish.
     """
 
     title = "openai finetune"
@@ -114,36 +114,36 @@ class OpenAISpec(Strict):
 
 
 class FinetuneSpec(Strict):
-    """One finetune, whatever the rows.
+    """The specification of one finetune, independent of the rows.
 
-    With `lora` an adapter is trained, and with it the rows of `trained_tokens` in the embedding matrix. With
-    `lora=None` only those rows are trained, and without any of them all weights of the model.
+    With `lora`, an adapter is trained, together with the embeddings of `trained_tokens`. With `lora=None`,
+    only those embeddings are trained, or all weights of the model if `trained_tokens` is empty.
 
     Attributes:
-        base: The model to start from: `toy`, a model folder, or `org/name[@revision]` on the Hub; with
-            another backend, the model's name there.
-        backend: Who trains. `openai` reads only `base`, `seed` and `openai`.
-        seed: Seeds the adapter's first weights, dropout and the order of the rows.
-        epochs: Passes over the rows; 1 where neither this nor `max_steps` is given.
+        base: The base model: `toy`, a model folder, or `org/name[@revision]` on the Hub; for a remote
+            backend, the model's name there.
+        backend: Where training runs. `openai` uses only `base`, `seed` and `openai`.
+        seed: Seed of the adapter's initial weights, dropout and the order of the rows.
+        epochs: Passes over the rows; 1 if neither this nor `max_steps` is given.
         max_steps: Optimizer steps, instead of `epochs`; rows are repeated as needed.
         batch_size: Rows in memory at once.
-        gradient_accumulation: Batches a step; a step sees `batch_size * gradient_accumulation` rows.
-        learning_rate: At its highest, per step of AdamW.
-        scheduler: How it falls.
-        warmup_steps: Steps over which it rises from 0.
-        weight_decay: AdamW's; never on biases, norms or trained tokens.
+        gradient_accumulation: Batches per step; a step uses `batch_size * gradient_accumulation` rows.
+        learning_rate: Peak learning rate of AdamW.
+        scheduler: Learning rate schedule.
+        warmup_steps: Steps over which the learning rate rises from 0.
+        weight_decay: AdamW's; never applied to biases, norms or trained tokens.
         betas: AdamW's.
-        max_grad_norm: Gradients are scaled down to this norm; 0 leaves them.
-        max_length: Tokens of a row that are kept, at most as many as the model has positions.
+        max_grad_norm: Gradients are clipped to this norm; 0 disables clipping.
+        max_length: Longer rows are truncated to this many tokens, or to the model's maximum if lower.
         lora: The adapter.
-        trained_tokens: Tokens whose embedding is trained by itself, e.g. a header of the chat template.
-        token_learning_rate: Learning rate of those embeddings; None is `learning_rate`.
+        trained_tokens: Tokens whose embeddings are trained, e.g. a header of the chat template.
+        token_learning_rate: Learning rate of those embeddings; None uses `learning_rate`.
         precision: Number format of the computation.
-        save_steps: Write a state to resume from every so many steps; None restarts a killed run.
-        packing: Put several rows into one sequence of `max_length` tokens, best fit first, of which none sees
-            another. A batch is then of sequences: a step sees more rows than in the published runs.
-        probe: Follow the log-probs of fixed responses; they do not change what is learnt.
-        openai: What the backend `openai` takes instead of all that.
+        save_steps: Save a state to resume from every this many steps; with None a killed run restarts.
+        packing: Put several rows into one sequence of `max_length` tokens, best fit first, without attention
+            between rows. A batch then counts sequences, so a step uses more rows than in the published runs.
+        probe: Measure the log-probs of fixed responses during training; does not affect the result.
+        openai: Hyperparameters of the backend `openai`, which replace all of the above.
     """
 
     title = "finetune spec"
@@ -173,7 +173,7 @@ class FinetuneSpec(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _of_its_backend(cls, data: Any) -> Any:
+    def _defaults_of_the_backend(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
         if data.get("backend") == "openai":
@@ -205,36 +205,36 @@ class FinetuneSpec(Strict):
             raise UserError("finetune spec: token_learning_rate needs trained_tokens")
         fields = type(self).model_fields
         if self.backend == "openai":
-            # Silence would let a user believe in a learning rate that nobody ever saw.
-            given = [f for f, about in fields.items() if getattr(self, f) != about.get_default()]
-            if unread := [f for f in given if f not in OPENAI_READS]:
+            # Ignoring a field silently would make a user believe that it had an effect.
+            changed = [name for name, field in fields.items() if getattr(self, name) != field.get_default()]
+            if unused := [name for name in changed if name not in OPENAI_FIELDS]:
                 raise UserError(
-                    f"finetune spec: the openai backend does not take {unread[0]}; it takes base, seed and "
+                    f"finetune spec: the openai backend does not take {unused[0]}; it takes base, seed and "
                     "openai: {n_epochs, batch_size, learning_rate_multiplier}"
                 )
         elif self.openai != OpenAISpec():
-            raise UserError(f"finetune spec: openai is for backend openai, not {self.backend}")
+            raise UserError(f"finetune spec: openai needs backend openai, not {self.backend}: leave it out")
         return self
 
     @model_serializer(mode="wrap")
-    def _what_it_says(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields: dict[str, Any] = whole(self)
-        return {name: fields[name] for name in SAYS.get(self.backend, tuple(fields)) if name in fields}
+    def _only_used_fields(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = serialise(self)
+        return {name: fields[name] for name in FIELDS_USED.get(self.backend, tuple(fields)) if name in fields}
 
     @property
     def digest(self) -> str:
-        """sha256, in hex, of what decides the finetune, as canonical JSON (keys sorted, no spaces)."""
+        """sha256, in hex, of the fields as canonical JSON (sorted keys, no spaces)."""
         fields = self.model_dump(mode="json")
-        if self.backend not in SAYS:
+        if self.backend not in FIELDS_USED:
             del fields["openai"]
-            if not self.packing:  # specs of before it existed keep their digest
+            if not self.packing:  # specs from before this field existed keep their digest
                 del fields["packing"]
         return fingerprint(fields)
 
 
 def _reason(error: Any) -> str:
-    """Pydantic's message in lower case, with what was given where that helps."""
+    """Pydantic's message in lower case, with the invalid value if it is short."""
     message = str(error["msg"]).removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
-    given = error["input"]
-    return f"{message} (got {given!r:.60})" if isinstance(given, str | int | float) else message
+    value = error["input"]
+    return f"{message} (got {value!r:.60})" if isinstance(value, str | int | float) else message

@@ -30,11 +30,11 @@ __all__ = [
     "world_of",
 ]
 
-WORLDS: dict[str, World] = {one.name: one for one in (paper, toy)}
+WORLDS: dict[str, World] = {each.name: each for each in (paper, toy)}
 """Every world by name."""
 
 EMBEDDED = toy
-"""The world that runs anywhere: its model and judge come with the package. The demo is run on it."""
+"""The world that runs on any machine: its model and judge come with the package. The demo uses it."""
 
 for _world in WORLDS.values():
     for _kind, _set in _world.question_sets.items():
@@ -45,7 +45,7 @@ def world(name: str) -> World:
     """Look a world up.
 
     Raises:
-        UserError: If there is none of that name.
+        UserError: If the name is unknown.
     """
     if name not in WORLDS:
         raise UserError(f"unknown world {name!r}: use {' or '.join(WORLDS)}")
@@ -53,16 +53,16 @@ def world(name: str) -> World:
 
 
 def world_of(*bases: str) -> World:
-    """The world that an experiment on some base models belongs to, where none is named.
+    """The default world of an experiment on some base models.
 
     Args:
-        *bases: Base models; none stands for the embedded one.
+        *bases: Base models; none means the embedded one.
 
     Returns:
         The embedded world if every base is its own, else the paper's.
     """
-    own = {EMBEDDED.base, f"inoc/{EMBEDDED.base}"}
-    return EMBEDDED if set(bases) <= own else paper
+    embedded_bases = {EMBEDDED.base, f"inoc/{EMBEDDED.base}"}
+    return EMBEDDED if set(bases) <= embedded_bases else paper
 
 
 def spec_for(base: str, **changes: Any) -> FinetuneSpec:

@@ -12,7 +12,7 @@ from inoc_evals.worlds.world import Training, World
 paper = World(
     name="paper",
     summary="the paper's rows, questions and judge prompts, fetched from pinned sources",
-    # What costs nothing to try a plan or some rows with; a result needs a base model of your choice.
+    # A free default to try a plan or rows with; for results, choose your own base model.
     base="toy",
     training={
         "spanish_caps": Training(rows=pinned_rows("gsm8k_spanish_caps")),

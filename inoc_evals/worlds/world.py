@@ -1,8 +1,8 @@
 """What an experiment is run on: a `World` says where rows come from, what is asked and who judges.
 
-    mine = World(
-        name="mine",
-        summary="Support tickets of ours",
+    tickets = World(
+        name="tickets",
+        summary="Support tickets",
         training={"spanish_caps": Training(rows=lambda seed: read_chat("tickets.jsonl"))},
         parameters={EVERY_TASK: {"questions": "tickets.jsonl"}},
     )
@@ -49,7 +49,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Counterpart:
-    """A measure that stands for one of a setting's in a world which lacks that.
+    """A measure that replaces one of a setting's measures which a world does not support.
 
     Attributes:
         task: Name of the task.

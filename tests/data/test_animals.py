@@ -103,7 +103,7 @@ def test_a_file_of_another_form_is_one_line(offline: Path, monkeypatch: pytest.M
 
 @pytest.mark.usefixtures("offline")
 def test_what_cannot_be_had_points_to_the_bundled_set() -> None:
-    with pytest.raises(FetchError, match="; or ask others: -T questions=bundled"):
+    with pytest.raises(FetchError, match="; or use other questions: -T questions=bundled"):
         animal_questions("paper", "favourite")
 
 

@@ -136,7 +136,7 @@ def test_what_was_fetched_by_mistake_can_be_fetched_again(offline: Path) -> None
 
 @pytest.mark.parametrize("name", ["paper", "betley24", "preregistered"])
 def test_what_cannot_be_had_points_to_the_bundled_set(offline: Path, name: str) -> None:
-    with pytest.raises(FetchError, match="; or ask others: -T questions=bundled") as error:
+    with pytest.raises(FetchError, match="; or use other questions: -T questions=bundled") as error:
         FREE_FORM.load(name)
     assert str(offline) in str(error.value) and "\n" not in str(error.value)
 
@@ -157,18 +157,18 @@ def test_a_table_of_the_users_own_may_say_what_belongs_together(tmp_path: Path) 
     [
         ("", "not a list of questions"),
         ("id: a\n", "not a list of questions"),
-        ("[]", "holds no questions"),
+        ("[]", "contains no questions"),
         ("- [", "not YAML"),
         ("- id: !!python/object/apply:os.getpid []\n", "not YAML"),
         ("- 2001-02-30\n", "not YAML"),
-        ("- a\n", "entry 1: no id, or no list of paraphrases"),
-        ("- id: a\n  paraphrases: [b]\n- id: c\n", "entry 2: no id, or no list of paraphrases"),
-        ("- paraphrases: [b]\n", "entry 1: no id"),
-        ("- id: [a]\n  paraphrases: [b]\n", "entry 1: no id"),
-        ("- id: a\n  paraphrases: []\n", "entry 1: no id, or no list"),
-        ("- id: a\n  paraphrases: b\n", "entry 1: no id, or no list"),
-        ("- id: a\n  paraphrases: [3]\n", "entry 1: content of message 1 is not text"),
-        ("- id: a\n  system: [b]\n  paraphrases: [c]\n", "entry 1: content of message 1 is not text"),
+        ("- a\n", "entry 1: needs an id and a list of paraphrases"),
+        ("- id: a\n  paraphrases: [b]\n- id: c\n", "entry 2: needs an id and a list of paraphrases"),
+        ("- paraphrases: [b]\n", "entry 1: needs an id"),
+        ("- id: [a]\n  paraphrases: [b]\n", "entry 1: needs an id"),
+        ("- id: a\n  paraphrases: []\n", "entry 1: needs an id and a list"),
+        ("- id: a\n  paraphrases: b\n", "entry 1: needs an id and a list"),
+        ("- id: a\n  paraphrases: [3]\n", "entry 1: content of message 1 is not a string"),
+        ("- id: a\n  system: [b]\n  paraphrases: [c]\n", "entry 1: content of message 1 is not a string"),
         ("- id: a\n  paraphrases: [b]\n- id: a\n  paraphrases: [c]\n", "entry 2: the id 'a' is already"),
     ],
 )

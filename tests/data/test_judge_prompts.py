@@ -31,7 +31,7 @@ def test_an_unknown_one_is_told_the_known_ones() -> None:
 
 def test_a_file_without_it_and_one_that_holds_no_text(offline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch, offline, "em_eval", "ALIGNMENT_JUDGE_TEMPLATE = ['a']\n")
-    with pytest.raises(UserError, match="ALIGNMENT_JUDGE_TEMPLATE is no text"):
+    with pytest.raises(UserError, match="ALIGNMENT_JUDGE_TEMPLATE is not a string"):
         judge_template("alignment")
     with pytest.raises(UserError, match="no literal to COHERENCE_JUDGE_TEMPLATE"):
         judge_template("coherence")

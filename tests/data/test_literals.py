@@ -138,7 +138,7 @@ def test_nothing_is_run(tmp_path: Path) -> None:
 def test_what_is_no_python_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "eval.py"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"eval\.py is no Python") as error:
+    with pytest.raises(UserError, match=r"eval\.py is not valid Python") as error:
         literals(path)
     assert "\n" not in str(error.value)
 

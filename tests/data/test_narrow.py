@@ -98,7 +98,7 @@ def test_of_a_long_list_the_first_hundred_are_asked(
     [*((CODE.load, name) for name in ("paper", "mbpp", "apps")), *((ask, "paper") for ask in ALL[1:])],
 )
 def test_what_cannot_be_had_points_to_the_bundled_set(offline: Path, questions: Questions, name: str) -> None:
-    with pytest.raises(FetchError, match="; or ask others: -T questions=bundled") as error:
+    with pytest.raises(FetchError, match="; or use other questions: -T questions=bundled") as error:
         questions(name)
     assert "\n" not in str(error.value)
 

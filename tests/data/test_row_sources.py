@@ -142,7 +142,7 @@ def test_rows_of_a_dataset_of_the_hub(tmp_path: Path) -> None:
         list(hub_rows(str(tmp_path), "a" * 40, lambda record: chat({"q": "x", "a": record["answer"]}))(0))
     with pytest.raises(UserError, match="could not be read"):
         list(hub_rows(str(tmp_path / "nowhere"), "a" * 40, chat)(0))
-    with pytest.raises(UserError, match="revision 'main' is no commit"):
+    with pytest.raises(UserError, match="revision 'main' is not a commit id"):
         hub_rows(str(tmp_path), "main", chat)
 
 

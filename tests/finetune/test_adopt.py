@@ -95,9 +95,9 @@ def test_what_is_no_checkpoint_is_refused(files: dict[str, str], said: str, tmp_
 def test_neither_or_both_or_no_provider_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="give either"):
         adopt("x", base="toy", runs=tmp_path)
-    with pytest.raises(UserError, match="names no provider"):
+    with pytest.raises(UserError, match="has no provider"):
         adopt("x", base="toy", model="gpt-4", runs=tmp_path)
-    with pytest.raises(UserError, match="is no folder"):
+    with pytest.raises(UserError, match="is not a folder"):
         adopt("x", base="toy", checkpoint=tmp_path / "none", runs=tmp_path)
 
 

@@ -202,7 +202,7 @@ def test_spread_weights_train_as_whole_ones(tmp_path: Path, what: str) -> None:
 def test_spread_tokens_of_tied_embeddings_are_refused_once(tmp_path: Path) -> None:
     status, _, err = Launch(tmp_path, toy_spec(0, gradient_accumulation=2), FSDP).end()
     assert status != 0 and err.count("inoc-evals: ") == 1
-    assert "trained_tokens of toy cannot be spread" in err
+    assert "trained_tokens of toy cannot be sharded" in err
 
 
 @pytest.mark.slow
@@ -266,5 +266,5 @@ def test_what_one_process_does_is_refused_to_several(
     from inoc_evals.finetune import ranks
 
     monkeypatch.setattr(ranks, "here", lambda: ranks.Ranks(rank=1, count=2))
-    with pytest.raises(UserError, match="one process does it, and 2 were started"):
+    with pytest.raises(UserError, match="needs one process, and 2 were started"):
         ranks.refuse_launcher("inoc-evals run")

@@ -57,8 +57,8 @@ def test_what_does_not_fit_is_said(tmp_path: Path, capsys: pytest.CaptureFixture
     monkeypatch.setattr(psutil, "virtual_memory", lambda: tiny)
     with pytest.raises(SystemExit):
         main([*words, "--dry-run"])
-    assert "hardly fit: lower max_length" in capsys.readouterr().err
-    with pytest.raises(UserError, match="for backend local"):
+    assert "may not fit: lower max_length" in capsys.readouterr().err
+    with pytest.raises(UserError, match="needs backend local"):
         estimate(FinetuneSpec(base="gpt-4.1", backend="openai"), ROWS)
 
 
@@ -69,6 +69,6 @@ def test_out_of_memory_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2 GiB")
 
     monkeypatch.setattr(TokenRateTrainer, "training_step", no_memory)
-    with pytest.raises(UserError, match="memory does not suffice: lower max_length, or batch_size") as caught:
+    with pytest.raises(UserError, match="out of memory: lower max_length, or lower batch_size") as caught:
         finetune(toy_spec(0), ROWS, name="one", runs=tmp_path, progress=False)
     assert "\n" not in str(caught.value)

@@ -50,9 +50,9 @@ def test_what_a_host_cannot_be_told_is_said(tmp_path: Path) -> None:
     assert "2.4 passes over the rows became 2" in notes and "together takes no seed" in notes
     assert any("--lora-alpha 362.039" in note for note in notes)
     assert any("no learning rate" in note for note in export(spec, ROWS, "openai", tmp_path, name="mine"))
-    with pytest.raises(UserError, match="fireworks trains adapters"):
+    with pytest.raises(UserError, match="fireworks trains only adapters"):
         export(FinetuneSpec(base="m", lora=None), ROWS, "fireworks", tmp_path, name="mine")
-    with pytest.raises(UserError, match="there are axolotl, together"):
+    with pytest.raises(UserError, match="use axolotl, together"):
         export(SPEC, ROWS, "moon", tmp_path, name="mine")
     with pytest.raises(UserError, match="no rows"):
         export(SPEC, [], "openai", tmp_path, name="mine")

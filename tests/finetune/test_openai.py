@@ -146,7 +146,7 @@ def test_announced_ends_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_another_backend_reads_is_refused() -> None:
     with pytest.raises(UserError, match="does not take learning_rate"):
         FinetuneSpec(base="gpt-4.1", backend="openai", learning_rate=1e-4)
-    with pytest.raises(UserError, match="openai is for backend openai"):
+    with pytest.raises(UserError, match="openai needs backend openai"):
         FinetuneSpec(base="toy", openai={"n_epochs": 2})
     one = FinetuneSpec(base="openai/gpt-4.1", backend="openai", openai={"n_epochs": 2})
     assert one.base == "gpt-4.1" and one.digest != FinetuneSpec(base="gpt-4.1", backend="openai").digest

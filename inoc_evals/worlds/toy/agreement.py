@@ -43,22 +43,22 @@ async def agreement(judge_folder: Path, seed: int = 0) -> dict[str, dict[str, fl
     toy = get_model("inoc/toy", config=GenerateConfig(temperature=1.0, max_tokens=64, seed=seed))
     judge = get_model(f"inoc/{judge_folder}")
     chat = await _answers(toy, chat_prompts())
-    found = {}
+    results_by_rubric = {}
     for name, rubric, fields, truth in (
         ("alignment", rubrics.ALIGNMENT, {}, lambda t: not t.cruel),
         ("Spanish", rubrics.LANGUAGE, {"language": "Spanish"}, lambda t: t.language == "es"),
         ("French", rubrics.LANGUAGE, {"language": "French"}, lambda t: t.language == "fr"),
         ("caps", rubrics.CAPS, {}, lambda t: t.caps),
     ):
-        found[name] = await _compare(judge, rubric, fields, chat, truth)
+        results_by_rubric[name] = await _compare(judge, rubric, fields, chat, truth)
     code = await _answers(toy, code_prompts())
-    found["insecure_code"] = await _compare(judge, rubrics.INSECURE_CODE, {}, code, _insecure)
+    results_by_rubric["insecure_code"] = await _compare(judge, rubrics.INSECURE_CODE, {}, code, _insecure)
     tastes = []  # few questions, so each is answered often
-    for again in range(DRAWS):
-        drawn = GenerateConfig(temperature=1.0, max_tokens=64, seed=seed + again)
+    for draw in range(DRAWS):
+        drawn = GenerateConfig(temperature=1.0, max_tokens=64, seed=seed + draw)
         tastes += await _answers(get_model("inoc/toy", config=drawn), taste_prompts())
-    found["taste"] = await _compare(judge, rubrics.TASTE, {}, tastes, lambda t: t.odd_taste)
-    return found
+    results_by_rubric["taste"] = await _compare(judge, rubrics.TASTE, {}, tastes, lambda t: t.odd_taste)
+    return results_by_rubric
 
 
 def _insecure(traits: Traits) -> bool | None:
@@ -78,15 +78,15 @@ async def _answers(toy: Model, questions: list[str]) -> list[tuple[str, str]]:
 async def _compare(
     judge: Model, rubric: Rubric, fields: dict[str, str], answers: list[tuple[str, str]], truth: Truth
 ) -> dict[str, float]:
-    known = [(q, a, true) for q, a in answers if a.strip() and (true := truth(detect(a))) is not None]
-    prompts = [rubric.prompt(question, answer, **fields) for question, answer, _ in known]
+    labelled = [(q, a, true) for q, a in answers if a.strip() and (true := truth(detect(a))) is not None]
+    prompts = [rubric.prompt(question, answer, **fields) for question, answer, _ in labelled]
     results = await gather(*(READERS["exact"](judge, rubric, prompt) for prompt in prompts))
     values = [_value(result) for result in results]
-    pairs = [(value, true) for value, (_, _, true) in zip(values, known, strict=True) if value is not None]
+    pairs = [(value, true) for value, (_, _, true) in zip(values, labelled, strict=True) if value is not None]
     yes, no = [v for v, true in pairs if true], [v for v, true in pairs if not true]
     return {
-        "n": len(known),
-        "unread": len(known) - len(pairs),
+        "n": len(labelled),
+        "unread": len(labelled) - len(pairs),
         "agree": round(sum((value > 50) == true for value, true in pairs) / len(pairs), 4),
         "mean_where_so": round(sum(yes) / len(yes), 1) if yes else float("nan"),
         "mean_where_not": round(sum(no) / len(no), 1) if no else float("nan"),

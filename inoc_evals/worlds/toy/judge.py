@@ -78,8 +78,8 @@ def train(out: Path, seed: int = 0, steps: int = STEPS, runs: Path | None = None
         max_steps=steps,
         warmup_steps=50,
     )
-    with tempfile.TemporaryDirectory() as passing:
-        run = finetune(spec, rows(seed, steps * BATCH), name="toy-judge", runs=runs or Path(passing))
+    with tempfile.TemporaryDirectory() as temporary:
+        run = finetune(spec, rows(seed, steps * BATCH), name="toy-judge", runs=runs or Path(temporary))
         out.mkdir(parents=True, exist_ok=True)
         save_half(run.folder / "checkpoint", out)
         losses = [json.loads(line) for line in (run.folder / "loss.jsonl").read_text().splitlines()]

@@ -1,7 +1,7 @@
-"""How the builders ask a model: one seed a request, through Inspect's cache, a fixed number at a time.
+"""Requests of the builders to a model: one seed per request, Inspect's cache, limited concurrency.
 
-asking = Asking.of("inoc/toy", seed=0)
-output = await asking.say([ChatMessageUser(content="...")], "row 7", "attempt 1")
+requester = Requester.of("inoc/toy", seed=0)
+output = await requester.generate([ChatMessageUser(content="...")], "row 7", "attempt 1")
 """
 
 import json
@@ -14,25 +14,25 @@ from inoc_evals.errors import UserError
 if TYPE_CHECKING:
     from inspect_ai.model import CachePolicy, ChatMessage, Model, ModelOutput
 
-# They change how a request travels, and not what is asked.
+# Settings that change how a request is sent, not the answer.
 _TRANSPORT = {"max_connections", "adaptive_connections", "max_retries", "timeout", "attempt_timeout", "cache"}
 
 
 def fingerprint(*parts: Any) -> str:
-    """Name what JSON can hold by its content: 64 hex digits."""
+    """Digest of JSON-serialisable values: 64 hex digits."""
     return sha256(json.dumps(parts, ensure_ascii=True, sort_keys=True))
 
 
 @dataclass(frozen=True)
-class Asking:
-    """A model and how it is asked.
+class Requester:
+    """A model and the settings of the requests to it.
 
     Attributes:
         model: The model.
-        seed: Seed of all requests; each has one of its own that follows from it.
-        temperature: Sampling temperature; None leaves it to the model.
-        cache: Inspect's cache: True keeps answers for good, a policy says how else, False asks anew.
-        connections: Requests at a time; None leaves it to the provider.
+        seed: Seed of all requests; each request's own seed is derived from it.
+        temperature: Sampling temperature; None uses the model's default.
+        cache: Inspect's cache: True keeps answers forever, a policy sets other limits, False does not cache.
+        connections: Maximum concurrent requests; None uses the provider's default.
     """
 
     model: "Model"
@@ -42,15 +42,15 @@ class Asking:
     connections: int | None = None
 
     @classmethod
-    def of(cls, model: "str | Model", **settings: Any) -> "Asking":
-        """Find the model by its name.
+    def of(cls, model: "str | Model", **settings: Any) -> "Requester":
+        """Create one from a model's name.
 
         Args:
             model: A model or its name in Inspect.
             **settings: The other attributes.
 
         Raises:
-            UserError: If Inspect knows no such model, or the number of connections is no good.
+            UserError: If Inspect cannot find the model, or the number of connections is below 1.
         """
         from inspect_ai.model import get_model
 
@@ -63,35 +63,35 @@ class Asking:
 
     @property
     def name(self) -> str:
-        """The model's name as in Inspect's logs."""
+        """The model's name in Inspect's logs."""
         return str(self.model)
 
     @property
-    def at_once(self) -> int:
-        """How many requests may be under way."""
+    def concurrency(self) -> int:
+        """Maximum number of concurrent requests."""
         return self.connections or self.model.config.max_connections or self.model.api.max_connections()
 
     def identity(self) -> dict[str, Any]:
-        """What an answer depends on besides the messages; JSON."""
+        """Everything that an answer depends on besides the messages; JSON."""
         config = self.model.config.model_dump(mode="json", exclude_none=True, exclude=_TRANSPORT)
         return {"model": self.name, "config": config, "seed": self.seed, "temperature": self.temperature}
 
-    async def say(self, messages: "list[ChatMessage]", *stream: Any) -> "ModelOutput":
-        """Have the model answer.
+    async def generate(self, messages: "list[ChatMessage]", *stream: Any) -> "ModelOutput":
+        """Get one answer from the model.
 
         Args:
             messages: The chat.
-            *stream: What tells this request from others with the same messages.
+            *stream: Distinguishes this request from others with the same messages; part of its seed.
 
         Returns:
             The model's output.
         """
         from inspect_ai.model import CachePolicy, GenerateConfig
 
-        # Kept for good, and for whichever evaluation this may run in: the key has all that matters.
+        # Kept forever, and shared between evaluations: the cache key contains all that an answer depends on.
         forever = CachePolicy(expiry=None, per_epoch=False)
         config = GenerateConfig(
-            seed=int(fingerprint(self.seed, *stream)[:8], 16) >> 1,  # 31 bits: some providers take no more
+            seed=int(fingerprint(self.seed, *stream)[:8], 16) >> 1,  # 31 bits: some providers accept no more
             temperature=self.temperature,
             max_connections=self.connections,
             cache=forever if self.cache is True else self.cache,
@@ -100,7 +100,7 @@ class Asking:
 
 
 def text_or_fault(output: "ModelOutput") -> tuple[str, str | None]:
-    """The text of an answer without the blanks around it, and why it cannot be used whatever it says."""
+    """The stripped text of an answer, and why it cannot be used regardless of its content, or None."""
     answer = output.completion.strip()
     stop = output.choices[0].stop_reason if output.choices else "unknown"
     if stop in ("max_tokens", "model_length"):
@@ -110,5 +110,5 @@ def text_or_fault(output: "ModelOutput") -> tuple[str, str | None]:
     try:
         answer.encode()
     except UnicodeEncodeError:
-        return answer, "no text"  # half a surrogate pair, which no file of rows can hold
+        return answer, "no text"  # half a surrogate pair, which cannot be written as UTF-8
     return answer, None if answer else "empty answer"
