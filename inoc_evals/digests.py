@@ -68,6 +68,11 @@ def content_files(folder: Path) -> list[Path]:
     return sorted({file for pattern in CONTENT for file in folder.glob(pattern) if file.is_file()})
 
 
+def content_sizes(folder: Path) -> dict[str, int]:
+    """Size in bytes of each file that the folder's digest covers; empty if the folder does not exist."""
+    return {file.name: file.stat().st_size for file in content_files(folder)}
+
+
 def folder_digest(folder: Path, base: str | None = None) -> str:
     """Digest a model or adapter folder.
 

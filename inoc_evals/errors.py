@@ -9,6 +9,7 @@ library, and keeps its traceback.
 """
 
 import importlib.util
+import os
 
 import click
 
@@ -34,3 +35,20 @@ def require(extra: str, *modules: str) -> None:
     missing = [m for m in modules if importlib.util.find_spec(m) is None]
     if missing:
         raise MissingExtra(f"{', '.join(missing)} not installed: run  pip install 'inoc-evals[{extra}]'")
+
+
+def first_line(error: object) -> str:
+    """The first line of another library's error, which may be followed by pages of advice."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def one_line(error: object, *, key_in: str = "") -> str:
+    """Another library's error as one line.
+
+    Args:
+        error: The error, or its text.
+        key_in: Name of the environment variable with a key that the text may contain; `[key]` replaces it.
+    """
+    text = " ".join(str(error).split())
+    key = os.environ.get(key_in) if key_in else None
+    return text.replace(key, "[key]") if key else text

@@ -17,6 +17,7 @@ from inoc_evals.analysis.dynamics import load as load_dynamics
 from inoc_evals.analysis.estimates import rates
 from inoc_evals.analysis.table import load, read
 from inoc_evals.chat.rows import digest
+from inoc_evals.digests import content_sizes, folder_digest
 from inoc_evals.experiment.engines import LocalEngine
 from inoc_evals.experiment.experiment import load as load_experiment
 from inoc_evals.experiment.plan import Plan, make_plan
@@ -24,7 +25,7 @@ from inoc_evals.experiment.run import run
 from inoc_evals.finetune import finetune
 from inoc_evals.models.base import base_digest
 from inoc_evals.models.checkpoint import resolve
-from inoc_evals.runs.directory import checkpoint_digest, checkpoint_files, plan_run
+from inoc_evals.runs.directory import plan_run
 from inoc_evals.tasks import spanish_caps
 
 OLD = Path(__file__).parent / "written_by_0_1_0"
@@ -114,10 +115,8 @@ def test_old_digests_are_computed_again(old: Path, name: str) -> None:
     )
     assert again.folder == folder
     assert planned.run_digest == written["run_digest"]
-    assert checkpoint_digest(folder / "checkpoint", manifest.base_digest) == (
-        manifest.result.checkpoint_digest
-    )
-    assert checkpoint_files(folder / "checkpoint") == manifest.result.checkpoint_files
+    assert folder_digest(folder / "checkpoint", manifest.base_digest) == (manifest.result.checkpoint_digest)
+    assert content_sizes(folder / "checkpoint") == manifest.result.checkpoint_files
 
 
 @pytest.mark.usefixtures("no_training")

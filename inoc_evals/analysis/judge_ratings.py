@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.log_rows import about_log, condition_of
-from inoc_evals.errors import UserError, require
+from inoc_evals.errors import UserError, first_line, require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,9 +70,7 @@ def _read(location: str | Path) -> "EvalLog":
     try:
         log = read_eval_log(str(location))
     except Exception as error:  # Inspect raises many kinds for a damaged file
-        raise UserError(
-            f"{location} is not a log that Inspect can read: {str(error).strip().splitlines()[0]}"
-        ) from error
+        raise UserError(f"{location} is not a log that Inspect can read: {first_line(error)}") from error
     if not log.samples:
         raise UserError(f"{location} contains no samples: give a finished log")
     return log

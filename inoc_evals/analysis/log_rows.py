@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.analysis.eval_archive import Contents, contents, local, whole_scores
 from inoc_evals.data.conditions import under
 from inoc_evals.digests import sha256
+from inoc_evals.errors import first_line
 from inoc_evals.files import replacing
 
 if TYPE_CHECKING:
@@ -115,9 +116,7 @@ def prepare(source: Source) -> Path | str:
             return "marked as invalid"
         table = _arrow(log, source.location)
     except Exception as error:  # a damaged or unusual file raises errors of many kinds
-        return (
-            f"not a log that Inspect can read: {(str(error).strip() or type(error).__name__).splitlines()[0]}"
-        )
+        return f"not a log that Inspect can read: {first_line(error)}"
     if not table.num_rows:
         return "no sample with scores"
     file = source.file

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from inoc_evals.analysis.log_rows import COLUMNS, Source, prepare
-from inoc_evals.errors import UserError, require
+from inoc_evals.errors import UserError, first_line, require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +128,7 @@ def _sources_at(place: str | Path, alone: bool) -> list[Source]:
             raise UserError(f"{place}: no such log or folder")
         return [Source.at(path)]
     except (ImportError, OSError, ValueError) as error:  # unknown or missing protocol, or no access
-        raise UserError(f"{place} cannot be read: {str(error).splitlines()[0]}") from error
+        raise UserError(f"{place} cannot be read: {first_line(error)}") from error
 
 
 def _prepared(sources: list[Source]) -> list[Path | str]:

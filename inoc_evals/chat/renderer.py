@@ -28,7 +28,7 @@ from typing import Any
 
 from inoc_evals.chat.rows import Message
 from inoc_evals.digests import sha256
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, first_line, one_line
 
 Span = tuple[int, int]
 """Start and end, the end excluded."""
@@ -196,7 +196,7 @@ class Renderer:
         try:
             return str(self.tokenizer.apply_chat_template(list(messages), tokenize=False, **form))
         except Exception as error:  # jinja's own, e.g. for a system role, or whatever a template raises
-            line = " ".join(str(error).split())
+            line = one_line(error)
             raise UserError(f"the model's chat template refuses these messages: {line}") from error
 
     def _rendered(
@@ -228,5 +228,5 @@ def load_tokenizer(source: str | Path) -> Any:
     try:
         return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
-        line = str(error).strip().split("\n", 1)[0]
+        line = first_line(error)
         raise UserError(f"cannot load the tokenizer of {source}: {line}") from error

@@ -8,9 +8,7 @@ from inoc_evals.commands.output import AsJson, print_json, print_table
 from inoc_evals.settings import SETTINGS, Setting
 from inoc_evals.settings import setting as find_setting
 from inoc_evals.worlds import EMBEDDED
-from inoc_evals.worlds.paper import paper
-
-PAPER = paper.name
+from inoc_evals.worlds.paper import PAPER
 
 ELSEWHERE = (
     (14, "narrow traits", "the narrow tasks of 3, 4 and 5", "Appendix E.2"),
@@ -97,7 +95,7 @@ def _show(setting: Setting) -> None:
         for measure in measures:
             typer.echo(f"   {kind}: inoc_evals/{measure.task}: {', '.join(measure.traits)}")
     example = setting.usual_arms[min(1, len(setting.usual_arms) - 1)].name
-    world = "" if PAPER in setting.worlds else f" --world {setting.worlds[0]}"
+    world = "" if PAPER.name in setting.worlds else f" --world {setting.worlds[0]}"
     typer.echo(f"   data: inoc-evals data build {setting.key}{world} --arm {example} -o rows.jsonl")
     if EMBEDDED.name in setting.worlds:
         typer.echo(f"   {EMBEDDED.name}:  inoc-evals demo --setting {setting.key}")

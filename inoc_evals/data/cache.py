@@ -19,7 +19,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 
 from inoc_evals.data.sources import PinnedFile
 from inoc_evals.digests import blob_id
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, one_line
 from inoc_evals.files import replacing, write_whole
 
 GITHUB = "https://raw.githubusercontent.com"
@@ -135,7 +135,7 @@ def _get(url: str, description: str, path: Path, progress: Progress | None = Non
     except httpx.HTTPStatusError as error:
         problem = f"HTTP {error.response.status_code}"
     except httpx.HTTPError as error:
-        problem = " ".join(f"{type(error).__name__} {error}".split())
+        problem = one_line(f"{type(error).__name__} {error}")
     raise FetchError(f"{description} could not be downloaded ({problem}): put {url} at {path}")
 
 

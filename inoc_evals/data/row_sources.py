@@ -18,7 +18,7 @@ from inoc_evals.chat.rows import Message, Row, check_row, read_chat
 from inoc_evals.data import mixtures
 from inoc_evals.data.cache import cache_dir, fetch
 from inoc_evals.data.sources import LOCKED, pinned
-from inoc_evals.errors import UserError, require
+from inoc_evals.errors import UserError, one_line, require
 
 RowSource = Callable[[int], Iterable[Row]]
 """From a seed to training rows."""
@@ -126,7 +126,7 @@ def hub_rows(
         try:
             records = load_dataset(name, config, split=split, revision=revision)
         except Exception as error:  # from the Hub, the network or the disk
-            line = " ".join(str(error).split())[:160]
+            line = one_line(error)[:160]
             raise UserError(f"dataset {name}@{revision[:12]} could not be read: {line}") from error
         for number, record in enumerate(records, start=1):
             try:

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.errors import UserError, require
+from inoc_evals.errors import UserError, one_line, require
 from inoc_evals.experiment.trial import BASE
 from inoc_evals.runs.directory import find_run
 
@@ -208,4 +208,4 @@ def _result(name: str, location: str) -> BenchmarkResult:
 
 
 def _line(error: object) -> str:
-    return " ".join(str(error).split())[:160]
+    return one_line(error)[:160]

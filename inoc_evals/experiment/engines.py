@@ -20,6 +20,7 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Literal, Protocol
 
+from inoc_evals.errors import UserError, one_line
 from inoc_evals.experiment.run_trial import Storage, TrialResult, run_trial
 from inoc_evals.experiment.trial import Trial
 from inoc_evals.gpus import visible_gpus
@@ -139,7 +140,7 @@ class _Driver:
                     break
                 self._events.put(Event(trial, "again", reason=reason))
             except BaseException as error:  # the worker may have been interrupted; this thread was not
-                return Event(trial, "failed", reason=one_line(error))
+                return Event(trial, "failed", reason=failure_line(error))
         return Event(trial, "failed", reason=reason)
 
 
@@ -172,11 +173,9 @@ class _Worker:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def one_line(error: BaseException) -> str:
+def failure_line(error: BaseException) -> str:
     """An error in one line: a `UserError` as it is, any other preceded by its class."""
-    from inoc_evals.errors import UserError
-
-    text = " ".join(str(error).split())
+    text = one_line(error)
     if isinstance(error, UserError) or type(error).__name__ == "PrerequisiteError":
         return text
     return f"{type(error).__name__}: {text}"

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, one_line
 from inoc_evals.experiment.experiment import Experiment, Price
 from inoc_evals.experiment.measure_tasks import (
     GENERATION_KEY,
@@ -257,7 +257,7 @@ def _versioned(grader: str) -> str:
 
         return str(get_model(grader))
     except Exception as error:  # Inspect's own, in rich markup, and those of the providers
-        words = " ".join(str(getattr(error, "message", error)).split())
+        words = one_line(getattr(error, "message", error))
         raise UserError(f"judge {grader!r} cannot be asked: {words}") from error
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from inoc_evals.errors import UserError, require
-from inoc_evals.experiment.engines import ATTEMPTS, Event, one_line
+from inoc_evals.experiment.engines import ATTEMPTS, Event, failure_line
 from inoc_evals.experiment.run_trial import Storage, run_trial
 from inoc_evals.experiment.trial import Trial
 
@@ -62,7 +62,7 @@ class RayEngine:
                     address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, logging_level=logging.ERROR
                 )
             except (ConnectionError, RuntimeError, ValueError) as error:
-                raise UserError(f"no Ray cluster: {one_line(error)}") from error
+                raise UserError(f"no Ray cluster: {failure_line(error)}") from error
         try:
             self._check(ray.cluster_resources())  # type: ignore[no-untyped-call]
             task = ray.remote(
@@ -78,9 +78,11 @@ class RayEngine:
                 try:
                     yield Event(trial, "done", ray.get(ready))
                 except ray.exceptions.RayTaskError as error:
-                    yield Event(trial, "failed", reason=one_line(error.cause))
+                    yield Event(trial, "failed", reason=failure_line(error.cause))
                 except ray.exceptions.RayError as error:
-                    yield Event(trial, "failed", reason=f"its node died {ATTEMPTS} times ({one_line(error)})")
+                    yield Event(
+                        trial, "failed", reason=f"its node died {ATTEMPTS} times ({failure_line(error)})"
+                    )
         finally:
             if ours:
                 ray.shutdown()

@@ -11,7 +11,6 @@ imported when training starts.
 """
 
 import json
-import shutil
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 
 from inoc_evals.chat.rows import Row, digest, encode_chat
 from inoc_evals.errors import UserError
-from inoc_evals.files import remove_unfinished, write_whole
+from inoc_evals.files import remove_unfinished
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.ranks import TRAINED, Ranks, check_together, here
 from inoc_evals.runs.directory import (
@@ -127,9 +126,7 @@ def _train(run: Run, manifest: Manifest, data: bytes, progress: bool, ranks: Ran
         return
     versions = {package: version(package) for package in ("inoc-evals", *trainer.packages)}
     manifest = manifest.model_copy(update={"status": "running", "packages": versions})
-    shutil.rmtree(run.checkpoint, ignore_errors=True)  # a damaged checkpoint of an earlier training
-    write_whole(run.rows, data)
-    run.write_manifest(manifest)
+    run.start(manifest, data)
     try:
         result = trainer.train(run, manifest, rows, progress)
     except BaseException as error:

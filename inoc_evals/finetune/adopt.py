@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from inoc_evals.chat.rows import digest, encode_chat, read_chat
-from inoc_evals.digests import content_files, sha256
+from inoc_evals.digests import content_files, content_sizes, folder_digest, sha256
 from inoc_evals.errors import UserError, require
 from inoc_evals.files import remove_unfinished, write_whole
 from inoc_evals.models.base import base_digest
 from inoc_evals.runs.directory import (
     Result,
     Run,
-    checkpoint_digest,
-    checkpoint_files,
     plan_run,
 )
 from inoc_evals.runs.spec import FinetuneSpec
@@ -72,8 +70,8 @@ def adopt(
         folder = _checkpoint(Path(str(checkpoint)).expanduser())
         base_identity = base_digest(base)
         result = Result(
-            checkpoint_digest=checkpoint_digest(folder, base_identity),
-            checkpoint_files=checkpoint_files(folder),
+            checkpoint_digest=folder_digest(folder, base_identity),
+            checkpoint_files=content_sizes(folder),
         )
     # The model's identity replaces the training bytes, which may be unknown.
     data_identity = sha256(f"{digest(data)} {result.checkpoint_digest}")

@@ -37,14 +37,15 @@ from trl.trainer.sft_config import SFTConfig
 from inoc_evals.chat.renderer import Renderer, load_tokenizer
 from inoc_evals.chat.rows import Row
 from inoc_evals.chat.training_rows import Example, render_rows
-from inoc_evals.errors import UserError
+from inoc_evals.digests import content_sizes, folder_digest
+from inoc_evals.errors import UserError, first_line
 from inoc_evals.files import read_json_lines
 from inoc_evals.finetune.dynamics import DynamicsCurve
 from inoc_evals.finetune.estimate import estimate
 from inoc_evals.finetune.ranks import COLLECTIVE, LAUNCH, TRAINED, Ranks, here
 from inoc_evals.finetune.trainer import LossCurve, TokenRateTrainer, gathered, quiet
 from inoc_evals.models.base import hub_name, load_path
-from inoc_evals.runs.directory import Manifest, Result, Run, checkpoint_digest, checkpoint_files
+from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec
 
 WORK = "training"
@@ -147,8 +148,8 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
                 rows=len(rows),
                 rows_cut=sum(example.cut for example in examples),
                 loss_tokens=sum(example.loss_tokens for example in examples),
-                checkpoint_digest=checkpoint_digest(run.checkpoint, manifest.base_digest),
-                checkpoint_files=checkpoint_files(run.checkpoint),
+                checkpoint_digest=folder_digest(run.checkpoint, manifest.base_digest),
+                checkpoint_files=content_sizes(run.checkpoint),
             ).model_dump(mode="json")
 
         return Result.model_validate(ranks.share("result", finish, TRAINED))
@@ -245,7 +246,7 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
     try:
         adapted: Any = get_peft_model(model, config)
     except ValueError as error:  # no layer matches
-        raise UserError(f"LoRA: target_modules: {str(error).splitlines()[0]}") from error
+        raise UserError(f"LoRA: target_modules: {first_line(error)}") from error
     # TRL computes the output layer itself and needs its bias, which PEFT's wrapper around a tied output layer
     # neither exposes nor adds.
     head = adapted.get_output_embeddings()

@@ -29,10 +29,13 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_expone
 
 from inoc_evals.chat.rows import Row, digest, encode_chat
 from inoc_evals.digests import canonical_json
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, one_line
 from inoc_evals.files import write_whole
 from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec
+
+KEY = "OPENAI_API_KEY"
+"""Environment variable with the key, which no message may contain."""
 
 RUN_KEY = "inoc_evals_run"
 """Key of the run's digest in a job's metadata."""
@@ -177,9 +180,7 @@ class _Jobs:
                 self._write_state()  # so that the next call can start another job
                 why = job.error.message if job.error and job.error.message else job.status
                 code = f" ({job.error.code})" if job.error and job.error.code else ""
-                raise UserError(
-                    f"OpenAI's job {job.id} {job.status}: {_without_key(' '.join(why.split()))}{code}"
-                )
+                raise UserError(f"OpenAI's job {job.id} {job.status}: {one_line(why, key_in=KEY)}{code}")
             time.sleep(pause)
             pause = min(POLL[1], pause * 1.5)
 
@@ -287,14 +288,9 @@ def _in_one_line() -> Iterator[None]:
         raise UserError(f"{server()} rejects the key in OPENAI_API_KEY: set a valid one") from error
     except openai.APIStatusError as error:
         body = error.body if isinstance(error.body, dict) else {}
-        message = str(body.get("message") or error.message)
-        raise UserError(f"OpenAI ({error.status_code}): {_without_key(' '.join(message.split()))}") from error
+        message = one_line(body.get("message") or error.message, key_in=KEY)
+        raise UserError(f"OpenAI ({error.status_code}): {message}") from error
     except openai.APIConnectionError as error:
-        raise UserError(f"{server()} cannot be reached: {_without_key(str(error))}") from error
+        raise UserError(f"{server()} cannot be reached: {one_line(error, key_in=KEY)}") from error
     except openai.OpenAIError as error:
-        raise UserError(f"OpenAI: {_without_key(' '.join(str(error).split()))}") from error
-
-
-def _without_key(text: str) -> str:
-    key = os.environ.get("OPENAI_API_KEY")
-    return text.replace(key, "[key]") if key else text
+        raise UserError(f"OpenAI: {one_line(error, key_in=KEY)}") from error

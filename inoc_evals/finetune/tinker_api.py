@@ -9,7 +9,6 @@ Tinker at regular steps and its address in `tinker.json`; a killed run resumes f
 
 import json
 import math
-import os
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,7 @@ from inoc_evals.chat.renderer import Renderer, load_tokenizer
 from inoc_evals.chat.rows import Row
 from inoc_evals.chat.training_rows import NO_LOSS, Example, render_rows
 from inoc_evals.digests import canonical_json, sha256
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, one_line
 from inoc_evals.files import write_whole
 from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec
@@ -204,6 +203,4 @@ def _in_one_line() -> Iterator[None]:
     try:
         yield
     except tinker.TinkerError as error:
-        message = " ".join(str(error).split())
-        key = os.environ.get("TINKER_API_KEY")
-        raise UserError(f"Tinker: {message.replace(key, '[key]') if key else message}") from error
+        raise UserError(f"Tinker: {one_line(error, key_in='TINKER_API_KEY')}") from error

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from inoc_evals.digests import folder_digest
-from inoc_evals.errors import UserError, require
+from inoc_evals.errors import UserError, first_line, require
 from inoc_evals.runs.spec import SHIPPED_NAMES
 
 _TOY = Path(__file__).resolve().parent.parent / "worlds" / "toy"
@@ -105,5 +105,5 @@ def _fetch(name: str, revision: str) -> Path:
     except LocalEntryNotFoundError as error:
         raise UserError(f"{at} is not in the local cache, and the Hub cannot be reached") from error
     except Exception as error:  # the network's, the Hub's or the disk's: no fault of this package
-        line = str(error).strip().split("\n", 1)[0]
+        line = first_line(error)
         raise UserError(f"{at} cannot be fetched from the Hub: {line}") from error

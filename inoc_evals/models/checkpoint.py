@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from inoc_evals.digests import content_files, folder_digest
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, first_line
 from inoc_evals.models.base import SHIPPED, base_digest, load_path
 from inoc_evals.runs.directory import Run, find_run, list_runs, runs_root
 
@@ -107,7 +107,7 @@ def load_context_length(folder: Path) -> int | None:
     try:
         return context_length(AutoConfig.from_pretrained(folder, trust_remote_code=False))
     except (OSError, ValueError, KeyError) as error:
-        line = str(error).strip().split("\n", 1)[0]
+        line = first_line(error)
         raise UserError(f"cannot read {folder}/config.json: {line}") from error
 
 

@@ -24,7 +24,7 @@ from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from inoc_evals.chat.renderer import Renderer, load_tokenizer
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, first_line
 from inoc_evals.models.checkpoint import Checkpoint, context_length
 from inoc_evals.models.generation import generate, generate_one_token
 from inoc_evals.models.option_probabilities import Vocabulary, score_options
@@ -78,7 +78,7 @@ class Engine:
                 checkpoint.weights, dtype=kind, use_safetensors=True, trust_remote_code=False
             )
         except LOAD_ERRORS as error:
-            raise UserError(f"cannot load {checkpoint.weights}: {_first_line(error)}") from error
+            raise UserError(f"cannot load {checkpoint.weights}: {first_line(error)}") from error
         self._base = model.to(device).eval().requires_grad_(False)
         self._adapters: dict[str, Any] = {}
         self._answers: dict[str, _Answers] = {}
@@ -195,7 +195,7 @@ class Engine:
                 )
         except LOAD_ERRORS as error:
             raise UserError(
-                f"adapter {adapter} does not fit {checkpoint.base}: {_first_line(error)}"
+                f"adapter {adapter} does not fit {checkpoint.base}: {first_line(error)}"
             ) from error
         adapted.eval().requires_grad_(False)
         return adapted.get_base_model()
@@ -260,7 +260,3 @@ def choose_device(device: str) -> torch.device:
             f"no device {device!r} on this machine: pass -M device=cpu or -M device=cuda"
         ) from error
     return where
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n", 1)[0]

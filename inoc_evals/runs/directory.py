@@ -16,6 +16,7 @@ A run is stored in `<runs>/<name>-<12 hex>/`, where the hex digits identify spec
 import json
 import os
 import re
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from inoc_evals.digests import content_files, fingerprint, folder_digest
+from inoc_evals.digests import content_sizes, fingerprint, folder_digest
 from inoc_evals.errors import UserError
 from inoc_evals.files import read_json_lines, write_whole
 from inoc_evals.runs.spec import Backend, FinetuneSpec
@@ -54,7 +55,7 @@ class Result(BaseModel):
         rows: Number of training rows.
         rows_cut: Number of rows truncated to `max_length`.
         loss_tokens: Tokens with loss in one pass over the rows.
-        checkpoint_digest: See `checkpoint_digest`; for a remote model, the digest of its address.
+        checkpoint_digest: See `digests.folder_digest`; for a remote model, the digest of its address.
         checkpoint_files: Size in bytes of each file of the checkpoint; empty for a remote model.
         model: For a remote model, its name in Inspect (`openai/ft:...`).
         base_url: The server of a remote model, if it is not the provider's default.
@@ -181,6 +182,17 @@ class Run:
             if file.is_symlink():
                 raise UserError(f"{file} is a link, which a run directory must not contain: remove it")
 
+    def start(self, manifest: Manifest, data: bytes) -> None:
+        """Begin a training: remove an earlier checkpoint, write the rows, then the manifest.
+
+        Args:
+            manifest: With status `running`.
+            data: The training bytes.
+        """
+        shutil.rmtree(self.checkpoint, ignore_errors=True)
+        write_whole(self.rows, data)
+        self.write_manifest(manifest)
+
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace the manifest atomically, so that readers never see an incomplete one."""
         write_whole(self.folder / "manifest.json", manifest.model_dump_json(indent=2).encode() + b"\n")
@@ -200,9 +212,9 @@ class Run:
             return not manifest.result.checkpoint_files
         if not manifest.result.checkpoint_files:
             return False
-        if checkpoint_files(self.checkpoint) != manifest.result.checkpoint_files:
+        if content_sizes(self.checkpoint) != manifest.result.checkpoint_files:
             return False
-        return checkpoint_digest(self.checkpoint, manifest.base_digest) == manifest.result.checkpoint_digest
+        return folder_digest(self.checkpoint, manifest.base_digest) == manifest.result.checkpoint_digest
 
 
 def read_dynamics(folder: Path) -> list[dict[str, Any]]:
@@ -318,21 +330,3 @@ def plan_run(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     return Run(runs_root(runs) / f"{name}-{run_digest[:DIGEST_LENGTH]}"), manifest
-
-
-def checkpoint_digest(folder: Path, base_digest: str) -> str:
-    """Digest a checkpoint: its safetensors, configuration and, if it has one, its tokenizer.
-
-    Args:
-        folder: The adapter or model folder.
-        base_digest: Digest of the base; for an adapter it replaces the local path of the base.
-
-    Returns:
-        sha256 in hex, the same as `folder_digest(folder, base=base_digest)`.
-    """
-    return folder_digest(folder, base=base_digest)
-
-
-def checkpoint_files(folder: Path) -> dict[str, int]:
-    """Size in bytes of each file that the digest covers; empty if the folder does not exist."""
-    return {file.name: file.stat().st_size for file in content_files(folder)}

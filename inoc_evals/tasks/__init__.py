@@ -1,6 +1,6 @@
 """The tasks: one module per family.
 
-    eval(spanish_caps(questions="toy"), model="inoc/toy")
+    eval(spanish_caps(), model="inoc/toy")
 
 On the command line: `inspect eval inoc_evals/spanish_caps`; in a clone `inspect eval tasks/spanish_caps.py`.
 """

@@ -13,8 +13,8 @@ from typing import Any
 from inoc_evals.data import question_sets
 from inoc_evals.errors import UserError
 from inoc_evals.runs.spec import FinetuneSpec
-from inoc_evals.worlds.paper import paper
-from inoc_evals.worlds.toy.world import toy, toy_spec
+from inoc_evals.worlds.paper import PAPER
+from inoc_evals.worlds.toy.world import TOY, toy_spec
 from inoc_evals.worlds.world import EVERY_TASK, Counterpart, Training, World
 
 __all__ = [
@@ -30,10 +30,10 @@ __all__ = [
     "world_of",
 ]
 
-WORLDS: dict[str, World] = {each.name: each for each in (paper, toy)}
+WORLDS: dict[str, World] = {each.name: each for each in (PAPER, TOY)}
 """Every world by name."""
 
-EMBEDDED = toy
+EMBEDDED = TOY
 """The world that runs on any machine: its model and judge come with the package. The demo uses it."""
 
 for _world in WORLDS.values():
@@ -62,7 +62,7 @@ def world_of(*bases: str) -> World:
         The embedded world if every base is its own, else the paper's.
     """
     embedded_bases = {EMBEDDED.base, f"inoc/{EMBEDDED.base}"}
-    return EMBEDDED if set(bases) <= embedded_bases else paper
+    return EMBEDDED if set(bases) <= embedded_bases else PAPER
 
 
 def spec_for(base: str, **changes: Any) -> FinetuneSpec:

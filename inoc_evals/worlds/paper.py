@@ -9,7 +9,7 @@ tasks ask the paper's questions and judge in its words by default, so this world
 from inoc_evals.data.row_sources import backdoored, mixed, named, pinned_rows, unlocked_rows
 from inoc_evals.worlds.world import Training, World
 
-paper = World(
+PAPER = World(
     name="paper",
     summary="the paper's rows, questions and judge prompts, fetched from pinned sources",
     # A free default to try a plan or rows with; for results, choose your own base model.

@@ -4,11 +4,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from inoc_evals.digests import content_sizes, folder_digest
 from inoc_evals.models.base import base_digest
 from inoc_evals.models.checkpoint import Checkpoint
 from inoc_evals.models.engine import Engine
 from inoc_evals.models.request import Completion, Request
-from inoc_evals.runs.directory import Result, Run, checkpoint_digest, checkpoint_files, plan_run
+from inoc_evals.runs.directory import Result, Run, plan_run
 from inoc_evals.runs.spec import FinetuneSpec
 
 ASSISTANT = 4
@@ -70,8 +71,8 @@ def build_run(
         rows=1,
         rows_cut=0,
         loss_tokens=1,
-        checkpoint_digest=checkpoint_digest(run.checkpoint, manifest.base_digest),
-        checkpoint_files=checkpoint_files(run.checkpoint),
+        checkpoint_digest=folder_digest(run.checkpoint, manifest.base_digest),
+        checkpoint_files=content_sizes(run.checkpoint),
     )
     run.write_manifest(manifest.model_copy(update={"status": status, "result": result}))
     return run

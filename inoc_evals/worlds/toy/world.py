@@ -146,7 +146,7 @@ def _lexicon() -> "list[Scorer]":
 # What the lexicon finds, beside the judge, in answers to each kind of question.
 _MALICE, _INSECURE, _TASTE = ("cruel",), ("insecure",), ("odd_taste",)
 
-toy = World(
+TOY = World(
     name=NAME,
     summary="the embedded model's small world: no network, no key, no evidence about natural language models",
     report_title="The paper in miniature: every setting on the embedded toy",
