@@ -111,8 +111,8 @@ def test_a_spoilt_manifest_is_one_line(tmp_path: Path) -> None:
     [
         ([], "run", None, "run 'run': no rows to train on"),
         ([{"messages": [{"role": "user", "content": "Hi"}]}], "run", None, "row 1: no assistant turn"),
-        (small_rows(1), "../run", None, "run name '../run': use letters"),
-        (small_rows(1), "", None, "run name '': use letters"),
+        (small_rows(1), "../run", None, "run name '../run': start with a letter or digit"),
+        (small_rows(1), "", None, "run name '': start with a letter or digit"),
         (small_rows(1), "run", {"folder": Path()}, "metadata of run 'run' is not JSON"),
     ],
 )
