@@ -21,6 +21,7 @@ from inoc_evals.experiment.plan import Plan
 from inoc_evals.experiment.remote import is_url
 from inoc_evals.experiment.run import ExperimentResult, run
 from inoc_evals.experiment.trial import BASE
+from inoc_evals.settings import SETTINGS
 from inoc_evals.worlds import WORLDS
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def _report(plan: Plan, request: ReportRequest, console: Console) -> "Report":
             request.folder,
             viewer=request.viewer,
             runs=None if is_url(plan.storage.runs) else Path(plan.storage.runs),
+            settings={**SETTINGS, **{setting.name: setting for setting in plan.experiment.definitions}},
             title=WORLDS[plan.experiment.world].report_title,
             command=request.command,
             progress=status.update,

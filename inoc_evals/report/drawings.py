@@ -14,7 +14,7 @@ from inoc_evals.analysis.observed import GROUP, distinctions, groups, split
 from inoc_evals.analysis.style import is_share, sentence, trait_name
 from inoc_evals.data.conditions import of_task
 from inoc_evals.errors import UserError
-from inoc_evals.settings import SETTINGS, Measure, Setting
+from inoc_evals.settings import Measure, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,7 @@ def drawings(
     traits: Sequence[str],
     order: tuple[str, ...],
     runs: Path | None = None,
+    definition: Setting | None = None,
 ) -> "Iterator[tuple[str, Figure]]":
     """Draw every figure for which these answers have data.
 
@@ -43,13 +44,14 @@ def drawings(
         traits: Labels of its traits (`observed.labels`), in order.
         order: Its arms, in order.
         runs: Folder of run directories, for log-probs that were recorded in training.
+        definition: The setting; None where its definition is not known.
 
     Yields:
         A heading, and the figure.
     """
     setting, base = str(answers["setting"].iloc[0]), answers["base"].iloc[0]
-    title = trait_name(setting).capitalize() + ("" if base != base else f", {base}")
-    definition = SETTINGS.get(setting)
+    name = definition.title if definition else trait_name(setting).capitalize()
+    title = name if base != base else f"{name}: {base}"
     observed = {str(values["label"]): values for values in groups(rates, (*GROUP, "label"))}
     shares = [label for label in traits if is_share(rates.loc[rates["label"] == label, "rate"])]
     # rates under the conditions of a task are cells of a grid, everything else is a bar

@@ -6,7 +6,7 @@ write("logs/reproduce", Path("logs/reproduce-report")).page
 import datetime
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.resources import files
@@ -17,6 +17,7 @@ from inoc_evals.analysis.estimates import Method
 from inoc_evals.analysis.table import GroupBy, read
 from inoc_evals.errors import UserError, require
 from inoc_evals.report.viewer import VIEWER, answer, bundle
+from inoc_evals.settings import SETTINGS, Setting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +54,7 @@ def write(
     reference: str | None = None,
     viewer: bool = True,
     runs: Path | None = None,
+    settings: Mapping[str, Setting] = SETTINGS,
     title: str = "What the finetunes learned",
     command: str = "",
     progress: Callable[[str], None] = lambda _: None,
@@ -68,6 +70,8 @@ def write(
         viewer: Whether to put Inspect's viewer with the logs beside the page.
         runs: Folder of the run directories behind the logs, for log-probs that were recorded in training;
             None shows none.
+        settings: Settings by name, whose declared traits, titles and claims the page shows; the suite's by
+            default.
         title: Title of the page.
         command: The command that wrote the report, for the end of the page.
         progress: Called with the name of every step.
@@ -85,7 +89,7 @@ def write(
 
     progress("reading logs")
     loaded = read(logs, group_by)
-    focus = focused(loaded.table)
+    focus = focused(loaded.table, settings)
     if focus.empty:
         raise UserError(f"{logs}: no answer was scored for a trait of its setting")
     if reference is not None and not (focus["arm"] == reference).any():
@@ -96,7 +100,7 @@ def write(
         (to / DATA).touch()
     except OSError as error:
         raise UserError(f"{to} cannot be written ({error.strerror}): give another folder with -o") from error
-    all_verdicts = verdicts(loaded.table)
+    all_verdicts = verdicts(loaded.table, [c for one in settings.values() for c in one.claims])
     measured = {(v.claim.setting, v.base) for v in all_verdicts if v.word != "not measured"}
     relevant = [v for v in all_verdicts if (v.claim.setting, v.base) in measured]
     links = bundle(logs, loaded.logs, to / VIEWER, progress) if viewer else {}
@@ -113,6 +117,7 @@ def write(
             references=REFERENCES if reference is None else (reference,),
             figure_folder=to / FIGURES,
             runs=runs,
+            definition=settings.get(str(setting)),
         )
         parts.append(_linked(part, links))
     parts.sort(key=lambda part: (part.number, part.setting, part.base))

@@ -10,7 +10,7 @@ from inoc_evals.analysis.observed import GROUP, groups
 from inoc_evals.analysis.verdicts import Verdict
 from inoc_evals.report.drawings import drawings
 from inoc_evals.report.examples import Example, examples
-from inoc_evals.settings import SETTINGS
+from inoc_evals.settings import Setting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,6 +114,7 @@ def section(
     references: tuple[str, ...],
     figure_folder: Path,
     runs: Path | None,
+    definition: Setting | None,
 ) -> Section:
     """Make the section of one setting and base.
 
@@ -125,19 +126,19 @@ def section(
         references: Arms that the others are compared with, if they have answers.
         figure_folder: Folder in which each figure is also saved as PNG, SVG and PDF.
         runs: Folder of run directories, for log-probs that were recorded in training.
+        definition: The setting; None where its definition is not known.
 
     Returns:
         The section.
     """
     name, base = str(focus["setting"].iloc[0]), text(focus["base"].iloc[0])
-    definition = SETTINGS.get(name)
     order = _order([arm.name for arm in definition.arms] if definition else [], focus["arm"].unique())
     rates = estimates.rates(focus, method=method)
     observed = {str(values.pop("label")): values for values in groups(rates, (*GROUP, "label"))}
     traits = in_order(definition, rates)
     differences = [contrasts.differences(focus, to=to) for to in references if to in order]
     drawn = []
-    for heading, figure in drawings(focus, rates, differences, traits, order, runs):
+    for heading, figure in drawings(focus, rates, differences, traits, order, runs, definition):
         stem = file_name(f"{name}-{base}-{heading}")
         drawn.append(Drawing(heading, figures.inline(figure, f"{heading}: {name} {base}"), stem))
         figures.save(figure, figure_folder / stem)

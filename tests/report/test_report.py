@@ -108,3 +108,22 @@ def test_a_bad_wish_is_one_line(options: list[str], says: str, logs: Path) -> No
     assert result.exit_code != 0
     assert isinstance(result.exception, UserError) and says in result.exception.message
     assert "\n" not in result.exception.message
+
+
+def test_a_setting_of_ones_own_brings_its_title_and_its_claims(tmp_path: Path) -> None:
+    from inoc_evals.settings import Arm, Measure, Setting, rises
+
+    mine = Setting(
+        name="mine",
+        title="Letters of ours",
+        summary="Do letters come out in Spanish?",
+        arms=(Arm("none"),),
+        broad=(Measure("spanish_caps", traits=("spanish",)),),
+        claims=(rises("none", "spanish", "Letters teach Spanish"),),
+    )
+    for arm, answer in (("base", ENGLISH), ("none", SPANISH)):
+        evaluated(tmp_path / "logs", answer, {"setting": "mine", "arm": arm, "base": "toy"})
+    report = write(tmp_path / "logs", tmp_path / "report", viewer=False, settings={"mine": mine})
+    assert [(v.claim.text, v.word) for v in report.verdicts] == [("Letters teach Spanish", "supported")]
+    text = report.page.read_text(encoding="utf-8")
+    assert "Letters of ours: toy" in text and "Do letters come out in Spanish?" in text
