@@ -60,7 +60,7 @@ def test_rows_name_their_cells_and_the_reference_has_none() -> None:
     found = differences(pd.concat([both, alone]))
     assert len(found) == 8 and set(found["arm"]) == {"x", "y"} and set(found["to"]) == {"none"}
     assert set(found["setting"]) == {"s"}
-    assert (found["n"] == mine.size * 2).all() and (found["questions"] == 12).all()
+    assert (found["n"] == mine.size * 2).all() and (found["asked"] == 12).all()
     assert set(differences(both, to="x")["arm"]) == {"none", "y"}
     assert differences(alone).empty
 
@@ -130,7 +130,7 @@ def test_questions_asked_of_one_arm_only_are_told() -> None:
     answers = table({"none": theirs, "x": mine})
     assert differences(answers).iloc[0]["caution"] == ""
     found = differences(answers[(answers["arm"] == "x") | ~answers["question"].isin(["q1", "q2"])]).iloc[0]
-    assert found["questions"] == 18 and "2 of 20 questions asked of one arm only" in found["caution"]
+    assert found["asked"] == 18 and "2 of 20 questions asked of one arm only" in found["caution"]
 
 
 @pytest.mark.parametrize(
