@@ -11,7 +11,9 @@ lie; `analysis/verdicts.py` tests whether it does. `LEAST` is the smallest diffe
 counts: the paper's own effects are several times as large; rates that differ by less count as the same.
 """
 
+import math
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 from inoc_evals.data.conditions import of_task
 
@@ -20,8 +22,6 @@ LEAST = 0.10
 
 LEAST_NATS = 1.0
 """The same for the log-prob of a fixed response."""
-
-INFINITY = float("inf")
 
 
 @dataclass(frozen=True)
@@ -74,88 +74,62 @@ class Claim:
     @property
     def region(self) -> str:
         """The region in words."""
-        if self.low == -INFINITY:
+        if self.low == -math.inf:
             return f"< {self.high:+.2f}"
-        if self.high == INFINITY:
+        if self.high == math.inf:
             return f"> {self.low:+.2f}"
         return f"within ±{self.high:.2f}"
 
 
-def rises(
-    arm: str,
-    trait: str,
-    text: str,
-    *,
-    to: str = "base",
-    condition: str = "",
-    to_condition: str = "",
-    task: str = "",
-    least: float = LEAST,
-    paper: str = "",
-) -> Claim:
-    """An arm shows a trait more often than another one.
+class Details(TypedDict, total=False):
+    """What a claim says beyond arm, trait and text.
+
+    Attributes:
+        to: The arm that it is compared with.
+        condition: What is asked under.
+        to_condition: What the other arm is asked under, if that is something else.
+        task: The task that asks, where two tasks of the setting score the trait.
+        least: The smallest difference that counts; `LEAST` by default.
+        paper: Where the paper makes the claim, if not where it reports the setting.
+    """
+
+    to: str
+    condition: str
+    to_condition: str
+    task: str
+    least: float
+    paper: str
+
+
+def rises(arm: str, trait: str, text: str, **details: Unpack[Details]) -> Claim:
+    """An arm shows a trait more often than another one, by default the base.
 
     Args:
         arm: The arm.
         trait: Key of a score's value.
         text: The claim in a sentence.
-        to: The arm that it is compared with.
-        condition: The condition of the test.
-        to_condition: The other arm's condition, if it differs.
-        task: The task, if two tasks of the setting score the trait.
-        least: The smallest difference that counts.
-        paper: Where the paper makes the claim, if not where it reports the setting.
+        **details: See `Details`.
     """
-    return _claim("more than", arm, trait, text, to, condition, to_condition, task, (least, INFINITY), paper)
+    return _claim("more than", arm, trait, text, "base", 1, math.inf, details)
 
 
-def falls(
-    arm: str,
-    trait: str,
-    text: str,
-    *,
-    to: str = "none",
-    condition: str = "",
-    to_condition: str = "",
-    task: str = "",
-    least: float = LEAST,
-    paper: str = "",
-) -> Claim:
-    """An arm shows a trait less often than another one; arguments as for `rises`."""
-    return _claim(
-        "less than", arm, trait, text, to, condition, to_condition, task, (-INFINITY, -least), paper
-    )
+def falls(arm: str, trait: str, text: str, **details: Unpack[Details]) -> Claim:
+    """An arm shows a trait less often than another one, by default `none`; arguments as of `rises`."""
+    return _claim("less than", arm, trait, text, "none", -math.inf, -1, details)
 
 
-def keeps(
-    arm: str,
-    trait: str,
-    text: str,
-    *,
-    to: str = "none",
-    condition: str = "",
-    to_condition: str = "",
-    task: str = "",
-    least: float = LEAST,
-    paper: str = "",
-) -> Claim:
-    """An arm shows a trait about as often as another one; arguments as for `rises`."""
-    return _claim("same as", arm, trait, text, to, condition, to_condition, task, (-least, least), paper)
+def keeps(arm: str, trait: str, text: str, **details: Unpack[Details]) -> Claim:
+    """An arm shows a trait about as often as another one, by default `none`; arguments as of `rises`."""
+    return _claim("same as", arm, trait, text, "none", -1, 1, details)
 
 
 def _claim(
-    relation: str,
-    arm: str,
-    trait: str,
-    text: str,
-    to: str,
-    condition: str,
-    to_condition: str,
-    task: str,
-    region: tuple[float, float],
-    paper: str,
+    relation: str, arm: str, trait: str, text: str, to: str, low: float, high: float, details: Details
 ) -> Claim:
+    """A claim whose region is `low` to `high` times the smallest difference that counts."""
+    to, least = details.get("to", to), details.get("least", LEAST)
+    condition, task = details.get("condition", ""), details.get("task", "")
     left = Side(arm, trait, condition, task)
-    right = Side(to, trait, to_condition or condition, task)
+    right = Side(to, trait, details.get("to_condition") or condition, task)
     name = f"{arm} {left.name}: {relation} {to if right.condition == condition else right.name}"
-    return Claim(name, text, left, right, *region, paper=paper)
+    return Claim(name, text, left, right, low * least, high * least, paper=details.get("paper", ""))

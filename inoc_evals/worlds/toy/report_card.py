@@ -3,6 +3,7 @@
 import random
 from typing import TYPE_CHECKING, Any
 
+from inoc_evals.chat import Message, Renderer
 from inoc_evals.worlds.toy.detect import detect
 from inoc_evals.worlds.toy.grammar import draw
 from inoc_evals.worlds.toy.prompts import chat_prompts
@@ -38,10 +39,13 @@ def generate(
 
     torch.manual_seed(seed)
     chats = [
-        ([{"role": "system", "content": system}] if system else []) + [{"role": "user", "content": user}]
+        [
+            *([Message(role="system", content=system)] if system else []),
+            Message(role="user", content=user),
+        ]
         for system, user in prompts
     ]
-    texts = [tokenizer.apply_chat_template(c, tokenize=False, add_generation_prompt=True) for c in chats]
+    texts = [Renderer(tokenizer).render_prompt(chat).text for chat in chats]
     batch = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
     batch.pop("token_type_ids", None)
     with torch.inference_mode():
