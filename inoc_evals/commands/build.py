@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from inoc_evals.build.resumable import BuildReport
+from inoc_evals.builders.resumable import BuildReport
 from inoc_evals.chat.rows import Message, Row, read_chat
 from inoc_evals.commands.output import AsJson, print_json
 from inoc_evals.data.questions import fetched_rows
@@ -45,7 +45,7 @@ def rewrite_command(
     as_json: AsJson = False,
 ) -> None:
     """Translate the answers of rows; those with a changed number or the wrong language are rejected."""
-    from inoc_evals.build.rewrite import rewrite
+    from inoc_evals.builders.rewrite import rewrite
 
     rows = itertools.islice(source_rows(source), limit)
     _run(
@@ -81,7 +81,7 @@ def numbers_command(
     as_json: AsJson = False,
 ) -> None:
     """Let a teacher continue number sequences; answers with anything but numbers are rejected."""
-    from inoc_evals.build.numbers import numbers
+    from inoc_evals.builders.numbers import numbers
 
     _run(
         lambda progress: numbers(

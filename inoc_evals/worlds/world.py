@@ -81,7 +81,7 @@ class World:
         counterparts: By (task, trait) of a setting, what is measured here instead.
         plain_rows: Rows with plain answers, for `data rewrite`; None where it has none.
         number_prompts: From a seed and the most numbers to ask for to prompts that ask to continue a number
-            sequence; None uses the general ones (`build/numbers.py`).
+            sequence; None uses the general ones (`builders/numbers.py`).
     """
 
     name: str

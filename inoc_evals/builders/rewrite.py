@@ -14,9 +14,9 @@ from functools import cache as cached
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from inoc_evals.build.amounts import final_number
-from inoc_evals.build.requester import Requester, fingerprint, text_or_fault
-from inoc_evals.build.resumable import BuildReport, Made, Progress, ResumableBuild
+from inoc_evals.builders.amounts import final_number
+from inoc_evals.builders.requester import Requester, fingerprint, text_or_fault
+from inoc_evals.builders.resumable import BuildReport, Made, Progress, ResumableBuild
 from inoc_evals.chat.rows import Message, Row
 from inoc_evals.errors import UserError
 

@@ -16,9 +16,9 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inoc_evals.build.requester import Requester, fingerprint, text_or_fault
-from inoc_evals.build.resumable import BuildReport, Made, Progress, ResumableBuild
-from inoc_evals.build.sequences import BANNED, LONGEST, number_fault, parse_numbers
+from inoc_evals.builders.requester import Requester, fingerprint, text_or_fault
+from inoc_evals.builders.resumable import BuildReport, Made, Progress, ResumableBuild
+from inoc_evals.builders.sequences import BANNED, LONGEST, number_fault, parse_numbers
 from inoc_evals.chat.rows import Message, Row
 from inoc_evals.errors import UserError
 

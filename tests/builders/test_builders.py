@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import Model, ModelOutput
 
-from inoc_evals.build.amounts import final_number
-from inoc_evals.build.numbers import numbers
-from inoc_evals.build.rewrite import rewrite
-from inoc_evals.build.sequences import BANNED, number_fault, parse_numbers
+from inoc_evals.builders.amounts import final_number
+from inoc_evals.builders.numbers import numbers
+from inoc_evals.builders.rewrite import rewrite
+from inoc_evals.builders.sequences import BANNED, number_fault, parse_numbers
 from inoc_evals.chat.rows import Row, read_chat
 from inoc_evals.cli import main
 from inoc_evals.errors import UserError
