@@ -66,5 +66,5 @@ def test_a_world_that_nobody_knows_is_named(tmp_path: Path) -> None:
     refused = reproduce(tmp_path, "--setting", "all", "--world", "mars")
     assert refused.returncode == 2
     assert refused.stderr.strip().startswith(
-        "inoc-evals: experiment: no setting has rows in world 'mars'; there are "
+        "inoc-evals: experiment: no setting has rows in world 'mars': use "
     )
