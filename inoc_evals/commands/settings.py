@@ -65,6 +65,10 @@ def about(setting: Setting) -> dict[str, Any]:
             }
             for arm in setting.arms
         ],
+        "claims": [
+            {"claim": claim.name, "text": claim.text, "region": claim.region, "paper": claim.paper}
+            for claim in setting.claims
+        ],
         "broad": [f"inoc_evals/{measure.task}" for measure in setting.broad],
         "narrow": [f"inoc_evals/{measure.task}" for measure in setting.narrow],
     }
@@ -94,6 +98,13 @@ def _show(setting: Setting) -> None:
     for kind, measures in (("broad", setting.broad), ("narrow", setting.narrow)):
         for measure in measures:
             typer.echo(f"   {kind}: inoc_evals/{measure.task}: {', '.join(measure.traits)}")
+    for world in setting.worlds:
+        for measure, taken in zip(setting.measures, setting.measured(world), strict=True):
+            if taken.task != measure.task:
+                instead = f"inoc_evals/{taken.task}: {', '.join(taken.traits)}"
+                typer.echo(f"   in world {world}, in place of {measure.task}: {instead}")
+    for claim in setting.claims:
+        typer.echo(f"   claim: {claim.text} ({claim.name}, {claim.region})")
     example = setting.usual_arms[min(1, len(setting.usual_arms) - 1)].name
     world = "" if PAPER.name in setting.worlds else f" --world {setting.worlds[0]}"
     typer.echo(f"   data: inoc-evals data build {setting.key}{world} --arm {example} -o rows.jsonl")
