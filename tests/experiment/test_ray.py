@@ -74,7 +74,7 @@ def test_what_no_node_can_hold_is_one_line(cluster: Cluster, tmp_path: Path) -> 
 
 
 def test_several_gpus_for_a_model_are_refused_in_one_line() -> None:
-    with pytest.raises(UserError, match="--gpus 4: in an experiment one process on one GPU"):
+    with pytest.raises(UserError, match="--gpus 4: an experiment trains and evaluates each model on one GPU"):
         RayEngine(gpus=4)
 
 
