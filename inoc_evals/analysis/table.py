@@ -59,8 +59,8 @@ def load(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> "pd.Dat
 
     Returns:
         A table with the columns `log_rows.COLUMNS`, most of them categories: give `observed=True` to
-        `groupby`. Where a task asks under several conditions (`tasks/grid.py`) the trait names its
-        condition, `misaligned | trigger`. Errors are clustered by `question`. `value` is NaN if a sample is
+        `groupby`. Where a task asks under several conditions (`tasks/grid.py`), `condition` names the one of
+        an answer. Errors are clustered by `question`. `value` is NaN if a sample is
         unscored, so that it leaves every mean but not the count of rows; `unscored` is the reason.
 
     Raises:
