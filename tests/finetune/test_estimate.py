@@ -22,14 +22,16 @@ def test_counts_are_those_of_the_training(tmp_path: Path) -> None:
 
     spec = toy_spec(0, max_steps=None, epochs=2.0, batch_size=8)
     found = estimate(spec, ROWS)
-    run = finetune(spec, ROWS, name="one", runs=tmp_path, progress=False)
+    trained = [finetune(spec, ROWS, name=name, runs=tmp_path, progress=False) for name in ("a", "b", "c")]
+    # The quickest of three: other work on the machine slows the rest.
+    run = min(trained, key=lambda one: one.manifest.result.seconds)
     result = run.manifest.result
     assert result is not None and found.steps == result.steps == 16
     weights = load_file(run.checkpoint / "adapter_model.safetensors")
     assert found.trained == sum(tensor.numel() for tensor in weights.values())
     assert found.fits and not found.advice and not found.checkpointing
-    # How near the time is, benchmarks/estimate_vs_training.py measures: on a busy machine it says little.
-    assert found.seconds > 0
+    # An estimate: of the right order, no more (docs/finetune.md).
+    assert result.seconds is not None and 0.1 < found.seconds / result.seconds < 10
 
 
 def test_more_of_everything_takes_more() -> None:
