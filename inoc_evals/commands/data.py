@@ -143,11 +143,7 @@ def build_command(
 def _about(name: str, file: PinnedFile) -> dict[str, Any]:
     return {
         "name": name,
-        "repository": file.repository,
-        "commit": file.commit,
-        "path": file.path,
-        "blob": file.blob,
-        "licence": file.licence,
+        **file.origin(),
         "rows": file.rows,
         "state": "cached" if (cache_dir() / file.blob).is_file() else "missing",
     }

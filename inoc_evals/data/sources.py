@@ -35,6 +35,11 @@ class PinnedFile:
         """Address of the file on a mirror of raw.githubusercontent.com."""
         return f"{mirror.rstrip('/')}/{self.repository}/{self.commit}/{self.path}"
 
+    def origin(self) -> dict[str, str]:
+        """Where the file comes from and under which licence, for sidecars and listings."""
+        names = ("repository", "commit", "path", "blob", "licence")
+        return {name: getattr(self, name) for name in names}
+
 
 # The repository that the paper's authors released with it.
 PAPER = "inoculation-prompting/inoculation-prompting"

@@ -73,12 +73,4 @@ def build(
 def _source_record(name: str) -> dict[str, Any]:
     if name in LOCKED:
         return {"name": name, "repository": LOCKED[name].repository, "path": LOCKED[name].path}
-    file = SOURCES[name]
-    return {
-        "name": name,
-        "repository": file.repository,
-        "commit": file.commit,
-        "path": file.path,
-        "blob": file.blob,
-        "licence": file.licence,
-    }
+    return {"name": name, **SOURCES[name].origin()}
