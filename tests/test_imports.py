@@ -41,6 +41,12 @@ def test_nothing_heavy_is_loaded(code: str, tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1].split() == ["loaded:"]
 
 
+def test_the_command_line_starts_without_inspect() -> None:
+    program = "import sys, inoc_evals.cli; print('inspect_ai' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
+
+
 EACH_FIRST = """
 import contextlib, gc, importlib, os, pkgutil, sys, traceback
 import inoc_evals

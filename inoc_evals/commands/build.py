@@ -15,7 +15,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from inoc_evals.builders.resumable import BuildReport
 from inoc_evals.chat.rows import Message, Row, read_chat
 from inoc_evals.commands.output import AsJson, print_json
-from inoc_evals.data.questions import fetched_rows
 from inoc_evals.worlds import WORLDS
 from inoc_evals.worlds import world as find_world
 
@@ -110,6 +109,8 @@ def source_rows(source: str) -> Iterator[Row]:
     if source in WORLDS and (plain := WORLDS[source].plain_rows) is not None:
         yield from plain(0)
     elif source == "gsm8k":
+        from inoc_evals.data.questions import fetched_rows  # loads Inspect, which takes seconds
+
         for _, record in fetched_rows("gsm8k_train"):
             question = Message(role="user", content=record["question"])
             yield Row(messages=[question, Message(role="assistant", content=record["answer"])])
