@@ -80,6 +80,18 @@ class Audit:
             *([("begin token", "is written twice")] if self.doubled_bos else []),
         ]
 
+    def notes(self, model: str) -> list[str]:
+        """What the template adds by itself, a sentence each; empty if nothing.
+
+        Args:
+            model: What the sentences call the model.
+        """
+        return [
+            *([f"without a system prompt {model} is told: {self.told}"] if self.told else []),
+            *([f"reasoning of {model}: {self.reasoning}"] if self.reasoning else []),
+            *([f"the chat template of {model} asks for the date, and is told a fixed one"] * self.date),
+        ]
+
     @property
     def _date_told(self) -> str:
         return f"{DATE}, unless the spec's date or -M date says otherwise"

@@ -1,6 +1,6 @@
 """Measure one model with Inspect, and reuse the answers and the scores that exist already.
 
-    locations = evaluate(trial, model, identity, labels, logs, local=True, arguments={})
+    locations = evaluate(trial, model, identity, labels, logs, local=True, arguments={}, reading=reading)
 
 The folder of a trial holds one complete log per task, whose metadata hold the digests of what decided its
 answers and its scores (`measure_tasks.py`). If both digests are the same, the log is kept; if only that of
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from upath import UPath
 
+from inoc_evals.chat.shown import SHOWN
 from inoc_evals.errors import UserError
 from inoc_evals.experiment.measure_tasks import GENERATION_KEY, JUDGING_KEY, Built, build, generation, judging
+from inoc_evals.experiment.reading import Reading
 from inoc_evals.experiment.trial import Trial
 from inoc_evals.files import SUFFIX, replacing
 
@@ -41,6 +43,7 @@ def evaluate(
     *,
     local: bool,
     arguments: dict[str, Any],
+    reading: Reading,
 ) -> list[str]:
     """Measure a model, or reuse its existing logs.
 
@@ -53,6 +56,7 @@ def evaluate(
         local: Whether it runs on this machine: retries are then pointless, and writing events at once would
             take a third of the time.
         arguments: Arguments of the model's provider.
+        reading: What it read in training, for new logs.
 
     Returns:
         The locations of its logs, in the order of its measures.
@@ -80,12 +84,14 @@ def evaluate(
             GENERATION_KEY: generation(built, identity, seed, evaluation.epochs),
             JUDGING_KEY: judging(built, names if built.judged else ()),
         }
-        _describe(built, {**labels, **keys[index]}, evaluation.grader if built.judged else (), trial)
         same = [log for log in existing if _key(log, GENERATION_KEY) == keys[index][GENERATION_KEY]]
         scored = [log for log in same if _key(log, JUDGING_KEY) == keys[index][JUDGING_KEY]]
         if scored:
             locations[index] = _restored(scored[0].location, folder)
-        elif same:
+            continue
+        about = {**labels, **keys[index], SHOWN: reading.of(built, inspect_model).as_dict()}
+        _describe(built, about, evaluation.grader if built.judged else (), trial)
+        if same:
             locations[index] = _rejudged(same[0].location, built, graders if built.judged else [], folder)
         else:
             missing[index] = built

@@ -348,13 +348,7 @@ def _template_notes(previews: dict[tuple[str, str], Preview | None]) -> list[str
     """What the bases' chat templates add by themselves."""
     notes: dict[str, None] = {}
     for preview in filter(None, previews.values()):
-        base, template = preview.base, preview.template
-        if template.told:
-            notes[f"without a system prompt {base} is told: {template.told}"] = None
-        if template.reasoning:
-            notes[f"reasoning of {base}: {template.reasoning}"] = None
-        if template.date:
-            notes[f"the chat template of {base} asks for the date, and is told a fixed one"] = None
+        notes |= dict.fromkeys(preview.template.notes(preview.base))
     return list(notes)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from upath import UPath
 
 from inoc_evals.experiment.evaluate import evaluate
+from inoc_evals.experiment.reading import Reading
 from inoc_evals.experiment.remote import fetch, is_url, push
 from inoc_evals.experiment.trial import BASE, Trial
 from inoc_evals.finetune import FinetuneSpec, Run, finetune
@@ -85,7 +86,16 @@ def run_trial(trial: Trial, storage: Storage) -> TrialResult:
         labels |= {"run": run.folder.name, "run_digest": manifest.run_digest}
     local = trial.spec.backend == "local"
     arguments = trial.evaluation.model_args if model.startswith("inoc/") else trainer.arguments()
-    logs = evaluate(trial, model, identity, labels, UPath(storage.logs), local=local, arguments=arguments)
+    logs = evaluate(
+        trial,
+        model,
+        identity,
+        labels,
+        UPath(storage.logs),
+        local=local,
+        arguments=arguments,
+        reading=Reading(trial, run),
+    )
     return TrialResult(tuple(logs), str(run.folder) if run else None, time.monotonic() - started)
 
 

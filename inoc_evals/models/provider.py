@@ -22,7 +22,7 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 from typing_extensions import override
 
-from inoc_evals.chat.renderer import DATE, load_renderer
+from inoc_evals.chat.renderer import DATE, Renderer, load_renderer
 from inoc_evals.chat.rows import Message
 from inoc_evals.digests import stamps
 from inoc_evals.errors import UserError, require
@@ -80,6 +80,11 @@ class InocAPI(ModelAPI):
         super().__init__(name, base_url, api_key, config=config or GenerateConfig())
         # without it Inspect would build this provider again to ask for the context's length
         set_model_info(f"inoc/{name}", ModelInfo(context_length=self._context))
+
+    @property
+    def renderer(self) -> Renderer:
+        """What turns a chat into what the model reads."""
+        return self._renderer
 
     @override
     async def generate(

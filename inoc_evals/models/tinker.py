@@ -21,7 +21,7 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 from typing_extensions import override
 
-from inoc_evals.chat.renderer import load_renderer
+from inoc_evals.chat.renderer import Renderer, load_renderer
 from inoc_evals.errors import UserError, require
 from inoc_evals.models.checkpoint import SHORT
 from inoc_evals.models.inspect_request import answer_message, plain_messages, refuse_unsupported
@@ -77,6 +77,11 @@ class TinkerAPI(ModelAPI):
         name = f"{served_model.name}@{served_model.digest[:SHORT]}"
         super().__init__(name, None, None, config=config or GenerateConfig())
         watch_epochs()
+
+    @property
+    def renderer(self) -> Renderer:
+        """What turns a chat into what the model reads."""
+        return self._renderer
 
     @override
     async def generate(

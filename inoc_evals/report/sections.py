@@ -10,6 +10,7 @@ from inoc_evals.analysis.observed import GROUP, groups
 from inoc_evals.analysis.verdicts import Verdict
 from inoc_evals.report.drawings import drawings
 from inoc_evals.report.examples import Example, examples
+from inoc_evals.report.readings import ArmReading, readings
 from inoc_evals.settings import Setting
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Section:
         observed: By label, its task, question set, scorer, judge, trait, condition and preset.
         logs: Provenance, one row per log.
         verdicts: Verdicts on the claims of this setting and base.
+        read: What the models of every arm read in training and in the test, as far as logs say it.
+        notes: What the model's chat template adds by itself.
     """
 
     setting: str
@@ -79,6 +82,8 @@ class Section:
     logs: list[dict[str, Any]]
     verdicts: list[Verdict] = field(default_factory=list)
     observed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    read: list[ArmReading] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def anchor(self) -> str:
@@ -98,7 +103,8 @@ class Section:
             for cells in [dict(zip(self.traits, row["cells"], strict=True))]
         ]
         return {
-            **{key: getattr(self, key) for key in (*named, "logs", "observed")},
+            **{key: getattr(self, key) for key in (*named, "logs", "observed", "notes")},
+            "read": [arm.as_dict() for arm in self.read],
             "rates": rates,
             "figures": {drawing.heading: drawing.stem for drawing in self.drawn},
             "verdicts": [verdict.as_dict() for verdict in self.verdicts],
@@ -142,6 +148,8 @@ def section(
         stem = file_name(f"{name}-{base}-{heading}")
         drawn.append(Drawing(heading, figures.inline(figure, f"{heading}: {name} {base}"), stem))
         figures.save(figure, figure_folder / stem)
+    logs = _logs(whole)
+    read, notes = readings(logs, order)
     return Section(
         setting=name,
         base=base,
@@ -156,9 +164,11 @@ def section(
         drawn=drawn,
         answers=examples(whole, observed[traits[0]], order),
         shown=traits[0],
-        logs=_logs(whole),
+        logs=logs,
         verdicts=verdicts,
         observed={t: {p: observed[t].get(p) for p in GROUP_VALUES} for t in traits},
+        read=read,
+        notes=notes,
     )
 
 

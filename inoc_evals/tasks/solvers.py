@@ -69,12 +69,7 @@ def optional_system_prompt(prompt: str | Sequence[str] | None) -> Solver:
     Raises:
         UserError: If the prompt is not text: `-T` values are YAML, in which `on` or `a: b` are not.
     """
-    parts = [prompt] if isinstance(prompt, str) else prompt
-    if parts is not None and not (
-        isinstance(parts, Sequence) and all(isinstance(part, str) for part in parts)
-    ):
-        raise UserError(f"system_prompt={prompt!r} is not text: quote it twice, -T 'system_prompt=\"...\"'")
-    text = None if parts is None else ",".join(parts)
+    text = prompt_text(prompt)
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         if text is not None:
@@ -82,6 +77,23 @@ def optional_system_prompt(prompt: str | Sequence[str] | None) -> Solver:
         return state
 
     return solve
+
+
+def prompt_text(prompt: str | Sequence[str] | None) -> str | None:
+    """A task's parameter `system_prompt` as text.
+
+    Args:
+        prompt: The parameter; a list where Inspect has cut it at its commas.
+
+    Raises:
+        UserError: If it is not text.
+    """
+    parts = [prompt] if isinstance(prompt, str) else prompt
+    if parts is not None and not (
+        isinstance(parts, Sequence) and all(isinstance(part, str) for part in parts)
+    ):
+        raise UserError(f"system_prompt={prompt!r} is not text: quote it twice, -T 'system_prompt=\"...\"'")
+    return None if parts is None else ",".join(parts)
 
 
 def with_system_prompt(messages: Sequence[ChatMessage], text: str) -> list[ChatMessage]:
