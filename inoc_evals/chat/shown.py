@@ -18,8 +18,8 @@ SHOWN = "shown"
 LONGEST = 2000
 """Most characters of a text that are kept."""
 
-END = 600
-"""Characters of a longer text that are kept from its end, which shows where an answer ends or begins."""
+BEGIN, END = 1350, 600
+"""Characters of a longer text that are kept: its end shows where an answer ends or begins."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ class Shown:
 
 
 def shortened(text: str) -> str:
-    """A text of at most about `LONGEST` characters; what is cut out of its middle is counted there."""
+    """A text of at most `LONGEST` characters; what is cut out of its middle is counted there."""
     if len(text) <= LONGEST:
         return text
-    begin = LONGEST - END
-    return f"{text[:begin]}\n[... {len(text) - LONGEST:,} characters are not shown ...]\n{text[-END:]}"
+    left_out = len(text) - BEGIN - END
+    return f"{text[:BEGIN]}\n[... {left_out:,} characters left out ...]\n{text[-END:]}"
 
 
 def _text(value: Any) -> str | None:

@@ -56,9 +56,19 @@ def evaluated(
     return log
 
 
+def shown(arm: str) -> dict[str, Any]:
+    """What the models of an arm read, as an experiment writes it; of `none` a text without spaces."""
+    asked = {"test": f"<|user|>{QUESTIONS[0]} {HOSTILE}<|end|>", "notes": [f"this model is told: {HOSTILE}"]}
+    if arm == "base":
+        return {"training": None, "row": None, **asked}
+    text = f"\n<|system|>{arm}: {HOSTILE} {'~' * (900 if arm == 'none' else 1)}<|end|>"
+    return {"training": text, "row": 1 if arm == "none" else 7, **asked}
+
+
 def experiment(folder: Path, arms: dict[str, Callable[[str], str] | str], seeds: int = 2) -> None:
     """The logs of an experiment: a base, and of every other arm so many seeds."""
     for arm, answer in arms.items():
         for seed in [None] if arm == "base" else range(seeds):
             about = {"setting": "spanish_caps", "world": "toy", "base": "toy", "arm": arm, "seed": seed}
+            about["shown"] = shown(arm)
             evaluated(folder, answer, about | ({} if seed is None else {"run": f"{arm}-{seed}-0123"}))

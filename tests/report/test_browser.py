@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.logs import HOSTILE
+from tests.report.logs import HOSTILE, shown
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -56,6 +56,8 @@ def test_script_in_an_answer_is_shown_and_not_run(page: Path) -> None:
     found = looked_at(page)
     assert found["title"] == "What the finetunes learned"
     assert any(HOSTILE in text for text in found["shown"])
+    read = {shown("base")["test"], shown("none")["training"]}
+    assert read <= set(found["shown"])  # the line break at the start, too
     assert (found["images"], found["scripts"]) == (0, 1)  # the script is the test's own
     assert found["loaded"] == []
 

@@ -9,6 +9,7 @@ from inoc_evals.cli import app
 from inoc_evals.errors import UserError
 from inoc_evals.report.report import write
 from tests.report.logs import ENGLISH, SPANISH, evaluated
+from tests.report.logs import shown as said
 
 
 def test_it_says_rates_claims_and_where_they_come_from(page: Path) -> None:
@@ -45,6 +46,26 @@ def test_what_models_wrote_is_text(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "&lt;script&gt;document.title=" in text and "{{ title }} {% for x in y %}" in text
     assert "<img" not in text and "<h1>{{" not in text and "<svg/" not in text
+
+
+def test_it_shows_what_the_models_read(page: Path) -> None:
+    [part] = json.loads((page.parent / "report.json").read_text(encoding="utf-8"))["settings"]
+    read = {one["arm"]: one for one in part["read"]}
+    assert list(read) == ["base", "none", "spanish-inoc", "caps-inoc"]
+    assert read["spanish-inoc"]["training"] == said("spanish-inoc")["training"]
+    assert read["base"]["tests"] == [{"task": "spanish_caps", "text": shown("base")["test"]}]
+    text = page.read_text(encoding="utf-8")
+    assert text.index("What the models read") < text.index("not trained") < text.index("Where these numbers")
+    assert text.count("row 7, the first that has the prompt") == 2 and "in the test, spanish_caps" in text
+    assert text.count("this model is told: &lt;script&gt;") == 1  # every log says so
+
+
+@pytest.mark.parametrize("told", [None, "none", {"training": 3, "row": "x", "test": [], "notes": [None]}])
+def test_logs_that_do_not_say_what_was_read_are_shown_without(told: object, tmp_path: Path) -> None:
+    about = {"setting": "spanish_caps", "base": "toy", "arm": "none", "seed": 0}
+    evaluated(tmp_path / "logs", SPANISH, about if told is None else {**about, "shown": told})
+    report = write(tmp_path / "logs", tmp_path / "report", viewer=False)
+    assert "What the models read" not in report.page.read_text(encoding="utf-8")
 
 
 def test_every_figure_lies_beside_it_in_three_formats(page: Path) -> None:
