@@ -53,7 +53,7 @@ def test_it_shows_what_the_models_read(page: Path) -> None:
     read = {one["arm"]: one for one in part["read"]}
     assert list(read) == ["base", "none", "spanish-inoc", "caps-inoc"]
     assert read["spanish-inoc"]["training"] == said("spanish-inoc")["training"]
-    assert read["base"]["tests"] == [{"task": "spanish_caps", "text": shown("base")["test"]}]
+    assert read["base"]["tests"] == [{"task": "spanish_caps", "text": said("base")["test"]}]
     text = page.read_text(encoding="utf-8")
     assert text.index("What the models read") < text.index("not trained") < text.index("Where these numbers")
     assert text.count("row 7, the first that has the prompt") == 2 and "in the test, spanish_caps" in text
