@@ -57,7 +57,7 @@ def test_it_shows_what_the_models_read(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.index("What the models read") < text.index("not trained") < text.index("Where these numbers")
     assert text.count("row 7, the first that has the prompt") == 2 and "in the test, spanish_caps" in text
-    assert text.count("this model is told: &lt;script&gt;") == 1  # every log says so
+    assert text.count("This model is told: &lt;script&gt;") == 1  # every log says so
 
 
 @pytest.mark.parametrize("told", [None, "none", {"training": 3, "row": "x", "test": [], "notes": [None]}])
