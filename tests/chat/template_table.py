@@ -18,7 +18,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 PAGE = Path(__file__).parents[2] / "docs" / "chat-models.md"
 TODAY = date(2024, 7, 26)
 
-System = Literal["kept", "merged into the user's turn", "lost once answered", "refused"]
+System = Literal["kept", "merged into the user's turn", "refused"]
 Later = Literal["kept", "moved to the start", "left out", "refused"]
 Reasoning = Literal[
     "none", "empty block in training", "empty block in every prompt", "opened in the prompt", "channels"
@@ -36,6 +36,7 @@ class Family:
         prompt: What `Hi` is asked as.
         system: What becomes of a system message at the start.
         prompted: What `Hi` is asked as behind the system message `Shout.`; empty where that is refused.
+        lost: Whether a system message is gone from the text once the answer is in it.
         added: What the whole exchange adds to the prompt, where the answer is `Yo`; None where it does not
             start with the prompt.
         told: What the model is told without a system message; empty for nothing.
@@ -63,6 +64,7 @@ class Family:
     written: str
     told: str = ""
     always: bool = False
+    lost: bool = False
     later: Later = "kept"
     date: bool = False
     reasoning: Reasoning = "none"
@@ -135,7 +137,6 @@ GLM = Tokens(
     added=THINK,
 )
 NO_END = "does not end an answer with a special token"
-OPENED = "opens <think> for the model when it requests an answer"
 COHERE_ROLES = ("<|START_OF_TURN_TOKEN|>", "<|SYSTEM_TOKEN|>", "<|USER_TOKEN|>", "<|CHATBOT_TOKEN|>")
 COHERE_HI = (
     "<|START_OF_TURN_TOKEN|><|USER_TOKEN|>Hi<|END_OF_TURN_TOKEN|><|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>"
@@ -284,7 +285,6 @@ FAMILIES = (
         written="<|im_end|>",
         reasoning="opened in the prompt",
         several_answers=False,
-        why_not=OPENED,
     ),
     Family(
         name="Mistral 7B v0.1, v0.2",
@@ -304,7 +304,8 @@ FAMILIES = (
         template="mistral_v3_tekken",
         tokens=MISTRAL,
         prompt="<s>[INST]Hi[/INST]",
-        system="lost once answered",
+        system="merged into the user's turn",
+        lost=True,
         prompted="<s>[INST]Shout.\n\nHi[/INST]",
         added="Yo</s>",
         ends=("</s>",),
@@ -497,7 +498,6 @@ FAMILIES = (
         reasoning="opened in the prompt",
         drops_reasoning=True,
         several_answers=False,
-        why_not=OPENED,
     ),
     Family(
         name="DeepSeek R1 Distill",
@@ -513,7 +513,6 @@ FAMILIES = (
         reasoning="opened in the prompt",
         drops_reasoning=True,
         several_answers=False,
-        why_not=OPENED,
     ),
     Family(
         name="Granite 3",
@@ -657,8 +656,8 @@ FAMILIES = (
         prompted=f"{COHERE_SYSTEM}# System Preamble\nYou are in contextual safety mode.…"
         f"# Developer Preamble\n…\nShout.<|END_OF_TURN_TOKEN|>{COHERE_HI}<|START_RESPONSE|>",
         added="Yo<|END_RESPONSE|><|END_OF_TURN_TOKEN|>",
-        ends=("<|END_OF_TURN_TOKEN|>", "<|END_RESPONSE|>"),
-        written="<|END_RESPONSE|>",
+        ends=("<|END_OF_TURN_TOKEN|>",),
+        written="<|END_OF_TURN_TOKEN|>",
         told="# System Preamble\nYou are in contextual safety mode.…",
         always=True,
         later="moved to the start",
@@ -721,3 +720,89 @@ FAMILIES = (
     ),
 )
 """The families, those of one maker beside each other."""
+
+PLACE = re.compile(r"(<!-- families -->\n).*(<!-- end of families -->)", re.DOTALL)
+
+
+def main() -> None:
+    """Write the rows into the page."""
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def filled(page: str) -> str:
+    """The page with the table of today's rows."""
+    return PLACE.sub(lambda place: f"{place[1]}{table()}{place[2]}", page)
+
+
+def table() -> str:
+    """The rows as a table in Markdown."""
+    heads = ("family", "a system prompt", "without one it is told", "an answer ends with", "and")
+    rows = [heads, ("---",) * len(heads), *map(cells, FAMILIES)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def cells(family: Family) -> tuple[str, ...]:
+    """What the page says of a family."""
+    ends = [family.written] * bool(family.written) + [e for e in family.ends if e != family.written]
+    return (
+        family.name,
+        SYSTEMS[family.system],
+        told(family),
+        ", ".join(map(code, ends)) if family.written else f"nothing ({code(ends[0])} ends a text)",
+        "; ".join(remarks(family)),
+    )
+
+
+SYSTEMS = {
+    "kept": "reaches it",
+    "merged into the user's turn": "reaches it, in the user's turn",
+    "refused": "**refused**: `--position user`",
+}
+
+
+def told(family: Family) -> str:
+    """What the model is told by its template, short enough for a cell."""
+    if not family.told:
+        return "nothing"
+    words = " ".join(family.told.partition("…")[0].split())
+    short = words if len(words) <= 90 and "…" not in family.told else words[:90].rsplit(" ", 1)[0] + " …"
+    return f"“{short}”" + (", and beside a system prompt too" if family.always else "")
+
+
+def remarks(family: Family) -> list[str]:
+    """What else to know of a family."""
+    later = {
+        "moved to the start": "a later system message is moved to the start",
+        "left out": "a later system message is left out",
+        "refused": "" if family.alternation else "a later system message is refused",
+    }
+    said = [
+        "**cannot be trained**" if family.why_not else "",
+        "is told the date" if family.date else "",
+        REASONINGS[family.reasoning],
+        "" if family.several_answers or family.why_not else "rows of one answer only",
+        "a system prompt is lost from earlier turns" if family.lost else "",
+        "user and assistant must take turns" if family.alternation else "",
+        later.get(family.later, ""),
+        "white space around answers is cut" if family.trims else "",
+    ]
+    return [remark for remark in said if remark]
+
+
+REASONINGS = {
+    "none": "",
+    "empty block in training": "an empty reasoning block before answers, without loss",
+    "empty block in every prompt": "an empty reasoning block before every answer",
+    "opened in the prompt": "a reasoning block is opened for the model",
+    "channels": "reasons in a channel of its own",
+}
+
+
+def code(token: str) -> str:
+    """A token as code; its bars would end a cell."""
+    escaped = token.replace("<", "&lt;").replace(">", "&gt;").replace("|", "&#124;")
+    return f"<code>{escaped}</code>"
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ which pieces no text can spell, whether a text gets a token of its own at its be
 word as in byte-level tokenizers, or are written before a text as in those of the first Llamas.
 """
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -54,7 +55,6 @@ def _core(first_llama: bool) -> str:
 
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     if first_llama:
-        letters = [f"<0x{byte:02X}>" for byte in range(256)]
         core = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
         core.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
         core.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")  # no piece crosses a word's begin
@@ -67,7 +67,7 @@ def _core(first_llama: bool) -> str:
             ]
         )
         trainer = trainers.BpeTrainer(
-            vocab_size=600, special_tokens=["<unk>", *letters], max_token_length=8, show_progress=False
+            vocab_size=400, special_tokens=["<unk>"], max_token_length=8, show_progress=False
         )
     else:
         core = Tokenizer(models.BPE())
@@ -82,7 +82,11 @@ def _core(first_llama: bool) -> str:
             vocab_size=400, special_tokens=[], initial_alphabet=alphabet, show_progress=False
         )
     core.train_from_iterator(WORDS, trainer)
-    return str(core.to_str())
+    learnt = json.loads(core.to_str())
+    if first_llama:  # a piece for every byte, which is no special token
+        pieces = learnt["model"]["vocab"]
+        pieces.update({f"<0x{byte:02X}>": len(pieces) + byte for byte in range(256)})
+    return json.dumps(learnt)
 
 
 def build(template: str | None, tokens: Tokens) -> Any:
