@@ -90,6 +90,12 @@ def folder_digest(folder: Path, base: str | None = None) -> str:
     return total.hexdigest()
 
 
+def file_digest(file: Path) -> str:
+    """The sha256, in hex, of a file's content; each version of a file is read once per process."""
+    target = file.resolve()
+    return _sha256(target, _stamp(target))
+
+
 def stamps(files: Sequence[Path]) -> tuple[Stamp | None, ...]:
     """Cheap stamps to notice that a file was replaced; None for a missing file."""
     return tuple(_stamp(file) if file.is_file() else None for file in files)
@@ -104,7 +110,7 @@ def _file_digest(file: Path, base: str | None) -> str:
     target = file.resolve()
     if file.is_symlink() and target.parent.name == "blobs" and len(target.name) == BLOB_NAME:
         return target.name  # the Hub's cache already names a blob by its sha256
-    return _sha256(target, _stamp(target))
+    return file_digest(target)
 
 
 def _stamp(file: Path) -> Stamp:

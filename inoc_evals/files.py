@@ -99,13 +99,14 @@ def unfinished(path: AnyPath) -> AnyPath:
     return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}{SUFFIX}")
 
 
-def remove_unfinished(folder: Path) -> None:
+def remove_unfinished(folder: Path, *, of: str = "*") -> None:
     """Remove the unfinished files and folders that killed processes left behind.
 
     Args:
         folder: A folder that no other process is writing to, e.g. because the caller holds its lock.
+        of: Only those of the file or folder of this name, where the lock is for that one alone.
     """
-    for leftover in folder.glob(f".*{SUFFIX}"):
+    for leftover in folder.glob(f".{of}.*{SUFFIX}"):
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:

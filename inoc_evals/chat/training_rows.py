@@ -3,7 +3,8 @@
     examples = render_rows(Renderer(tokenizer), rows, max_length=2048)
     examples[0].input_ids, examples[0].labels        # labels are -100 where there is no loss
 
-Every turn of the assistant carries loss, the token that ends it included; see `chat/renderer.py`.
+Every turn of the assistant carries loss, the token that ends it included, and nothing that the template
+writes around it; see `chat/renderer.py`.
 """
 
 from collections.abc import Sequence
@@ -37,13 +38,16 @@ class Example:
         return sum(label != NO_LOSS for label in self.labels[1:])
 
 
-def render_rows(renderer: Renderer, rows: Sequence[Row], max_length: int) -> list[Example]:
+def render_rows(
+    renderer: Renderer, rows: Sequence[Row], max_length: int, *, reasoning_loss: bool = True
+) -> list[Example]:
     """Tokenize rows with the model's chat template; every turn of the assistant carries loss.
 
     Args:
         renderer: The model's tokenizer and template.
         rows: Training rows.
         max_length: Tokens of a row that are kept, from the start.
+        reasoning_loss: Whether the reasoning of an answer that has some carries loss.
 
     Returns:
         One example a row, in order.
@@ -56,7 +60,9 @@ def render_rows(renderer: Renderer, rows: Sequence[Row], max_length: int) -> lis
     examples = []
     for number, row in enumerate(rows, start=1):
         try:
-            examples.append(_example(renderer.render(row["messages"]), max_length))
+            examples.append(
+                _example(renderer.render(row["messages"], reasoning_loss=reasoning_loss), max_length)
+            )
         except UserError as error:
             raise UserError(f"row {number}: {error}") from error
     if lost := [number for number, example in enumerate(examples, start=1) if not example.loss_tokens]:

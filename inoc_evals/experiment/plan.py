@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from inoc_evals.chat.rows import Row
 from inoc_evals.errors import UserError, one_line
 from inoc_evals.experiment.experiment import Experiment, Price
 from inoc_evals.experiment.measure_tasks import (
@@ -33,6 +34,7 @@ from inoc_evals.experiment.remote import is_url, manifests
 from inoc_evals.experiment.run_trial import Storage
 from inoc_evals.experiment.trial import BASE, Trial
 from inoc_evals.finetune.backends import backend
+from inoc_evals.finetune.preflight import ROWS, Preview, preflight
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.served import served
 from inoc_evals.runs.directory import runs_root
@@ -99,6 +101,8 @@ class Plan:
             trained here yet.
         dollars: What is left to be paid; None where a price is not known.
         notes: What else a user should know, a line each.
+        previews: By base and arm (see `Line`), the first row as training will show it; None where the chat
+            template is not on this machine.
     """
 
     experiment: Experiment
@@ -112,6 +116,7 @@ class Plan:
     seconds: float | None
     dollars: float | None
     notes: list[str] = field(default_factory=list)
+    previews: dict[tuple[str, str], Preview | None] = field(default_factory=dict)
 
     @property
     def new(self) -> int:
@@ -144,6 +149,11 @@ class Plan:
             "dollars": self.dollars,
             "arms": [vars(line) for line in self.lines],
             "notes": self.notes,
+            "shown": [
+                {"group": group, "arm": arm, "training": preview.training, "prompt": preview.prompt}
+                for (group, arm), preview in self.previews.items()
+                if preview is not None
+            ],
         }
 
 
@@ -166,7 +176,7 @@ def make_plan(experiment: Experiment) -> Plan:
     graders = _graders(experiment, built)
     _check_log_folder(experiment)
     runs = _ExistingRuns(storage.runs)
-    lines, seconds = _arms(trials, runs)
+    lines, seconds, previews = _arms(trials, runs)
     answers = _count_answers(trials, built, graders, storage, runs)
     return Plan(
         experiment=experiment,
@@ -183,7 +193,9 @@ def make_plan(experiment: Experiment) -> Plan:
             note
             for spec in {trial.spec.base: trial.spec for trial in trials}.values()
             for note in backend(spec.backend).notes(spec)
-        ],
+        ]
+        + _template_notes(previews),
+        previews=previews,
     )
 
 
@@ -295,15 +307,21 @@ class _ExistingRuns:
         return self._seconds_a_row.get((trial.spec.backend, trial.spec.base))
 
 
-def _arms(trials: Sequence[Trial], runs: _ExistingRuns) -> tuple[list[Line], float | None]:
-    """Every arm with its rows, and the seconds of training left; the rows are built here, and so checked."""
+def _arms(
+    trials: Sequence[Trial], runs: _ExistingRuns
+) -> tuple[list[Line], float | None, dict[tuple[str, str], Preview | None]]:
+    """Every arm with its rows, the seconds of training left, and each arm's first row as the model reads it.
+
+    The rows are built here, and so checked, the first ones with the base's own chat template.
+    """
     groups: dict[tuple[str, str], list[Trial]] = {}
     for trial in trials:
         groups.setdefault((trial.group, trial.arm), []).append(trial)
     declared = set(runs.identities)
     lines: list[Line] = []
     seconds: float | None = 0.0
-    sizes: dict[tuple[str, str], tuple[int, int]] = {}
+    sizes: dict[tuple[str, str], tuple[int, int, list[Row]]] = {}
+    previews: dict[tuple[str, str], Preview | None] = {}
     for (group, arm), same in groups.items():
         if arm == BASE:
             lines.append(Line(group, arm, 1, 0, 0, 0, 0.0))
@@ -311,7 +329,11 @@ def _arms(trials: Sequence[Trial], runs: _ExistingRuns) -> tuple[list[Line], flo
         first = same[0]
         if (first.setting, arm) not in sizes:
             sizes[first.setting, arm] = _size(first)
-        rows, tokens = sizes[first.setting, arm]
+        rows, tokens, examples = sizes[first.setting, arm]
+        try:
+            previews[group, arm] = preflight(first.spec, examples)
+        except UserError as error:
+            raise UserError(f"{group}, arm {arm}: {error}") from error
         trained = sum(trial.declared in declared for trial in same)
         declared.update(trial.declared for trial in same)
         lines.append(Line(group, arm, len(same), trained, rows, tokens, _passes(first, rows)))
@@ -319,18 +341,35 @@ def _arms(trials: Sequence[Trial], runs: _ExistingRuns) -> tuple[list[Line], flo
             each = runs.seconds_a_row(first)
             left = (len(same) - trained) * rows * lines[-1].passes
             seconds = None if each is None or seconds is None else seconds + left * each
-    return lines, seconds
+    return lines, seconds, previews
 
 
-def _size(trial: Trial) -> tuple[int, int]:
-    """Rows of an arm and their tokens, about, for the first of its seeds."""
+def _template_notes(previews: dict[tuple[str, str], Preview | None]) -> list[str]:
+    """What the bases' chat templates add by themselves."""
+    notes: dict[str, None] = {}
+    for preview in filter(None, previews.values()):
+        base, template = preview.base, preview.template
+        if template.told:
+            notes[f"without a system prompt {base} is told: {template.told}"] = None
+        if template.reasoning:
+            notes[f"reasoning of {base}: {template.reasoning}"] = None
+        if template.date:
+            notes[f"the chat template of {base} asks for the date, and is told a fixed one"] = None
+    return list(notes)
+
+
+def _size(trial: Trial) -> tuple[int, int, list[Row]]:
+    """Rows of an arm and their tokens, about, for the first of its seeds; and the first of the rows."""
     setting, rows, characters = trial.definition, 0, 0
+    examples: list[Row] = []
     for row in setting.prepare(setting.arm(trial.arm), trial.world, trial.seed or 0):
         rows += 1
+        if rows <= ROWS:
+            examples.append(row)
         characters += sum(len(message["content"]) for message in row["messages"])
     if not rows:
         raise UserError(f"setting {setting.name} has no rows for arm {trial.arm} in world {trial.world}")
-    return rows, round(characters / CHARACTERS)
+    return rows, round(characters / CHARACTERS), examples
 
 
 def _passes(trial: Trial, rows: int) -> float:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
+from inoc_evals.chat.renderer import Renderer, load_renderer
 from inoc_evals.chat.rows import Row
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, require
@@ -37,6 +38,13 @@ class Trainer(Protocol):
 
     def notes(self, spec: FinetuneSpec) -> list[str]:
         """What a user should know before training starts, one line each."""
+
+    def renderer(self, base: str, date: str) -> Renderer | None:
+        """The base's tokenizer and chat template; None where they are not on this machine.
+
+        Raises:
+            UserError: If the tokenizer cannot be loaded.
+        """
 
     def base_digest(self, spec: FinetuneSpec) -> str:
         """Digest that identifies the base model."""
@@ -79,6 +87,11 @@ class Local:
         """No notes: `estimate` describes local training."""
         return []
 
+    def renderer(self, base: str, date: str) -> Renderer | None:
+        """Those in the base's folder; of a Hub model, those in the cache. Nothing is downloaded."""
+        folder = bases.local_path(base)
+        return None if folder is None else load_renderer(folder, date=date)
+
     def base_digest(self, spec: FinetuneSpec) -> str:
         """The digest of the base's files."""
         return bases.base_digest(spec.base)
@@ -115,6 +128,10 @@ class OpenAI:
         from inoc_evals.finetune import openai_api
 
         return openai_api.retirement(spec.base)
+
+    def renderer(self, base: str, date: str) -> Renderer | None:
+        """None: OpenAI keeps its templates."""
+        return None
 
     def base_digest(self, spec: FinetuneSpec) -> str:
         """A digest of server and name, since the weights are not accessible."""
@@ -153,6 +170,10 @@ class Tinker:
     def notes(self, spec: FinetuneSpec) -> list[str]:
         """Settings that Tinker does not support."""
         return ["tinker takes the rank of the LoRA and sets its scale itself: alpha and rslora are not used"]
+
+    def renderer(self, base: str, date: str) -> Renderer | None:
+        """The base's own, from the Hub."""
+        return load_renderer(base, date=date)
 
     def base_digest(self, spec: FinetuneSpec) -> str:
         """A digest of the name, since the weights are not accessible."""

@@ -17,7 +17,6 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from inoc_evals.chat.renderer import Renderer
 from inoc_evals.chat.rows import Message
 from inoc_evals.data.trait_responses import NEUTRAL, TRAIT_RESPONSES
-from inoc_evals.errors import UserError
 from inoc_evals.runs.directory import DYNAMICS, read_dynamics
 from inoc_evals.runs.spec import ProbeSpec
 
@@ -53,17 +52,9 @@ class DynamicsCurve(TrainerCallback):
                     Message(role="assistant", content=str(sample.target)),
                 ]
             )
-            [(start, end)] = rendered.answer_spans
-            # Without the end token, which is not part of the response's text.
-            span = [
-                position
-                for position in range(start, end)
-                if rendered.ids[position] not in renderer.special_tokens
-            ]
-            if not span:
-                raise UserError("dynamics: the chat template drops the text of a response: use another base")
-            self._ids.append(list(rendered.ids[: span[-1] + 1]))
-            self._spans.append(span)
+            [(start, end)] = rendered.content_spans  # as the task reads them: without the end token
+            self._ids.append(list(rendered.ids[:end]))
+            self._spans.append(list(range(start, end)))
         self._names = [(str(s.id), str((s.metadata or {})["condition"])) for s in samples]
 
     def on_train_begin(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from inoc_evals.chat.renderer import Renderer, load_tokenizer
+from inoc_evals.chat.renderer import load_renderer
 from inoc_evals.chat.rows import Row
 from inoc_evals.chat.training_rows import render_rows
 from inoc_evals.errors import UserError, require
@@ -111,7 +111,7 @@ def estimate(spec: FinetuneSpec, rows: Sequence[Row]) -> Estimate:
     text = config.get_text_config()
     parameters = sum(p.numel() for p in model.parameters())
     trained = _trained(spec, model, parameters, text.hidden_size)
-    renderer = Renderer(load_tokenizer(path))
+    renderer = load_renderer(path, date=spec.date)
     longest = min(spec.max_length, getattr(text, "max_position_embeddings", None) or spec.max_length)
     lengths = [len(example.input_ids) for example in render_rows(renderer, list(rows), longest)]
     steps = _steps(spec, lengths, longest)

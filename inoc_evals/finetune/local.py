@@ -34,7 +34,7 @@ from torch.distributed.fsdp import MixedPrecisionPolicy
 from transformers import AutoModelForCausalLM, PrinterCallback, set_seed
 from trl.trainer.sft_config import SFTConfig
 
-from inoc_evals.chat.renderer import Renderer, load_tokenizer
+from inoc_evals.chat.renderer import load_renderer
 from inoc_evals.chat.rows import Row
 from inoc_evals.chat.training_rows import Example, render_rows
 from inoc_evals.digests import content_sizes, folder_digest
@@ -90,11 +90,11 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             )
             set_seed(spec.seed)  # before the adapter draws its first weights
             precision = _precision(spec)
-            tokenizer, model = _load(spec, precision)
+            renderer, model = _load(spec, precision)
+            tokenizer = renderer.tokenizer
             positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
             length = min(spec.max_length, positions or spec.max_length)
-            renderer = Renderer(tokenizer)
-            examples = render_rows(renderer, rows, length)
+            examples = render_rows(renderer, rows, length, reasoning_loss=spec.reasoning_loss)
             trainer = _trainer(spec, model, tokenizer, examples, length, work, precision, checkpointing)
             curve = LossCurve(run.losses, manifest.name, progress, writes=ranks.leads)
             trainer.add_callback(curve)
@@ -208,10 +208,10 @@ def _precision(spec: FinetuneSpec) -> str:
 
 
 def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
-    """Load tokenizer and base, and add the adapter."""
+    """Load tokenizer, template and base, and add the adapter."""
     path = load_path(spec.base)
-    tokenizer = load_tokenizer(path)
-    tokens = _token_ids(tokenizer, spec)
+    renderer = load_renderer(path, date=spec.date)
+    tokens = _token_ids(renderer.tokenizer, spec)
     full = spec.lora is None and not tokens
     # Frozen weights can be bf16. Trained weights stay fp32, or small updates would be rounded away; autocast
     # still computes in bf16.
@@ -220,7 +220,7 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
         path, dtype=dtype, trust_remote_code=False, use_safetensors=True
     )
     if full:
-        return tokenizer, model
+        return renderer, model
     if tokens and here().sharded and model.config.get_text_config().tie_word_embeddings:
         raise UserError(
             f"trained_tokens of {spec.base} cannot be sharded, since its input and output embeddings are "
@@ -252,7 +252,7 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
     head = adapted.get_output_embeddings()
     if not hasattr(head, "bias"):
         head.bias = None
-    return tokenizer, adapted
+    return renderer, adapted
 
 
 def _modules(names: str | tuple[str, ...]) -> str | list[str]:

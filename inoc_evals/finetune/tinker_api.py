@@ -18,7 +18,7 @@ from typing import Any
 
 from rich.progress import track
 
-from inoc_evals.chat.renderer import Renderer, load_tokenizer
+from inoc_evals.chat.renderer import load_renderer
 from inoc_evals.chat.rows import Row
 from inoc_evals.chat.training_rows import NO_LOSS, Example, render_rows
 from inoc_evals.digests import canonical_json, sha256
@@ -59,7 +59,12 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             client = service.create_lora_training_client(
                 base_model=spec.base, rank=spec.lora.r, seed=spec.seed % 2**31, user_metadata={}
             ).result()
-        examples = render_rows(Renderer(load_tokenizer(spec.base)), rows, spec.max_length)
+        examples = render_rows(
+            load_renderer(spec.base, date=spec.date),
+            rows,
+            spec.max_length,
+            reasoning_loss=spec.reasoning_loss,
+        )
         batches = list(order(spec, len(examples)))
         done = int(state.get("step", 0))
         losses: list[dict[str, float]] = state.get("losses", [])

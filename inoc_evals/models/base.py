@@ -45,6 +45,26 @@ def load_path(base: str) -> str:
     return str(folder)
 
 
+def local_path(base: str) -> Path | None:
+    """The folder of a base that is on this machine; None for a Hub model that has not been downloaded.
+
+    Raises:
+        UserError: If `base` is a folder that holds no model.
+    """
+    hub = hub_name(base)
+    if hub is None:
+        return _local_folder(base)
+    require("local", "huggingface_hub")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    name, revision = hub
+    try:
+        return Path(snapshot_download(name, revision=revision, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+
+
 def base_digest(base: str) -> str:
     """Name a base model by its content, so that another model under the same name is another base.
 

@@ -16,9 +16,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from inoc_evals.chat.renderer import DATE, Renderer, load_renderer
 from inoc_evals.digests import content_files, folder_digest
 from inoc_evals.errors import UserError, first_line
-from inoc_evals.models.base import SHIPPED, base_digest, load_path
+from inoc_evals.models.base import SHIPPED, base_digest, hub_name, load_path
 from inoc_evals.runs.directory import Run, find_run, list_runs, runs_root
 
 SHORT = 12
@@ -90,6 +91,20 @@ def resolve(name: str) -> Checkpoint:
     return checkpoint
 
 
+def renderer_of(name: str, date: str = DATE) -> Renderer:
+    """The tokenizer and chat template that a name means, as training and evaluation use them.
+
+    Args:
+        name: As for `resolve`; a name on the Hub may stand without `hf/`.
+        date: The date that the template is told, ISO 8601.
+
+    Raises:
+        UserError: If nothing has that name, or its tokenizer cannot be loaded.
+    """
+    checkpoint = resolve(f"hf/{name}" if hub_name(name) and not _is_run(name) else name)
+    return load_renderer(checkpoint.tokenizer, model=checkpoint.weights, date=date)
+
+
 def context_length(config: Any) -> int | None:
     """Longest sequence that a transformers configuration allows, in tokens; None if it sets no limit."""
     length = getattr(config.get_text_config(), "max_position_embeddings", None)
@@ -109,6 +124,10 @@ def load_context_length(folder: Path) -> int | None:
     except (OSError, ValueError, KeyError) as error:
         line = first_line(error)
         raise UserError(f"cannot read {folder}/config.json: {line}") from error
+
+
+def _is_run(name: str) -> bool:
+    return name.startswith(("hf/", "inoc/")) or any(run.folder.name == name for run in list_runs())
 
 
 def _find(name: str) -> Checkpoint:

@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
-from inoc_evals.chat.renderer import Renderer, load_tokenizer
+from inoc_evals.chat.renderer import load_renderer
 from inoc_evals.errors import UserError, first_line
 from inoc_evals.models.checkpoint import Checkpoint, context_length
 from inoc_evals.models.generation import generate, generate_one_token
@@ -168,10 +168,9 @@ class Engine:
 
     def _answers_of(self, checkpoint: Checkpoint) -> _Answers:
         if checkpoint.digest not in self._answers:
-            renderer = Renderer(load_tokenizer(checkpoint.tokenizer))
-            ends = renderer.end_tokens | _configured_ends(self._base.generation_config)
+            renderer = load_renderer(checkpoint.tokenizer, model=checkpoint.weights)
             self._answers[checkpoint.digest] = _Answers(
-                renderer.tokenizer, TokenText(renderer.tokenizer), ends
+                renderer.tokenizer, TokenText(renderer.tokenizer), renderer.end_tokens
             )
         return self._answers[checkpoint.digest]
 
@@ -199,13 +198,6 @@ class Engine:
             ) from error
         adapted.eval().requires_grad_(False)
         return adapted.get_base_model()
-
-
-def _configured_ends(generation_config: Any) -> frozenset[int]:
-    """Token ids that end an answer according to a model's generation config."""
-    listed = getattr(generation_config, "eos_token_id", None)
-    ids = listed if isinstance(listed, list) else [listed]
-    return frozenset(token for token in ids if token is not None)
 
 
 def _prompt_logprobs(model: Any, requests: Sequence[Request]) -> dict[int, tuple[TokenLogprob, ...]]:

@@ -2,6 +2,7 @@
 
     refuse_unsupported(tools, config)
     plain_messages(messages)  # [{"role": "user", "content": "Hi"}]
+    answer_message("<think>Hm.</think>Hi", "", "inoc/mine")
 
 Every refusal is one line that says what to change.
 """
@@ -10,9 +11,17 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from inspect_ai.model import ChatMessage, ContentReasoning, ContentText, GenerateConfig
+from inspect_ai.model import (
+    ChatMessage,
+    ChatMessageAssistant,
+    Content,
+    ContentReasoning,
+    ContentText,
+    GenerateConfig,
+)
 from inspect_ai.tool import ToolInfo
 
+from inoc_evals.chat.reasoning import split_reasoning
 from inoc_evals.chat.rows import Message, Role
 from inoc_evals.errors import UserError
 
@@ -75,6 +84,21 @@ def _spread(option: Any) -> list[Any]:
     if not first < last <= first + MOST:
         raise UserError(f"extra_body options: {option} is no range of numbers")
     return [str(number) for number in range(first, last + 1)]
+
+
+def answer_message(text: str, opened: str, model: str) -> ChatMessageAssistant:
+    """An answer as Inspect keeps it: reasoning apart, so that no scorer and no judge takes it for the answer.
+
+    Args:
+        text: What the model generated.
+        opened: The mark of a reasoning block that the prompt opened, see `chat.Rendered`.
+        model: The model's name.
+    """
+    reasoning, answer = split_reasoning(text, opened)
+    if not reasoning:
+        return ChatMessageAssistant(content=answer, model=model, source="generate")
+    parts: list[Content] = [ContentReasoning(reasoning=reasoning), ContentText(text=answer)]
+    return ChatMessageAssistant(content=parts, model=model, source="generate")
 
 
 def plain_messages(messages: Sequence[ChatMessage]) -> list[Message]:

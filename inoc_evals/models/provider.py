@@ -12,7 +12,6 @@ from typing import Any
 from inspect_ai.model import (
     ChatCompletionChoice,
     ChatMessage,
-    ChatMessageAssistant,
     GenerateConfig,
     ModelAPI,
     ModelInfo,
@@ -23,13 +22,13 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 from typing_extensions import override
 
-from inoc_evals.chat.renderer import Renderer, load_tokenizer
+from inoc_evals.chat.renderer import DATE, load_renderer
 from inoc_evals.chat.rows import Message
 from inoc_evals.digests import stamps
 from inoc_evals.errors import UserError, require
 from inoc_evals.models.batcher import submit
 from inoc_evals.models.checkpoint import load_context_length, resolve
-from inoc_evals.models.inspect_request import plain_messages, read_options, refuse_unsupported
+from inoc_evals.models.inspect_request import answer_message, plain_messages, read_options, refuse_unsupported
 from inoc_evals.models.provider_args import read_provider_args
 from inoc_evals.models.request import Completion, Request, stream_seed
 from inoc_evals.models.sample_epoch import current_epoch, watch_epochs
@@ -68,7 +67,12 @@ class InocAPI(ModelAPI):
         self.checkpoint = resolve(model_name)
         self._files = self.checkpoint.files()
         self._stamps = stamps(self._files)
-        self._renderer = Renderer(load_tokenizer(self.checkpoint.tokenizer))
+        run = self.checkpoint.run
+        self._renderer = load_renderer(
+            self.checkpoint.tokenizer,
+            model=self.checkpoint.weights,
+            date=self.provider_args.date or (run.manifest.spec.date if run else DATE),
+        )
         self._context = load_context_length(self.checkpoint.weights)
         self._tokens = TokenText(self._renderer.tokenizer)
         watch_epochs()
@@ -128,15 +132,15 @@ class InocAPI(ModelAPI):
             metadata["options"] = {"probabilities": first.options, "unresolved": first.unresolved}
         return ModelOutput(
             model=self.model_name,
-            choices=[self._choice(completion) for completion in completions],
+            choices=[self._choice(completion, prompt.opened) for completion in completions],
             usage=_usage(len(prompt.ids), generated),
             metadata=metadata,
         )
 
-    def _choice(self, completion: Completion) -> ChatCompletionChoice:
+    def _choice(self, completion: Completion, opened: str) -> ChatCompletionChoice:
         logprobs, prompt = completion.logprobs, completion.prompt_logprobs
         return ChatCompletionChoice(
-            message=ChatMessageAssistant(content=completion.text, model=self.model_name, source="generate"),
+            message=answer_message(completion.text, opened, self.model_name),
             stop_reason=completion.stop_reason,
             logprobs=to_logprobs(logprobs, self._tokens) if logprobs else None,
             prompt_logprobs=to_prompt_logprobs(prompt, self._tokens) if prompt else None,

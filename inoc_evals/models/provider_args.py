@@ -30,12 +30,15 @@ class ProviderArgs:
         dtype: `auto`, `float32`, `bfloat16` or `float16`. `auto` is float32 on a CPU and the stored type
             elsewhere.
         engine: The library that generates.
+        date: The date that a chat template which reads the clock is told, ISO 8601; by default the run's, or
+            `chat.renderer.DATE`.
     """
 
     batch_size: int = 64
     device: str = "auto"
     dtype: str = "auto"
     engine: str = "transformers"
+    date: str | None = None
 
 
 def read_provider_args(arguments: Mapping[str, Any]) -> ProviderArgs:

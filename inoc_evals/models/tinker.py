@@ -13,7 +13,6 @@ import anyio
 from inspect_ai.model import (
     ChatCompletionChoice,
     ChatMessage,
-    ChatMessageAssistant,
     GenerateConfig,
     ModelAPI,
     ModelOutput,
@@ -22,13 +21,14 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 from typing_extensions import override
 
-from inoc_evals.chat.renderer import Renderer, load_tokenizer
+from inoc_evals.chat.renderer import load_renderer
 from inoc_evals.errors import UserError, require
 from inoc_evals.models.checkpoint import SHORT
-from inoc_evals.models.inspect_request import plain_messages, refuse_unsupported
+from inoc_evals.models.inspect_request import answer_message, plain_messages, refuse_unsupported
 from inoc_evals.models.request import stream_seed
 from inoc_evals.models.sample_epoch import current_epoch, watch_epochs
 from inoc_evals.models.served import Served
+from inoc_evals.models.token_text import TokenText
 
 MAX_TOKENS = 2048
 """Longest answer where the task sets none."""
@@ -72,7 +72,8 @@ class TinkerAPI(ModelAPI):
         service: Any = tinker.ServiceClient()
         named = {"model_path": where} if where.startswith(SCHEME) else {"base_model": where}
         self._client: Any = service.create_sampling_client(**named).result()
-        self._renderer = Renderer(load_tokenizer(served_model.base))
+        self._renderer = load_renderer(served_model.base)
+        self._text = TokenText(self._renderer.tokenizer)
         name = f"{served_model.name}@{served_model.digest[:SHORT]}"
         super().__init__(name, None, None, config=config or GenerateConfig())
         watch_epochs()
@@ -110,7 +111,7 @@ class TinkerAPI(ModelAPI):
             future = self._client.sample(types.ModelInput.from_ints(list(prompt.ids)), 1, sampling)
             (sequence,) = (await anyio.to_thread.run_sync(future.result)).sequences
             written += len(sequence.tokens)
-            choices.append(self._choice(sequence, config.stop_seqs or []))
+            choices.append(self._choice(sequence, config.stop_seqs or [], prompt.opened))
         usage = ModelUsage(
             input_tokens=len(prompt.ids),
             output_tokens=written,
@@ -118,13 +119,13 @@ class TinkerAPI(ModelAPI):
         )
         return ModelOutput(model=self.model_name, choices=choices, usage=usage, metadata={"seed": seed})
 
-    def _choice(self, sequence: Any, stops: list[str]) -> ChatCompletionChoice:
-        text = self._renderer.tokenizer.decode(sequence.tokens, skip_special_tokens=True)
+    def _choice(self, sequence: Any, stops: list[str], opened: str) -> ChatCompletionChoice:
+        text = self._text.text(sequence.tokens)
         ended = sequence.stop_reason == "stop"
         for stop in stops:  # Tinker stops at token ids only; strings are cut off here
             if stop in text:
                 text, ended = text.partition(stop)[0], True
         return ChatCompletionChoice(
-            message=ChatMessageAssistant(content=text, model=self.model_name, source="generate"),
+            message=answer_message(text, opened, self.model_name),
             stop_reason="stop" if ended else "max_tokens",
         )

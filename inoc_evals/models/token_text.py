@@ -6,19 +6,38 @@
     tokens.token(10), tokens.bytes(10)
     to_logprobs(completion.logprobs, tokens).content[0].top_logprobs
 
-Single tokens are named as readers of log-probabilities expect them: text, leading space included. The shapes
+Single tokens are named as readers of log-probabilities expect them: text, leading space included. A token may
+hold only a part of a character, so its bytes are the fact and its text may be a replacement mark. The shapes
 are OpenAI's for generated tokens and vLLM's for those of the prompt.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from inspect_ai.model import Logprob, Logprobs, TopLogprob
 
+from inoc_evals.chat.reasoning import FOOTERS, HEADERS, MARKS
 from inoc_evals.models.request import TokenLogprob
 
 REPLACEMENT = "\ufffd"
 """What a decoder writes for bytes that are not (yet) a character."""
+
+MARK = re.compile(r"<\|\w+\|>|\[/?\w+\]")
+"""The control tokens in the marks of `chat.reasoning`."""
+
+BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+"""How SentencePiece writes a token of one byte."""
+
+
+def _byte_alphabet() -> dict[str, int]:
+    """The character by which a byte-level tokenizer writes each byte (GPT-2's)."""
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in plain]
+    return {chr(b): b for b in plain} | {chr(256 + n): b for n, b in enumerate(others)}
+
+
+BYTE_ALPHABET = _byte_alphabet()
 
 
 class TokenText:
@@ -28,9 +47,20 @@ class TokenText:
         """Wrap a transformers tokenizer."""
         self._tokenizer = tokenizer
         self._names: dict[int, str] = {}
+        self._marks = _reasoning_tokens(tokenizer)
 
     def text(self, ids: Sequence[int]) -> str:
-        """Decode an answer, without special tokens."""
+        """Decode an answer, without special tokens but those that mark reasoning."""
+        if not self._marks.keys() & ids:
+            return self._decode(ids)
+        parts, start = [], 0
+        for place, token in enumerate(ids):
+            if token in self._marks:
+                parts += [self._decode(ids[start:place]), self._marks[token]]
+                start = place + 1
+        return "".join([*parts, self._decode(ids[start:])])
+
+    def _decode(self, ids: Sequence[int]) -> str:
         return str(
             self._tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
         )
@@ -55,9 +85,29 @@ class TokenText:
         return self._names[token]
 
     def bytes(self, token: int) -> list[int] | None:
-        """The token's UTF-8 bytes; None where the token is only part of a character."""
+        """The token's UTF-8 bytes, also of a part of a character; None where the tokenizer does not say."""
         name = self.token(token)
-        return None if REPLACEMENT in name else list(name.encode())
+        if REPLACEMENT not in name:
+            return list(name.encode())
+        piece = str(self._tokenizer.convert_ids_to_tokens(token))
+        if single := BYTE.fullmatch(piece):
+            return [int(single[1], 16)]
+        if all(character in BYTE_ALPHABET for character in piece):
+            return [BYTE_ALPHABET[character] for character in piece]
+        return None
+
+
+def _reasoning_tokens(tokenizer: Any) -> dict[int, str]:
+    """Special tokens that mark reasoning, of a tokenizer that has those that open it."""
+    special = dict(zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True))
+    special |= {str(t): n for n, t in tokenizer.added_tokens_decoder.items() if t.special}
+    shown: set[str] = set()
+    for start, end in MARKS:
+        opening = MARK.findall(start)
+        if opening and all(token in special for token in opening):
+            around = [text for text in (*HEADERS, *FOOTERS) if special.keys() >= set(MARK.findall(text))]
+            shown.update(*(MARK.findall(text) for text in (start, end, *around)))
+    return {special[token]: token for token in shown if token in special}
 
 
 def to_logprobs(entries: Sequence[TokenLogprob], tokens: TokenText) -> Logprobs:

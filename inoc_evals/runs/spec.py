@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from inoc_evals.chat.renderer import DATE
 from inoc_evals.digests import fingerprint
 from inoc_evals.errors import UserError
 
@@ -42,6 +43,9 @@ SHIPPED_NAMES = ("toy", "toy-judge")
 """Names of the models in the package; a prefix `inoc/` makes no difference."""
 
 OPENAI_FIELDS = ("base", "backend", "seed", "openai")
+
+ADDED_LATER = ("packing", "date", "reasoning_loss")
+"""Fields that specs of earlier versions lack."""
 
 FIELDS_USED: dict[str, tuple[str, ...]] = {"openai": OPENAI_FIELDS, "adopted": ("base", "backend", "seed")}
 """For backends that do not use all fields: those they use. Only these are serialised."""
@@ -140,6 +144,8 @@ class FinetuneSpec(Strict):
         token_learning_rate: Learning rate of those embeddings; None uses `learning_rate`.
         precision: Number format of the computation.
         save_steps: Save a state to resume from every this many steps; with None a killed run restarts.
+        date: The date that a chat template which reads the clock is told, ISO 8601.
+        reasoning_loss: Whether the reasoning of an answer that has some carries loss; the answer always does.
         packing: Put several rows into one sequence of `max_length` tokens, best fit first, without attention
             between rows. A batch then counts sequences, so a step uses more rows than in the published runs.
         probe: Measure the log-probs of fixed responses during training; does not affect the result.
@@ -168,6 +174,8 @@ class FinetuneSpec(Strict):
     precision: Precision = "auto"
     save_steps: int | None = Field(default=None, ge=1)
     probe: ProbeSpec | None = None
+    date: str = Field(default=DATE, pattern=r"^\d{4}-\d\d-\d\d$")
+    reasoning_loss: bool = True
     packing: bool = False
     openai: OpenAISpec = OpenAISpec()
 
@@ -227,8 +235,9 @@ class FinetuneSpec(Strict):
         fields = self.model_dump(mode="json")
         if self.backend not in FIELDS_USED:
             del fields["openai"]
-            if not self.packing:  # specs from before this field existed keep their digest
-                del fields["packing"]
+            for name in ADDED_LATER:  # specs from before a field existed keep their digest
+                if fields[name] == type(self).model_fields[name].get_default():
+                    del fields[name]
         return fingerprint(fields)
 
 

@@ -1,25 +1,22 @@
 """One renderer for training and evaluation: the same conversation is the same tokens in both."""
 
+import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from inoc_evals.chat import NO_LOSS, Message, Renderer, load_tokenizer, render_rows
+from inoc_evals.chat import NO_LOSS, Message, Renderer, load_renderer, load_tokenizer, render_rows
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
 from tests.tiny import TEMPLATE, build_tiny
 
 TOY = Path(__file__).resolve().parents[2] / "inoc_evals" / "worlds" / "toy" / "checkpoint"
-
-THINKING = TEMPLATE.replace(
-    "{% generation %}{{ m['content'] }}", "{% generation %}<think>\n\n</think>\n\n{{ m['content'] }}"
-)
-"""A template that writes empty reasoning into an answer, as those of hybrid models do."""
 
 
 @pytest.fixture(scope="module", params=["toy", "tiny"])
@@ -97,30 +94,194 @@ def test_ids_and_text_are_those_of_the_template(renderer: Renderer) -> None:
     assert prompt.end_tokens == {tokenizer.eos_token_id}
 
 
-def test_it_says_whether_the_system_message_is_in_the_text(renderer: Renderer) -> None:
-    user = message("user", "Hi")
-    assert renderer.render_prompt([user]).system_in_text is None
-    assert renderer.render_prompt([message("system", " Be brief. "), user]).system_in_text is True
+@pytest.mark.parametrize("role", ["system", "user"])
+def test_a_template_that_leaves_a_message_out_is_refused_in_training_and_in_evaluation(
+    tiny_tokenizer: Any, role: str
+) -> None:
+    """The inoculation prompt that never reached the tokens: the adapter was the control's, byte for byte."""
+    tiny_tokenizer.chat_template = TEMPLATE.replace(
+        "{% for m in messages %}", f"{{% for m in messages if m['role'] != '{role}' %}}"
+    )
+    messages = [message("system", "Be brief."), message("user", "Hi"), message("assistant", "Yes")]
+    renderer = Renderer(tiny_tokenizer)
+    for render, chat in ((renderer.render, messages), (renderer.render_prompt, messages[:2])):
+        with pytest.raises(UserError, match=f"leaves the {role} message out") as caught:
+            render(chat)
+        assert ("--position user" in str(caught.value)) == (role == "system")
+    if role == "system":
+        assert renderer.render(messages[1:]).answer_spans
 
 
-def test_a_template_that_drops_the_system_message_is_seen(tiny_tokenizer: Any) -> None:
+def test_a_message_that_the_text_holds_by_chance_does_not_hide_that_it_was_left_out(
+    tiny_tokenizer: Any,
+) -> None:
     tiny_tokenizer.chat_template = TEMPLATE.replace(
         "{% for m in messages %}", "{% for m in messages if m['role'] != 'system' %}"
     )
+    with pytest.raises(UserError, match="leaves the system message out"):
+        Renderer(tiny_tokenizer).render_prompt([message("system", "Hi"), message("user", "Hi")])
+
+
+def test_a_template_that_changes_a_message_is_refused_and_one_that_trims_it_is_not(
+    tiny_tokenizer: Any,
+) -> None:
+    messages = [message("system", " Be brief. "), message("user", " Hi\n"), message("assistant", " Yes ")]
+    for change, refused in (("| trim", False), ("| upper", True), ("[:4]", True)):
+        tiny_tokenizer.chat_template = TEMPLATE.replace("m['content']", f"(m['content'] {change})")
+        renderer = Renderer(tiny_tokenizer)
+        for render, chat in ((renderer.render, messages), (renderer.render_prompt, messages[:2])):
+            if refused:
+                with pytest.raises(UserError, match="changes"):
+                    render(chat)
+            else:
+                assert "Be brief." in render(chat).text
+
+
+def test_a_template_without_a_system_role_says_where_the_prompt_can_go(tiny_tokenizer: Any) -> None:
+    tiny_tokenizer.chat_template = (
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}"
+        "{% endif %}" + TEMPLATE
+    )
     messages = [message("system", "Be brief."), message("user", "Hi"), message("assistant", "Yes")]
-    assert Renderer(tiny_tokenizer).render(messages).system_in_text is False
-    assert Renderer(tiny_tokenizer).render_prompt(messages[:2]).system_in_text is False
+    renderer = Renderer(tiny_tokenizer)
+    for render, chat in ((renderer.render, messages), (renderer.render_prompt, messages[:2])):
+        with pytest.raises(UserError, match=r"System role not supported.*--position user"):
+            render(chat)
 
 
-def test_it_says_where_reasoning_lies(renderer: Renderer, tiny_tokenizer: Any) -> None:
+def test_only_the_answer_and_its_end_carry_loss(tiny_tokenizer: Any) -> None:
+    """Not the new line behind the end, not the end of the text, not an empty block of reasoning."""
     messages = [message("user", "Hi"), message("assistant", "Yes")]
-    assert renderer.render(messages).reasoning_span is None
-    tiny_tokenizer.chat_template = THINKING
-    whole = Renderer(tiny_tokenizer).render(messages)
-    assert whole.reasoning_span is not None
-    start, end = whole.reasoning_span
-    assert whole.text[start:end] == "<think>\n\n</think>"
-    assert Renderer(tiny_tokenizer).render_prompt(messages[:1]).reasoning_span is None
+    for template in (
+        TEMPLATE.replace("{% endgeneration %}", "\n{% endgeneration %}"),
+        TEMPLATE + "{% if not add_generation_prompt %}<|pad|>{% endif %}",
+        TEMPLATE.replace("{% generation %}", "{% generation %}<think>\n\n</think>\n\n"),
+    ):
+        tiny_tokenizer.chat_template = template
+        whole = Renderer(tiny_tokenizer).render(messages)
+        [(start, end)], [content] = whole.answer_spans, whole.content_spans
+        assert tiny_tokenizer.decode(whole.ids[start:end]) == "Yes<|end|>"
+        assert tiny_tokenizer.decode(whole.ids[slice(*content)]) == "Yes"
+
+
+@settings(max_examples=50, deadline=None)
+@given(messages=conversations())
+def test_the_probe_while_training_and_the_task_read_the_same_tokens(
+    renderer: Renderer, messages: list[Message]
+) -> None:
+    whole, continued = renderer.render(messages), renderer.render_prompt(messages)
+    assert continued.content_spans == whole.content_spans[-1:]
+    assert continued.ids == whole.ids[: whole.content_spans[-1][1]]
+
+
+def test_reasoning_in_a_row_carries_loss_where_the_user_says_so(tiny_tokenizer: Any) -> None:
+    messages = [message("user", "Hi"), message("assistant", "<think>\nShort.\n</think>\n\nYes")]
+    renderer = Renderer(tiny_tokenizer)
+    for reasoning_loss, trained in ((True, messages[1]["content"] + "<|end|>"), (False, "Yes<|end|>")):
+        whole = renderer.render(messages, reasoning_loss=reasoning_loss)
+        [(start, end)] = whole.answer_spans
+        assert tiny_tokenizer.decode(whole.ids[start:end]) == trained
+
+
+def test_a_prompt_says_which_block_of_reasoning_it_opens(renderer: Renderer, tiny_tokenizer: Any) -> None:
+    messages = [message("user", "Hi")]
+    assert renderer.render_prompt(messages).opened == ""
+    tiny_tokenizer.chat_template = TEMPLATE.replace(
+        "%}<|assistant|>{% endif %}", "%}<|assistant|><think>\n{% endif %}"
+    )
+    thinking = Renderer(tiny_tokenizer)
+    prompt = thinking.render_prompt(messages)
+    assert prompt.opened == "<think>"
+    # The block is closed without loss, or holds what the row thinks.
+    for answer, context, trained in (
+        ("Yes", "\n</think>\n\n", "Yes<|end|>"),
+        ("<think>\nHm.</think>Yes", "", "Hm.</think>Yes<|end|>"),
+    ):
+        whole = thinking.render([*messages, message("assistant", answer)])
+        [(start, end)] = whole.answer_spans
+        assert tiny_tokenizer.decode(whole.ids[:start]) == prompt.text + context
+        assert tiny_tokenizer.decode(whole.ids[start:end]) == trained
+
+
+def test_a_single_answer_stands_behind_its_prompt_whatever_the_template_makes_of_it(
+    tiny_tokenizer: Any,
+) -> None:
+    """Mistral's templates drop the system message once the question is answered; R1's cut reasoning out."""
+    for template in (
+        TEMPLATE.replace(
+            "{% for m in messages %}",
+            "{% for m in messages if m['role'] != 'system' or messages[-1]['role'] == 'user' %}",
+        ),
+        TEMPLATE.replace("m['content']", "(m['content'].split('</think>')|last)"),
+    ):
+        tiny_tokenizer.chat_template = template
+        renderer = Renderer(tiny_tokenizer)
+        messages = [
+            message("system", "S"),
+            message("user", "Hi"),
+            message("assistant", "<think>H</think>Yes"),
+        ]
+        whole, prompt = renderer.render(messages), renderer.render_prompt(messages[:2])
+        assert whole.text == prompt.text + "<think>H</think>Yes<|end|>"
+        assert whole.ids[: len(prompt.ids)] == prompt.ids
+
+
+def test_a_header_that_the_template_always_writes_behind_the_last_answer_carries_no_loss(
+    tiny_tokenizer: Any,
+) -> None:
+    tiny_tokenizer.chat_template = TEMPLATE.replace("{% if add_generation_prompt %}", "{% if true %}")
+    whole = Renderer(tiny_tokenizer).render([message("user", "Hi"), message("assistant", "Yes")])
+    [(start, end)] = whole.answer_spans
+    assert tiny_tokenizer.decode(whole.ids[start:end]) == "Yes<|end|>"
+    assert tiny_tokenizer.decode(whole.ids[end:]) == "<|assistant|>"
+
+
+def test_a_template_that_reads_the_clock_is_told_one_date(tiny_tokenizer: Any) -> None:
+    """Llama 3.2 and Granite: the same checkpoint and seed would read other tokens tomorrow."""
+    tiny_tokenizer.chat_template = "{{ strftime_now('%d %b %Y') }}" + TEMPLATE
+    messages = [message("user", "Hi"), message("assistant", "Yes")]
+    renderer = Renderer(tiny_tokenizer)
+    assert renderer.render_prompt(messages[:1]).text.startswith("26 Jul 2024")
+    assert renderer.render(messages).text.startswith("26 Jul 2024")
+    assert Renderer(tiny_tokenizer, date="2026-01-02").render(messages).text.startswith("02 Jan 2026")
+    with pytest.raises(UserError, match="date 'tomorrow' is none"):
+        Renderer(tiny_tokenizer, date="tomorrow")
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    messages=conversations(),
+    token=st.sampled_from(["<|end|>", "<|user|>", "<|assistant|>"]),
+    at=st.integers(0, 20),
+)
+def test_a_control_token_in_a_message_is_text(messages: list[Message], token: str, at: int) -> None:
+    assume(not any("<|" in m["content"] for m in messages))
+    renderer = Renderer(load_tokenizer(_tiny_folder()))
+    spelled = [{**m, "content": m["content"][:at] + token + m["content"][at:]} for m in messages]
+    control = set(renderer.special_tokens)
+    for render in (renderer.render, renderer.render_prompt):
+        plain, shown = render(messages), render(cast(list[Message], spelled))
+        assert [t for t in shown.ids if t in control] == [t for t in plain.ids if t in control]
+        assert shown.text.count(token) == plain.text.count(token) + len(messages)
+        assert renderer.tokenizer.decode(shown.ids) == shown.text
+
+
+_FOLDERS: list[Path] = []
+
+
+def _tiny_folder() -> Path:
+    if not _FOLDERS:
+        _FOLDERS.append(build_tiny(Path(tempfile.mkdtemp())))
+    return _FOLDERS[0]
+
+
+def test_ends_of_the_generation_config_end_a_turn(tmp_path: Path) -> None:
+    folder = build_tiny(tmp_path)
+    pad = load_tokenizer(folder).pad_token_id
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [pad]}))
+    renderer = load_renderer(folder)
+    assert renderer.end_tokens == {pad, renderer.tokenizer.eos_token_id}
+    assert renderer.render_prompt([message("user", "Hi")]).end_tokens == renderer.end_tokens
 
 
 def test_the_token_that_the_template_ends_a_turn_with_ends_it_whatever_the_tokenizers_own(

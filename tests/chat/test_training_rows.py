@@ -91,11 +91,16 @@ def _shared_tokenizer() -> Any:
     "name", ["qwen2_5", "qwen3", "llama3", "gemma", "gemma3", "phi3", "cohere2", "qwen3_instruct_2507"]
 )
 def test_real_templates_lose_as_trls_marked_twins_say(own_template: Any, name: str) -> None:
-    """For the template as published, unmarked, the loss is where TRL's patched and marked twin puts it."""
+    """For the template as published, unmarked, the loss is where TRL's patched and marked twin puts it.
+
+    But for two: TRL also trains Qwen3's empty block of reasoning, and what closes Phi's whole text.
+    """
+    not_ours = {"qwen3": "<think>\n\n</think>\n\n", "phi3": "\n<|end|>"}.get(name, "")
     templates = files("trl") / "chat_templates"
     twin = (templates / f"{name}_training.jinja").read_text()
     own_template.chat_template = (templates / f"{name}.jinja").read_text()
     ends = ["<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>", "<|END_OF_TURN_TOKEN|>"]
+    ends += ["<|START_RESPONSE|>", "<|END_RESPONSE|>"]
     own_template.add_special_tokens({"additional_special_tokens": ends}, replace_extra_special_tokens=False)
     messages = _conversation("What?", "An answer.")["messages"]
     own_template.bos_token = "<|pad|>"
@@ -108,7 +113,7 @@ def test_real_templates_lose_as_trls_marked_twins_say(own_template: Any, name: s
     pairs = zip(marked["input_ids"], marked["assistant_masks"], strict=True)
     theirs = own_template.decode([token for token, bit in pairs if bit])
     assert "An answer." in ours
-    assert ours.strip() == theirs.strip()
+    assert ours.strip() == theirs.replace(not_ours, "").strip()
 
 
 def test_an_answer_that_melts_into_the_header_is_tokenized_apart(tmp_path: Path) -> None:
@@ -163,10 +168,10 @@ def test_long_rows_are_cut_and_counted(tokenizer: Any) -> None:
             _conversation("Hi", "Yes"),
             "row 1: the model's chat template does not end an answer with a special token",
         ),
-        (  # evaluation asks in another way
+        (  # evaluation asks in another way, and there is a second answer
             TEMPLATE.replace("%}<|assistant|>{% endif %}", "%}<|assistant|>think:{% endif %}"),
-            _conversation("Hi", "Yes"),
-            "row 1: the model's chat template renders message 2 differently",
+            {"messages": _conversation("Hi", "Yes")["messages"] * 2},
+            "row 2: the model's chat template renders message 2 differently",
         ),
     ],
 )
