@@ -43,14 +43,15 @@ class Family:
         always: Whether it is told that also beside a system message.
         later: What becomes of a system message further on.
         date: Whether `told` holds the date of today.
-        reasoning: What is added for reasoning.
+        reasoning: What is added for reasoning. (GLM-4.5's empty block is not: behind the prompt stands the
+            answer alone, with the end that its template does not write.)
         drops_reasoning: Whether the `<think>` block of a last answer is left out.
-        ends: What ends an answer: the tokenizer's end token, and the token that the template writes.
-        written: The one that the template writes; empty where it writes none.
+        ends: What ends an answer: the tokenizer's end token, what the template writes, and `configured`.
+        written: The one that training ends an answer with.
+        configured: The end tokens in the model's generation config, where they are more.
         alternation: Whether user and assistant must take turns.
         trims: Whether white space around an answer is cut.
         several_answers: Whether earlier answers are rendered as they were asked for.
-        why_not: Part of the reason why rows cannot be trained on; empty where they can be.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Family:
     added: str | None
     ends: tuple[str, ...]
     written: str
+    configured: tuple[str, ...] = ()
     told: str = ""
     always: bool = False
     lost: bool = False
@@ -72,7 +74,6 @@ class Family:
     alternation: bool = False
     trims: bool = False
     several_answers: bool = True
-    why_not: str = ""
 
     def tokenizer(self) -> Any:
         """A small tokenizer with the family's template and special tokens."""
@@ -136,7 +137,7 @@ GLM = Tokens(
     special=("[gMASK]", "<sop>", "<|system|>", "<|user|>", "<|assistant|>", "<|observation|>"),
     added=THINK,
 )
-NO_END = "does not end an answer with a special token"
+GLM_ENDS = ("<|endoftext|>", "<|user|>", "<|observation|>")
 COHERE_ROLES = ("<|START_OF_TURN_TOKEN|>", "<|SYSTEM_TOKEN|>", "<|USER_TOKEN|>", "<|CHATBOT_TOKEN|>")
 COHERE_HI = (
     "<|START_OF_TURN_TOKEN|><|USER_TOKEN|>Hi<|END_OF_TURN_TOKEN|><|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>"
@@ -166,8 +167,9 @@ FAMILIES = (
         system="kept",
         prompted=f"{LLAMA_3_SYSTEM}Shout.<|eot_id|>{LLAMA_3_HI}",
         added="Yo<|eot_id|>",
-        ends=("<|eot_id|>",),
+        ends=("<|eot_id|>", "<|end_of_text|>"),
         written="<|eot_id|>",
+        configured=("<|eot_id|>", "<|end_of_text|>"),
         trims=True,
     ),
     Family(
@@ -180,8 +182,9 @@ FAMILIES = (
         prompted=f"{LLAMA_3_SYSTEM}Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
         f"Shout.<|eot_id|>{LLAMA_3_HI}",
         added="Yo<|eot_id|>",
-        ends=("<|eot_id|>",),
+        ends=("<|eot_id|>", "<|eom_id|>", "<|end_of_text|>"),
         written="<|eot_id|>",
+        configured=("<|eot_id|>", "<|eom_id|>", "<|end_of_text|>"),
         told="Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024",
         always=True,
         trims=True,
@@ -196,8 +199,9 @@ FAMILIES = (
         prompted=f"{LLAMA_3_SYSTEM}Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
         f"Shout.<|eot_id|>{LLAMA_3_HI}",
         added="Yo<|eot_id|>",
-        ends=("<|eot_id|>",),
+        ends=("<|eot_id|>", "<|eom_id|>", "<|end_of_text|>"),
         written="<|eot_id|>",
+        configured=("<|eot_id|>", "<|eom_id|>", "<|end_of_text|>"),
         told="Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024",
         always=True,
         date=True,
@@ -581,10 +585,10 @@ FAMILIES = (
         system="kept",
         prompted="[gMASK]<sop><|system|>\nShout.<|user|>\nHi<|assistant|>\n",
         added="Yo",
-        ends=("<|endoftext|>",),
-        written="",
+        ends=("<|endoftext|>", "<|user|>", "<|observation|>"),
+        written="<|user|>",
+        configured=GLM_ENDS,
         several_answers=False,
-        why_not=NO_END,
     ),
     Family(
         name="GLM-4.5",
@@ -594,12 +598,11 @@ FAMILIES = (
         system="kept",
         prompted="[gMASK]<sop><|system|>\nShout.<|user|>\nHi<|assistant|>",
         added="\n<think></think>\nYo",
-        ends=("<|endoftext|>",),
-        written="",
-        reasoning="empty block in training",
+        ends=("<|endoftext|>", "<|user|>", "<|observation|>"),
+        written="<|user|>",
+        configured=GLM_ENDS,
         trims=True,
         several_answers=False,
-        why_not=NO_END,
     ),
     Family(
         name="gpt-oss",
@@ -743,12 +746,12 @@ def table() -> str:
 
 def cells(family: Family) -> tuple[str, ...]:
     """What the page says of a family."""
-    ends = [family.written] * bool(family.written) + [e for e in family.ends if e != family.written]
+    ends = [family.written, *(e for e in family.ends if e != family.written)]
     return (
         family.name,
         SYSTEMS[family.system],
         told(family),
-        ", ".join(map(code, ends)) if family.written else f"nothing ({code(ends[0])} ends a text)",
+        ", ".join(map(code, ends)),
         "; ".join(remarks(family)),
     )
 
@@ -777,10 +780,9 @@ def remarks(family: Family) -> list[str]:
         "refused": "" if family.alternation else "a later system message is refused",
     }
     said = [
-        "**cannot be trained**" if family.why_not else "",
         "is told the date" if family.date else "",
         REASONINGS[family.reasoning],
-        "" if family.several_answers or family.why_not else "rows of one answer only",
+        "" if family.several_answers else "rows of one answer only",
         "a system prompt is lost from earlier turns" if family.lost else "",
         "user and assistant must take turns" if family.alternation else "",
         later.get(family.later, ""),

@@ -23,15 +23,13 @@ THOUGHT: Message = {"role": "assistant", "content": "<think>\nhm\n</think>\n\nYo
 
 
 def renderer(family: Family) -> Renderer:
-    return Renderer(family.tokenizer(), date=TODAY.isoformat())
+    tokenizer = family.tokenizer()
+    ends = tokenizer.convert_tokens_to_ids(list(family.configured))
+    return Renderer(tokenizer, ends=ends, date=TODAY.isoformat())
 
 
 def spoken(rendered: Renderer, ids: tuple[int, ...], *spans: tuple[int, int]) -> list[str]:
     return [rendered.tokenizer.decode(list(ids[start:end])) for start, end in spans]
-
-
-def trainable(*, several: bool = False) -> list[Family]:
-    return [f for f in FAMILIES if not f.why_not and (f.several_answers or not several)]
 
 
 def named(families: list[Family]) -> pytest.MarkDecorator:
@@ -57,21 +55,25 @@ def loss(family: Family) -> str:
     """The text that carries loss where `Yo` is the answer: without an empty block, and up to the end."""
     added = family.added if family.added is not None else f"Yo{family.written}"
     said = re.sub(r"^\s*(<think>)?\s*</think>", "", added)
+    if family.written not in said:
+        said += family.written
     return said[: said.index(family.written) + len(family.written)].strip()
 
 
-@named(trainable())
+@each
 def test_loss_lies_on_the_answer_and_its_end(family: Family) -> None:
     it = renderer(family)
     whole, prompt = it.render(ANSWERED), it.render_prompt(ASKED)
     [answer] = whole.answer_spans
-    if family.reasoning != "opened in the prompt":  # an answer without reasoning has no block to open
+    if family.reasoning == "opened in the prompt":  # a row without reasoning closes the block, without loss
+        assert whole.text.startswith(f"{prompt.text.rstrip()}\n\n</think>\n\nYo{family.written}")
+    else:
         assert whole.ids[: len(prompt.ids)] == prompt.ids
     assert spoken(it, whole.ids, answer)[0].strip() == loss(family)
     assert whole.ids[answer[1] - 1] in whole.end_tokens
 
 
-@named(trainable())
+@each
 def test_the_probe_reads_the_tokens_that_training_gave_loss(family: Family) -> None:
     it = renderer(family)
     whole, probe = it.render(ANSWERED), it.render_prompt(ANSWERED)
@@ -81,7 +83,7 @@ def test_the_probe_reads_the_tokens_that_training_gave_loss(family: Family) -> N
     assert text.strip() == "Yo"
 
 
-@named(trainable(several=True))
+@named([family for family in FAMILIES if family.several_answers])
 def test_every_answer_of_a_row_carries_loss(family: Family) -> None:
     it = renderer(family)
     whole = it.render(LONGER)
@@ -95,12 +97,16 @@ def test_a_row_of_two_answers_is_refused_where_the_first_is_shown_differently(fa
         renderer(family).render(LONGER)
 
 
-@named([family for family in FAMILIES if family.why_not])
-def test_what_cannot_be_trained_says_why(family: Family) -> None:
-    with pytest.raises(UserError) as caught:
-        renderer(family).render(ANSWERED)
-    assert family.why_not in str(caught.value)
-    assert "\n" not in str(caught.value)
+@named([family for family in FAMILIES if not set(family.ends) <= {family.written, family.tokens.end}])
+def test_what_ends_a_turn_is_read_off_the_generation_config_as_well(family: Family) -> None:
+    unconfigured = Renderer(family.tokenizer(), date=TODAY.isoformat())
+    assert {unconfigured.tokenizer.decode([token]) for token in unconfigured.end_tokens} < set(family.ends)
+    if family.written != "<|user|>":
+        assert unconfigured.render(ANSWERED).text == renderer(family).render(ANSWERED).text
+    else:  # GLM's template ends an answer with the next turn, and only its config says that this is an end
+        with pytest.raises(UserError, match="does not end an answer") as caught:
+            unconfigured.render(ANSWERED)
+        assert "\n" not in str(caught.value)
 
 
 @each
@@ -111,8 +117,6 @@ def test_a_system_prompt_is_in_the_text_or_refused_with_what_to_do(family: Famil
             it.render_prompt([SHOUT, *ASKED])
     else:
         assert like(family.prompted, it.render_prompt([SHOUT, *ASKED]).text)
-    if family.why_not:
-        return
     if family.system == "refused":
         with pytest.raises(UserError, match="--position user"):
             it.render([SHOUT, *ANSWERED])
@@ -120,7 +124,7 @@ def test_a_system_prompt_is_in_the_text_or_refused_with_what_to_do(family: Famil
         assert "Shout." in it.render([SHOUT, *ANSWERED]).text
 
 
-@named([family for family in FAMILIES if family.later == "left out" and not family.why_not])
+@named([family for family in FAMILIES if family.later == "left out"])
 def test_a_later_system_message_that_is_left_out_is_refused(family: Family) -> None:
     with pytest.raises(UserError, match="leaves the system message out"):
         renderer(family).render_prompt([*ANSWERED, SHOUT, LONGER[2]])
@@ -129,10 +133,6 @@ def test_a_later_system_message_that_is_left_out_is_refused(family: Family) -> N
 @each
 def test_reasoning_of_a_row_is_never_lost(family: Family) -> None:
     it = renderer(family)
-    if family.why_not:
-        with pytest.raises(UserError):
-            it.render([*ASKED, THOUGHT])
-        return
     whole = it.render([*ASKED, THOUGHT])
     [text] = spoken(it, whole.ids, *whole.answer_spans)
     assert "hm" in text and "</think>" in text
@@ -146,9 +146,7 @@ def test_the_audit_says_what_the_table_says(family: Family) -> None:
     assert like(family.told, found.told)
     assert found.several_answers == family.several_answers
     assert not found.doubled_bos
-    assert family.why_not in found.why_not and bool(found.why_not) == bool(family.why_not)
-    if not family.why_not:
-        assert found.written_end == family.written
+    assert (found.why_not, found.written_end) == ("", family.written)
     assert found.system == family.system
     words = {
         "none": "",
@@ -157,6 +155,5 @@ def test_the_audit_says_what_the_table_says(family: Family) -> None:
         "opened in the prompt": "<think> is opened for the model",
         "channels": "",  # the block is the model's own to open
     }
-    if not family.why_not:
-        assert words[family.reasoning] in found.reasoning
-        assert bool(words[family.reasoning]) == bool(found.reasoning)
+    assert words[family.reasoning] in found.reasoning
+    assert bool(words[family.reasoning]) == bool(found.reasoning)
