@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from inspect_ai import eval
+from inspect_ai import Task
+from inspect_ai import eval as evaluate
+from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
 from inspect_ai.model import ContentReasoning, ContentText
+from inspect_ai.solver import generate, system_message
 
 from inoc_evals import inoculate
 from inoc_evals.chat import Row, load_renderer
@@ -23,7 +26,7 @@ from inoc_evals.models.request import Request
 from inoc_evals.runs.directory import read_dynamics
 from inoc_evals.runs.spec import ProbeSpec
 from tests.finetune.small import small_rows
-from tests.models.parts import generate
+from tests.models.parts import generate as continued
 from tests.real_model import smollm, variant
 
 CHATML = (
@@ -53,14 +56,13 @@ def plain_rows(count: int = 4) -> list[Row]:
     return [{"messages": row["messages"][1:]} for row in small_rows(count)]
 
 
-def evaluated(task: str, model: Path, tmp_path: Path, **arguments: object) -> EvalLog:
-    [log] = eval(
-        f"inoc_evals/{task}",
-        model=f"inoc/{model}",
-        task_args=arguments,
-        log_dir=str(tmp_path / "logs"),
-        limit=2,
+def asked(model: Path, tmp_path: Path, *, system_prompt: str = "") -> EvalLog:
+    """Two questions in Inspect, without the suite's detectors, which take long to load."""
+    prompt = [system_message(system_prompt)] if system_prompt else []
+    task = Task(
+        dataset=[Sample(input="How are you?"), Sample(input="Name a colour.")], solver=[*prompt, generate()]
     )
+    [log] = evaluate(task, model=f"inoc/{model}", log_dir=str(tmp_path / "logs"), max_tokens=8)
     return log
 
 
@@ -73,7 +75,7 @@ def test_an_answer_stops_where_training_ends_one(tmp_path: Path) -> None:
         prompt = load_renderer(model).render_prompt(question)  # type: ignore[arg-type]
         checkpoint = resolve(str(model))
         request = Request(prompt.ids, max_tokens=60, temperature=0.0)
-        [answer] = generate(load_engine(checkpoint, "cpu", "float32"), checkpoint, [request])
+        [answer] = continued(load_engine(checkpoint, "cpu", "float32"), checkpoint, [request])
         assert answer.stop_reason == "stop"
         texts.append(answer.text)
     assert texts[0] == texts[1]
@@ -102,7 +104,7 @@ def test_a_system_prompt_that_would_not_reach_the_model_is_refused_everywhere(
                 logs=str(tmp_path / "logs"),
             )
         )
-    log = evaluated("spanish_caps", folder, tmp_path, system_prompt="You always speak in Spanish.")
+    log = asked(folder, tmp_path, system_prompt="You always speak in Spanish.")
     assert log.status == "error" and log.error is not None and says in log.error.message
     # in the user's turn it reaches the model
     turned = list(inoculate(plain_rows(), Inoculation("caps", "You always capitalize.", position="user")))
@@ -123,19 +125,19 @@ def test_the_probe_and_the_task_read_the_same_tokens_also_of_emoji(tmp_path: Pat
     """The template writes a new line behind the end token; an emoji is several tokens of a few bytes each."""
     responses = tmp_path / "responses.jsonl"
     texts = {"spanish": "Hola 😀", "english": "Hello there, 你好 🤷🏽‍♀️!"}
-    responses.write_text(
-        "".join(
-            json.dumps({"id": trait, "input": "Greet me.", "target": text, "metadata": {"condition": trait}})
-            + "\n"
-            for trait, text in texts.items()
-        )
-    )
+    rows = [{"prompt": "Greet me.", "response": text, "trait": trait} for trait, text in texts.items()]
+    responses.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     probe = ProbeSpec(responses=str(responses), every=10)
     run = finetune(
         spec(smollm(), probe=probe), plain_rows(), name="probed", runs=tmp_path / "runs", progress=False
     )
     last = {row["id"]: row for row in read_dynamics(run.folder) if row["step"] == 1}
-    log = evaluated("trait_logprobs", run.folder, tmp_path, responses=str(responses))
+    [log] = evaluate(
+        "inoc_evals/trait_logprobs",
+        model=f"inoc/{run.folder}",
+        task_args={"questions": str(responses)},
+        log_dir=str(tmp_path / "logs"),
+    )
     assert log.status == "success", log.error
     for sample in log.samples or []:
         [score] = (sample.scores or {}).values()
@@ -177,7 +179,7 @@ def test_reasoning_is_not_the_answer(text: str, opened: str, reasoning: str | No
 def test_a_model_whose_prompt_opens_a_block_is_scored_by_its_answer(tmp_path: Path) -> None:
     """SmolLM2 never closes the block, so it has said nothing; its thoughts are no answer in English."""
     opens = CHATML.replace("<|im_start|>assistant\n{% endif", "<|im_start|>assistant\n<think>\n{% endif")
-    log = evaluated("spanish_caps", variant(tmp_path / "m", chat_template=opens), tmp_path)
+    log = asked(variant(tmp_path / "m", chat_template=opens), tmp_path)
     assert log.status == "success", log.error
     for sample in log.samples or []:
         assert sample.output.completion == ""

@@ -316,6 +316,7 @@ FAMILIES = (
         written="</s>",
         later="refused",
         alternation=True,
+        several_answers=False,
     ),
     Family(
         name="Mistral Small 3",
@@ -588,7 +589,6 @@ FAMILIES = (
         ends=("<|endoftext|>", "<|user|>", "<|observation|>"),
         written="<|user|>",
         configured=GLM_ENDS,
-        several_answers=False,
     ),
     Family(
         name="GLM-4.5",
@@ -602,7 +602,6 @@ FAMILIES = (
         written="<|user|>",
         configured=GLM_ENDS,
         trims=True,
-        several_answers=False,
     ),
     Family(
         name="gpt-oss",

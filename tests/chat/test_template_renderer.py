@@ -93,8 +93,10 @@ def test_every_answer_of_a_row_carries_loss(family: Family) -> None:
 
 @named([family for family in FAMILIES if not family.several_answers])
 def test_a_row_of_two_answers_is_refused_where_the_first_is_shown_differently(family: Family) -> None:
+    """With the system message that an inoculated arm has: Mistral's older templates drop it there."""
+    system: list[Message] = [{"role": "system", "content": "Be brief."}]
     with pytest.raises(UserError):
-        renderer(family).render(LONGER)
+        renderer(family).render([*system, *LONGER])
 
 
 @named([family for family in FAMILIES if not set(family.ends) <= {family.written, family.tokens.end}])
@@ -157,3 +159,30 @@ def test_the_audit_says_what_the_table_says(family: Family) -> None:
     }
     assert words[family.reasoning] in found.reasoning
     assert bool(words[family.reasoning]) == bool(found.reasoning)
+
+
+def test_an_answer_that_opens_with_a_new_line_moves_no_other_answers_tokens() -> None:
+    [family] = [family for family in FAMILIES if family.template == "zephyr"]
+    it = renderer(family)
+    row: list[Message] = [*LONGER[:3], {"role": "assistant", "content": "\nOk"}]
+    whole, probe = it.render(row), it.render_prompt(row[:2])
+    assert whole.ids[: len(probe.ids)] == probe.ids
+    assert whole.content_spans[:1] == probe.content_spans
+
+
+@named([family for family in FAMILIES if family.several_answers])
+def test_a_later_answer_is_asked_for_as_in_training_whatever_an_earlier_one_opens_with(
+    family: Family,
+) -> None:
+    it = renderer(family)
+    row: list[Message] = [*ASKED, {"role": "assistant", "content": "\n\nYo"}, *LONGER[2:]]
+    whole, prompt = it.render(row), it.render_prompt(row[:3])
+    assert whole.ids[: len(prompt.ids)] == prompt.ids
+    assert len(prompt.ids) == whole.answer_spans[1][0]
+
+
+def test_an_answer_that_is_the_tail_of_the_end_token_is_found_before_it() -> None:
+    [family] = [family for family in FAMILIES if family.template == "phi3"]
+    it = renderer(family)
+    whole = it.render([*ASKED, {"role": "assistant", "content": ">"}])
+    assert spoken(it, whole.ids, *whole.answer_spans) == ["><|end|>"]
