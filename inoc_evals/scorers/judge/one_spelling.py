@@ -1,4 +1,4 @@
-"""The arithmetic of the reader for judges behind vLLM: each text is scored as its tokenizer usually writes it.
+"""The arithmetic of the reader for judges behind vLLM: a text is scored as its tokenizer usually writes it.
 
     probabilities, output = await spelling_probabilities(judge, prompt, ("0", ..., "100", "CODE"))
 

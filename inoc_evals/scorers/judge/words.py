@@ -5,8 +5,8 @@
     word_begun(" Ref", ("CODE", "REFUSAL"))      # 'REFUSAL': a reply's first token
     summed({"Yes": 0.6, "YES": 0.3}, ("YES",))   # {'YES': 0.9}
 
-Every reader takes words from here, so that all of them count the same. Numbers are no words: they are read as the
-paper's code reads them. A text that could be two words is neither.
+Every reader takes words from here, so that all of them count the same. Numbers are no words: they are read as
+the paper's code reads them. A text that could be two words is neither.
 """
 
 import re
