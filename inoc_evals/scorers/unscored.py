@@ -2,10 +2,10 @@
 
     reason_of("grader_failed", "caps: no reading (low_mass: allowed replies hold 0.05 of ...)")
     summary(8, [that] * 8)
-    # '0 of 8 answers scored: grader_failed (low mass) 8: this judge puts 5 % of its probability on allowed replies'
+    # '0 of 8 answers scored: grader_failed (low mass) 8: this judge puts 5 % of its probability on ...'
 
-The terminal, the table and the report all say it in these words. At the end of an evaluation in which a judge failed,
-Inspect's terminal shows the line as a warning (`announce`), since metrics are numbers and would only be nan.
+The terminal, the table and the report all say it in these words. At the end of an evaluation in which a judge
+failed, Inspect's terminal shows the line as a warning (`announce`): metrics are numbers, and would be nan.
 """
 
 import logging
@@ -79,7 +79,7 @@ def summary(answers: int, reasons: Sequence[str]) -> str:
 
 
 def summaries(samples: Iterable[Any]) -> list[str]:
-    """The lines about the scores of a log: for each scorer or trait that failed on some answers, how many and why.
+    """The lines about the scores of a log: what failed on how many answers, and why.
 
     Args:
         samples: Samples or summaries of samples, of one log.
@@ -94,7 +94,7 @@ def summaries(samples: Iterable[Any]) -> list[str]:
                 if value == value:
                     continue
                 why = reason_of(str(score.reason or "no value"), score.explanation, trait)
-                # A trait that does not count (of an incoherent answer) is NaN, too, and no judge failed on it.
+                # A trait that does not count (of an incoherent answer) is NaN though no judge failed.
                 if whole or why != short(why):
                     reasons.setdefault((scorer, trait), []).append(why)
     return together(
@@ -114,16 +114,21 @@ def together(lines: Iterable[tuple[str, str]]) -> list[str]:
 def announce() -> None:
     """Have Inspect say at the end of each task how many answers have no score, and why.
 
-    Called at the first failure of a judge: Inspect names its hooks whenever it starts, and an evaluation in which
-    nothing fails needs none.
+    Called at the first failure of a judge: Inspect names its hooks whenever it starts, and an evaluation in
+    which nothing fails needs none.
     """
     from inspect_ai.hooks import Hooks, hooks
 
     @hooks(name="unscored", description="Says how many answers have no score, and why.")
     class Unscored(Hooks):
+        """Warns when a task has ended."""
+
         async def on_task_end(self, data: "TaskEnd") -> None:
             from inspect_ai.log import read_eval_log_sample_summaries
+            from inspect_ai.util import display_type
 
+            if display_type() == "none":  # whoever evaluates silently says it in a place of their own
+                return
             samples = data.log.samples or read_eval_log_sample_summaries(data.log.location)
             for line in summaries(samples):
                 logger.warning("%s: %s", data.log.eval.task, line)

@@ -1,4 +1,4 @@
-"""A judge that answers nonsense: every command says how many answers were scored, and why the others were not."""
+"""A judge that answers nonsense: every command says how many answers were scored, and why not the others."""
 
 import json
 from collections.abc import Callable
@@ -22,11 +22,9 @@ from inoc_evals.scorers.judge import READER_TEST_PROMPT
 from tests.report.logs import ENGLISH
 from tests.scorers.replies import model, rated, says
 
-NONE = "0 of 8 answers scored: grader_failed (low mass) 8: this judge puts 5 % of its probability on allowed replies"
-SOME = (
-    "6 of 8 answers scored, 2 unscored: grader_failed (low mass) 2: "
-    "this judge puts 5 % of its probability on allowed replies"
-)
+WHY = "this judge puts 5 % of its probability on allowed replies"
+NONE = f"0 of 8 answers scored: grader_failed (low mass) 8: {WHY}"
+SOME = f"6 of 8 answers scored, 2 unscored: grader_failed (low mass) 2: {WHY}"
 SCORERS: dict[str, tuple[str, Callable[[], Scorer]]] = {
     "spanish_caps": ("spanish_judge", lambda: language("spanish", scoring="judge")),
     "emergent_misalignment": ("alignment", alignment),
@@ -52,7 +50,7 @@ def judged(folder: Path, task: str, nonsense: int = 8, about: dict[str, Any] | N
         model=model(lambda _: says(ENGLISH)),
         model_roles={"grader": model(reply, name="mockllm/judge")},
         log_dir=str(folder),
-        display="none",
+        display="plain",
     )
     assert log.status == "success", log.error
     return log.location
