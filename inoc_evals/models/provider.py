@@ -106,7 +106,7 @@ class InocAPI(ModelAPI):
         seed = config.seed if config.seed is not None else secrets.randbits(32)
         metadata = {"checkpoint_digest": self.checkpoint.digest, "prompt_digest": prompt.digest, "seed": seed}
         options = read_options(config)
-        longest = max((len(option) for option in options), default=0)
+        longest = max((len(option) + option.isalpha() for option in options), default=0)  # a word and a mark
         if self._context is not None and len(prompt.ids) + longest >= self._context:
             return self._too_long(len(prompt.ids), metadata)
         requests = [

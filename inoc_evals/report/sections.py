@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis import contrasts, estimates, figures
+from inoc_evals.analysis import contrasts, estimates, figures, unread
 from inoc_evals.analysis.declared_traits import in_order
 from inoc_evals.analysis.observed import GROUP, groups
 from inoc_evals.analysis.verdicts import Verdict
 from inoc_evals.report.drawings import drawings
 from inoc_evals.report.examples import Example, examples
+from inoc_evals.scorers.unscored import counted
 from inoc_evals.settings import Setting
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Section:
         observed: By label, its task, question set, scorer, judge, trait, condition and preset.
         logs: Provenance, one row per log.
         verdicts: Verdicts on the claims of this setting and base.
+        unread: A line for every trait with answers that have no score: how many, and why.
     """
 
     setting: str
@@ -79,6 +81,7 @@ class Section:
     logs: list[dict[str, Any]]
     verdicts: list[Verdict] = field(default_factory=list)
     observed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
 
     @property
     def anchor(self) -> str:
@@ -98,7 +101,7 @@ class Section:
             for cells in [dict(zip(self.traits, row["cells"], strict=True))]
         ]
         return {
-            **{key: getattr(self, key) for key in (*named, "logs", "observed")},
+            **{key: getattr(self, key) for key in (*named, "logs", "observed", "unread")},
             "rates": rates,
             "figures": {drawing.heading: drawing.stem for drawing in self.drawn},
             "verdicts": [verdict.as_dict() for verdict in self.verdicts],
@@ -138,7 +141,9 @@ def section(
     traits = in_order(definition, rates)
     differences = [contrasts.differences(focus, to=to) for to in references if to in order]
     drawn = []
-    for heading, figure in drawings(focus, rates, differences, traits, order, runs, definition):
+    # Of what nobody could read there is nothing to draw.
+    read = [trait for trait in traits if rates.loc[rates["label"] == trait, "n"].any()]
+    for heading, figure in drawings(focus, rates, differences, read, order, runs, definition):
         stem = file_name(f"{name}-{base}-{heading}")
         drawn.append(Drawing(heading, figures.inline(figure, f"{heading}: {name} {base}"), stem))
         figures.save(figure, figure_folder / stem)
@@ -159,6 +164,7 @@ def section(
         logs=_logs(whole),
         verdicts=verdicts,
         observed={t: {p: observed[t].get(p) for p in GROUP_VALUES} for t in traits},
+        unread=unread.lines(focus, among=rates),
     )
 
 
@@ -221,7 +227,7 @@ def _logs(whole: "pd.DataFrame") -> list[dict[str, Any]]:
     rows = []
     for log, of_log in whole.groupby("log", observed=True, sort=False):
         first, answer = of_log.iloc[0], [of_log["sample"].astype(str), of_log["epoch"]]
-        reasons = of_log.loc[of_log["value"].isna(), "unscored"].astype(str).value_counts()
+        reasons = of_log.loc[of_log["value"].isna(), "unscored"].astype(str)
         rows.append(
             {
                 **{key: text(first[key]) for key in ("arm", "model", "task", "run", "questions")},
@@ -230,7 +236,7 @@ def _logs(whole: "pd.DataFrame") -> list[dict[str, Any]]:
                 "log": str(log),
                 "n": len(of_log.drop_duplicates(["sample", "epoch"])),
                 "unscored": int(of_log["value"].isna().groupby(answer).any().sum()),
-                "reasons": ", ".join(f"{why} ({count})" for why, count in reasons.items()),
+                "reasons": counted(reasons),
                 "link": "",
             }
         )
