@@ -25,7 +25,7 @@ VOCABULARIES = (
 JSON_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json")
 
 OWN_CODE = (
-    "it needs code of its own (auto_map), which is never run here: use a model of a kind that transformers knows"
+    "it needs code of its own (auto_map), which is never run: use a model that transformers knows by itself"
 )
 
 

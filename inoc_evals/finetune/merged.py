@@ -45,8 +45,8 @@ def merged(run: Run) -> Path:
     base = load_path(run.manifest.base)
     if (method := quantization(load_config(base))) is not None:
         raise UserError(
-            f"run {run.folder.name} cannot be a base: its own is quantized by {method}, and merging would round "
-            "the adapter away: train it on the model that is not quantized"
+            f"run {run.folder.name} cannot be a base: its own is quantized by {method}, and merging would "
+            "round the adapter away: train it on the model that is not quantized"
         )
     base_model = load_model(base, dtype=torch.float32)
     model: Any = load_adapter(base_model, run.checkpoint, base=run.manifest.base).merge_and_unload()

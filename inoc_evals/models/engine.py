@@ -34,6 +34,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 SMALL = 20_000_000
 """Parameters below which one CPU thread is as fast as several, and far faster on a busy machine."""
 
+
 @dataclass(frozen=True)
 class _Answers:
     """What a checkpoint's tokenizer says of its answers.

@@ -3,10 +3,10 @@
     model = load_model(folder, dtype=torch.float32)
     model = load_adapter(model, adapter, base="Qwen/Qwen2.5-7B-Instruct")
 
-Only safetensors are read, and code that a model brings along is never run. Whatever is wrong with the files is
-one line that names the reason. That includes what transformers and PEFT pass over with a warning: weights that
-are missing, which they would fill with random numbers, and weights of an adapter that fit no layer, which they
-would drop.
+Only safetensors are read, and code that a model brings along is never run. Whatever is wrong with the files
+is one line that names the reason. That includes what transformers and PEFT pass over with a warning: weights
+that are missing, which they would fill with random numbers, and weights of an adapter that fit no layer,
+which they would drop.
 """
 
 import warnings
@@ -54,6 +54,23 @@ def load_config(folder: str | Path) -> Any:
     return config
 
 
+def empty_model(config: Any) -> Any:
+    """A model of a configuration without weights, on torch's meta device, e.g. to count them.
+
+    Raises:
+        UserError: If a model of this configuration does not write text.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    auto: Any = AutoModelForCausalLM
+    try:
+        with torch.device("meta"):
+            return auto.from_config(config, trust_remote_code=False)
+    except ValueError as error:
+        raise UserError(f"cannot train this base: {_why_no_weights('', config, error)}") from error
+
+
 def quantization(config: Any) -> str | None:
     """How a model's weights are quantized, e.g. `bitsandbytes` or `gptq`; None if they are not."""
     fields = getattr(config, "quantization_config", None)
@@ -82,10 +99,11 @@ def load_model(folder: str | Path, *, dtype: Any, device: Any = None) -> Any:
     from transformers import AutoModelForCausalLM
 
     config = load_config(folder)
+    auto: Any = AutoModelForCausalLM
     placed = {} if quantization(config) is None or device is None else {"device_map": {"": device}}
     try:
         with silent():
-            model, found = AutoModelForCausalLM.from_pretrained(
+            model, found = auto.from_pretrained(
                 folder,
                 dtype=dtype,
                 use_safetensors=True,
@@ -99,8 +117,8 @@ def load_model(folder: str | Path, *, dtype: Any, device: Any = None) -> Any:
         raise UserError(f"cannot load {folder}: {_why_no_weights(folder, config, error)}") from error
     if missing := sorted(found["missing_keys"]):
         raise UserError(
-            f"cannot load {folder}: its weights lack {_some(missing)}, which config.json asks for: fetch or save "
-            "the model again"
+            f"cannot load {folder}: its weights lack {_some(missing)}, which config.json asks for: fetch or "
+            "save the model again"
         )
     return model
 
@@ -125,7 +143,9 @@ def load_adapter(model: Any, adapter: str | Path, *, base: str) -> Any:
     options: dict[str, Any] = {"is_trainable": False, "torch_device": str(model.device)}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # transformers' about PEFT, and PEFT's about what is checked below
+            warnings.simplefilter(
+                "ignore"
+            )  # transformers' about PEFT, and PEFT's about what is checked below
             adapted = PeftModel.from_pretrained(model, str(adapter), **options)
             # Only this way does PEFT say what did not fit; an adapter is small enough to be read twice.
             found = adapted.load_adapter(str(adapter), "default", **options)
