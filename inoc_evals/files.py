@@ -14,9 +14,9 @@ mistakes it for the file itself and the owner of the folder can remove what a ki
 
 What users write is read strictly, so that nothing of it is dropped without a word:
 
-    strict_json('{"id": 1, "id": 2}')             # ValueError: an object has the key 'id' twice
-    strict_yaml("seeds: 1\nseeds: 2")            # the same
-    csv_rows("id,prompt\n1,Hi")                  # a reader of rows as dicts, cells of any length
+    strict_json('{"id": 1, "id": 2}')             # ValueError: an object has the same key twice: 'id'
+    strict_yaml("{seeds: 1, seeds: 2}")           # the same
+    csv_rows(text)                                # a reader of rows as dicts, cells of any length
 """
 
 import csv
@@ -149,8 +149,8 @@ def strict_json(text: str | bytes) -> Any:
         text: One JSON value.
 
     Raises:
-        ValueError: If it is not JSON, an object has the same key twice (Python would keep the last), or a number
-            is NaN or infinite.
+        ValueError: If it is not JSON, an object has the same key twice (Python would keep the last), or a
+            number is NaN or infinite.
     """
     return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
 
@@ -177,7 +177,7 @@ def strict_yaml(text: str | bytes) -> Any:
             return super().construct_mapping(node, deep)
 
     try:
-        return yaml.load(text, Loader)  # noqa: S506: a subclass of the safe loader
+        return Loader(text).get_single_data()
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(" ".join(str(error).split())) from error
 
