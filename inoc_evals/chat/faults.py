@@ -52,13 +52,18 @@ def why_unreadable(folder: Path, error: Exception) -> str:
     if "trust_remote_code" in str(error):
         return OWN_CODE
     for name in JSON_FILES:
-        try:
-            value = json.loads((folder / name).read_bytes())
-        except OSError:  # not there
-            continue
-        except (ValueError, RecursionError) as fault:
-            return f"{name} is damaged: not JSON: {first_line(fault)}"
-        if not isinstance(value, dict):
-            return f"{name} is damaged: not a JSON object"
+        if (why := damaged(folder, name)) is not None:
+            return why
     words = first_line(error)
     return f"no {words}" if isinstance(error, KeyError) else words
+
+
+def damaged(folder: Path, name: str) -> str | None:
+    """Why a JSON file of a model folder is no JSON object; None where it is one or does not exist."""
+    try:
+        value = json.loads((folder / name).read_bytes())
+    except OSError:
+        return None
+    except (ValueError, RecursionError) as fault:
+        return f"{name} is damaged: not JSON: {first_line(fault)}"
+    return None if isinstance(value, dict) else f"{name} is damaged: not a JSON object"

@@ -59,6 +59,8 @@ def local_path(base: str) -> Path | None:
     Raises:
         UserError: If `base` is a folder that holds no model.
     """
+    if (file := find_gguf(base)) is not None:
+        return unpacked(file)
     hub = hub_name(base)
     if hub is None:
         return _local_folder(base)

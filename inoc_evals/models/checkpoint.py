@@ -77,8 +77,8 @@ def resolve(name: str) -> Checkpoint:
     Args:
         name: `toy`; a run directory; a run's directory name or unique name under the runs root; a folder
             of a full model or of a PEFT adapter; a GGUF file, or `package:NAME[/FILE.gguf]`; `hf/` and a Hub
-            name. A leading `inoc/` is dropped, and a
-            trailing `@` with 12 hex characters of the digest is checked.
+            name. A leading `inoc/` is dropped, and a trailing `@` with 12 hex characters of the digest is
+            checked.
 
     Raises:
         UserError: If no checkpoint has that name, it is not ready, it holds no safetensors, its base does not

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from inoc_evals.chat.faults import why_unreadable
+from inoc_evals.chat.faults import damaged, why_unreadable
 from inoc_evals.errors import UserError, first_line, require
 
 BITSANDBYTES = "bitsandbytes"
@@ -49,6 +49,8 @@ def load_config(folder: str | Path) -> Any:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # transformers', pydantic's or the Hub's own, over a file that is not theirs
         raise UserError(f"cannot read {folder}/config.json: {why_unreadable(Path(folder), error)}") from error
+    if (why := damaged(Path(folder), "generation_config.json")) is not None:
+        raise UserError(f"cannot read {folder}: {why}")  # transformers would take its defaults instead
     if quantization(config) == BITSANDBYTES:
         require("quantized", BITSANDBYTES)
     return config
