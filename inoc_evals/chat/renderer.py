@@ -30,10 +30,11 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from inoc_evals.chat.faults import why_no_tokenizer
 from inoc_evals.chat.reasoning import EMPTY_BLOCK, MARKS, opened_block, split_reasoning
 from inoc_evals.chat.rows import Message
 from inoc_evals.digests import sha256
-from inoc_evals.errors import UserError, first_line, one_line
+from inoc_evals.errors import UserError, one_line
 
 Span = tuple[int, int]
 """Start and end, the end excluded."""
@@ -630,9 +631,9 @@ def load_tokenizer(source: str | Path) -> Any:
 
     try:
         return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
-        line = first_line(error)
-        raise UserError(f"cannot load the tokenizer of {source}: {line}") from error
+    except Exception as error:  # transformers', the Hub's, or a bare Exception of tokenizers
+        why = why_no_tokenizer(source, error)
+        raise UserError(f"cannot load the tokenizer of {source}: {why}") from error
 
 
 def _configured_ends(source: str | Path) -> frozenset[int]:

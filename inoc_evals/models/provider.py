@@ -68,12 +68,12 @@ class InocAPI(ModelAPI):
         self._files = self.checkpoint.files()
         self._stamps = stamps(self._files)
         run = self.checkpoint.run
+        self._context = load_context_length(self.checkpoint.weights)  # first: a tokenizer may need the config
         self._renderer = load_renderer(
             self.checkpoint.tokenizer,
             model=self.checkpoint.weights,
             date=self.provider_args.date or (run.manifest.spec.date if run else DATE),
         )
-        self._context = load_context_length(self.checkpoint.weights)
         self._tokens = TokenText(self._renderer.tokenizer)
         watch_epochs()
         name = self.checkpoint.versioned_name
