@@ -602,6 +602,7 @@ FAMILIES = (
         written="<|user|>",
         configured=GLM_ENDS,
         trims=True,
+        reasoning="empty block in training",
     ),
     Family(
         name="gpt-oss",
