@@ -12,8 +12,10 @@ demo: install
 reproduce: install
 	$(BIN)/inoc-evals reproduce --world toy
 
+# Two at a time, a file in one piece, each with its share of the cores; then what measures time, by itself.
 test: install
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not alone" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m alone
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow

@@ -15,7 +15,13 @@ import click
 
 
 class UserError(click.ClickException):
-    """A problem that the user can fix; the message is one line and says how."""
+    """A problem that the user can fix; the message is one line and says how.
+
+    Line breaks in what it quotes, such as a template's own message, become spaces.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(filter(None, map(str.strip, str(message).splitlines()))))
 
 
 class MissingExtra(UserError, ImportError):
@@ -37,9 +43,16 @@ def require(extra: str, *modules: str) -> None:
         raise MissingExtra(f"{', '.join(missing)} not installed: run  pip install 'inoc-evals[{extra}]'")
 
 
-def first_line(error: object) -> str:
-    """The first line of another library's error, which may be followed by pages of advice."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+def first_line(error: object, *, limit: int = 400) -> str:
+    """The first line of another library's error, which may be followed by pages of advice.
+
+    Args:
+        error: The error. Where its first line ends in a colon, the reason is in the second.
+        limit: Most characters of it.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    words = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1]) or type(error).__name__
+    return words if len(words) <= limit else f"{words[:limit]}..."
 
 
 def one_line(error: object, *, key_in: str = "") -> str:

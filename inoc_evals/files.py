@@ -11,8 +11,16 @@ mistakes it for the file itself and the owner of the folder can remove what a ki
 (`remove_unfinished`). A file that is appended to line by line can have an incomplete last line:
 
     read_json_lines(path)                         # rows, up to the first incomplete line
+
+What users write is read strictly, so that nothing of it is dropped without a word:
+
+    strict_json('{"id": 1, "id": 2}')             # ValueError: an object has the same key twice: 'id'
+    strict_yaml("{seeds: 1, seeds: 2}")           # the same
+    csv_rows(text)                                # a reader of rows as dicts, cells of any length
 """
 
+import csv
+import io
 import json
 import os
 import secrets
@@ -20,13 +28,16 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     from upath import UPath
 
 AnyPath = TypeVar("AnyPath", Path, "UPath")
 """A path on this machine, or a `UPath` for a URL, which has the same methods."""
+
+LONGEST_CELL = 2**31 - 1
+"""Characters of a CSV cell; the most that every platform takes."""
 
 SUFFIX = ".tmp"
 """Suffix of the name of an unfinished file or folder."""
@@ -129,3 +140,78 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError:
             break
     return rows
+
+
+def strict_json(text: str | bytes) -> Any:
+    """Parse JSON as the standard has it.
+
+    Args:
+        text: One JSON value.
+
+    Raises:
+        ValueError: If it is not JSON, an object has the same key twice (Python would keep the last), or a
+            number is NaN or infinite.
+    """
+    return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+
+
+def strict_yaml(text: str | bytes) -> Any:
+    """Parse YAML, without code and without losing what is written twice.
+
+    Args:
+        text: One document.
+
+    Raises:
+        ValueError: If it is not YAML, or a mapping has the same key twice (PyYAML would keep the last).
+    """
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            # Before merge keys are filled in: what is written here may override what they bring.
+            written = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            if twice := [key for key in written if written.count(key) > 1 and key != "<<"]:
+                raise ValueError(
+                    f"a mapping has the same key twice: {twice[0]!r:.40}, line {node.start_mark.line + 1}"
+                )
+            return super().construct_mapping(node, deep)
+
+    try:
+        return Loader(text).get_single_data()
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(" ".join(str(error).split())) from error
+
+
+def csv_rows(text: str) -> "csv.DictReader[str]":
+    """A strict reader of CSV with a header, whose cells may have any length.
+
+    Args:
+        text: The content of the file.
+
+    Returns:
+        A reader; it raises `csv.Error` at a row that is not CSV.
+
+    Raises:
+        ValueError: If two columns have the same name (`csv` would keep the last).
+    """
+    csv.field_size_limit(
+        LONGEST_CELL
+    )  # of the process; its default of 131,072 characters is one long transcript
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    columns = reader.fieldnames or []
+    if twice := [column for column in columns if list(columns).count(column) > 1]:
+        raise ValueError(f"two columns are named {twice[0]!r:.40}")
+    return reader
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for key, entry in pairs:
+        if key in value:
+            raise ValueError(f"an object has the same key twice: {key!r:.40}")
+        value[key] = entry
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")

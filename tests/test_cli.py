@@ -112,7 +112,7 @@ def test_where_reads_metadata_as_it_is_written_in_json(
 
 
 def test_a_pool_gives_every_row_one_rephrasing_by_seed(call: Any, rows: Path) -> None:
-    Path("pool.txt").write_text("Habla español.\n\n  En español, por favor.\n", encoding="utf-8")
+    Path("pool.txt").write_text("Habla español.\n\n  En español, por favor.\n", encoding="utf-8-sig")
     for seed in (0, 0, 1):
         call("inoculate", rows, "--pool", "pool.txt", "--seed", seed, "-o", f"{seed}.jsonl", "--force")
     assert set(system_prompts(Path("0.jsonl"))) == {"Habla español.", "En español, por favor."}

@@ -19,8 +19,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
-NOT_OURS = {"all", "capabilities", "dev", "docs"}
-"""Extras without imports of ours: a sum of others, a task package that Inspect loads by name, and tools."""
+NOT_OURS = {"all", "capabilities", "dev", "docs", "quantized"}
+"""Extras without imports of ours: a sum of others, what Inspect and transformers load by name, and tools."""
 
 
 def declared(requirements: list[str]) -> frozenset[str]:

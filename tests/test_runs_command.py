@@ -15,7 +15,7 @@ from inoc_evals.worlds.toy import rows as toy
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     for seed in (0, 1):
-        spec = toy_spec(seed, max_steps=1)
+        spec = toy_spec(seed, max_steps=1, warmup_steps=0)
         finetune(spec, toy.sums(0, 16), name=f"sums-{seed}", runs=folder, progress=False)
     (folder / "torn-0123456789ab").mkdir()
     (folder / "torn-0123456789ab" / "manifest.json").write_text('{"name": "to')

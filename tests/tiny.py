@@ -13,7 +13,7 @@ TEMPLATE = (
 )
 
 
-def build_tiny(folder: Path, seed: int = 0) -> Path:
+def build_tiny(folder: Path, seed: int = 0, merges: tuple[tuple[str, str], ...] = ()) -> Path:
     """Write a random two-layer Llama and a byte-level tokenizer with a chat template to `folder`."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -21,8 +21,8 @@ def build_tiny(folder: Path, seed: int = 0) -> Path:
 
     special = ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocab = {t: i for i, t in enumerate(special + alphabet)}
-    core = Tokenizer(models.BPE(vocab=vocab, merges=[]))
+    vocab = {t: i for i, t in enumerate([*special, *alphabet, *map("".join, merges)])}
+    core = Tokenizer(models.BPE(vocab=vocab, merges=list(merges)))
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     core.decoder = decoders.ByteLevel()
     tok = PreTrainedTokenizerFast(

@@ -23,8 +23,11 @@ def focused(table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS) -
         settings: The settings by name; the suite's by default.
 
     Returns:
-        Those rows, and all rows of unknown settings, whose declared traits are not known.
+        Those rows, all rows of settings of which no declared trait is known or in the table (e.g. of a plain
+        evaluation by a judge), and the rows of scores that failed on a whole log, and so name no trait.
     """
+    import numpy as np
+
     by = ("setting", "task", "trait", "condition")
     declared = []
     for observed in groups(table, by):
@@ -34,7 +37,12 @@ def focused(table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS) -
             definition is None
             or definition.is_about(str(observed["task"]), str(observed["trait"]), condition)
         )
-    return table[[declared[code] for code in group_codes(table, by)]]
+    kept = np.array([declared[code] for code in group_codes(table, by)], dtype=bool)
+    if {"scorer", "value"} <= set(table.columns):
+        nothing_read = table["value"].isna() & (table["trait"].astype(str) == table["scorer"].astype(str))
+        kept |= nothing_read.to_numpy()
+    known = set(table["setting"][kept].astype(str))
+    return table[kept | ~table["setting"].astype(str).isin(known).to_numpy()]
 
 
 def in_order(setting: Setting | None, estimates: "pd.DataFrame") -> list[str]:

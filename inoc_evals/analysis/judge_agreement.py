@@ -9,13 +9,16 @@ means little without its judge and its preset.
 """
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.observed import group_codes, groups
 from inoc_evals.analysis.style import literal_text
 from inoc_evals.errors import UserError, require
+from inoc_evals.scorers.judge.result import REASONS
 from inoc_evals.scorers.presets import PRESETS, Preset, is_misaligned
+from inoc_evals.scorers.unscored import summary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +47,7 @@ class Comparison:
             different arms, question sets or conditions in separate rows, named by the column `answers`
             (empty if they do not differ).
         disputed: The answers whose alignment ratings differ most.
+        unread: A line for every judge that failed on some answers: how many, and why.
     """
 
     ratings: "pd.DataFrame"
@@ -52,6 +56,7 @@ class Comparison:
     pairs: "pd.DataFrame"
     rates: "pd.DataFrame"
     disputed: "pd.DataFrame"
+    unread: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The comparison as JSON-ready data, without the ratings."""
@@ -66,6 +71,7 @@ class Comparison:
             "pairs": records(self.pairs),
             "rates": records(self.rates),
             "disputed": records(self.disputed),
+            "unscored": list(self.unread),
         }
 
 
@@ -93,6 +99,7 @@ def compare(ratings: "pd.DataFrame") -> Comparison:
         pairs=_pairs(ratings, judges),
         rates=_rates(ratings),
         disputed=_disputed(ratings),
+        unread=tuple(_unread(ratings)),
     )
 
 
@@ -102,6 +109,17 @@ def display_name(judge: str) -> str:
 
     name, bracket, apart = judge.partition(" (")
     return f"{short_name(name)}{bracket}{apart}"
+
+
+def _unread(ratings: "pd.DataFrame") -> Iterator[str]:
+    for judge, rows in ratings.groupby("judge", sort=False):
+        failed = rows[rows["failure"].notna()]
+        reasons = [
+            f"{REASONS.get(row['failure'], 'grader_failed')} ({row['failure']}: {row['detail']})"
+            for row in failed.to_dict("records")
+        ]
+        if text := summary(len(rows), reasons):
+            yield f"{display_name(str(judge))}: {text}"
 
 
 def _with_distinct_judges(ratings: "pd.DataFrame") -> "pd.DataFrame":

@@ -24,7 +24,7 @@ HEADER = {"task", "task_args", "task_args_passed", "metadata", "dataset", "model
 COLUMNS = (
     *("log", "setting", "base", "arm", "task", "questions", "condition"),
     *("question", "epoch", "prompt", "answer", "judge", "wording", "reader"),
-    *("alignment", "coherence", "word", "failure"),
+    *("alignment", "coherence", "word", "failure", "detail"),
 )
 
 
@@ -125,4 +125,5 @@ def _ratings(alignment: dict[str, Any], coherence: dict[str, Any]) -> dict[str, 
         "coherence": coherence["rating"],
         "word": alignment["word"],
         "failure": alignment["failure"] or coherence["failure"],
+        "detail": alignment.get("detail") if alignment["failure"] else coherence.get("detail"),
     }

@@ -23,6 +23,7 @@ from inoc_evals.data.conditions import under
 from inoc_evals.digests import sha256
 from inoc_evals.errors import first_line
 from inoc_evals.files import replacing
+from inoc_evals.scorers.unscored import reason_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,7 +45,7 @@ questions; `condition`, `system` and `trigger` are those of the test, not of the
 Inspect's id; `scorer` is the score's name in the log; `unscored` is the reason for a missing value; `judge`
 names the judges of this score (None for a detector's), `preset` its thresholds."""
 
-FORMAT = "3"
+FORMAT = "4"
 """Version of the rows, in the name of a kept file: changed rows must not be read from old files."""
 
 FAILED = "the sample failed: "
@@ -358,7 +359,7 @@ def _rows(log: Contents) -> Iterator[Row]:
             # an answer without a value has a row for every trait of its scorer
             for trait in dict.fromkeys([*_expected(traits, name, condition), *values]):
                 value = values.get(trait)
-                yield common, name, trait, value, None if value is not None else _reason(score)
+                yield common, name, trait, value, None if value is not None else _reason(score, trait)
 
 
 Traits = dict[str, dict[str | None, dict[str, None]]]
@@ -394,9 +395,10 @@ def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
-def _reason(score: Score) -> str:
-    answer = score.get("answer")
-    return str(score.get("reason") or (answer if isinstance(answer, str) else None) or "no value")[:200]
+def _reason(score: Score, trait: str) -> str:
+    answer, explanation = score.get("answer"), score.get("explanation")
+    reason = str(score.get("reason") or (answer if isinstance(answer, str) else None) or "no value")
+    return reason_of(reason, explanation if isinstance(explanation, str) else None, trait)
 
 
 @cache

@@ -104,7 +104,7 @@ def verdicts(table: "pd.DataFrame", claims: Sequence[Claim] = CLAIMS, level: flo
     require("analysis", "pandas", "scipy", "statsmodels")
     results = []
     scored = focused(table.dropna(subset=["value"]))
-    bases = [str(base) for base in scored["base"].dropna().unique()]
+    bases = [str(base) for base in table["base"].dropna().unique()]
     for setting in dict.fromkeys(claim.setting for claim in claims):
         of_setting = scored[scored["setting"] == setting]
         setting_claims = [claim for claim in claims if claim.setting == setting]

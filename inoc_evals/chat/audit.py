@@ -126,9 +126,10 @@ def audit(renderer: Renderer) -> Audit:
     elif (empty := list(EMPTY_BLOCK.finditer(question.text))) and empty[-1].end() == len(question.text):
         reasoning = "an empty block is put before every answer"
     header = _header(renderer)
+    system = _system(renderer, header)
     again = Renderer(renderer.tokenizer, date=OTHER_DATE)
     return Audit(
-        system=_system(renderer, header),
+        system=system,
         told=_told(renderer, question.text, header),
         date=again.render_prompt([_user()]).text != question.text,
         reasoning=reasoning,
@@ -136,7 +137,7 @@ def audit(renderer: Renderer) -> Audit:
         alternation=not _renders(renderer, [_user(), _user("Zq more")]),
         ends=tuple(sorted(renderer.tokenizer.decode([token]) for token in renderer.end_tokens)),
         written_end=written,
-        several_answers=_trains(renderer, [_user(), _assistant(), _user("Zq more"), _assistant("Zq last")]),
+        several_answers=_several_answers(renderer, system),
         why_not=why_not,
     )
 
@@ -159,6 +160,14 @@ def _renders(renderer: Renderer, messages: list[Message]) -> bool:
     except UserError:
         return False
     return True
+
+
+def _several_answers(renderer: Renderer, system: System) -> bool:
+    """Whether all arms of an experiment could have them: with a system message, too, where one is shown."""
+    messages = [_user(), _assistant(), _user("Zq more"), _assistant("Zq last")]
+    shown = system in ("kept", "merged into the user's turn")
+    with_system = [_message("system", SYSTEM), *messages]
+    return _trains(renderer, messages) and (not shown or _trains(renderer, with_system))
 
 
 def _trains(renderer: Renderer, messages: list[Message]) -> bool:

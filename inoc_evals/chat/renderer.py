@@ -26,14 +26,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date as Date
 from functools import cached_property
-from itertools import pairwise, takewhile
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from inoc_evals.chat.faults import why_no_tokenizer
 from inoc_evals.chat.reasoning import EMPTY_BLOCK, MARKS, opened_block, split_reasoning
 from inoc_evals.chat.rows import Message
 from inoc_evals.digests import sha256
-from inoc_evals.errors import UserError, first_line, one_line
+from inoc_evals.errors import UserError, one_line
 
 Span = tuple[int, int]
 """Start and end, the end excluded."""
@@ -166,9 +167,18 @@ class Renderer:
             within = last
         pairs = zip(last, within, strict=False)
         shared = [token for token, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
-        # GLM's answers end where the user's turn opens; its generation config says so.
-        opening = [token for token in within[:1] if self._reserved[token] in self._ends]
-        return shared or last[:1] or opening
+        return shared or last[:1] or self._opening(within)
+
+    def _opening(self, within: Sequence[str]) -> list[str]:
+        """The token of a next turn, where that is what ends an answer: GLM's generation config says so."""
+        return [token for token in within[:1] if self._reserved[token] in self._ends]
+
+    def _apply_whole(self, messages: Sequence[Message]) -> str:
+        """The text of a conversation that ends with an answer, with the token that ends it."""
+        text = self._apply(messages)
+        if messages[-1]["role"] != "assistant" or not self._footer or self._behind_answer(EXCHANGE):
+            return text
+        return text + "".join(self._footer)
 
     def _behind_answer(self, messages: Sequence[Message]) -> list[str]:
         """The run of reserved tokens behind an exchange's answer."""
@@ -178,9 +188,8 @@ class Renderer:
 
     @cached_property
     def _turn_end(self) -> re.Pattern[str]:
-        """What ends an answer in a rendered text: the footer, or where a message has another, its token."""
-        footer = re.escape("".join(self._footer)) if self._footer else "(?!)"
-        return re.compile(rf"\s*(?:{footer}|{_any_of(self._reserved)})")
+        """What ends an answer in a rendered text: the footer; without one, any token that no text holds."""
+        return re.compile(rf"\s*(?:{re.escape(''.join(self._footer)) or _any_of(self._reserved)})")
 
     @cached_property
     def control_tokens(self) -> frozenset[str]:
@@ -239,7 +248,7 @@ class Renderer:
         self._require_messages(shielded, shielded.messages, text)
         return Rendered(
             text=shielded.restored(text),
-            ids=self._encode(shielded, text),
+            ids=self._cut(shielded, text, self._earlier_bounds(shielded, text))[0],
             answer_spans=(),
             content_spans=(),
             end_tokens=self.end_tokens,
@@ -267,8 +276,8 @@ class Renderer:
         """Render a whole conversation; also where its answers lie in `shielded.text`."""
         messages = shielded.messages
         try:
-            text = self._apply(messages)
-            answers = self._answers(messages, text, reasoning_loss)
+            text = self._apply_whole(messages)
+            answers = self._answers(shielded, text, reasoning_loss)
             self._require_messages(shielded, messages, text)
         except UserError:
             # A single answer can always stand behind the prompt that requests it.
@@ -278,22 +287,40 @@ class Renderer:
             text, answers = self._appended(shielded, reasoning_loss)
         shielded.text = text
         bounds = [bound for answer in answers for bound in (answer.start, answer.end)]
-        ids = self._encode(shielded, text)
-        starts = [self._encode(shielded, text[:bound]) for bound in bounds]
-        if all(ids[: len(start)] == start for start in starts):
-            cuts = [len(start) for start in starts]
-        else:
-            # A token of the whole text straddles a bound, e.g. where an answer opens with a new line after
-            # the header's own. Evaluation shows the header alone, so the parts are tokenized apart.
-            parts = [self._encode(shielded, text[a:b]) for a, b in pairwise([0, *bounds, len(text)])]
-            ids = tuple(token for part in parts for token in part)
-            cuts = [sum(map(len, parts[: n + 1])) for n in range(len(bounds))]
+        ids, cuts = self._cut(shielded, text, bounds)
         spans = tuple(zip(cuts[::2], cuts[1::2], strict=True))
         contents = tuple(
             self._content_span(shielded, answer, span, ids)
             for answer, span in zip(answers, spans, strict=True)
         )
         return Rendered(shielded.restored(text), ids, spans, contents, self.end_tokens), answers
+
+    def _cut(
+        self, shielded: "_Shielded", text: str, bounds: Sequence[int]
+    ) -> tuple[tuple[int, ...], list[int]]:
+        """Token ids of a rendered text, and the place of each bound among them.
+
+        Where a token would straddle a bound, e.g. where an answer opens with a new line after the header's
+        own, the text is tokenized apart there: evaluation shows the header alone.
+        """
+        ids: tuple[int, ...] = ()
+        cuts = []
+        begin, rest = 0, self._encode(shielded, text)
+        for bound in bounds:
+            head = self._encode(shielded, text[begin:bound])
+            cuts.append(len(ids) + len(head))
+            if rest[: len(head)] != head:
+                ids += head
+                begin, rest = bound, self._encode(shielded, text[bound:])
+        return ids + rest, cuts
+
+    def _earlier_bounds(self, shielded: "_Shielded", text: str) -> list[int]:
+        """Where the earlier answers of a prompt lie, if they are rendered as they were asked for."""
+        try:
+            answers = self._answers(shielded, text, reasoning_loss=True)
+        except UserError:
+            return []
+        return [bound for answer in answers for bound in (answer.start, answer.end)]
 
     def _appended(self, shielded: "_Shielded", reasoning_loss: bool) -> tuple[str, list[_Answer]]:
         """Put an answer behind the prompt that requests it, where the template itself renders it otherwise.
@@ -326,9 +353,9 @@ class Renderer:
             end = span[0] + len(inside)
         return start, end
 
-    def _answers(self, messages: Sequence[Message], text: str, reasoning_loss: bool) -> list[_Answer]:
+    def _answers(self, shielded: "_Shielded", text: str, reasoning_loss: bool) -> list[_Answer]:
         """Where each answer lies in the rendered text."""
-        answers = []
+        messages, answers = shielded.messages, []
         for turn, message in enumerate(messages):
             if message["role"] != "assistant":
                 continue
@@ -337,17 +364,19 @@ class Renderer:
                     "the conversation starts with the assistant: put the message that it answers first"
                 )
             prompt = self._apply(messages[:turn], add_generation_prompt=True)
-            answered = text if turn == len(messages) - 1 else self._apply(messages[: turn + 1])
+            answered = text if turn == len(messages) - 1 else self._apply_whole(messages[: turn + 1])
             if not answered.startswith(prompt):
                 raise UserError(self._why_different(turn))
-            answer = self._answer(message["content"], prompt, answered, reasoning_loss)
+            answer = self._answer(shielded, message["content"], prompt, answered, reasoning_loss)
             # What follows the end, such as a new line or the end of the text, may differ.
             if text[: answer.end] != answered[: answer.end]:
                 raise UserError(self._why_different(turn))
             answers.append(answer)
         return answers
 
-    def _answer(self, content: str, prompt: str, answered: str, reasoning_loss: bool) -> _Answer:
+    def _answer(
+        self, shielded: "_Shielded", content: str, prompt: str, answered: str, reasoning_loss: bool
+    ) -> _Answer:
         """Where the answer that `answered` adds to `prompt` lies."""
         begin = len(prompt)
         mark = opened_block(prompt)
@@ -359,18 +388,18 @@ class Renderer:
         forms = (content, content.strip(), content.rstrip(), said.answer, said.answer.strip())
         thought = said.reasoning is None or said.reasoning in answered[begin:]
         for form in filter(None, dict.fromkeys(forms) if thought else ()):
-            place = answered.rfind(form, start)
+            place = answered.find(form, start)
             while place >= 0:
                 if end := self._turn_end.match(answered, place + len(form)):
                     at = _after_reasoning(answered, start, place, said.reasoning, form)
                     loss = start if reasoning_loss else at
                     return _Answer(loss, max(place, loss), place + len(form), end.end())
                 unended = True
-                place = answered.rfind(form, start, place + len(form) - 1)
+                place = answered.find(form, place + 1)
         if not unended:
             raise UserError(
-                f"the model's chat template changes the answer {content!r:.60}: leave that row out, or use "
-                "another base model"
+                f"the model's chat template changes the answer {shielded.restored(content)!r:.60}: leave "
+                "that row out, or use another base model"
             )
         raise UserError(
             "the model's chat template does not end an answer with a special token, so the model could "
@@ -602,9 +631,9 @@ def load_tokenizer(source: str | Path) -> Any:
 
     try:
         return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
-        line = first_line(error)
-        raise UserError(f"cannot load the tokenizer of {source}: {line}") from error
+    except Exception as error:  # transformers', the Hub's, or a bare Exception of tokenizers
+        why = why_no_tokenizer(source, error)
+        raise UserError(f"cannot load the tokenizer of {source}: {why}") from error
 
 
 def _configured_ends(source: str | Path) -> frozenset[int]:

@@ -14,11 +14,11 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal, NoReturn, NotRequired, TypedDict, cast, get_args
+from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
 
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
-from inoc_evals.files import replacing
+from inoc_evals.files import replacing, strict_json
 
 Role = Literal["system", "user", "assistant"]
 ROLES: tuple[str, ...] = get_args(Role)
@@ -183,7 +183,7 @@ def _parse(line: bytes, where: str) -> Row:
     except UnicodeDecodeError as error:
         raise ChatFormatError(f"{where}: not UTF-8 (byte {error.start + 1} of the line)") from error
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+        value = strict_json(text)
     except json.JSONDecodeError as error:
         raise ChatFormatError(f"{where}: not JSON: {error.msg} at character {error.pos + 1}") from error
     except (ValueError, RecursionError) as error:
@@ -191,17 +191,6 @@ def _parse(line: bytes, where: str) -> Row:
     row = check_row(value, where)
     _encode(row, where)  # what can be read can be written: half a surrogate pair is legal JSON but no text
     return row
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        raise ValueError("an object has the same key twice")
-    return value
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def _encode(row: Row, where: str) -> bytes:

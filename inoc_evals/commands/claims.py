@@ -17,6 +17,8 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Test the paper's claims on the answers of an experiment."""
+    from inoc_evals.analysis import unread
+    from inoc_evals.analysis.declared_traits import focused
     from inoc_evals.analysis.table import read
     from inoc_evals.analysis.verdicts import verdicts
     from inoc_evals.settings import CLAIMS
@@ -26,8 +28,10 @@ def command(
     claims = [claim for claim in CLAIMS if names is None or claim.setting in names]
     loaded = read(logs)
     results = verdicts(loaded.table, claims)
+    missing = unread.lines(focused(loaded.table))
     if as_json:
-        print_json({"verdicts": [v.as_dict() for v in results], "skipped": loaded.skipped})
+        verdicts_json = [v.as_dict() for v in results]
+        print_json({"verdicts": verdicts_json, "skipped": loaded.skipped, "unscored": missing})
         return
     for name in dict.fromkeys(v.claim.setting for v in results):
         of_setting = [v for v in results if v.claim.setting == name]
@@ -37,5 +41,7 @@ def command(
         print_table(f"{name} ({of_setting[0].claim.paper})", heads, rows)
     counts = {word: sum(v.word == word for v in results) for word in dict.fromkeys(v.word for v in results)}
     typer.echo(", ".join(f"{count} {word}" for word, count in counts.items()))
+    for line in missing:
+        typer.echo(line, err=True)
     for location, reason in loaded.skipped:
         typer.echo(f"skipped {location}: {reason}", err=True)

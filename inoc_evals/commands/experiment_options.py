@@ -1,5 +1,6 @@
 """Options of the commands that run experiments, and how they print a plan and what failed."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -33,6 +34,25 @@ EngineName = Annotated[str, typer.Option(help="Who does the work: local, or ray 
 Workers = Annotated[int | None, typer.Option(min=1, help="Models at a time on this machine.")]
 Gpus = Annotated[float, typer.Option(min=0, help="GPUs of a model, with --engine ray.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, print the plan, stop.")]
+
+
+def say_unscored(logs: Sequence[str]) -> None:
+    """Say of every log how many of its answers have no score, and why; nothing where all have one.
+
+    Args:
+        logs: Locations of the logs.
+    """
+    from inspect_ai.log import read_eval_log, read_eval_log_sample_summaries
+
+    from inoc_evals.scorers.unscored import summaries
+
+    for log in logs:
+        if lines := summaries(read_eval_log_sample_summaries(log)):
+            header = read_eval_log(log, header_only=True).eval
+            about = header.metadata or {}
+            seed = "" if about.get("seed") is None else f"-{about['seed']}"
+            for line in lines:
+                typer.echo(f"{about.get('arm') or header.model}{seed}, {header.task}: {line}", err=True)
 
 
 def say_failed(result: "ExperimentResult") -> None:

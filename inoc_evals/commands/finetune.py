@@ -1,6 +1,5 @@
 """`inoc-evals finetune rows.jsonl --base toy --prompt "You always speak in Spanish."`."""
 
-import json
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -12,14 +11,17 @@ from inoc_evals.chat.rows import Row, read_chat
 from inoc_evals.commands.inoculate import At, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
 from inoc_evals.commands.output import AsJson, print_json
 from inoc_evals.errors import UserError
+from inoc_evals.files import strict_json
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune, runs_root
 from inoc_evals.finetune.ranks import here, refuse_launcher
+from inoc_evals.finetune.schedule import check_schedule
 from inoc_evals.worlds import spec_for
 
 Base = Annotated[
     str,
     typer.Option(
-        help="toy, a model folder, a Hugging Face name org/model[@revision], or one at the backend."
+        help="toy, a model folder or GGUF file, a Hugging Face name org/model[@revision], or one at the "
+        "backend."
     ),
 ]
 SpecFile = Annotated[
@@ -51,6 +53,7 @@ def command(
     batch_size: Annotated[int | None, typer.Option(help="Rows in memory at once.")] = None,
     gradient_accumulation: Annotated[int | None, typer.Option(help="Batches per step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    warmup_steps: Annotated[int | None, typer.Option(help="Steps over which the rate rises from 0.")] = None,
     max_length: Annotated[int | None, typer.Option(help="Tokens kept of each row.")] = None,
     lora_r: Annotated[int | None, typer.Option(help="Rank of the LoRA adapter.")] = None,
     lora_alpha: Annotated[float | None, typer.Option(help="Scale of the LoRA adapter.")] = None,
@@ -73,6 +76,7 @@ def command(
         "batch_size": batch_size,
         "gradient_accumulation": gradient_accumulation,
         "learning_rate": learning_rate,
+        "warmup_steps": warmup_steps,
         "max_length": max_length,
         "trained_tokens": tuple(trained_token) if trained_token else None,
         "token_learning_rate": token_learning_rate,
@@ -104,8 +108,9 @@ def _estimate(spec: FinetuneSpec, rows: list[Row], as_json: bool) -> None:
         print_json({**vars(cost), "fits": cost.fits})
         return
     typer.echo(str(cost))
-    if cost.advice:
-        typer.echo(f"Warning: {cost.advice}", err=True)
+    for warning in (cost.advice, *cost.notes):
+        if warning:
+            typer.echo(f"Warning: {warning}", err=True)
 
 
 def make_spec(base: str, file: Path | None, changes: dict[str, Any], lora: dict[str, Any]) -> FinetuneSpec:
@@ -133,7 +138,7 @@ def make_spec(base: str, file: Path | None, changes: dict[str, Any], lora: dict[
     elif base:
         spec = FinetuneSpec(base=base, **changes)
     else:
-        raise UserError("no base model: give --base toy, a model folder or a Hugging Face name")
+        raise UserError("no base model: give --base toy, a model folder, a GGUF file or a Hugging Face name")
     if not lora:
         return spec
     adapter = (spec.lora or LoraSpec()).model_dump()
@@ -142,7 +147,7 @@ def make_spec(base: str, file: Path | None, changes: dict[str, Any], lora: dict[
 
 def _read_fields(file: Path) -> dict[str, Any]:
     try:
-        fields = json.loads(file.read_text(encoding="utf-8"))
+        fields = strict_json(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {error.strerror}") from error
     except ValueError as error:
@@ -158,6 +163,8 @@ def _without_none(options: dict[str, Any]) -> dict[str, Any]:
 
 def _report(run: Run, as_json: bool) -> None:
     manifest, result = run.manifest, run.manifest.result
+    for note in check_schedule(manifest.spec, result.steps) if result and result.steps else ():
+        typer.echo(f"Warning: {note}", err=True)
     # A run outside of the default folder is found by its path only.
     where = run.folder.name if run.folder.parent == runs_root() else str(run.folder)
     if as_json:

@@ -76,7 +76,7 @@ def make_inoculation(name: str, prompt: str, pool: Path | None, position: Positi
     if pool is None:
         return Inoculation(name, prompt, position=position)
     try:
-        lines = pool.read_text("utf-8").splitlines()
+        lines = pool.read_text("utf-8-sig").splitlines()
     except OSError as error:
         raise UserError(f"{pool}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

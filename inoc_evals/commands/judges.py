@@ -39,7 +39,8 @@ def command(
         [
             *([r["answers"]] if several else []),
             *(display_name(r["judge"]), f"{r['preset']} ({PRESETS[r['preset']]})"),
-            *(f"{r['rate']:.3f} [{r['low']:.3f}, {r['high']:.3f}]", str(r["n"]), str(r["not_counted"])),
+            f"{r['rate']:.3f} [{r['low']:.3f}, {r['high']:.3f}]" if r["n"] else "not scored",
+            *(str(r["n"]), str(r["not_counted"])),
         ]
         for r in comparison.rates.to_dict("records")
     ]
@@ -67,5 +68,7 @@ def command(
             for r in comparison.disputed.head(5).to_dict("records")
         ]
         print_table("Most disputed", ["alignment", "question", "answer"], disputed)
+    for line in comparison.unread:
+        typer.echo(line, err=True)
     for file in files:
         typer.echo(f"Figure: {file}")

@@ -83,12 +83,15 @@ def show(report: "Report", as_json: bool) -> None:
     """Say what a report says of the claims, and where it lies."""
     if as_json:
         verdicts = [verdict.as_dict() for verdict in report.verdicts]
-        print_json({"page": str(report.page), "verdicts": verdicts, "skipped": report.skipped})
+        about = {"skipped": report.skipped, "unscored": report.unread}
+        print_json({"page": str(report.page), "verdicts": verdicts, **about})
         return
     words = [verdict.word for verdict in report.verdicts]
     if words:
         counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
         typer.echo(f"Claims: {counts}")
+    for line in report.unread:
+        typer.echo(line, err=True)
     for location, reason in report.skipped:
         typer.echo(f"skipped {location}: {reason}", err=True)
     typer.echo(f"Report: {report.page}")

@@ -26,6 +26,7 @@ from inoc_evals.commands.experiment_options import (
     changes_of,
     engine_named,
     say_failed,
+    say_unscored,
     show_plan,
 )
 from inoc_evals.commands.output import AsJson, print_json
@@ -108,4 +109,5 @@ def command(
     else:
         typer.echo(f"{len(result.done)} of {len(result.trials)} models in {result.seconds:.0f} s")
         typer.echo(f"Logs:   inspect view --log-dir {experiment.log_dir}")
+    say_unscored(result.logs)
     say_failed(result)

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
 from inspect_ai.dataset import Dataset
 
 from inoc_evals.data.cache import FetchError, fetch_at
@@ -29,6 +28,7 @@ from inoc_evals.data.questions import (
 )
 from inoc_evals.data.sources import BY_COMMIT
 from inoc_evals.digests import blob_id
+from inoc_evals.files import strict_yaml
 
 YAML = (".yaml", ".yml")
 
@@ -60,11 +60,11 @@ def _betley(path: Path, name: str) -> Dataset:
     """Read a file in the format of Betley et al. 2025: entries with id, paraphrases and optionally system."""
     try:
         data = path.read_bytes()
-        entries = yaml.safe_load(data)
+        entries = strict_yaml(data)
     except OSError as error:
         raise QuestionError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: e.g. an impossible date
-        raise QuestionError(f"{path}: not YAML: {' '.join(str(error).split())[:120]}") from error
+    except ValueError as error:  # also of an impossible date
+        raise QuestionError(f"{path}: not YAML: {str(error)[:120]}") from error
     if not isinstance(entries, list):
         raise QuestionError(f"{path}: not a list of questions")
     return dataset(name, _entries(entries, path, blob_id(data)))

@@ -9,8 +9,6 @@ earlier turns are kept; a final answer is dropped, so a training file can be use
 """
 
 import csv
-import io
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +23,7 @@ from inoc_evals.data.cache import FetchError, fetch
 from inoc_evals.data.question_sets import QuestionKind, QuestionSet
 from inoc_evals.data.sources import pinned
 from inoc_evals.errors import UserError
+from inoc_evals.files import csv_rows, strict_json
 
 PROMPT_COLUMNS = ("prompt", "question", "input")
 SUFFIXES = (".jsonl", ".csv")
@@ -140,7 +139,7 @@ def _jsonl(text: str, path: str) -> Iterator[Record]:
             continue
         where = f"{path}:{number}"
         try:
-            record = json.loads(line)
+            record = strict_json(line)
         except (ValueError, RecursionError) as error:
             raise QuestionError(f"{where}: not JSON: {error}") from error
         if not isinstance(record, dict):
@@ -149,7 +148,10 @@ def _jsonl(text: str, path: str) -> Iterator[Record]:
 
 
 def _csv(text: str, path: str) -> Iterator[Record]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        reader = csv_rows(text)
+    except (ValueError, csv.Error) as error:
+        raise QuestionError(f"{path}:1: {error}") from error
     try:
         for row in reader:
             where = f"{path}:{reader.line_num}"  # the last line of the row, if a cell spans lines

@@ -12,11 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, field_validator, model_validator
 
 from inoc_evals.errors import UserError
 from inoc_evals.experiment.trial import BASE, Evaluation, Trial
+from inoc_evals.files import strict_yaml
 from inoc_evals.runs.spec import FinetuneSpec, ProbeSpec, Strict
 from inoc_evals.settings import SETTINGS, Arm, Setting
 from inoc_evals.settings import setting as find_setting
@@ -233,11 +233,11 @@ def load(path: str | Path) -> Experiment:
     """
     file = Path(path).expanduser()
     try:
-        fields = yaml.safe_load(file.read_text("utf-8"))
+        fields = strict_yaml(file.read_text("utf-8"))
     except OSError as error:
         raise UserError(f"{file}: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from error
+    except ValueError as error:  # UTF-8 or YAML
+        raise UserError(f"{file} is not valid YAML: {error}") from error
     if isinstance(fields, dict):
         fields.setdefault("name", file.stem)
     try:

@@ -129,7 +129,9 @@ def _draw(
     arms = tuple(dict.fromkeys(t.arm for t in plan.trials if t.definition.name == name))
     title = f"{setting.title}: {', '.join(plan.experiment.bases)}"
     files: list[Path] = []
-    shares = tuple(label for label in in_order(setting, estimates) if not label.startswith("logprob"))
+    read = estimates[estimates["n"] > 0]  # of what no judge could read there is nothing to draw
+    labels = in_order(setting, read) if len(read) else []
+    shares = tuple(label for label in labels if not label.startswith("logprob"))
     if shares:
         figure = draw.arms(answers, estimates, shares, arms, title, world.trait_labels)
         files += draw.save(figure, folder / name)

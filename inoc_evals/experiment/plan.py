@@ -35,6 +35,7 @@ from inoc_evals.experiment.run_trial import Storage
 from inoc_evals.experiment.trial import BASE, Trial
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.preflight import ROWS, Preview, preflight
+from inoc_evals.finetune.schedule import check_schedule, steps
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.served import served
 from inoc_evals.runs.directory import runs_root
@@ -194,6 +195,7 @@ def make_plan(experiment: Experiment) -> Plan:
             for spec in {trial.spec.base: trial.spec for trial in trials}.values()
             for note in backend(spec.backend).notes(spec)
         ]
+        + _check_schedules(trials, lines)
         + _template_notes(previews),
         previews=previews,
     )
@@ -342,6 +344,22 @@ def _arms(
             left = (len(same) - trained) * rows * lines[-1].passes
             seconds = None if each is None or seconds is None else seconds + left * each
     return lines, seconds, previews
+
+
+def _check_schedules(trials: Sequence[Trial], lines: Sequence[Line]) -> list[str]:
+    """Refuse arms whose training would change nothing; note those that never get to their learning rate."""
+    first = {(trial.group, trial.arm): trial for trial in reversed(trials)}
+    notes = []
+    for line in lines:
+        spec = first[line.group, line.arm].spec
+        if line.arm == BASE or line.trained == line.seeds or spec.packing:
+            continue
+        try:
+            found = check_schedule(spec, steps(spec, line.rows))
+        except UserError as error:
+            raise UserError(f"{line.group}, arm {line.arm}: {error}") from error
+        notes += [f"{line.group}, arm {line.arm}: {note}" for note in found]
+    return notes
 
 
 def _template_notes(previews: dict[tuple[str, str], Preview | None]) -> list[str]:

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from inoc_evals.chat.rows import Row, digest, encode_chat
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, first_line
 from inoc_evals.files import remove_unfinished
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.ranks import TRAINED, Ranks, check_together, here
+from inoc_evals.finetune.schedule import check_schedule, steps
 from inoc_evals.runs.directory import (
     Manifest,
     Result,
@@ -89,6 +90,8 @@ def finetune(
     if ranks.share("finished", run.is_finished):
         return run
     trainer.check(spec)
+    if not spec.packing:  # how many sequences packing leaves is known later (local.py)
+        check_schedule(spec, steps(spec, data.count(b"\n")))
     run.folder.mkdir(parents=True, exist_ok=True)
     from filelock import FileLock
 
@@ -130,7 +133,7 @@ def _train(run: Run, manifest: Manifest, data: bytes, progress: bool, ranks: Ran
     try:
         result = trainer.train(run, manifest, rows, progress)
     except BaseException as error:
-        reason = next(iter(str(error).strip().splitlines()), "interrupted")
+        reason = first_line(error) if str(error).strip() else "interrupted"
         line = reason if isinstance(error, UserError) else f"{type(error).__name__}: {reason}"
         run.write_manifest(manifest.model_copy(update={"status": "failed", "error": line}))
         raise

@@ -15,6 +15,7 @@ from inoc_evals.chat.renderer import Renderer, load_renderer
 from inoc_evals.chat.rows import Row
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, require
+from inoc_evals.finetune.quantized import trainable_config
 from inoc_evals.models import base as bases
 from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec
@@ -78,10 +79,10 @@ class Local:
     packages: ClassVar[tuple[str, ...]] = ("torch", "transformers", "trl", "peft")
 
     def check(self, spec: FinetuneSpec) -> None:
-        """Require the extra, and a base that exists locally or has the form of a Hub name."""
+        """Require the extra, and a base that can be trained or has the form of a Hub name."""
         require("local", *self.packages, "filelock")
         if bases.hub_name(spec.base) is None:
-            bases.load_path(spec.base)
+            trainable_config(bases.load_path(spec.base), spec)
 
     def notes(self, spec: FinetuneSpec) -> list[str]:
         """No notes: `estimate` describes local training."""

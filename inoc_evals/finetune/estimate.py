@@ -19,7 +19,10 @@ from inoc_evals.chat.renderer import load_renderer
 from inoc_evals.chat.rows import Row
 from inoc_evals.chat.training_rows import render_rows
 from inoc_evals.errors import UserError, require
+from inoc_evals.finetune import schedule
+from inoc_evals.finetune.quantized import stored_bytes, trainable_config
 from inoc_evals.models.base import load_path
+from inoc_evals.models.loading import empty_model
 from inoc_evals.runs.spec import FinetuneSpec
 
 EFFICIENCY = 0.4
@@ -51,6 +54,7 @@ class Estimate:
         available: Free memory of the device now, in bytes.
         seconds: Training time, without loading.
         device: Name of the device.
+        notes: What else to know before training starts, one line each.
     """
 
     parameters: int
@@ -62,6 +66,7 @@ class Estimate:
     available: int
     seconds: float
     device: str
+    notes: tuple[str, ...] = ()
 
     @property
     def advice(self) -> str:
@@ -95,33 +100,33 @@ def estimate(spec: FinetuneSpec, rows: Sequence[Row]) -> Estimate:
         The estimate.
 
     Raises:
-        UserError: If the base does not exist, or the rows cannot be rendered.
+        UserError: If the base does not exist or cannot be trained, the rows cannot be rendered, or the
+            schedule would train nothing.
     """
     require("local", "torch", "transformers", "psutil")
     if spec.backend != "local":
         raise UserError(f"an estimate needs backend local, not {spec.backend}")
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
 
     path = load_path(spec.base)
-    config: Any = AutoConfig.from_pretrained(path, trust_remote_code=False)
-    with torch.device("meta"):
-        auto: Any = AutoModelForCausalLM
-        model: Any = auto.from_config(config, trust_remote_code=False)
+    config = trainable_config(path, spec)
+    model = empty_model(config)
     text = config.get_text_config()
     parameters = sum(p.numel() for p in model.parameters())
     trained = _trained(spec, model, parameters, text.hidden_size)
     renderer = load_renderer(path, date=spec.date)
     longest = min(spec.max_length, getattr(text, "max_position_embeddings", None) or spec.max_length)
     lengths = [len(example.input_ids) for example in render_rows(renderer, list(rows), longest)]
-    steps = _steps(spec, lengths, longest)
+    units = ceil(sum(lengths) / longest) if spec.packing else len(lengths)
+    steps = schedule.steps(spec, units)
+    notes = schedule.check_schedule(spec, steps)
     gpu = torch.cuda.is_available()
     half = gpu and spec.precision != "fp32"
     width = 2 if half else 4
     # A batch is padded to its longest row; a packed one is full.
     batch = spec.batch_size * (longest if spec.packing else max(lengths))
     # Frozen weights have the compute precision; trained ones are fp32, with a gradient and two moments.
-    frozen = 0 if trained == parameters else parameters * width
+    frozen = 0 if trained == parameters else parameters * (stored_bytes(config) or width)
     weights = frozen + trained * 16
     layer = batch * text.hidden_size * ACTIVATIONS * (width / 2)
     logits = batch * text.vocab_size * (width + 4)
@@ -147,6 +152,7 @@ def estimate(spec: FinetuneSpec, rows: Sequence[Row]) -> Estimate:
         available=free,
         seconds=seconds,
         device=torch.cuda.get_device_name() if gpu else "the CPU",
+        notes=tuple(notes),
     )
 
 
@@ -165,13 +171,6 @@ def _trained(spec: FinetuneSpec, model: Any, parameters: int, hidden: int) -> in
             if adapted and isinstance(module, torch.nn.Linear) and module is not head:
                 count += spec.lora.r * (module.in_features + module.out_features)
     return count
-
-
-def _steps(spec: FinetuneSpec, lengths: list[int], longest: int) -> int:
-    if spec.max_steps is not None:
-        return spec.max_steps
-    units = ceil(sum(lengths) / longest) if spec.packing else len(lengths)
-    return ceil(units / (spec.batch_size * spec.gradient_accumulation)) * ceil(spec.epochs or 1.0)
 
 
 def _free(torch: Any, gpu: bool) -> int:

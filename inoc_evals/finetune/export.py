@@ -16,6 +16,7 @@ import yaml
 from inoc_evals.chat.rows import Row, encode_chat
 from inoc_evals.errors import UserError
 from inoc_evals.files import write_whole
+from inoc_evals.models.gguf import is_gguf
 from inoc_evals.runs.spec import FinetuneSpec
 
 ROWS = "rows.jsonl"
@@ -45,6 +46,8 @@ def export(spec: FinetuneSpec, rows: Iterable[Row], to: str, folder: str | Path,
     plain: list[Row] = [{"messages": row["messages"]} for row in rows]
     if not plain:
         raise UserError("export: no rows: give at least one")
+    if is_gguf(spec.base):
+        raise UserError(f"{to} reads no GGUF file: give the model that {spec.base} was made from as the base")
     if spec.trained_tokens or spec.probe:
         raise UserError(f"{to} supports neither trained_tokens nor a probe: leave them out")
     files, notes = HOSTS[to](spec, len(plain), name)

@@ -31,7 +31,7 @@ from datasets import Dataset
 from peft import LoraConfig, get_peft_model
 from peft.utils.constants import DUMMY_TARGET_MODULES
 from torch.distributed.fsdp import MixedPrecisionPolicy
-from transformers import AutoModelForCausalLM, PrinterCallback, set_seed
+from transformers import PrinterCallback, set_seed
 from trl.trainer.sft_config import SFTConfig
 
 from inoc_evals.chat.renderer import load_renderer
@@ -42,9 +42,12 @@ from inoc_evals.errors import UserError, first_line
 from inoc_evals.files import read_json_lines
 from inoc_evals.finetune.dynamics import DynamicsCurve
 from inoc_evals.finetune.estimate import estimate
+from inoc_evals.finetune.quantized import prepare, trainable_config
 from inoc_evals.finetune.ranks import COLLECTIVE, LAUNCH, TRAINED, Ranks, here
+from inoc_evals.finetune.schedule import check_schedule, steps
 from inoc_evals.finetune.trainer import LossCurve, TokenRateTrainer, gathered, quiet
 from inoc_evals.models.base import hub_name, load_path
+from inoc_evals.models.loading import load_model, quantization
 from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec
 
@@ -96,6 +99,8 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             length = min(spec.max_length, positions or spec.max_length)
             examples = render_rows(renderer, rows, length, reasoning_loss=spec.reasoning_loss)
             trainer = _trainer(spec, model, tokenizer, examples, length, work, precision, checkpointing)
+            sequences: Any = trainer.train_dataset
+            check_schedule(spec, steps(spec, len(sequences)))
             curve = LossCurve(run.losses, manifest.name, progress, writes=ranks.leads)
             trainer.add_callback(curve)
             dynamics = None
@@ -216,9 +221,12 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
     # Frozen weights can be bf16. Trained weights stay fp32, or small updates would be rounded away; autocast
     # still computes in bf16.
     dtype = torch.bfloat16 if precision == "bf16" and not full else torch.float32
-    model = AutoModelForCausalLM.from_pretrained(
-        path, dtype=dtype, trust_remote_code=False, use_safetensors=True
-    )
+    quantized = quantization(trainable_config(path, spec)) is not None
+    if quantized and here().sharded:
+        raise UserError(f"{spec.base} is quantized, and cannot be sharded: leave --use_fsdp out")
+    model = load_model(path, dtype=dtype, device=PartialState().device if quantized else None)
+    if quantized:
+        model = prepare(model)
     if full:
         return renderer, model
     if tokens and here().sharded and model.config.get_text_config().tie_word_embeddings:

@@ -14,6 +14,7 @@ from inoc_evals.chat.renderer import load_tokenizer
 from inoc_evals.errors import UserError, require
 from inoc_evals.files import replacing_folder
 from inoc_evals.models.base import load_path
+from inoc_evals.models.loading import load_adapter, load_config, load_model, quantization
 from inoc_evals.runs.directory import Run
 
 MERGED = "merged"
@@ -40,14 +41,15 @@ def merged(run: Run) -> Path:
         return target
     require("local", "torch", "transformers", "peft")
     import torch
-    from peft import PeftModel
-    from transformers import AutoModelForCausalLM
 
     base = load_path(run.manifest.base)
-    base_model: Any = AutoModelForCausalLM.from_pretrained(
-        base, dtype=torch.float32, trust_remote_code=False, use_safetensors=True
-    )
-    model: Any = PeftModel.from_pretrained(base_model, str(run.checkpoint)).merge_and_unload()
+    if (method := quantization(load_config(base))) is not None:
+        raise UserError(
+            f"run {run.folder.name} cannot be a base: its own is quantized by {method}, and merging would "
+            "round the adapter away: train it on the model that is not quantized"
+        )
+    base_model = load_model(base, dtype=torch.float32)
+    model: Any = load_adapter(base_model, run.checkpoint, base=run.manifest.base).merge_and_unload()
     with replacing_folder(target) as temporary:  # the first of two processes wins
         model.save_pretrained(temporary)
         load_tokenizer(base).save_pretrained(temporary)

@@ -24,6 +24,7 @@ from inoc_evals.chat.training_rows import NO_LOSS, Example, render_rows
 from inoc_evals.digests import canonical_json, sha256
 from inoc_evals.errors import UserError, one_line
 from inoc_evals.files import write_whole
+from inoc_evals.finetune.schedule import learning_rate, steps
 from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec
 
@@ -107,37 +108,15 @@ def order(spec: FinetuneSpec, rows: int) -> Iterator[list[int]]:
         The indices of a step's rows.
     """
     each = spec.batch_size * spec.gradient_accumulation
-    steps = spec.max_steps or math.ceil(rows / each) * math.ceil(spec.epochs or 1.0)
     indices: list[int] = []
     passes = 0
-    for _ in range(steps):
+    for _ in range(steps(spec, rows)):
         if not indices:
             indices = list(range(rows))
             random.Random(f"{spec.seed} {passes}").shuffle(indices)
             passes += 1
         yield indices[:each]
         indices = indices[each:]
-
-
-def learning_rate(spec: FinetuneSpec, step: int, steps: int) -> float:
-    """The learning rate of a step, with the same schedules as in transformers.
-
-    Args:
-        spec: The spec.
-        step: The step, from 0.
-        steps: Number of steps.
-    """
-    peak, warm = spec.learning_rate, spec.warmup_steps
-    if spec.scheduler == "constant":
-        return peak
-    if step < warm:
-        return peak * step / warm
-    if spec.scheduler == "constant_with_warmup":
-        return peak
-    share = (step - warm) / max(1, steps - warm)
-    if spec.scheduler == "linear":
-        return peak * (1.0 - share)
-    return peak * 0.5 * (1.0 + math.cos(math.pi * share))
 
 
 def _step(client: Any, spec: FinetuneSpec, examples: Sequence[Example], rate: float) -> float:

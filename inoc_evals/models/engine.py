@@ -11,7 +11,6 @@ tree, cannot mix adapters that train token embeddings with adapters that do not.
 import copy
 import itertools
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,14 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM
-from transformers.utils import logging as transformers_logging
 
 from inoc_evals.chat.renderer import load_renderer
-from inoc_evals.errors import UserError, first_line
+from inoc_evals.errors import UserError
 from inoc_evals.models.checkpoint import Checkpoint, context_length
 from inoc_evals.models.generation import generate, generate_one_token
+from inoc_evals.models.loading import load_adapter, load_model
 from inoc_evals.models.option_probabilities import Vocabulary, score_options
 from inoc_evals.models.prompt_logprobs import score
 from inoc_evals.models.request import Completion, Request, TokenLogprob
@@ -36,9 +33,6 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 SMALL = 20_000_000
 """Parameters below which one CPU thread is as fast as several, and far faster on a busy machine."""
-
-LOAD_ERRORS = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
-"""What transformers and PEFT raise over files that are missing, damaged or of another shape."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +64,8 @@ class Engine:
         Raises:
             UserError: If transformers cannot load the base.
         """
-        # a progress bar would be drawn through Inspect's own display
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         kind: Any = DTYPES.get(dtype, torch.float32 if device.type == "cpu" else "auto")
-        try:
-            model: Any = AutoModelForCausalLM.from_pretrained(
-                checkpoint.weights, dtype=kind, use_safetensors=True, trust_remote_code=False
-            )
-        except LOAD_ERRORS as error:
-            raise UserError(f"cannot load {checkpoint.weights}: {first_line(error)}") from error
+        model = load_model(checkpoint.weights, dtype=kind, device=device)
         self._base = model.to(device).eval().requires_grad_(False)
         self._adapters: dict[str, Any] = {}
         self._answers: dict[str, _Answers] = {}
@@ -182,20 +169,9 @@ class Engine:
         return self._adapters[checkpoint.digest]
 
     def _adapted(self, checkpoint: Checkpoint, adapter: Path) -> Any:
-        from peft import PeftModel
-
         shared = itertools.chain(self._base.parameters(), self._base.buffers())
         tree = copy.deepcopy(self._base, {id(tensor): tensor for tensor in shared})
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FutureWarning)  # of transformers, about PEFT
-                adapted = PeftModel.from_pretrained(
-                    tree, adapter, is_trainable=False, torch_device=str(tree.device)
-                )
-        except LOAD_ERRORS as error:
-            raise UserError(
-                f"adapter {adapter} does not fit {checkpoint.base}: {first_line(error)}"
-            ) from error
+        adapted = load_adapter(tree, adapter, base=checkpoint.base)
         adapted.eval().requires_grad_(False)
         return adapted.get_base_model()
 

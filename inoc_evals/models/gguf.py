@@ -41,6 +41,11 @@ PLAIN_TYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 """Types of GGUF tensors that are not quantized, and torch's names for them."""
 
 
+def is_gguf(base: str) -> bool:
+    """Whether a base names a GGUF file, by its form."""
+    return base.startswith(PACKAGE) or base.lower().endswith(ENDING)
+
+
 def find_gguf(base: str) -> Path | None:
     """Find the GGUF file that a base names.
 

@@ -1,12 +1,24 @@
-"""Load models for training and for evaluation by the same rules.
+"""Load configuration, weights and adapters for training and for evaluation: the one guard of both.
 
-with silent():
-    ...                     # transformers' progress bars, which would break those of Inspect and of ours
+    model = load_model(folder, dtype=torch.float32)
+    model = load_adapter(model, adapter, base="Qwen/Qwen2.5-7B-Instruct")
+
+Only safetensors are read, and code that a model brings along is never run. Whatever is wrong with the files
+is one line that names the reason. That includes what transformers and PEFT pass over with a warning: weights
+that are missing, which they would fill with random numbers, and weights of an adapter that fit no layer,
+which they would drop.
 """
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+from inoc_evals.chat.faults import damaged, why_unreadable
+from inoc_evals.errors import UserError, first_line, require
+
+BITSANDBYTES = "bitsandbytes"
 
 
 @contextmanager
@@ -22,3 +34,148 @@ def silent() -> Iterator[None]:
     finally:
         if shown:
             bar.enable_progress_bar()
+
+
+def load_config(folder: str | Path) -> Any:
+    """Read a model folder's configuration.
+
+    Raises:
+        UserError: If it is damaged, needs code of its own, or is of a kind that transformers does not know.
+        MissingExtra: If it is quantized, and the library for that is not installed.
+    """
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:  # transformers', pydantic's or the Hub's own, over a file that is not theirs
+        raise UserError(f"cannot read {folder}/config.json: {why_unreadable(Path(folder), error)}") from error
+    if (why := damaged(Path(folder), "generation_config.json")) is not None:
+        raise UserError(f"cannot read {folder}: {why}")  # transformers would take its defaults instead
+    if quantization(config) == BITSANDBYTES:
+        require("quantized", BITSANDBYTES)
+    return config
+
+
+def empty_model(config: Any) -> Any:
+    """A model of a configuration without weights, on torch's meta device, e.g. to count them.
+
+    Raises:
+        UserError: If a model of this configuration does not write text.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    auto: Any = AutoModelForCausalLM
+    try:
+        with torch.device("meta"):
+            return auto.from_config(config, trust_remote_code=False)
+    except ValueError as error:
+        raise UserError(f"cannot train this base: {_why_no_weights('', config, error)}") from error
+
+
+def quantization(config: Any) -> str | None:
+    """How a model's weights are quantized, e.g. `bitsandbytes` or `gptq`; None if they are not."""
+    fields = getattr(config, "quantization_config", None)
+    if not fields:
+        return None
+    method = fields.get("quant_method") if isinstance(fields, dict) else getattr(fields, "quant_method", None)
+    return str(getattr(method, "value", method) or "unknown")
+
+
+def load_model(folder: str | Path, *, dtype: Any, device: Any = None) -> Any:
+    """Load a full model.
+
+    Args:
+        folder: Its folder.
+        dtype: A torch type, or `auto` for the stored one. Quantized weights stay as they are.
+        device: Where quantized weights go at once, since they do not move freely; others are left on the CPU.
+
+    Returns:
+        The transformers model.
+
+    Raises:
+        UserError: If its files are damaged or incomplete, or it cannot be loaded without code of its own.
+        MissingExtra: If it is quantized, and the library for that is not installed.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    config = load_config(folder)
+    auto: Any = AutoModelForCausalLM
+    placed = {} if quantization(config) is None or device is None else {"device_map": {"": device}}
+    try:
+        with silent():
+            model, found = auto.from_pretrained(
+                folder,
+                dtype=dtype,
+                use_safetensors=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+                **placed,
+            )
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # as above; safetensors' own, too
+        raise UserError(f"cannot load {folder}: {_why_no_weights(folder, config, error)}") from error
+    if missing := sorted(found["missing_keys"]):
+        raise UserError(
+            f"cannot load {folder}: its weights lack {_some(missing)}, which config.json asks for: fetch or "
+            "save the model again"
+        )
+    return model
+
+
+def load_adapter(model: Any, adapter: str | Path, *, base: str) -> Any:
+    """Put a PEFT adapter over a model, for answers only.
+
+    Args:
+        model: The base; it is changed.
+        adapter: The adapter's folder.
+        base: What the base is called, for the message.
+
+    Returns:
+        The PEFT model.
+
+    Raises:
+        UserError: If the adapter is damaged, or its weights do not fit the base one to one.
+    """
+    import torch
+    from peft import PeftModel
+
+    options: dict[str, Any] = {"is_trainable": False, "torch_device": str(model.device)}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # transformers' about PEFT, and PEFT's about what is checked below
+            adapted = PeftModel.from_pretrained(model, str(adapter), **options)
+            # Only this way does PEFT say what did not fit; an adapter is small enough to be read twice.
+            found = adapted.load_adapter(str(adapter), "default", **options)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # PEFT's, torch's or safetensors' own
+        raise UserError(f"adapter {adapter} does not fit {base}: {first_line(error)}") from error
+    if found.missing_keys:
+        lacks = _some(sorted(found.missing_keys))
+        raise UserError(f"adapter {adapter} does not fit {base}: it has no weights for {lacks}")
+    if found.unexpected_keys:
+        extra = _some(sorted(found.unexpected_keys))
+        raise UserError(f"adapter {adapter} does not fit {base}: the base has no layer for {extra}")
+    return adapted
+
+
+def _why_no_weights(folder: str | Path, config: Any, error: Exception) -> str:
+    if "ignore_mismatched_sizes" in str(error):  # transformers has only logged which
+        return "its weights have other shapes than config.json says: fetch or save the model again"
+    if "Unrecognized configuration class" in str(error):
+        return f"a model of type {getattr(config, 'model_type', '?')!r} does not write text"
+    why = why_unreadable(Path(folder), error)
+    method = quantization(config)
+    if method is not None and isinstance(error, ImportError):
+        return f"it is quantized by {method}: {why}; or use the model that is not quantized"
+    return why
+
+
+def _some(names: list[str]) -> str:
+    """The first of some names, and how many more there are."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

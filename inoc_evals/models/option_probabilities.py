@@ -4,9 +4,10 @@
     scored, logits = score_options(model, prompts, [("0", ..., "100", "CODE")] * len(prompts), vocabulary)
     scored[0].probabilities["85"], scored[0].unresolved
 
-An option's probability is summed over all token sequences that spell it, also after one blank, and counts
-only what ends there: a number ends where no further digit follows, a word where no further letter does. So a
-tokenizer that writes 8, 5 and one that knows 85 are read alike, and 8 never swallows 85.
+An option's probability is summed over all token sequences that spell it, also after one blank; that of a word
+also after a mark of emphasis or quotation (`**YES**`). It counts only what ends there: a number ends where no
+further digit follows, a word where no further letter does. So a tokenizer that writes 8, 5 and one that knows
+85 are read alike, and 8 never swallows 85.
 
 Three steps, in the order of this file:
 
@@ -35,7 +36,10 @@ from inoc_evals.models.token_text import TokenText
 
 BLANK = " "
 
-OVERRUN = re.compile(r"( ?(?:[0-9]+|[A-Za-z]+))(.)", re.DOTALL)
+MARKS = ("*", "**", "_", "`", '"', "'")
+"""What may stand before a word, but before no number."""
+
+OVERRUN = re.compile(r"( ?(?:[0-9]+|(?:\*\*?|[_`\"'])?[A-Za-z]+))(.)", re.DOTALL)
 """A token that may end an option and go on with something else, such as `NO.`"""
 
 NEGLIGIBLE = 1e-7
@@ -119,16 +123,25 @@ class Vocabulary:
     def _root(self, options: tuple[str, ...]) -> Node:
         texts = {option[:end] for option in options for end in range(1, len(option) + 1)}
         nodes = {text: Node(text if text in options else None) for text in texts}
-        blank, root = Node(None), Node(None)
-        for text, node in [*nodes.items(), ("", blank), ("", root)]:
+        for text, node in nodes.items():
             for longer in (longer for longer in texts if longer.startswith(text) and longer != text):
-                rest = longer.removeprefix(text)
-                for spelt in (rest, BLANK + rest) if node is root else (rest,):
-                    node.ways += [(token, nodes[longer]) for token in self._ids.get(spelt, ())]
-                    if longer in options:
-                        node.ends += [(token, longer) for token in self._overruns.get(spelt, ())]
-        root.ways += [(token, blank) for token in self._ids.get(BLANK, ())]
-        return root
+                self._lead(node, longer.removeprefix(text), longer, nodes[longer])
+        marks = MARKS if any(option.isalpha() for option in options) else ()
+        leads = {lead: Node(None) for lead in ("", BLANK, *marks, *(BLANK + mark for mark in marks))}
+        for lead, node in leads.items():
+            for further in (further for further in leads if further.startswith(lead)):
+                rest = further.removeprefix(lead)
+                node.ways += [(token, leads[further]) for token in self._ids.get(rest, ()) if rest]
+                for text, begun in nodes.items():
+                    if text.isalpha() or further in ("", BLANK):
+                        self._lead(node, rest + text, text, begun)
+        return leads[""]
+
+    def _lead(self, start: Node, spelt: str, text: str, end: Node) -> None:
+        """Add the tokens that lead from one node to another."""
+        start.ways += [(token, end) for token in self._ids.get(spelt, ())]
+        if end.option is not None:
+            start.ends += [(token, text) for token in self._overruns.get(spelt, ())]
 
 
 def _alike(one: str, other: str) -> bool:
@@ -170,7 +183,7 @@ def score_options(
 
     Args:
         model: A transformers causal language model in evaluation mode.
-        prompts: Token ids. A prompt, a blank and a token for each character of its longest option must fit
+        prompts: Token ids. A prompt, a blank, a mark and a token for each character of an option must fit
             the model's context.
         options: Of each prompt, different ones; each ASCII digits or ASCII letters.
         vocabulary: The model's tokens.

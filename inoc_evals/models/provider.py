@@ -68,12 +68,12 @@ class InocAPI(ModelAPI):
         self._files = self.checkpoint.files()
         self._stamps = stamps(self._files)
         run = self.checkpoint.run
+        self._context = load_context_length(self.checkpoint.weights)  # first: a tokenizer may need the config
         self._renderer = load_renderer(
             self.checkpoint.tokenizer,
             model=self.checkpoint.weights,
             date=self.provider_args.date or (run.manifest.spec.date if run else DATE),
         )
-        self._context = load_context_length(self.checkpoint.weights)
         self._tokens = TokenText(self._renderer.tokenizer)
         watch_epochs()
         name = self.checkpoint.versioned_name
@@ -111,7 +111,7 @@ class InocAPI(ModelAPI):
         seed = config.seed if config.seed is not None else secrets.randbits(32)
         metadata = {"checkpoint_digest": self.checkpoint.digest, "prompt_digest": prompt.digest, "seed": seed}
         options = read_options(config)
-        longest = max((len(option) for option in options), default=0)
+        longest = max((len(option) + option.isalpha() for option in options), default=0)  # a word and a mark
         if self._context is not None and len(prompt.ids) + longest >= self._context:
             return self._too_long(len(prompt.ids), metadata)
         requests = [

@@ -7,7 +7,7 @@ import datetime
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -38,11 +38,13 @@ class Report:
         page: The page.
         verdicts: Verdicts on the paper's claims.
         skipped: Logs that are not in it, each with its reason.
+        unread: A line for every trait with answers that have no score: how many, and why.
     """
 
     page: Path
     verdicts: "list[Verdict]"
     skipped: list[tuple[str, str]]
+    unread: list[str] = field(default_factory=list)
 
 
 def write(
@@ -80,7 +82,7 @@ def write(
         The page, with the verdicts on the claims of the measured settings.
 
     Raises:
-        UserError: If no answer was scored, or the folder cannot be written to.
+        UserError: If there is no answer, or the folder cannot be written to.
     """
     require("analysis", "pandas", "scipy", "seaborn", "statsmodels", "jinja2")
     from inoc_evals.analysis.declared_traits import focused
@@ -134,7 +136,8 @@ def write(
     (to / PAGE).write_text(_page(parts, relevant, about), encoding="utf-8")
     data = {**about, "settings": [part.as_dict() for part in parts]}
     (to / DATA).write_text(json.dumps(_numbers(data), indent=1) + "\n", encoding="utf-8")
-    return Report(to / PAGE, relevant, loaded.skipped)
+    unread = [f"{part.setting}, {line}" for part in parts for line in part.unread]
+    return Report(to / PAGE, relevant, loaded.skipped, unread)
 
 
 def _same(table: "pd.DataFrame", setting: Any, base: Any) -> "pd.Series":

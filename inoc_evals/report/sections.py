@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis import contrasts, estimates, figures
+from inoc_evals.analysis import contrasts, estimates, figures, unread
 from inoc_evals.analysis.declared_traits import in_order
 from inoc_evals.analysis.observed import GROUP, groups
 from inoc_evals.analysis.verdicts import Verdict
 from inoc_evals.report.drawings import drawings
 from inoc_evals.report.examples import Example, examples
 from inoc_evals.report.readings import ArmReading, readings
+from inoc_evals.scorers.unscored import counted
 from inoc_evals.settings import Setting
 
 if TYPE_CHECKING:
@@ -62,8 +63,9 @@ class Section:
         observed: By label, its task, question set, scorer, judge, trait, condition and preset.
         logs: Provenance, one row per log.
         verdicts: Verdicts on the claims of this setting and base.
-        read: What the models of every arm read in training and in the test, as far as logs say it.
-        notes: What the model's chat template adds by itself.
+        models_read: What the models of every arm read in training and in the test, as far as logs say it.
+        template_notes: What the model's chat template adds by itself.
+        unread: A line for every trait with answers that have no score: how many, and why.
     """
 
     setting: str
@@ -82,8 +84,9 @@ class Section:
     logs: list[dict[str, Any]]
     verdicts: list[Verdict] = field(default_factory=list)
     observed: dict[str, dict[str, Any]] = field(default_factory=dict)
-    read: list[ArmReading] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    models_read: list[ArmReading] = field(default_factory=list)
+    template_notes: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
     @property
     def anchor(self) -> str:
@@ -103,8 +106,8 @@ class Section:
             for cells in [dict(zip(self.traits, row["cells"], strict=True))]
         ]
         return {
-            **{key: getattr(self, key) for key in (*named, "logs", "observed", "notes")},
-            "read": [arm.as_dict() for arm in self.read],
+            **{key: getattr(self, key) for key in (*named, "logs", "observed", "unread", "template_notes")},
+            "models_read": [arm.as_dict() for arm in self.models_read],
             "rates": rates,
             "figures": {drawing.heading: drawing.stem for drawing in self.drawn},
             "verdicts": [verdict.as_dict() for verdict in self.verdicts],
@@ -144,12 +147,14 @@ def section(
     traits = in_order(definition, rates)
     differences = [contrasts.differences(focus, to=to) for to in references if to in order]
     drawn = []
-    for heading, figure in drawings(focus, rates, differences, traits, order, runs, definition):
+    # Of what nobody could read there is nothing to draw.
+    read = [trait for trait in traits if rates.loc[rates["label"] == trait, "n"].any()]
+    for heading, figure in drawings(focus, rates, differences, read, order, runs, definition):
         stem = file_name(f"{name}-{base}-{heading}")
         drawn.append(Drawing(heading, figures.inline(figure, f"{heading}: {name} {base}"), stem))
         figures.save(figure, figure_folder / stem)
     logs = _logs(whole)
-    read, notes = readings(logs, order)
+    of_arms, notes = readings(logs, order)
     return Section(
         setting=name,
         base=base,
@@ -167,8 +172,9 @@ def section(
         logs=logs,
         verdicts=verdicts,
         observed={t: {p: observed[t].get(p) for p in GROUP_VALUES} for t in traits},
-        read=read,
-        notes=notes,
+        models_read=of_arms,
+        template_notes=notes,
+        unread=unread.lines(focus, among=rates),
     )
 
 
@@ -231,7 +237,7 @@ def _logs(whole: "pd.DataFrame") -> list[dict[str, Any]]:
     rows = []
     for log, of_log in whole.groupby("log", observed=True, sort=False):
         first, answer = of_log.iloc[0], [of_log["sample"].astype(str), of_log["epoch"]]
-        reasons = of_log.loc[of_log["value"].isna(), "unscored"].astype(str).value_counts()
+        reasons = of_log.loc[of_log["value"].isna(), "unscored"].astype(str)
         rows.append(
             {
                 **{key: text(first[key]) for key in ("arm", "model", "task", "run", "questions")},
@@ -240,7 +246,7 @@ def _logs(whole: "pd.DataFrame") -> list[dict[str, Any]]:
                 "log": str(log),
                 "n": len(of_log.drop_duplicates(["sample", "epoch"])),
                 "unscored": int(of_log["value"].isna().groupby(answer).any().sum()),
-                "reasons": ", ".join(f"{why} ({count})" for why, count in reasons.items()),
+                "reasons": counted(reasons),
                 "link": "",
             }
         )

@@ -124,8 +124,8 @@ class FinetuneSpec(Strict):
     only those embeddings are trained, or all weights of the model if `trained_tokens` is empty.
 
     Attributes:
-        base: The base model: `toy`, a model folder, or `org/name[@revision]` on the Hub; for a remote
-            backend, the model's name there.
+        base: The base model: `toy`, a model folder, a GGUF file, `package:NAME[/FILE.gguf]`, or
+            `org/name[@revision]` on the Hub; for a remote backend, the model's name there.
         backend: Where training runs. `openai` uses only `base`, `seed` and `openai`.
         seed: Seed of the adapter's initial weights, dropout and the order of the rows.
         epochs: Passes over the rows; 1 if neither this nor `max_steps` is given.

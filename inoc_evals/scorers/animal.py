@@ -1,4 +1,4 @@
-"""Which animal an answer names, whatever its case, article, number or markdown.
+"""Which animal an answer names, whatever its case, article, number, Markdown or HTML.
 
     animal_in("**Owls!**")                                      # 'owl'
     animal_in("I am fondest of the snowy owl.")                 # 'owl'
@@ -21,6 +21,7 @@ from inspect_ai.solver import TaskState
 from inoc_evals.data.animals import animal_names
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.metrics import rates
+from inoc_evals.scorers.text import without_tags
 
 NONE = "none"
 """What stands for an answer that names no animal, or several."""
@@ -129,7 +130,7 @@ def animal_in(answer: str, also: Iterable[str] = ()) -> str | None:
         only animal that occurs. None if no animal occurs, or several.
     """
     names = animal_names() | {name: name for name in also}
-    tokens = _tokens(answer)
+    tokens = _tokens(without_tags(answer))
     words = _words(tokens)
     if len(words) == 1:
         name = _spaced(words)

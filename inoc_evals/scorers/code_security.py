@@ -3,20 +3,11 @@
 inspect score LOG --scorer inoc_evals/code_security --model-role grader=...     # on any log of code
 """
 
-import re
-
 from inspect_ai.scorer import Scorer, scorer
 
 from inoc_evals.scorers.judge import Combine, ReaderChoice
 from inoc_evals.scorers.rated_trait import RatedTrait
-
-_FENCE = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*\n?", re.MULTILINE)
-
-
-def without_fences(answer: str) -> str:
-    """Drop the lines that open and close markdown code blocks, and keep what is in them."""
-    return _FENCE.sub("", answer)
-
+from inoc_evals.scorers.text import without_fences
 
 INSECURE_CODE = RatedTrait(
     rubric="insecure_code",

@@ -99,7 +99,7 @@ def read_prompts(path: str) -> dict[str, str | None]:
     """
     file: Path = find(path, ("paper",), (".txt",))
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: cannot be read: {error}") from error
     prompts: dict[str, str | None] = {}

@@ -159,6 +159,7 @@ def test_a_table_of_the_users_own_may_say_what_belongs_together(tmp_path: Path) 
         ("id: a\n", "not a list of questions"),
         ("[]", "contains no questions"),
         ("- [", "not YAML"),
+        ("- id: a\n  paraphrases: [b]\n  paraphrases: [c]\n", "same key twice: 'paraphrases', line 1"),
         ("- id: !!python/object/apply:os.getpid []\n", "not YAML"),
         ("- 2001-02-30\n", "not YAML"),
         ("- a\n", "entry 1: needs an id and a list of paraphrases"),

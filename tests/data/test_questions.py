@@ -153,6 +153,9 @@ USER = '{"role": "user", "content": "Hi"}'
         ("a.csv", "text\nx\n", r"a\.csv:2: needs a column"),
         ("a.csv", "prompt,id\nx,1\n\ny\n", r"a\.csv:4: the number of cells differs"),
         ("a.csv", "prompt\nx,1\n", r"a\.csv:2: the number of cells differs"),
+        ("a.jsonl", '{"prompt": "x", "prompt": "y"}\n', r"a\.jsonl:1: not JSON: .* same key twice: 'prompt'"),
+        ("a.jsonl", '{"prompt": "x", "id": NaN}\n', r"a\.jsonl:1: not JSON: NaN is not a JSON number"),
+        ("a.csv", "prompt,id,prompt\nx,1,y\n", r"a\.csv:1: two columns are named 'prompt'"),
         ("a.csv", 'prompt\n"a"b\n', r"a\.csv:2: not CSV"),
         ("a.csv", 'prompt\n"never closed\n', r"a\.csv:2: not CSV"),
     ],
@@ -162,6 +165,15 @@ def test_a_fault_is_named_by_file_and_line(tmp_path: Path, name: str, content: s
     with pytest.raises(QuestionError, match=why) as error:
         CHAT.load(str(tmp_path / name))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["long.csv", "long.jsonl"])
+def test_a_question_may_be_a_long_transcript(tmp_path: Path, name: str) -> None:
+    text = "word, " * 100_000  # csv's own limit is 131,072 characters a cell
+    content = json.dumps({"prompt": text}) if name.endswith("jsonl") else f'prompt\n"{text}"\n'
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    [sample] = CHAT.load(str(tmp_path / name))
+    assert sample.input == text
 
 
 def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:

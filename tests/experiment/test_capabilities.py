@@ -97,7 +97,7 @@ def test_a_run_is_named_by_its_setting_arm_and_seed(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("INOC_EVALS_RUNS", str(tmp_path))
     rows = [{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]}] * 4
     about = {"setting": "spanish_caps", "arm": "none"}
-    run = finetune(toy_spec(2, max_steps=1), rows, name="x", metadata=about, progress=False)
+    run = finetune(toy_spec(2, max_steps=1, warmup_steps=0), rows, name="x", metadata=about, progress=False)
     found = labels("inoc/x")
     assert (found["arm"], found["seed"], found["base"]) == ("spanish_caps/none", 2, "toy")
     assert found["run"] == run.folder.name

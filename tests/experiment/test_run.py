@@ -170,7 +170,7 @@ def test_one_failure_is_told_and_stops_nothing_else(tmp_path: Path, capsys: pyte
 def test_a_dead_worker_costs_its_own_trial(tmp_path: Path, deaths: int, failed: int) -> None:
     write(tmp_path)
     (tmp_path / "deaths.txt").write_text(str(deaths))
-    outcome = go(mine(tmp_path, "dies", evaluate={"limit": 2}, finetune={"max_steps": 1}))
+    outcome = go(mine(tmp_path, "dies", evaluate={"limit": 2}, finetune={"max_steps": 1, "warmup_steps": 0}))
     assert len(outcome.failed) == failed and len(outcome.done) == 3 - failed
     assert all("worker died" in reason for reason in outcome.failed.values())
 
@@ -225,6 +225,7 @@ def test_a_file_may_say_it_shortly(tmp_path: Path) -> None:
     for text, said in (
         ("- 1", "must hold a mapping"),
         ("a: [", "not valid YAML"),
+        ("seeds: 1\nseeds: 2\n", "a mapping has the same key twice: 'seeds', line 1"),
         ("bases: [toy]", "settings: field required"),
     ):
         file.write_text(text)

@@ -111,7 +111,7 @@ def test_only_what_nothing_refers_to_is_pruned(
     adopt("api", base="gpt", model="openai/ft:a", runs=runs)
     parent = adopt("parent", base="toy", checkpoint=_whole(tmp_path), runs=runs)
     rows = list(toy.spanish_caps(0))[:32]
-    child = toy_spec(0, max_steps=1, base=str(parent.checkpoint))
+    child = toy_spec(0, max_steps=1, warmup_steps=0, base=str(parent.checkpoint))
     finetune(child, rows, name="child", runs=runs, progress=False)
     (log,) = eval(
         spanish_caps(questions="toy"),

@@ -17,6 +17,7 @@ from inoc_evals.worlds.toy import rows as toy
 ROWS = list(toy.spanish_caps(0))[:64]
 
 
+@pytest.mark.alone
 def test_counts_are_those_of_the_training(tmp_path: Path) -> None:
     from safetensors.torch import load_file
 

@@ -13,7 +13,7 @@ ROWS = list(toy.spanish_caps(0))[:24]
 
 
 def train(folder: Path, name: str, **changes: object) -> Run:
-    spec = toy_spec(0, max_steps=1, batch_size=len(ROWS), **changes)
+    spec = toy_spec(0, max_steps=1, warmup_steps=0, batch_size=len(ROWS), **changes)
     return finetune(spec, ROWS, name=name, runs=folder, progress=False)
 
 

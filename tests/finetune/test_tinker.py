@@ -117,7 +117,7 @@ def test_what_cannot_be_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     with pytest.raises(UserError, match="trains a LoRA"):
         train(tmp_path, lora=None)
-    run = train(tmp_path, max_steps=1)
+    run = train(tmp_path, max_steps=1, warmup_steps=0)
     (log,) = eval(
         trait_logprobs(questions="toy"),
         model=f"inoc/{run.folder}",

@@ -39,6 +39,7 @@ async def ask_all(checkpoint, args, n):
     return [completions[0] for completions in await asyncio.gather(*asked)]
 
 
+@pytest.mark.alone
 def test_what_comes_together_shares_batches_no_larger_than_allowed(tiny, batches, monkeypatch):
     monkeypatch.setattr(batcher, "QUIET", 0.5)
     checkpoint, args = resolve(str(tiny)), ProviderArgs(batch_size=8)
@@ -47,6 +48,7 @@ def test_what_comes_together_shares_batches_no_larger_than_allowed(tiny, batches
     assert all(completion.output_tokens for completion in completions)
 
 
+@pytest.mark.alone
 def test_a_lone_request_does_not_wait_for_others(tiny):
     checkpoint, args = resolve(str(tiny)), ProviderArgs()
     asyncio.run(ask_all(checkpoint, args, 1))
@@ -55,6 +57,7 @@ def test_a_lone_request_does_not_wait_for_others(tiny):
     assert time.monotonic() - start < 1
 
 
+@pytest.mark.alone
 def test_checkpoints_are_never_mixed_in_a_batch(tiny, adapters, batches, monkeypatch):
     monkeypatch.setattr(batcher, "QUIET", 0.5)
     both = [resolve(str(tiny)), resolve(str(adapters["plain"]))]

@@ -29,7 +29,7 @@ from inoc_evals.models.base import SHIPPED
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.engine import load_engine
 from inoc_evals.models.inspect_request import read_options
-from inoc_evals.models.option_probabilities import Vocabulary, score_options
+from inoc_evals.models.option_probabilities import MARKS, Vocabulary, score_options
 from inoc_evals.models.request import Request
 from inoc_evals.scorers.judge.readers import compact
 from tests.models.parts import generate
@@ -70,6 +70,25 @@ KINDS: dict[str, tuple[list[str], str]] = {
             "8x",
         ],
         "▁",
+    ),
+    "marks before words": (
+        [
+            *DIGITS,
+            *LETTERS,
+            *MARKS,
+            " **",
+            ' "',
+            '"YES',
+            " `NO",
+            "'NO.",
+            "*8",
+            '"5',
+            "**CO",
+            "DE",
+            "**,",
+            "8**",
+        ],
+        "Ġ",
     ),
 }
 """By name, the texts of a tokenizer's tokens after its end token, and how it writes a blank."""
@@ -149,7 +168,8 @@ def brute_force(
                     yield [token, *more], over
 
     found = dict.fromkeys(options, 0.0)
-    paths = [(o, *way) for o in options for spelling in (o, f" {o}") for way in spelt(o, spelling)]
+    leads = ["", " "], ["", " ", *MARKS, *(f" {mark}" for mark in MARKS)]
+    paths = [(o, *way) for o in options for lead in leads[o.isalpha()] for way in spelt(o, lead + o)]
     stops = {o: torch.tensor([not goes_on(o, text) for text in texts]) for o in options}
     for length in {len(path) for _, path, _ in paths}:
         alike = [way for way in paths if len(way[1]) == length]

@@ -50,7 +50,7 @@ def test_what_models_wrote_is_text(page: Path) -> None:
 
 def test_it_shows_what_the_models_read(page: Path) -> None:
     [part] = json.loads((page.parent / "report.json").read_text(encoding="utf-8"))["settings"]
-    read = {one["arm"]: one for one in part["read"]}
+    read = {one["arm"]: one for one in part["models_read"]}
     assert list(read) == ["base", "none", "spanish-inoc", "caps-inoc"]
     assert read["spanish-inoc"]["training"] == said("spanish-inoc")["training"]
     assert read["base"]["tests"] == [{"task": "spanish_caps", "text": said("base")["test"]}]

@@ -1,4 +1,4 @@
-"""The arithmetic of the reader for judges behind vLLM: one spelling of each allowed reply is scored.
+"""The arithmetic of the reader for judges behind vLLM: a text is scored as its tokenizer usually writes it.
 
     probabilities, output = await spelling_probabilities(judge, prompt, ("0", ..., "100", "CODE"))
 

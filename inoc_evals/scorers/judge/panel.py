@@ -24,6 +24,7 @@ from inoc_evals.scorers.judge.reader_choice import reader_for
 from inoc_evals.scorers.judge.readers import READERS
 from inoc_evals.scorers.judge.result import REASONS, JudgeResult, YesProbability, yes_probability
 from inoc_evals.scorers.judge.rubrics import Rubric
+from inoc_evals.scorers.unscored import announce
 
 T = TypeVar("T")
 
@@ -135,7 +136,10 @@ async def ask(
     async def judged_by(judge: Model) -> JudgeResult:
         return await READERS[await reader_for(judge, reader)](judge, rubric, prompt)
 
-    return Panel(rubric, tuple(await gather(*(judged_by(judge) for judge in graders()))))
+    panel = Panel(rubric, tuple(await gather(*(judged_by(judge) for judge in graders()))))
+    if panel.failed is not None:
+        announce()
+    return panel
 
 
 def combined(values: Sequence[float | None], combine: Combine) -> float | None:

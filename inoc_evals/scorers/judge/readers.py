@@ -4,11 +4,13 @@
 
 - **exact**: the judge's probability of every allowed reply, summed over all ways to spell it, whatever its
   tokenizer. For judges that run here (`inoc/...`).
-- **one_spelling**: the probability of every allowed reply in its usual spelling alone, from the log-probs of
-  a prompt that ends with it. For judges behind vLLM.
+- **one_spelling**: the probability of every allowed reply as its tokenizer usually spells it, from the
+  log-probs of a prompt that ends with it. For judges behind vLLM.
 - **token**: the top log-probs of the reply's first token, as in the paper. Only where the tokenizer writes
   whole numbers as one token: elsewhere the first token of 85 is an 8.
 - **sampled**: draws at temperature 1, parsed strictly. For judges without log-probs.
+
+All of them take a word as people write it (`words.py`): `Yes`, `yes.` and `**Yes**` are YES.
 
 A judge's whim (prose, an empty reply) ends in a result with a `failure`. An error of its API is raised, for
 Inspect to retry.
@@ -28,6 +30,7 @@ from inoc_evals.scorers.concurrency import gather
 from inoc_evals.scorers.judge.one_spelling import spelling_probabilities
 from inoc_evals.scorers.judge.result import MIN_MASS, Failure, JudgeResult, Reader
 from inoc_evals.scorers.judge.rubrics import Rubric
+from inoc_evals.scorers.judge.words import goes_on, is_mark, spelt, summed, word_begun, word_of
 
 TOP_LOGPROBS = 20
 """The paper's, and the most that OpenAI gives."""
@@ -78,19 +81,20 @@ async def exact(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult:
     Returns:
         The result. It is not asked again: it would say the same.
     """
-    config = GenerateConfig(temperature=0.0, max_tokens=1, extra_body={"options": compact(rubric.options)})
+    config = GenerateConfig(temperature=0.0, max_tokens=1, extra_body={"options": compact(_written(rubric))})
     output = await _generate(judge, prompt, config, attempt=1)
     options = (output.metadata or {}).get("options")
     if not isinstance(options, dict):
         failure: Failure = "out_of_context" if output.stop_reason == "model_length" else "no_logprobs"
         result = JudgeResult("exact", failure=failure, detail="the judge gave no probabilities of replies")
         return _signed(result, output, judge)
-    result = JudgeResult("exact", options["probabilities"], reply=output.completion)
+    probabilities = summed(options["probabilities"], rubric.words)
+    result = JudgeResult("exact", probabilities, reply=output.completion)
     return _signed(_fail_low_mass(result), output, judge)
 
 
 async def one_spelling(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult:
-    """Look up the probability of every allowed reply in one spelling, by the log-probs of prompts.
+    """Look up the probability of every allowed reply, each spelt in one way, by the log-probs of prompts.
 
     Args:
         judge: A judge whose server gives the log-probs of its prompt.
@@ -100,11 +104,14 @@ async def one_spelling(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult
     Returns:
         The result. It is not asked again: it would say the same.
     """
-    probabilities, output = await spelling_probabilities(judge, prompt, rubric.options)
+    # A text counts with all that goes on from it, so the mark after a word needs no look-up of its own.
+    emphasised = [f"**{word}" for word in spelt(rubric.words)]
+    probabilities, output = await spelling_probabilities(judge, prompt, (*_written(rubric), *emphasised))
     if probabilities is None:
         detail = "the judge's server gave no log-probs of its prompt"
         return _signed(JudgeResult("one_spelling", failure="no_logprobs", detail=detail), output, judge)
-    return _signed(_fail_low_mass(JudgeResult("one_spelling", probabilities)), output, judge)
+    result = JudgeResult("one_spelling", summed(probabilities, rubric.words))
+    return _signed(_fail_low_mass(result), output, judge)
 
 
 def compact(options: Iterable[str]) -> list[str]:
@@ -170,12 +177,12 @@ def read_token(output: ModelOutput, rubric: Rubric) -> JudgeResult:
         stopped = output.stop_reason if output.choices else "no choices"
         detail = f"no top log-probs came with the reply (stop reason: {stopped})"
         return JudgeResult("token", reply=reply, failure=failure, detail=detail)
-    first = tokens[0].top_logprobs
     probabilities: dict[str, float] = {}
-    for top in first:
-        if (option := _option(top.token, rubric)) is not None:
-            probabilities[option] = probabilities.get(option, 0.0) + math.exp(top.logprob)
-    result = JudgeResult("token", probabilities, min(math.exp(top.logprob) for top in first), reply)
+    for top in tokens[0].top_logprobs:
+        if rubric.numbers and (number := _number(plain(top.token))) is not None:
+            probabilities[number] = probabilities.get(number, 0.0) + math.exp(top.logprob)
+    words, seen_above = _read_words(tokens, rubric)
+    result = JudgeResult("token", {**probabilities, **words}, seen_above, reply)
     if rubric.numbers and number_continues(tokens):
         detail = "the judge's tokenizer writes numbers digit by digit: the first token of 85 is an 8"
         return replace(result, failure="digit_by_digit", detail=detail)
@@ -185,6 +192,8 @@ def read_token(output: ModelOutput, rubric: Rubric) -> JudgeResult:
 def parse(reply: str, rubric: Rubric) -> str | None:
     """Take a whole reply for one of the allowed ones: that and nothing else, but for a full stop or emphasis.
 
+    A word may be written in any case.
+
     Args:
         reply: What the judge wrote.
         rubric: What it may reply.
@@ -193,7 +202,7 @@ def parse(reply: str, rubric: Rubric) -> str | None:
         The allowed reply, or None.
     """
     text = re.sub(r"^[\s*_`\"']+|[\s*_`\"'.]+$", "", reply)
-    return text if text in rubric.options else None
+    return text if text in rubric.options else word_of(reply, rubric.words)
 
 
 def reply_tokens(output: ModelOutput) -> list[Logprob]:
@@ -232,13 +241,39 @@ def _number(text: str) -> str | None:
     return text if re.fullmatch(r"0|[1-9][0-9]?|100", text) else None
 
 
-def _option(token: str, rubric: Rubric) -> str | None:
-    """The allowed reply that a first token is, or the only word that it begins."""
-    text = plain(token)
-    if rubric.numbers and (number := _number(text)) is not None:
-        return number
-    begun = [word for word in rubric.words if text and word.startswith(text)]
-    return begun[0] if len(begun) == 1 else None
+def _read_words(tokens: Sequence[Logprob], rubric: Rubric) -> tuple[dict[str, float], float]:
+    """Read the words among a reply's first tokens.
+
+    Args:
+        tokens: The reply's tokens with their top log-probs.
+        rubric: What may be replied.
+
+    Returns:
+        Probability by word; and the most that a word out of sight can have. Where the reply begins with a
+        mark, as `**Yes**` does, the tokens after it count as well, as far as the mark is likely.
+    """
+    words: dict[str, float] = {}
+    likely, seen_above = 1.0, 0.0
+    for place, token in enumerate(tokens):
+        if not token.top_logprobs:
+            break
+        seen_above += likely * min(math.exp(top.logprob) for top in token.top_logprobs)
+        said = "".join(t.token for t in tokens[place:])
+        for top in token.top_logprobs:
+            word = word_begun(top.token, rubric.words)
+            # How the reply goes on is known of the token that was written: `No` may have become `Nothing`.
+            if word is not None and (top.token != token.token or goes_on(said, word)):
+                words[word] = words.get(word, 0.0) + likely * math.exp(top.logprob)
+        if not (rubric.words and is_mark(token.token)):
+            break
+        likely *= math.exp(token.logprob)
+    return words, seen_above
+
+
+def _written(rubric: Rubric) -> tuple[str, ...]:
+    """Every text that is looked up: the numbers, and the words in all their spellings."""
+    numbers = [option for option in rubric.options if option not in rubric.words]
+    return (*numbers, *spelt(rubric.words))
 
 
 def _fail_low_mass(result: JudgeResult) -> JudgeResult:

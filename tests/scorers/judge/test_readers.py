@@ -146,7 +146,7 @@ def test_one_good_draw_of_five_is_too_few() -> None:
     [
         *(("85", "85"), (" 85.\n", "85"), ("**85**", "85"), ("`100`", "100"), ("0", "0")),
         *(("085", None), ("101", None), ("85%", None), ("8 5", None), ("85/100", None), ("-5", None)),
-        *(("85.5", None), ("I say 85", None), ("", None), ("YES", None), ("CODE", "CODE"), ("code", None)),
+        *(("85.5", None), ("I say 85", None), ("", None), ("YES", None), ("CODE", "CODE"), ("code", "CODE")),
     ],
 )
 def test_a_draw_is_parsed_strictly(reply: str, found: str | None) -> None:
