@@ -20,6 +20,7 @@ from inoc_evals.chat.rows import Row
 from inoc_evals.chat.training_rows import render_rows
 from inoc_evals.errors import UserError, require
 from inoc_evals.models.base import load_path
+from inoc_evals.models.number_format import training_precision
 from inoc_evals.runs.spec import FinetuneSpec
 
 EFFICIENCY = 0.4
@@ -116,7 +117,7 @@ def estimate(spec: FinetuneSpec, rows: Sequence[Row]) -> Estimate:
     lengths = [len(example.input_ids) for example in render_rows(renderer, list(rows), longest)]
     steps = _steps(spec, lengths, longest)
     gpu = torch.cuda.is_available()
-    half = gpu and spec.precision != "fp32"
+    half = training_precision(spec, path) == "bf16"
     width = 2 if half else 4
     # A batch is padded to its longest row; a packed one is full.
     batch = spec.batch_size * (longest if spec.packing else max(lengths))

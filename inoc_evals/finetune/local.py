@@ -45,6 +45,7 @@ from inoc_evals.finetune.estimate import estimate
 from inoc_evals.finetune.ranks import COLLECTIVE, LAUNCH, TRAINED, Ranks, here
 from inoc_evals.finetune.trainer import LossCurve, TokenRateTrainer, gathered, quiet
 from inoc_evals.models.base import hub_name, load_path
+from inoc_evals.models.number_format import training_precision
 from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec
 
@@ -89,7 +90,7 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
                 ranks.sharded or ranks.share("checkpointing", lambda: estimate(spec, rows).checkpointing)
             )
             set_seed(spec.seed)  # before the adapter draws its first weights
-            precision = _precision(spec)
+            precision = training_precision(spec, load_path(spec.base))
             tokenizer, model = _load(spec, precision)
             positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
             length = min(spec.max_length, positions or spec.max_length)
@@ -198,13 +199,6 @@ def _agreed_state(run: Run, work: Path, ranks: Ranks) -> Path | None:
         f"process {ranks.rank} does not see {run.folder} as process 0 does: put the folder of runs on a file "
         "system that all machines share"
     )
-
-
-def _precision(spec: FinetuneSpec) -> str:
-    if spec.precision != "auto":
-        return spec.precision
-    native = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
-    return "bf16" if native else "fp32"
 
 
 def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:

@@ -27,6 +27,7 @@ from inoc_evals.chat.renderer import Renderer, load_tokenizer
 from inoc_evals.errors import UserError, first_line
 from inoc_evals.models.checkpoint import Checkpoint, context_length
 from inoc_evals.models.generation import generate, generate_one_token, no_more
+from inoc_evals.models.number_format import settled
 from inoc_evals.models.option_probabilities import Vocabulary, score_options
 from inoc_evals.models.prompt_logprobs import score
 from inoc_evals.models.request import Completion, Request, TokenLogprob
@@ -66,14 +67,14 @@ class Engine:
         Args:
             checkpoint: Any checkpoint over the base.
             device: Where to compute.
-            dtype: `auto`, or a key of `DTYPES`. `auto` is float32 on a CPU and the stored type elsewhere.
+            dtype: A key of `DTYPES`, or any other name for the stored format.
 
         Raises:
             UserError: If transformers cannot load the base.
         """
         # a progress bar would be drawn through Inspect's own display
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        kind: Any = DTYPES.get(dtype, torch.float32 if device.type == "cpu" else "auto")
+        kind: Any = DTYPES.get(dtype, "auto")
         try:
             model: Any = AutoModelForCausalLM.from_pretrained(
                 checkpoint.weights, dtype=kind, use_safetensors=True, trust_remote_code=False
@@ -150,7 +151,8 @@ class Engine:
                         ends=answers.ends,
                         context=self.context,
                         done=lambda place, completion: finish(free[place], completion),
-                        beginnings=self._beginnings_of(checkpoint, model),
+                        # alone, an answer must not depend on who was there before it either
+                        beginnings=self._beginnings_of(checkpoint, model) if places != 1 else None,
                         places=places,
                         more=join,
                     )
@@ -268,16 +270,17 @@ def load_engine(checkpoint: Checkpoint, device: str, dtype: str) -> Engine:
     Args:
         checkpoint: The base, or an adapter over it.
         device: `auto`, or a torch device such as `cpu` or `cuda:0`.
-        dtype: `auto`, or a key of `DTYPES`.
+        dtype: `auto` (see `number_format.settled`), or a key of `DTYPES`.
 
     Raises:
         UserError: If the base or the device cannot be used.
     """
     where = choose_device(device)
     with _loading:
-        key = (checkpoint.weights_digest, str(where), dtype)
+        found = settled(checkpoint.weights, str(where), dtype)
+        key = (checkpoint.weights_digest, str(where), found)
         if key not in _engines:
-            _engines[key] = Engine(checkpoint, where, dtype)
+            _engines[key] = Engine(checkpoint, where, found)
         return _engines[key]
 
 

@@ -30,6 +30,7 @@ from inoc_evals.errors import UserError, require
 from inoc_evals.models.batcher import submit
 from inoc_evals.models.checkpoint import load_context_length, resolve
 from inoc_evals.models.inspect_request import plain_messages, read_options, refuse_unsupported
+from inoc_evals.models.number_format import settled
 from inoc_evals.models.provider_args import read_provider_args
 from inoc_evals.models.request import Completion, Request, stream_seed
 from inoc_evals.models.sample_epoch import current_epoch, watch_epochs
@@ -69,6 +70,9 @@ class InocAPI(ModelAPI):
         self._files = self.checkpoint.files()
         self._stamps = stamps(self._files)
         self._renderer = Renderer(load_tokenizer(self.checkpoint.tokenizer))
+        self.number_format = settled(
+            self.checkpoint.weights, self.provider_args.device, self.provider_args.dtype
+        )
         self._context = load_context_length(self.checkpoint.weights)
         self._tokens = TokenText(self._renderer.tokenizer)
         watch_epochs()
@@ -100,7 +104,12 @@ class InocAPI(ModelAPI):
             )
         prompt = self._renderer.render_prompt(messages)
         seed = config.seed if config.seed is not None else secrets.randbits(32)
-        metadata = {"checkpoint_digest": self.checkpoint.digest, "prompt_digest": prompt.digest, "seed": seed}
+        metadata = {
+            "checkpoint_digest": self.checkpoint.digest,
+            "prompt_digest": prompt.digest,
+            "seed": seed,
+            "dtype": self.number_format,
+        }
         options = read_options(config)
         longest = max((len(option) for option in options), default=0)
         if self._context is not None and len(prompt.ids) + longest >= self._context:
