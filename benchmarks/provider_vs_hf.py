@@ -6,10 +6,10 @@
     python benchmarks/provider_vs_hf.py --model my/model --vllm http://localhost:8000/v1 [--json]
 
 All answer greedily. Each runs in a process of its own, and they take turns, so that a busy machine is as busy
-for all of them; medians are compared. Loading a model and importing torch is outside the clock: all get one warm-up
-answer first. A model that answers at once shows what Inspect itself takes, which no provider can save. Fails if
-any answer of `hf/` differs in float32; other formats round differently in batches of other shape, and so does
-another library: the share of equal answers is said. The server is that of
+for all of them; medians are compared. Loading a model and importing torch is outside the clock: all get one
+warm-up answer first. A model that answers at once shows what Inspect itself takes, which no provider can save.
+Fails if any answer of `hf/` differs in float32. Other formats round differently in batches of other shape, and
+so does another library: for these, the number of equal answers is printed. The server is that of
 `vllm serve my/model --served-model-name my-model`.
 """
 
@@ -49,7 +49,7 @@ def ask(name: str, words: argparse.Namespace, prompts: list[str]) -> tuple[float
     """Evaluate once, in the process of one of the models.
 
     Returns:
-        Seconds on the wall clock, the answers in the order of the prompts, and the process's peak memory in GB.
+        Seconds on the wall clock, the answers in the order of the prompts, the process's peak memory in GB.
     """
     from inspect_ai import Task, eval
     from inspect_ai.dataset import MemoryDataset, Sample
@@ -72,9 +72,9 @@ def ask(name: str, words: argparse.Namespace, prompts: list[str]) -> tuple[float
                 task, model=model, log_dir=logs, display="none", max_connections=words.max_connections
             )[0]
             seconds = time.perf_counter() - start
-        if log.status != "success" or not log.samples:
-            raise SystemExit(f"{name} failed: {log.error.message if log.error else 'no samples'}")
-        answers = {int(sample.id): sample.output.completion for sample in log.samples}
+            if log.status != "success" or not log.samples:
+                raise SystemExit(f"{name} failed: {log.error.message if log.error else 'no samples'}")
+            answers = {int(sample.id): sample.output.completion for sample in log.samples}
         return seconds, [answers[i] for i in range(len(inputs))]
 
     if not warm:
