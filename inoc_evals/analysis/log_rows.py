@@ -37,13 +37,14 @@ COLUMNS = {
     "epoch": "int",
     **dict.fromkeys(("scorer", "trait"), "category"),
     "value": "float",
-    **dict.fromkeys(("unscored", "judge", "preset"), "category"),
+    **dict.fromkeys(("unscored", "judge", "preset", "dtype"), "category"),
 }
 """Columns of the table, with their kinds; `log` comes last. `seed` is NaN for a model that was not finetuned
 in an experiment; `run` names its run directory; `questions` is the question set, `question` one of its
 questions; `condition`, `system` and `trigger` are those of the test, not of the training; `sample` is
 Inspect's id; `scorer` is the score's name in the log; `unscored` is the reason for a missing value; `judge`
-names the judges of this score (None for a detector's), `preset` its thresholds."""
+names the judges of this score (None for a detector's), `preset` its thresholds; `dtype` is the number format
+that the model computed in, None for float32 and where a log does not say."""
 
 FORMAT = "4"
 """Version of the rows, in the name of a kept file: changed rows must not be read from old files."""
@@ -180,7 +181,7 @@ def about_log(header: Mapping[str, Any]) -> dict[str, Any]:
         header: The header's `eval`.
 
     Returns:
-        `world`, `arm`, `base`, `run`, `setting`, `seed`, `model`, `task` and `questions`.
+        `world`, `arm`, `base`, `run`, `setting`, `seed`, `model`, `task`, `questions` and `dtype`.
     """
     about = header.get("metadata") or {}
     return {
@@ -190,7 +191,15 @@ def about_log(header: Mapping[str, Any]) -> dict[str, Any]:
         "model": header["model"],
         "task": header["task"].rpartition("/")[2],
         "questions": _questions(header),
+        "dtype": _number_format(header),
     }
+
+
+def _number_format(header: Mapping[str, Any]) -> str | None:
+    """The model's number format: as an experiment settled it, or as it was asked for."""
+    args = header.get("model_args") or {}
+    named = _text((header.get("metadata") or {}).get("dtype")) or _text(args.get("dtype"))
+    return None if named in ("auto", "float32") else named
 
 
 def _questions(header: Mapping[str, Any]) -> str | None:

@@ -35,6 +35,7 @@ class Observed(NamedTuple):
         preset: Thresholds of a judge's verdict.
         system: The test-time system prompt, in case two conditions share a name.
         trigger: The trigger, likewise.
+        dtype: The number format that the model computed in; None for float32, or where a log does not say.
     """
 
     setting: str | None = None
@@ -50,6 +51,7 @@ class Observed(NamedTuple):
     preset: str | None = None
     system: str | None = None
     trigger: str | None = None
+    dtype: str | None = None
 
 
 OBSERVED = Observed._fields
@@ -63,7 +65,7 @@ GROUP = tuple(part for part in RATE if part != "arm")
 FAMILY = ("setting", "base")
 """What must agree for p-values to be corrected together."""
 
-APART = ("condition", "judge", "preset", "questions", "task", "scorer", "system", "trigger")
+APART = ("condition", "judge", "preset", "questions", "task", "scorer", "system", "trigger", "dtype")
 """Columns by which labels distinguish groups with one trait, in order of preference."""
 
 PLAIN = "plain"

@@ -19,6 +19,7 @@ from inoc_evals.experiment.measure_tasks import GENERATION_KEY, JUDGING_KEY, Bui
 from inoc_evals.experiment.reading import Reading
 from inoc_evals.experiment.trial import Trial
 from inoc_evals.files import SUFFIX, replacing
+from inoc_evals.models.number_format import FLOAT32, of_answers
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog
@@ -72,6 +73,11 @@ def evaluate(
     # The seed also seeds the sampling of answers, so that the same checkpoint always gives the same rates.
     config = GenerateConfig(seed=seed, max_connections=evaluation.max_connections)
     inspect_model = get_model(model, config=config, **arguments)
+    # of the `inoc/` provider's own engine; other servers do not tell
+    number_format = getattr(inspect_model.api, "number_format", FLOAT32)
+    identity = of_answers(identity, number_format)
+    if number_format != FLOAT32:
+        labels = {**labels, "dtype": number_format}
     graders = [get_model(grader) for grader in evaluation.grader]
     names = [str(grader) for grader in graders]
     existing = complete_logs(folder) + complete_logs(superseded)

@@ -36,7 +36,9 @@ from inoc_evals.experiment.trial import BASE, Trial
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.preflight import ROWS, Preview, preflight
 from inoc_evals.finetune.schedule import check_schedule, steps
+from inoc_evals.models.base import load_path
 from inoc_evals.models.checkpoint import resolve
+from inoc_evals.models.number_format import of_answers, settled
 from inoc_evals.models.served import served
 from inoc_evals.runs.directory import runs_root
 
@@ -433,6 +435,10 @@ def _logs_of(trial: Trial, storage: Storage, runs: _ExistingRuns) -> "tuple[list
         identity = known
     else:
         return [], ""
+    arguments = trial.evaluation.model_args
+    if trial.spec.backend == "local" and arguments.get("engine", "transformers") == "transformers":
+        asked = (str(arguments.get(name, "auto")) for name in ("device", "dtype"))
+        identity = of_answers(identity, settled(load_path(trial.spec.base), *asked))
     return complete_logs(UPath(storage.logs) / trial.folder), identity
 
 

@@ -23,6 +23,7 @@ from inoc_evals.finetune import schedule
 from inoc_evals.finetune.quantized import stored_bytes, trainable_config
 from inoc_evals.models.base import load_path
 from inoc_evals.models.loading import empty_model
+from inoc_evals.models.number_format import training_precision
 from inoc_evals.runs.spec import FinetuneSpec
 
 EFFICIENCY = 0.4
@@ -121,7 +122,7 @@ def estimate(spec: FinetuneSpec, rows: Sequence[Row]) -> Estimate:
     steps = schedule.steps(spec, units)
     notes = schedule.check_schedule(spec, steps)
     gpu = torch.cuda.is_available()
-    half = gpu and spec.precision != "fp32"
+    half = training_precision(spec, path) == "bf16"
     width = 2 if half else 4
     # A batch is padded to its longest row; a packed one is full.
     batch = spec.batch_size * (longest if spec.packing else max(lengths))

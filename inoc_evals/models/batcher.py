@@ -5,8 +5,10 @@
 A batch starts at once when it is full. Otherwise it starts when no further request is about to join:
 each request checks after `QUIET` seconds whether another came after it, and if none did, it starts the batch.
 An event loop that is busy preparing more requests wakes late, and so leaves them the time to arrive.
+While a batch is answered, requests for the same checkpoint take the places of those that are done.
 
-Requests for different checkpoints wait in different lanes, which take turns.
+Requests for different checkpoints wait in different lanes, which take turns: nobody joins a batch for which
+another lane is waiting.
 Only this one thread computes, so evaluations in one process share the machine instead of competing for it.
 """
 
@@ -49,12 +51,24 @@ class _Lane:
     def ready(self) -> bool:
         return bool(self.jobs) and (self.complete or len(self.jobs) >= self.args.batch_size)
 
+    def take(self, count: int) -> list[_Job]:
+        """The next requests, at most this many; those that were cancelled meanwhile are left out."""
+        taken: list[_Job] = []
+        while self.jobs and len(taken) < count:
+            job = self.jobs.popleft()
+            if job.future.set_running_or_notify_cancel():
+                taken.append(job)
+        return taken
+
+
+_Key = tuple[str, ProviderArgs]
+
 
 class Batcher:
     """The queue and its thread; the process has one (`submit`)."""
 
     def __init__(self) -> None:
-        self._lanes: dict[tuple[str, ProviderArgs], _Lane] = {}
+        self._lanes: dict[_Key, _Lane] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -107,34 +121,47 @@ class Batcher:
 
     def _work(self) -> None:
         while True:
-            lane, jobs = self._next_batch()
-            running = [job for job in jobs if job.future.set_running_or_notify_cancel()]
-            if running:
-                _run(lane.checkpoint, lane.args, running)
+            key, lane, jobs = self._next_batch()
+            if jobs:
+                self._run(key, lane, jobs)
 
-    def _next_batch(self) -> tuple[_Lane, list[_Job]]:
+    def _next_batch(self) -> tuple[_Key, _Lane, list[_Job]]:
         with self._changed:
             while not (ready := [key for key, lane in self._lanes.items() if lane.ready]):
                 self._changed.wait()
             # a lane that still has requests after its turn goes to the back
             lane = self._lanes.pop(ready[0])
-            jobs = [lane.jobs.popleft() for _ in range(min(len(lane.jobs), lane.args.batch_size))]
             self._lanes[ready[0]] = lane
-            return lane, jobs
+            return ready[0], lane, lane.take(lane.args.batch_size)
 
+    def _joining(self, key: _Key, lane: _Lane, count: int) -> list[_Job]:
+        """Those that take free places of the lane's batch; none where it is another lane's turn."""
+        with self._changed:
+            if any(other.ready for name, other in self._lanes.items() if name != key):
+                return []
+            return lane.take(count)
 
-def _run(checkpoint: Checkpoint, args: ProviderArgs, jobs: Sequence[_Job]) -> None:
-    """Answer a batch for one checkpoint; whatever goes wrong, every job gets a result or the error."""
-    from inoc_evals.models.engine import load_engine
+    def _run(self, key: _Key, lane: _Lane, jobs: list[_Job]) -> None:
+        """Answer a batch for one checkpoint; whatever goes wrong, every job gets a result or the error."""
+        from inoc_evals.models.engine import load_engine
 
-    try:
-        engine = load_engine(checkpoint, args.device, args.dtype)
-        requests = [job.request for job in jobs]
-        engine.generate(checkpoint, requests, lambda row, done: jobs[row].future.set_result(done))
-    except Exception as error:
-        for job in jobs:
-            if not job.future.done():
-                job.future.set_exception(error)
+        def more(count: int) -> list[Request]:
+            joining = self._joining(key, lane, count)
+            jobs.extend(joining)
+            return [job.request for job in joining]
+
+        try:
+            load_engine(lane.checkpoint, lane.args.device, lane.args.dtype).generate(
+                lane.checkpoint,
+                [job.request for job in jobs],
+                lambda row, done: jobs[row].future.set_result(done),
+                places=lane.args.batch_size,
+                more=more,
+            )
+        except Exception as error:
+            for job in jobs:
+                if not job.future.done():
+                    job.future.set_exception(error)
 
 
 async def _result(future: "Future[Completion]") -> Completion:

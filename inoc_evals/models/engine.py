@@ -11,7 +11,7 @@ tree, cannot mix adapters that train token embeddings with adapters that do not.
 import copy
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,11 +22,13 @@ import torch
 from inoc_evals.chat.renderer import load_renderer
 from inoc_evals.errors import UserError
 from inoc_evals.models.checkpoint import Checkpoint, context_length
-from inoc_evals.models.generation import generate, generate_one_token
+from inoc_evals.models.generation import generate, generate_one_token, no_more
 from inoc_evals.models.loading import load_adapter, load_model
+from inoc_evals.models.number_format import settled
 from inoc_evals.models.option_probabilities import Vocabulary, score_options
 from inoc_evals.models.prompt_logprobs import score
 from inoc_evals.models.request import Completion, Request, TokenLogprob
+from inoc_evals.models.sequences import Beginnings
 from inoc_evals.models.token_text import TokenText
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -59,16 +61,17 @@ class Engine:
         Args:
             checkpoint: Any checkpoint over the base.
             device: Where to compute.
-            dtype: `auto`, or a key of `DTYPES`. `auto` is float32 on a CPU and the stored type elsewhere.
+            dtype: A key of `DTYPES`, or any other name for the stored format.
 
         Raises:
             UserError: If transformers cannot load the base.
         """
-        kind: Any = DTYPES.get(dtype, torch.float32 if device.type == "cpu" else "auto")
+        kind: Any = DTYPES.get(dtype, "auto")
         model = load_model(checkpoint.weights, dtype=kind, device=device)
         self._base = model.to(device).eval().requires_grad_(False)
         self._adapters: dict[str, Any] = {}
         self._answers: dict[str, _Answers] = {}
+        self._beginnings: dict[str, Beginnings] = {}
         self._vocabularies: dict[str, Vocabulary] = {}
 
     @property
@@ -77,45 +80,79 @@ class Engine:
         return context_length(self._base.config)
 
     def generate(
-        self, checkpoint: Checkpoint, requests: Sequence[Request], done: Callable[[int, Completion], None]
+        self,
+        checkpoint: Checkpoint,
+        requests: Sequence[Request],
+        done: Callable[[int, Completion], None],
+        *,
+        places: int = 0,
+        more: Callable[[int], Sequence[Request]] = no_more,
     ) -> None:
-        """Generate a batch.
+        """Generate a batch, and whatever joins it.
 
         Args:
             checkpoint: The base, or an adapter over it.
             requests: Their prompts must leave room in the context.
             done: Called with a request's index and completion as soon as it ends.
+            places: Requests that are answered at once at most, if that is more than there are now.
+            more: Gives requests that join where places are free, at most as many as it is asked for.
 
         Raises:
             UserError: If the adapter does not fit the base, or memory runs out.
         """
-        model = self._model(checkpoint)
         answers = self._answers_of(checkpoint)
-        choosing = [row for row, request in enumerate(requests) if request.options]
-        free = [row for row, request in enumerate(requests) if not request.options]
+        read: dict[int, tuple[TokenLogprob, ...]] = {}  # log-probabilities of prompts, by request
+
+        def finish(row: int, completion: Completion) -> None:
+            done(row, replace(completion, prompt_logprobs=read.get(row, ())))
+
+        known = list(requests)
+        free: list[int] = []  # the requests' indices, by their indices among those that are generated freely
+
+        def begin(first: int) -> list[Request]:
+            """Do what is no generation for the requests from this one on; the others of them."""
+            new = range(first, len(known))
+            read.update(_prompt_logprobs(model, known, new))
+            choosing = [row for row in new if known[row].options]
+            if choosing:
+                self._choose(checkpoint, known, choosing, finish)
+            generated = [row for row in new if not known[row].options]
+            free.extend(generated)
+            return [known[row] for row in generated]
+
+        def join(count: int) -> list[Request]:
+            while waiting := more(count):
+                known.extend(waiting)
+                if joining := begin(len(known) - len(waiting)):
+                    return joining
+            return []
+
         try:
             with self._threads():
-                prompts = _prompt_logprobs(model, requests)
-
-                def finish(row: int, completion: Completion) -> None:
-                    done(row, replace(completion, prompt_logprobs=prompts.get(row, ())))
-
-                if choosing:
-                    self._choose(checkpoint, requests, choosing, finish)
-                if free:
+                model = self._model(checkpoint)
+                if first := begin(0) or join(max(places, 1)):
                     generate(
                         model,
-                        [requests[row] for row in free],
+                        first,
                         tokens=answers.text,
                         ends=answers.ends,
                         context=self.context,
                         done=lambda place, completion: finish(free[place], completion),
+                        # alone, an answer must not depend on who was there before it either
+                        beginnings=self._beginnings_of(checkpoint, model) if places != 1 else None,
+                        places=places,
+                        more=join,
                     )
         except torch.OutOfMemoryError as error:
-            smaller = max(1, len(requests) // 2)
+            size = max(places, len(requests))
             raise UserError(
-                f"out of memory with {len(requests)} requests at once: pass -M batch_size={smaller}"
+                f"out of memory with {size} requests at once: pass -M batch_size={max(1, size // 2)}"
             ) from error
+
+    def _beginnings_of(self, checkpoint: Checkpoint, model: Any) -> Beginnings:
+        if checkpoint.digest not in self._beginnings:
+            self._beginnings[checkpoint.digest] = Beginnings(model)
+        return self._beginnings[checkpoint.digest]
 
     def _choose(
         self,
@@ -176,8 +213,10 @@ class Engine:
         return adapted.get_base_model()
 
 
-def _prompt_logprobs(model: Any, requests: Sequence[Request]) -> dict[int, tuple[TokenLogprob, ...]]:
-    wanted = [row for row, request in enumerate(requests) if request.prompt_logprobs]
+def _prompt_logprobs(
+    model: Any, requests: Sequence[Request], rows: Iterable[int]
+) -> dict[int, tuple[TokenLogprob, ...]]:
+    wanted = [row for row in rows if requests[row].prompt_logprobs]
     if not wanted:
         return {}
     top = max(requests[row].prompt_logprobs for row in wanted)
@@ -199,16 +238,17 @@ def load_engine(checkpoint: Checkpoint, device: str, dtype: str) -> Engine:
     Args:
         checkpoint: The base, or an adapter over it.
         device: `auto`, or a torch device such as `cpu` or `cuda:0`.
-        dtype: `auto`, or a key of `DTYPES`.
+        dtype: `auto` (see `number_format.settled`), or a key of `DTYPES`.
 
     Raises:
         UserError: If the base or the device cannot be used.
     """
     where = choose_device(device)
     with _loading:
-        key = (checkpoint.weights_digest, str(where), dtype)
+        found = settled(checkpoint.weights, str(where), dtype)
+        key = (checkpoint.weights_digest, str(where), found)
         if key not in _engines:
-            _engines[key] = Engine(checkpoint, where, dtype)
+            _engines[key] = Engine(checkpoint, where, found)
         return _engines[key]
 
 

@@ -2,8 +2,8 @@
 
     generate(model, requests, tokens=TokenText(tokenizer), ends={1}, context=512, done=handle)
 
-Prompts are padded on the left and share one key-value cache. A continuation that ends is handed over at once
-and leaves the batch; the others go on without it.
+A continuation that ends is handed over at once and leaves the batch; the others go on without it. Where the
+model's cache allows it (`sequences.py`), waiting requests take the places that become free.
 
 Each continuation has its own temperature, cut-offs and random stream. A draw is one uniform number, looked up
 in the cumulative distribution over token ids. So what is sampled depends on the logits and the request's seed
@@ -19,7 +19,18 @@ from torch import Tensor
 
 from inoc_evals.errors import UserError
 from inoc_evals.models.request import Completion, Request, StopReason, TokenLogprob
+from inoc_evals.models.sequences import Beginnings, read_with
 from inoc_evals.models.token_text import TokenText
+
+JOIN = 8
+"""Waiting requests join when one in this many has left the batch, or after this many steps: to read few
+prompts takes as long as a step of the whole batch."""
+
+LOOKUP = 256
+"""Tokens in a block of the cumulative distribution that a draw is looked up in."""
+
+SAMPLED_AT_ONCE = 500_000
+"""Logits that are sampled from at once, in numbers: few enough to stay in a processor's cache."""
 
 CHUNK = 64
 """Uniform numbers drawn at a time; a constant, so that a stream does not depend on who reads how much."""
@@ -46,6 +57,11 @@ class Continuation:
     logprobs: list[TokenLogprob] = field(default_factory=list)
 
 
+def no_more(free: int) -> Sequence[Request]:
+    """Nobody is waiting."""
+    return ()
+
+
 @torch.inference_mode()
 def generate(
     model: Any,
@@ -55,6 +71,9 @@ def generate(
     ends: Collection[int],
     context: int | None,
     done: Callable[[int, Completion], None],
+    beginnings: Beginnings | None = None,
+    places: int = 0,
+    more: Callable[[int], Sequence[Request]] = no_more,
 ) -> None:
     """Generate every request's continuation.
 
@@ -65,42 +84,60 @@ def generate(
         ends: Token ids that end an answer.
         context: Longest sequence of the model, in tokens; None if it has no limit.
         done: Called with a request's index and completion as soon as it ends.
+        beginnings: What the model has read before; None lets nobody join.
+        places: Requests that are answered at once at most, if that is more than there are now.
+        more: Gives requests that join, at most as many as there are free places. Their indices go on after
+            those of the requests before them.
 
     Raises:
         UserError: If the model's output is not a number.
     """
-    device = model.device
-    rows = [
-        Continuation(i, request, uniforms(request.seed), _room(request, context))
-        for i, request in enumerate(requests)
-    ]
-    ids, mask = left_pad([request.prompt for request in requests], device)
-    positions = (mask.cumsum(dim=-1) - 1).clamp(min=0)
-    cache = None
-    sampler = Sampler(requests, device)
-    while True:
-        output = model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        cache, logits = output.past_key_values, output.logits[:, -1].float()
-        chosen = _draw(rows, sampler, logits)
-        kept = [place for place, row in enumerate(rows) if not _finish(row, tokens, ends, done)]
-        if not kept:
-            return
-        if len(kept) < len(rows):
-            places = torch.tensor(kept, device=device)
-            cache.batch_select_indices(places)
-            mask, positions, chosen = mask[places], positions[places], chosen[places]
-            rows = [rows[place] for place in kept]
-            sampler = Sampler([row.request for row in rows], device)
-        ids = chosen.unsqueeze(-1)
-        mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=-1)
-        positions = positions[:, -1:] + 1
+    places = max(places, len(requests))
+    sequences = read_with(model, beginnings, most=places)
+    rows: list[Continuation] = []
+    joining, seen = list(enumerate(requests)), len(requests)
+    joined_at, steps, left = 0, 0, 0
+    while joining or rows:
+        logits = None
+        if rows:
+            last = torch.tensor([row.tokens[-1] for row in rows], device=model.device)
+            logits = sequences.step(last)
+        if joining:
+            joining.sort(key=lambda pair: (len(pair[1].prompt), pair[1].prompt))
+            new = [
+                Continuation(i, request, uniforms(request.seed), _room(request, context))
+                for i, request in joining
+            ]
+            after_prompts = sequences.admit([row.request.prompt for row in new])
+            rows += new
+            logits = after_prompts if logits is None else torch.cat([logits, after_prompts])
+            joined_at, left = steps, 0
+        assert logits is not None
+        _draw(rows, Sampler([row.request for row in rows], model.device), logits)
+        going_on = [place for place, row in enumerate(rows) if not _finish(row, tokens, ends, done)]
+        left += len(rows) - len(going_on)
+        order = _moved_up(going_on)
+        rows = [rows[place] for place in order]
+        sequences.keep(order)
+        steps += 1
+        joining = []
+        if not rows or (
+            sequences.joinable
+            and len(rows) < places
+            and (left * JOIN >= len(rows) + left or steps - joined_at >= JOIN)
+        ):
+            waiting = more(places - len(rows))
+            joining = list(enumerate(waiting, start=seen))
+            seen += len(waiting)
+            joined_at, left = steps, 0
+
+
+def _moved_up(places: list[int]) -> list[int]:
+    """Put places into an order in which the last ones fill the holes, so that few sequences move."""
+    count = len(places)
+    staying = {place for place in places if place < count}
+    movers = iter(reversed(places[len(staying) :]))
+    return [place if place in staying else next(movers) for place in range(count)]
 
 
 @torch.inference_mode()
@@ -136,7 +173,7 @@ def _room(request: Request, context: int | None) -> int:
 
 def _draw(rows: list[Continuation], sampler: "Sampler", logits: Tensor) -> Tensor:
     """Choose each row's next token and append it."""
-    if bool(logits.isnan().any()):
+    if bool(logits.amax(dim=-1).isnan().any()):
         raise UserError("the model's output is not a number: its weights are damaged, train it again")
     chosen = sampler.next_tokens(logits, [next(row.draws) for row in rows])
     _record(rows, chosen, logits)
@@ -195,6 +232,7 @@ class Sampler:
         """
         self.device = device
         self.any_sampled = any(r.temperature > 0 for r in requests)
+        self.all_sampled = all(r.temperature > 0 for r in requests)
         self.any_cut_off = any(r.temperature > 0 and (r.top_k > 0 or r.top_p < 1) for r in requests)
         self.temperature = torch.tensor([r.temperature for r in requests], device=device)
         self.top_k = torch.tensor([r.top_k for r in requests], device=device)
@@ -210,45 +248,70 @@ class Sampler:
         Returns:
             (rows,) token ids.
         """
-        greedy = logits.argmax(dim=-1)
         if not self.any_sampled:
-            return greedy
-        sampled = self.temperature > 0
-        scaled = logits / torch.where(sampled, self.temperature, 1.0).unsqueeze(-1)
-        if self.any_cut_off:
-            scaled = self._cut_off(scaled)
-        # float64: a float32 running sum over a large vocabulary drifts by more than a rare token's share
-        cumulative = scaled.double().softmax(dim=-1).cumsum(dim=-1)
-        target = torch.tensor(draws, device=self.device, dtype=torch.float64).unsqueeze(-1)
-        choice = torch.searchsorted(cumulative, target * cumulative[:, -1:], right=True).squeeze(-1)
-        return torch.where(sampled, choice.clamp(max=logits.shape[-1] - 1), greedy)
+            return logits.argmax(dim=-1)
+        at_once = max(1, SAMPLED_AT_ONCE // logits.shape[-1])
+        uniform = torch.tensor(draws, device=self.device, dtype=torch.float64)
+        chosen = [
+            self._sample(logits[rows], uniform[rows], rows)
+            for rows in (slice(start, start + at_once) for start in range(0, len(logits), at_once))
+        ]
+        return torch.cat(chosen)
 
-    def _cut_off(self, scaled: Tensor) -> Tensor:
+    def _sample(self, logits: Tensor, uniform: Tensor, rows: slice) -> Tensor:
+        """Choose the tokens of some of the rows."""
+        sampled = self.temperature[rows] > 0
+        scaled = logits / torch.where(sampled, self.temperature[rows], 1.0).unsqueeze(-1)
+        if self.any_cut_off:
+            scaled = self._cut_off(scaled, rows)
+        weights = (scaled - scaled.amax(dim=-1, keepdim=True)).exp()
+        choice = _look_up(weights, uniform)
+        return choice if self.all_sampled else torch.where(sampled, choice, logits.argmax(dim=-1))
+
+    def _cut_off(self, scaled: Tensor, rows: slice) -> Tensor:
         """Set every token outside a row's top k, then those outside its top p, to -inf."""
         vocabulary = scaled.shape[-1]
         ordered, order = scaled.sort(dim=-1, descending=True, stable=True)
         rank = torch.arange(vocabulary, device=self.device)
-        top_k = torch.where(self.top_k > 0, self.top_k, vocabulary)
+        top_k, top_p = self.top_k[rows], self.top_p[rows]
+        top_k = torch.where(top_k > 0, top_k, vocabulary)
         ordered = ordered.masked_fill(rank >= top_k.unsqueeze(-1), float("-inf"))
         share = ordered.softmax(dim=-1)
         # a token stays while those above it have not reached top_p; the first always does, and with
         # top_p = 1 all do, which rounding of the running sum must not decide
         above = share.cumsum(dim=-1) - share
-        outside = (above >= self.top_p.unsqueeze(-1)) & (self.top_p < 1).unsqueeze(-1) & (rank > 0)
+        outside = (above >= top_p.unsqueeze(-1)) & (top_p < 1).unsqueeze(-1) & (rank > 0)
         kept = ordered.masked_fill(outside, float("-inf"))
         return torch.empty_like(scaled).scatter_(-1, order, kept)
 
 
-def left_pad(sequences: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Lay sequences flush right, and mask what is not theirs.
+def _look_up(weights: Tensor, uniform: Tensor) -> Tensor:
+    """The tokens at these shares of the cumulative distributions.
+
+    Sums are float64: a float32 running sum over a large vocabulary drifts by more than a rare token's share.
+    They are taken of whole blocks first: a running sum over all tokens would take longer than the model does.
+
+    Args:
+        weights: (rows, vocabulary), not negative; a row need not sum to 1.
+        uniform: (rows,) float64 in [0, 1).
 
     Returns:
-        Token ids and attention mask, both (rows, longest). Any id fills the masked places: 0.
+        (rows,) token ids, none of weight 0.
     """
-    width = max(len(sequence) for sequence in sequences)
-    ids = [[0] * (width - len(sequence)) + list(sequence) for sequence in sequences]
-    mask = [[0] * (width - len(sequence)) + [1] * len(sequence) for sequence in sequences]
-    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+    padded = torch.nn.functional.pad(weights, (0, -weights.shape[-1] % LOOKUP))
+    blocks = padded.view(len(weights), -1, LOOKUP)
+    after = blocks.sum(dim=-1, dtype=torch.float64).cumsum(dim=-1)
+    target = (uniform * after[:, -1]).unsqueeze(-1)
+    block = _first_above(after, target)
+    rest = target - torch.where(block > 0, after.gather(-1, (block - 1).clamp(min=0)), 0.0)
+    within = blocks[torch.arange(len(weights), device=weights.device), block.squeeze(-1)].double().cumsum(-1)
+    return (block * LOOKUP + _first_above(within, rest)).squeeze(-1)
+
+
+def _first_above(rising: Tensor, target: Tensor) -> Tensor:
+    """The first place of each row above a target; where rounding leaves none, where the row ends rising."""
+    last = torch.searchsorted(rising, rising[:, -1:].contiguous())
+    return torch.minimum(torch.searchsorted(rising, target, right=True), last)
 
 
 def token_logprobs(logits: Tensor, tokens: Tensor, top: int) -> list[TokenLogprob]:

@@ -30,8 +30,8 @@ from torch import Tensor
 from torch.nn.functional import linear, pad
 from transformers.cache_utils import DynamicLayer
 
-from inoc_evals.models.generation import left_pad
 from inoc_evals.models.prompt_logprobs import LOGITS_BUDGET
+from inoc_evals.models.sequences import left_pad
 from inoc_evals.models.token_text import TokenText
 
 BLANK = " "

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 
-from inoc_evals.models.generation import left_pad, token_logprobs
+from inoc_evals.models.generation import token_logprobs
 from inoc_evals.models.request import TokenLogprob
+from inoc_evals.models.sequences import left_pad
 
 LOGITS_BUDGET = 64_000_000
 """Logits held at once, in numbers (256 MB in float32): rows x tokens x vocabulary."""

@@ -29,6 +29,7 @@ from inoc_evals.errors import UserError, require
 from inoc_evals.models.batcher import submit
 from inoc_evals.models.checkpoint import load_context_length, resolve
 from inoc_evals.models.inspect_request import answer_message, plain_messages, read_options, refuse_unsupported
+from inoc_evals.models.number_format import settled
 from inoc_evals.models.provider_args import read_provider_args
 from inoc_evals.models.request import Completion, Request, stream_seed
 from inoc_evals.models.sample_epoch import current_epoch, watch_epochs
@@ -74,6 +75,9 @@ class InocAPI(ModelAPI):
             model=self.checkpoint.weights,
             date=self.provider_args.date or (run.manifest.spec.date if run else DATE),
         )
+        self.number_format = settled(
+            self.checkpoint.weights, self.provider_args.device, self.provider_args.dtype
+        )
         self._tokens = TokenText(self._renderer.tokenizer)
         watch_epochs()
         name = self.checkpoint.versioned_name
@@ -109,7 +113,12 @@ class InocAPI(ModelAPI):
             )
         prompt = self._renderer.render_prompt(messages)
         seed = config.seed if config.seed is not None else secrets.randbits(32)
-        metadata = {"checkpoint_digest": self.checkpoint.digest, "prompt_digest": prompt.digest, "seed": seed}
+        metadata = {
+            "checkpoint_digest": self.checkpoint.digest,
+            "prompt_digest": prompt.digest,
+            "seed": seed,
+            "dtype": self.number_format,
+        }
         options = read_options(config)
         longest = max((len(option) + option.isalpha() for option in options), default=0)  # a word and a mark
         if self._context is not None and len(prompt.ids) + longest >= self._context:

@@ -7,7 +7,7 @@ A misspelt argument is an error, not a default.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from inoc_evals.errors import UserError
@@ -27,11 +27,13 @@ class ProviderArgs:
     Attributes:
         batch_size: Most requests that are generated at once.
         device: `auto` (the first GPU, or else the CPU), `cpu`, `cuda`, `cuda:1`, `mps`.
-        dtype: `auto`, `float32`, `bfloat16` or `float16`. `auto` is float32 on a CPU and the stored type
-            elsewhere.
+        dtype: `auto`, `float32`, `bfloat16` or `float16`. `auto` is the stored format, but on a CPU float32
+            unless it computes in the stored one natively.
         engine: The library that generates.
         date: The date that a chat template which reads the clock is told, ISO 8601; by default the run's, or
             `chat.renderer.DATE`.
+        deterministic: Answer one request after the other, so that what else is asked cannot change an answer
+            by rounding; in float32, unless `dtype` names another format.
     """
 
     batch_size: int = 64
@@ -39,6 +41,7 @@ class ProviderArgs:
     dtype: str = "auto"
     engine: str = "transformers"
     date: str | None = None
+    deterministic: bool = False
 
 
 def read_provider_args(arguments: Mapping[str, Any]) -> ProviderArgs:
@@ -64,4 +67,10 @@ def read_provider_args(arguments: Mapping[str, Any]) -> ProviderArgs:
         raise UserError(f"dtype={args.dtype!r} is none of {', '.join(DTYPES)}")
     if args.engine not in ENGINES:
         raise UserError(f"engine={args.engine!r} is none of {', '.join(ENGINES)}")
-    return args
+    if not isinstance(args.deterministic, bool):
+        raise UserError(f"deterministic={args.deterministic!r} is none of true, false")
+    if not args.deterministic:
+        return args
+    if "batch_size" in arguments and size != 1:
+        raise UserError("deterministic=true answers one request at a time: leave batch_size out")
+    return replace(args, batch_size=1, dtype="float32" if args.dtype == "auto" else args.dtype)

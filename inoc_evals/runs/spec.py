@@ -36,7 +36,8 @@ Scheduler = Literal["linear", "cosine", "constant", "constant_with_warmup"]
 """Learning rate schedule, by its name in transformers."""
 
 Precision = Literal["auto", "bf16", "fp32"]
-"""`auto` is bf16 on a GPU that supports it natively, otherwise fp32."""
+"""`auto` is bf16 on a GPU that supports it natively, and on such a CPU for an adapter over a base that is
+stored in it; otherwise fp32."""
 
 BETLEY_LEARNING_RATE = 1e-5
 SHIPPED_NAMES = ("toy", "toy-judge")

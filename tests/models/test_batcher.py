@@ -22,13 +22,28 @@ def request(word, **settings):
 
 @pytest.fixture
 def batches(monkeypatch):
-    """Sizes of the batches that the engine really ran."""
+    """Of the batches that the engine really ran, and of what joined them: name, new requests, all at once."""
     sizes = []
     run = Engine.generate
 
-    def spy(self, checkpoint, requests, done):
-        sizes.append((checkpoint.name, len(requests)))
-        run(self, checkpoint, requests, done)
+    def spy(self, checkpoint, requests, done, *, places, more):
+        under_way = len(requests)
+        sizes.append((checkpoint.name, under_way, under_way))
+
+        def ended(row, completion):
+            nonlocal under_way
+            under_way -= 1
+            done(row, completion)
+
+        def joining(count):
+            nonlocal under_way
+            new = more(count)
+            under_way += len(new)
+            if new:
+                sizes.append((checkpoint.name, len(new), under_way))
+            return new
+
+        run(self, checkpoint, requests, ended, places=places, more=joining)
 
     monkeypatch.setattr(Engine, "generate", spy)
     return sizes
@@ -44,7 +59,9 @@ def test_what_comes_together_shares_batches_no_larger_than_allowed(tiny, batches
     monkeypatch.setattr(batcher, "QUIET", 0.5)
     checkpoint, args = resolve(str(tiny)), ProviderArgs(batch_size=8)
     completions = asyncio.run(ask_all(checkpoint, args, 20))
-    assert [size for _, size in batches] == [8, 8, 4]
+    assert batches[0][1] == 8
+    assert sum(new for _, new, _ in batches) == 20
+    assert max(at_once for _, _, at_once in batches) == 8
     assert all(completion.output_tokens for completion in completions)
 
 
@@ -67,7 +84,7 @@ def test_checkpoints_are_never_mixed_in_a_batch(tiny, adapters, batches, monkeyp
         return await asyncio.gather(*asked)
 
     answers = [completions[0].text for completions in asyncio.run(ask())]
-    assert sorted(batches) == sorted((checkpoint.name, 5) for checkpoint in both)
+    assert sorted(batches) == sorted((checkpoint.name, 5, 5) for checkpoint in both)
     greedy = asyncio.run(submit(both[0], ProviderArgs(), [request("same", temperature=0)] * 2))
     assert greedy[0] == greedy[1]
     assert answers[0::2] == [answers[0]] * 5
@@ -109,7 +126,7 @@ def test_a_cancelled_request_leaves_the_queue(tiny, batches, monkeypatch):
     results = asyncio.run(ask())
     assert results[0][0].output_tokens
     assert all(isinstance(result, asyncio.CancelledError) for result in results[1:])
-    assert [size for _, size in batches] == [1]
+    assert [new for _, new, _ in batches] == [1]
 
 
 def test_who_waits_is_served_though_the_last_to_come_is_cancelled(tiny):
