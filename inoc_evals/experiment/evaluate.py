@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from upath import UPath
 
+from inoc_evals.chat.renderer import DATE
 from inoc_evals.chat.shown import SHOWN
 from inoc_evals.errors import UserError
 from inoc_evals.experiment.measure_tasks import GENERATION_KEY, JUDGING_KEY, Built, build, generation, judging
@@ -75,7 +76,8 @@ def evaluate(
     inspect_model = get_model(model, config=config, **arguments)
     # of the `inoc/` provider's own engine; other servers do not tell
     number_format = getattr(inspect_model.api, "number_format", FLOAT32)
-    identity = of_answers(identity, number_format)
+    renderer = getattr(inspect_model.api, "renderer", None)
+    identity = of_answers(identity, number_format, renderer.date if renderer else DATE)
     if number_format != FLOAT32:
         labels = {**labels, "dtype": number_format}
     graders = [get_model(grader) for grader in evaluation.grader]

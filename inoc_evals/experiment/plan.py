@@ -438,7 +438,8 @@ def _logs_of(trial: Trial, storage: Storage, runs: _ExistingRuns) -> "tuple[list
     arguments = trial.evaluation.model_args
     if trial.spec.backend == "local" and arguments.get("engine", "transformers") == "transformers":
         asked = (str(arguments.get(name, "auto")) for name in ("device", "dtype"))
-        identity = of_answers(identity, settled(load_path(trial.spec.base), *asked))
+        date = str(arguments.get("date") or trial.spec.date)
+        identity = of_answers(identity, settled(load_path(trial.spec.base), *asked), date)
     return complete_logs(UPath(storage.logs) / trial.folder), identity
 
 

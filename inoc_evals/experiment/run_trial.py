@@ -14,6 +14,7 @@ from typing import Any
 
 from upath import UPath
 
+from inoc_evals.chat.renderer import DATE
 from inoc_evals.experiment.evaluate import evaluate
 from inoc_evals.experiment.reading import Reading
 from inoc_evals.experiment.remote import fetch, is_url, push
@@ -86,6 +87,9 @@ def run_trial(trial: Trial, storage: Storage) -> TrialResult:
         labels |= {"run": run.folder.name, "run_digest": manifest.run_digest}
     local = trial.spec.backend == "local"
     arguments = trial.evaluation.model_args if model.startswith("inoc/") else trainer.arguments()
+    own_engine = local and trial.evaluation.model_args.get("engine", "transformers") == "transformers"
+    if run is None and own_engine and trial.spec.date != DATE:  # a run brings its date along, a base has none
+        arguments = {"date": trial.spec.date, **arguments}
     logs = evaluate(
         trial,
         model,

@@ -9,6 +9,7 @@ seeded answers; in bfloat16 it changes many. So logs name the format, and answer
 import json
 from pathlib import Path
 
+from inoc_evals.chat.renderer import DATE
 from inoc_evals.runs.spec import FinetuneSpec
 
 FLOAT32 = "float32"
@@ -63,17 +64,19 @@ def quick_bfloat16() -> bool:
     return any(bool(check()) for check in checks if check is not None)
 
 
-def of_answers(identity: str, number_format: str) -> str:
-    """What identifies a model together with the format that it answers in.
+def of_answers(identity: str, number_format: str, date: str = DATE) -> str:
+    """What identifies a model together with the format that it answers in, and the date that it is told.
 
     Args:
         identity: The model's digest.
         number_format: As of `settled`.
+        date: As of `chat.Renderer`.
 
     Returns:
-        The digest alone for float32, as before formats were recorded.
+        The digest alone for float32 and the usual date, as before these were recorded.
     """
-    return identity if number_format == FLOAT32 else f"{identity}+{number_format}"
+    parts = [identity, number_format if number_format != FLOAT32 else "", date if date != DATE else ""]
+    return "+".join(filter(None, parts))
 
 
 def training_precision(spec: FinetuneSpec, weights: str | Path) -> str:

@@ -97,5 +97,6 @@ def test_deterministic_answers_one_at_a_time_in_float32():
 def test_a_format_is_part_of_what_identifies_answers(tmp_path):
     assert number_format.of_answers("abc", "float32") == "abc"  # as in logs from before formats were named
     assert number_format.of_answers("abc", "bfloat16") == "abc+bfloat16"
+    assert number_format.of_answers("abc", "float32", "2026-01-31") == "abc+2026-01-31"
     (tmp_path / "config.json").write_text(json.dumps({"text_config": {"dtype": "bfloat16"}}))
     assert number_format.stored_format(tmp_path) == "bfloat16"
