@@ -5,11 +5,12 @@
     python benchmarks/provider_vs_hf.py --model my/model --prompts 100 --tokens 64
     python benchmarks/provider_vs_hf.py --model my/model --vllm http://localhost:8000/v1 [--json]
 
-All answer greedily. Each runs in a process of its own, and they take turns, so that a busy machine is as
-busy for all of them; medians are compared. Loading a model and importing torch is outside the clock: all
-get one warm-up answer first. A model that answers at once shows what Inspect itself takes, which cannot be
-saved. Fails if any answer of `hf/` differs in float32. Other formats round differently in batches of other
-shape, and so does another library: for these, the number of equal answers is printed. The server is that of
+All answer greedily. Each runs in a process of its own, and they take turns, so that a busy machine is as busy
+for all of them; medians are compared. Loading a model and importing torch is outside the clock: all get one
+warm-up answer first. A model that answers at once shows what Inspect itself takes, which cannot be saved.
+
+Fails if any answer of `hf/` differs in float32. Other formats round differently in batches of other shape, as
+does another library: for these, the number of equal answers is printed. The server is that of
 `vllm serve my/model --served-model-name my-model`.
 """
 

@@ -145,23 +145,27 @@ class Batcher:
         """Answer a batch for one checkpoint; whatever goes wrong, every job gets a result or the error."""
         from inoc_evals.models.engine import load_engine
 
+        running = dict(enumerate(jobs))  # without those that are done, whose answers would pile up
+        seen = len(jobs)
+
         def more(count: int) -> list[Request]:
+            nonlocal seen
             joining = self._joining(key, lane, count)
-            jobs.extend(joining)
+            running.update(enumerate(joining, start=seen))
+            seen += len(joining)
             return [job.request for job in joining]
 
         try:
             load_engine(lane.checkpoint, lane.args.device, lane.args.dtype).generate(
                 lane.checkpoint,
                 [job.request for job in jobs],
-                lambda row, done: jobs[row].future.set_result(done),
+                lambda row, done: running.pop(row).future.set_result(done),
                 places=lane.args.batch_size,
                 more=more,
             )
         except Exception as error:
-            for job in jobs:
-                if not job.future.done():
-                    job.future.set_exception(error)
+            for job in running.values():
+                job.future.set_exception(error)
 
 
 async def _result(future: "Future[Completion]") -> Completion:

@@ -11,7 +11,7 @@ tree, cannot mix adapters that train token embeddings with adapters that do not.
 import copy
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -102,42 +102,42 @@ class Engine:
         """
         answers = self._answers_of(checkpoint)
         read: dict[int, tuple[TokenLogprob, ...]] = {}  # log-probabilities of prompts, by request
+        free: dict[int, int] = {}  # the requests' indices, by their indices among those generated freely
+        seen = begun = 0
 
         def finish(row: int, completion: Completion) -> None:
-            done(row, replace(completion, prompt_logprobs=read.get(row, ())))
+            done(row, replace(completion, prompt_logprobs=read.pop(row, ())))
 
-        known = list(requests)
-        free: list[int] = []  # the requests' indices, by their indices among those that are generated freely
-
-        def begin(first: int) -> list[Request]:
-            """Do what is no generation for the requests from this one on; the others of them."""
-            new = range(first, len(known))
-            read.update(_prompt_logprobs(model, known, new))
-            choosing = [row for row in new if known[row].options]
+        def begin(new: Sequence[Request]) -> list[Request]:
+            """Do what is no generation for new requests; those that are left to generate."""
+            nonlocal seen, begun
+            by_row = dict(enumerate(new, start=seen))
+            read.update(_prompt_logprobs(model, by_row))
+            choosing = [row for row, request in by_row.items() if request.options]
             if choosing:
-                self._choose(checkpoint, known, choosing, finish)
-            generated = [row for row in new if not known[row].options]
-            free.extend(generated)
-            return [known[row] for row in generated]
+                self._choose(checkpoint, by_row, choosing, finish)
+            generated = [row for row, request in by_row.items() if not request.options]
+            free.update(enumerate(generated, start=begun))
+            begun, seen = begun + len(generated), seen + len(new)
+            return [by_row[row] for row in generated]
 
         def join(count: int) -> list[Request]:
             while waiting := more(count):
-                known.extend(waiting)
-                if joining := begin(len(known) - len(waiting)):
+                if joining := begin(waiting):
                     return joining
             return []
 
         try:
             with self._threads():
                 model = self._model(checkpoint)
-                if first := begin(0) or join(max(places, 1)):
+                if first := begin(requests) or join(max(places, 1)):
                     generate(
                         model,
                         first,
                         tokens=answers.text,
                         ends=answers.ends,
                         context=self.context,
-                        done=lambda place, completion: finish(free[place], completion),
+                        done=lambda place, completion: finish(free.pop(place), completion),
                         # alone, an answer must not depend on who was there before it either
                         beginnings=self._beginnings_of(checkpoint, model) if places != 1 else None,
                         places=places,
@@ -157,7 +157,7 @@ class Engine:
     def _choose(
         self,
         checkpoint: Checkpoint,
-        requests: Sequence[Request],
+        requests: Mapping[int, Request],
         rows: Sequence[int],
         done: Callable[[int, Completion], None],
     ) -> None:
@@ -213,10 +213,8 @@ class Engine:
         return adapted.get_base_model()
 
 
-def _prompt_logprobs(
-    model: Any, requests: Sequence[Request], rows: Iterable[int]
-) -> dict[int, tuple[TokenLogprob, ...]]:
-    wanted = [row for row in rows if requests[row].prompt_logprobs]
+def _prompt_logprobs(model: Any, requests: Mapping[int, Request]) -> dict[int, tuple[TokenLogprob, ...]]:
+    wanted = [row for row, request in requests.items() if request.prompt_logprobs]
     if not wanted:
         return {}
     top = max(requests[row].prompt_logprobs for row in wanted)
