@@ -46,11 +46,12 @@ def questions(model: Path, count: int) -> list[str]:
 _models: dict[str, Any] = {}
 
 
-def ask(name: str, words: argparse.Namespace, prompts: list[str]) -> tuple[float, list[str], float]:
+def ask(name: str, words: argparse.Namespace, prompts: list[str]) -> tuple[float, float, list[str], float]:
     """Evaluate once, in the process of one of the models.
 
     Returns:
-        Seconds on the wall clock, the answers in the order of the prompts, the process's peak memory in GB.
+        Seconds on the wall clock, those of all processors, the answers in the order of the prompts, and the
+        process's peak memory in GB.
     """
     from inspect_ai import Task, eval
     from inspect_ai.dataset import MemoryDataset, Sample
@@ -80,8 +81,14 @@ def ask(name: str, words: argparse.Namespace, prompts: list[str]) -> tuple[float
 
     if not warm:
         run(prompts[:1])
+    worked = time.process_time()
     seconds, answers = run(prompts)
-    return seconds, answers, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return (
+        seconds,
+        time.process_time() - worked,
+        answers,
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+    )
 
 
 def _load(name: str, words: argparse.Namespace) -> Any:
@@ -110,12 +117,16 @@ def measure(words: argparse.Namespace) -> dict[str, Any]:
     context = multiprocessing.get_context("spawn")
     pools = {name: ProcessPoolExecutor(1, mp_context=context) for name in names}
     seconds: dict[str, list[float]] = {name: [] for name in names}
+    processor: dict[str, list[float]] = {name: [] for name in names}
     answers: dict[str, list[str]] = {}
     memory: dict[str, float] = {}
     for number in range(words.rounds):
         for name in names if number % 2 == 0 else reversed(names):
-            taken, answers[name], memory[name] = pools[name].submit(ask, name, words, prompts).result()
+            taken, worked, answers[name], memory[name] = (
+                pools[name].submit(ask, name, words, prompts).result()
+            )
             seconds[name].append(taken)
+            processor[name].append(worked)
     for pool in pools.values():
         pool.shutdown()
     middle = {name: statistics.median(values) for name, values in seconds.items()}
@@ -126,6 +137,7 @@ def measure(words: argparse.Namespace) -> dict[str, Any]:
         "dtype": words.dtype,
         "rounds": words.rounds,
         "seconds": {name: [round(value, 2) for value in values] for name, values in seconds.items()},
+        "processor seconds": {name: [round(v, 2) for v in values] for name, values in processor.items()},
         "inoc is faster": {name: round(middle[name] / middle["inoc"], 2) for name in others},
         "without Inspect": {
             name: round((middle[name] - floor) / max(middle["inoc"] - floor, 1e-9), 2) for name in others
