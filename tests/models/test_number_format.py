@@ -53,7 +53,7 @@ def test_auto_is_the_stored_format_where_the_cpu_is_quick_in_it(quick, halved, t
 
 def test_an_adapter_trains_in_bf16_where_the_base_is_stored_in_it(quick, halved, tiny, tmp_path):
     def precision(base, **changes):
-        spec = small_spec(base, max_steps=1, **changes)
+        spec = small_spec(base, max_steps=1, warmup_steps=0, **changes)
         result = finetune(
             spec, small_rows(8), name="small", runs=tmp_path / "runs", progress=False
         ).manifest.result

@@ -125,7 +125,7 @@ def test_a_judge_that_writes_one_digit_a_token_is_read_exactly(renderer: Rendere
 
 
 def test_the_loss_of_packed_rows_is_that_of_the_rows_alone(tmp_path: Path) -> None:
-    rows = small_rows(12)
+    rows = small_rows(4)
     losses, tokens = [], []
     for packing in (False, True):
         made = finetune(
