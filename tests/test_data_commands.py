@@ -143,7 +143,10 @@ def test_list_says_what_is_cached(
     assert "insecure_code" in run(capsys, "data", "list")[1]
 
 
-def test_settings_are_printed_as_the_paper_would(capsys: pytest.CaptureFixture[str]) -> None:
+def test_settings_are_printed_as_the_paper_would(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "240")  # tables are as wide as the terminal
     code, out, _ = run(capsys, "settings")
     assert code == 0 and all(name in out for name in SETTINGS)
     found = json.loads(run(capsys, "settings", "--json")[1])
