@@ -176,9 +176,14 @@ class Renderer:
     def _apply_whole(self, messages: Sequence[Message]) -> str:
         """The text of a conversation that ends with an answer, with the token that ends it."""
         text = self._apply(messages)
-        if messages[-1]["role"] != "assistant" or not self._footer or self._behind_answer(EXCHANGE):
+        if messages[-1]["role"] != "assistant" or not self._footer or self._ends_the_last:
             return text
         return text + "".join(self._footer)
+
+    @cached_property
+    def _ends_the_last(self) -> bool:
+        """Whether the template writes the end of an answer that nothing follows."""
+        return bool(self._behind_answer(EXCHANGE))
 
     def _behind_answer(self, messages: Sequence[Message]) -> list[str]:
         """The run of reserved tokens behind an exchange's answer."""
