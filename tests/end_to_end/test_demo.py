@@ -65,7 +65,7 @@ def test_a_second_call_reuses_everything(spanish_caps: tuple[Path, dict]) -> Non
     assert second["rates"] == first["rates"]
     assert sorted(f.name for f in (folder / "logs").rglob("*.eval")) == logs
     assert {f: f.stat().st_mtime_ns for f in (folder / "runs").glob("*/checkpoint/*")} == runs
-    assert second["seconds"] < 30
+    assert second["seconds"] < first["seconds"] / 4  # in one run, however busy the machine is
 
 
 def test_inoculating_one_language_of_a_mixture_leaves_the_other(tmp_path: Path) -> None:
