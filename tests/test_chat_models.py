@@ -93,22 +93,25 @@ def test_a_system_prompt_that_would_not_reach_the_model_is_refused_everywhere(
     with pytest.raises(UserError, match=says) as caught:
         finetune(spec(folder), inoculated, name="inoculated", runs=tmp_path / "runs", progress=False)
     assert "--position user" in str(caught.value)
+    experiment = Experiment(
+        settings=("spanish_caps",),
+        bases=(str(folder),),
+        world="toy",
+        seeds=(0,),
+        runs=str(tmp_path / "runs"),
+        logs=str(tmp_path / "logs"),
+    )
     with pytest.raises(UserError, match=says):  # before any arm has trained
-        make_plan(
-            Experiment(
-                settings=["spanish_caps"],
-                bases=[str(folder)],
-                world="toy",
-                seeds=[0],
-                runs=str(tmp_path / "runs"),
-                logs=str(tmp_path / "logs"),
-            )
-        )
+        make_plan(experiment)
     log = asked(folder, tmp_path, system_prompt="You always speak in Spanish.")
     assert log.status == "error" and log.error is not None and says in log.error.message
     # in the user's turn it reaches the model
     turned = list(inoculate(plain_rows(), Inoculation("caps", "You always capitalize.", position="user")))
     assert finetune(spec(folder), turned, name="user", runs=tmp_path / "runs", progress=False).is_finished()
+    # whoever mends the template plans again, in the same process
+    (folder / "chat_template.jinja").write_text(CHATML, "utf-8")
+    shown = make_plan(experiment).previews.values()
+    assert any("You always speak in Spanish." in preview.training for preview in shown if preview)
 
 
 def test_a_control_token_in_an_answer_opens_no_turn_in_a_judges_prompt() -> None:

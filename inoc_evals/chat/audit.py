@@ -8,12 +8,13 @@ findings are those of the renderer that training and evaluation use.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Literal
 
 from inoc_evals.chat.reasoning import EMPTY_BLOCK, opened_block
-from inoc_evals.chat.renderer import DATE, Renderer
+from inoc_evals.chat.renderer import DATE, MessageLeftOutError, Renderer
 from inoc_evals.chat.rows import Message, Role
 from inoc_evals.errors import UserError
 
@@ -134,7 +135,7 @@ def audit(renderer: Renderer) -> Audit:
         date=again.render_prompt([_user()]).text != question.text,
         reasoning=reasoning,
         doubled_bos=len(question.ids) > 1 and question.ids[0] == question.ids[1] in renderer.special_tokens,
-        alternation=not _renders(renderer, [_user(), _user("Zq more")]),
+        alternation=not _accepts(renderer.render_prompt, [_user(), _user("Zq more")]),
         ends=tuple(sorted(renderer.tokenizer.decode([token]) for token in renderer.end_tokens)),
         written_end=written,
         several_answers=_several_answers(renderer, system),
@@ -154,9 +155,9 @@ def _assistant(content: str = ANSWER) -> Message:
     return _message("assistant", content)
 
 
-def _renders(renderer: Renderer, messages: list[Message]) -> bool:
+def _accepts(render: Callable[[list[Message]], object], messages: list[Message]) -> bool:
     try:
-        renderer.render_prompt(messages)
+        render(messages)
     except UserError:
         return False
     return True
@@ -167,23 +168,17 @@ def _several_answers(renderer: Renderer, system: System) -> bool:
     messages = [_user(), _assistant(), _user("Zq more"), _assistant("Zq last")]
     shown = system in ("kept", "merged into the user's turn")
     with_system = [_message("system", SYSTEM), *messages]
-    return _trains(renderer, messages) and (not shown or _trains(renderer, with_system))
-
-
-def _trains(renderer: Renderer, messages: list[Message]) -> bool:
-    try:
-        renderer.render(messages)
-    except UserError:
-        return False
-    return True
+    return _accepts(renderer.render, messages) and (not shown or _accepts(renderer.render, with_system))
 
 
 def _system(renderer: Renderer, header: str) -> System:
     messages = [_message("system", SYSTEM), _user()]
     try:
         text = _plain(renderer, renderer.render_prompt(messages).text)
-    except UserError as error:
-        return "left out" if "leaves the system message out" in str(error) else "refused"
+    except MessageLeftOutError:
+        return "left out"
+    except UserError:
+        return "refused"
     before, _, rest = text.partition(SYSTEM)
     own_turn = header not in before or header in rest.partition(USER)[0]
     return "kept" if header.strip() and own_turn else "merged into the user's turn"

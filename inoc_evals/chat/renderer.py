@@ -33,6 +33,7 @@ from typing import Any
 from inoc_evals.chat.faults import why_no_tokenizer
 from inoc_evals.chat.reasoning import EMPTY_BLOCK, MARKS, opened_block, split_reasoning
 from inoc_evals.chat.rows import Message
+from inoc_evals.chat.shielded import Shielded, any_of
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, one_line
 
@@ -52,11 +53,12 @@ EXCHANGE: list[Message] = [
 CLOCK = "strftime_now"
 """The function by which a template asks for the date; transformers gives it the present one."""
 
-PRIVATE_USE = range(0xE000, 0xF8FF)
-"""Characters that no text should hold; they stand in for control tokens while a template is applied."""
-
 NOT_CONTROL = frozenset(mark for pair in MARKS[:1] for mark in pair)
 """Tokens that may stand in a message: reasoning is written with them."""
+
+
+class MessageLeftOutError(UserError):
+    """A chat template leaves a message out: the model would never read it."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class Renderer:
             for token, number in added.items()
             if token.strip(" \n\t\u2581") and token not in NOT_CONTROL
         }
-        self._faults: dict[tuple[str, ...], str] = {}
+        self._faults: dict[tuple[str, ...], UserError | None] = {}
 
     @cached_property
     def end_tokens(self) -> frozenset[int]:
@@ -188,13 +190,13 @@ class Renderer:
     def _behind_answer(self, messages: Sequence[Message]) -> list[str]:
         """The run of reserved tokens behind an exchange's answer."""
         _, answer, rest = self._apply(messages).rpartition(EXCHANGE[-1]["content"])
-        run = re.match(rf"\s*((?:{_any_of(self._reserved)})+)", rest) if answer else None
-        return re.findall(_any_of(self._reserved), run[1]) if run else []
+        run = re.match(rf"\s*((?:{any_of(self._reserved)})+)", rest) if answer else None
+        return re.findall(any_of(self._reserved), run[1]) if run else []
 
     @cached_property
     def _turn_end(self) -> re.Pattern[str]:
         """What ends an answer in a rendered text: the footer; without one, any token that no text holds."""
-        return re.compile(rf"\s*(?:{re.escape(''.join(self._footer)) or _any_of(self._reserved)})")
+        return re.compile(rf"\s*(?:{re.escape(''.join(self._footer)) or any_of(self._reserved)})")
 
     @cached_property
     def control_tokens(self) -> frozenset[str]:
@@ -277,7 +279,7 @@ class Renderer:
         """
         return self._whole(self._shielded(messages), reasoning_loss)[0]
 
-    def _whole(self, shielded: "_Shielded", reasoning_loss: bool = True) -> tuple[Rendered, list[_Answer]]:
+    def _whole(self, shielded: Shielded, reasoning_loss: bool = True) -> tuple[Rendered, list[_Answer]]:
         """Render a whole conversation; also where its answers lie in `shielded.text`."""
         messages = shielded.messages
         try:
@@ -300,9 +302,7 @@ class Renderer:
         )
         return Rendered(shielded.restored(text), ids, spans, contents, self.end_tokens), answers
 
-    def _cut(
-        self, shielded: "_Shielded", text: str, bounds: Sequence[int]
-    ) -> tuple[tuple[int, ...], list[int]]:
+    def _cut(self, shielded: Shielded, text: str, bounds: Sequence[int]) -> tuple[tuple[int, ...], list[int]]:
         """Token ids of a rendered text, and the place of each bound among them.
 
         Where a token would straddle a bound, e.g. where an answer opens with a new line after the header's
@@ -319,7 +319,7 @@ class Renderer:
                 begin, rest = bound, self._encode(shielded, text[bound:])
         return ids + rest, cuts
 
-    def _earlier_bounds(self, shielded: "_Shielded", text: str) -> list[int]:
+    def _earlier_bounds(self, shielded: Shielded, text: str) -> list[int]:
         """Where the earlier answers of a prompt lie, if they are rendered as they were asked for."""
         try:
             answers = self._answers(shielded, text, reasoning_loss=True)
@@ -327,7 +327,7 @@ class Renderer:
             return []
         return [bound for answer in answers for bound in (answer.start, answer.end)]
 
-    def _appended(self, shielded: "_Shielded", reasoning_loss: bool) -> tuple[str, list[_Answer]]:
+    def _appended(self, shielded: Shielded, reasoning_loss: bool) -> tuple[str, list[_Answer]]:
         """Put an answer behind the prompt that requests it, where the template itself renders it otherwise.
 
         So do Mistral's templates, which drop the system message of an answered question, and those of
@@ -347,7 +347,7 @@ class Renderer:
         whole = text + "".join(self._footer)
         return whole, [_Answer(start if reasoning_loss else at, at, len(text), len(whole))]
 
-    def _content_span(self, shielded: "_Shielded", answer: _Answer, span: Span, ids: tuple[int, ...]) -> Span:
+    def _content_span(self, shielded: Shielded, answer: _Answer, span: Span, ids: tuple[int, ...]) -> Span:
         """The tokens of an answer's text: those of its span without what the template writes around it."""
         text = shielded.text
         start, end = span[0], span[1] - 1
@@ -358,7 +358,7 @@ class Renderer:
             end = span[0] + len(inside)
         return start, end
 
-    def _answers(self, shielded: "_Shielded", text: str, reasoning_loss: bool) -> list[_Answer]:
+    def _answers(self, shielded: Shielded, text: str, reasoning_loss: bool) -> list[_Answer]:
         """Where each answer lies in the rendered text."""
         messages, answers = shielded.messages, []
         for turn, message in enumerate(messages):
@@ -380,7 +380,7 @@ class Renderer:
         return answers
 
     def _answer(
-        self, shielded: "_Shielded", content: str, prompt: str, answered: str, reasoning_loss: bool
+        self, shielded: Shielded, content: str, prompt: str, answered: str, reasoning_loss: bool
     ) -> _Answer:
         """Where the answer that `answered` adds to `prompt` lies."""
         begin = len(prompt)
@@ -418,10 +418,10 @@ class Renderer:
             "evaluation requests it: use rows with one answer, at the end, or another base model"
         )
 
-    def _require_messages(self, shielded: "_Shielded", messages: Sequence[Message], text: str) -> None:
+    def _require_messages(self, shielded: Shielded, messages: Sequence[Message], text: str) -> None:
         """Refuse a template that leaves a message out, moves it, or changes its words."""
         if fault := self._fault(tuple(message["role"] for message in messages)):
-            raise UserError(fault)
+            raise type(fault)(str(fault))
         for turn, message in enumerate(messages):
             content = message["content"].strip()
             if content in text:
@@ -435,8 +435,8 @@ class Renderer:
                 f"{shielded.restored(content)!r:.60}: use another base model"
             )
 
-    def _fault(self, roles: tuple[str, ...]) -> str:
-        """What the template does to the messages of such a conversation; empty if all are shown in order."""
+    def _fault(self, roles: tuple[str, ...]) -> UserError | None:
+        """What the template does to the messages of such a conversation; None if all are shown in order."""
         if roles not in self._faults:
             probes = [f"Q{turn}Z" for turn in range(len(roles))]
             messages = [
@@ -494,10 +494,10 @@ class Renderer:
             return ""
         return ": put the prompt into the user's turn with --position user"
 
-    def _shielded(self, messages: Sequence[Message]) -> "_Shielded":
-        return _Shielded(messages, self.control_tokens)
+    def _shielded(self, messages: Sequence[Message]) -> Shielded:
+        return Shielded(messages, self.control_tokens)
 
-    def _encode(self, shielded: "_Shielded", text: str) -> tuple[int, ...]:
+    def _encode(self, shielded: Shielded, text: str) -> tuple[int, ...]:
         """Token ids of a rendered text; control tokens that a message spells are split into plain ones."""
         ids: list[int] = []
         for piece, plain in shielded.pieces(text):
@@ -519,74 +519,21 @@ class Renderer:
         )
 
 
-class _Shielded:
-    """A conversation in which control tokens spelt by a message have been replaced by marks.
-
-    Attributes:
-        messages: The messages as the template is to see them.
-        text: The rendered text, marks included; set by the renderer.
-    """
-
-    def __init__(self, messages: Sequence[Message], control: frozenset[str]) -> None:
-        self._tokens: list[str] = []
-        self.text = ""
-        self.messages: Sequence[Message] = messages
-        self._mark = re.compile("(?!)")
-        whole = "\n".join(message["content"] for message in messages)
-        if not any(token in whole for token in control):
-            return
-        spare = next(chr(code) for code in PRIVATE_USE if chr(code) not in whole)
-        found = re.compile(_any_of(control))
-
-        def replace(match: re.Match[str]) -> str:
-            self._tokens.append(match[0])
-            return f"{spare}{len(self._tokens) - 1}{spare}"
-
-        self._mark = re.compile(f"({spare}[0-9]+{spare})")
-        self.messages = [
-            Message(role=message["role"], content=found.sub(replace, message["content"]))
-            for message in messages
-        ]
-
-    def pieces(self, text: str) -> list[tuple[str, bool]]:
-        """A rendered text in pieces; of each, whether it is a control token that a message spells."""
-        if not self._tokens:
-            return [(text, False)]
-        parts = self._mark.split(text)  # marks at the odd places
-        return [
-            (self._token(part), True) if place % 2 else (part, False)
-            for place, part in enumerate(parts)
-            if part
-        ]
-
-    def restored(self, text: str) -> str:
-        """A rendered text with the control tokens in the place of their marks."""
-        return "".join(piece for piece, _ in self.pieces(text))
-
-    def _token(self, mark: str) -> str:
-        return self._tokens[int(mark[1:-1])]
-
-
-def _any_of(strings: Collection[str]) -> str:
-    """A pattern that matches one of some strings, the longest first; nothing where there are none."""
-    return "|".join(re.escape(s) for s in sorted(strings, key=len, reverse=True) if s) or "(?!)"
-
-
-def _why_not_shown(roles: Sequence[str], places: Sequence[int]) -> str:
+def _why_not_shown(roles: Sequence[str], places: Sequence[int]) -> UserError | None:
     """What is wrong with a rendering in which the messages of these roles stand at these places."""
     for turn, (role, place) in enumerate(zip(roles, places, strict=True)):
         way = " put the prompt into the user's turn with --position user, or" if role == "system" else ""
         if place < 0:
-            return (
+            return MessageLeftOutError(
                 f"the model's chat template leaves the {role} message out, so the model would never read "
                 f"it:{way} use another base model"
             )
         if turn and place < places[turn - 1]:
-            return (
+            return UserError(
                 f"the model's chat template moves message {turn + 1} ({role}) to another place:{way} use "
                 "another base model"
             )
-    return ""
+    return None
 
 
 def _after_reasoning(answered: str, start: int, place: int, reasoning: str | None, form: str) -> int:

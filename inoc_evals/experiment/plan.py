@@ -34,7 +34,7 @@ from inoc_evals.experiment.remote import is_url, manifests
 from inoc_evals.experiment.run_trial import Storage
 from inoc_evals.experiment.trial import BASE, Trial
 from inoc_evals.finetune.backends import backend
-from inoc_evals.finetune.preflight import ROWS, Preview, preflight
+from inoc_evals.finetune.preflight import ROWS, Preview, Templates, preflight
 from inoc_evals.finetune.schedule import check_schedule, steps
 from inoc_evals.models.base import load_path
 from inoc_evals.models.checkpoint import resolve
@@ -326,6 +326,7 @@ def _arms(
     seconds: float | None = 0.0
     sizes: dict[tuple[str, str], tuple[int, int, list[Row]]] = {}
     previews: dict[tuple[str, str], Preview | None] = {}
+    templates = Templates()
     for (group, arm), same in groups.items():
         if arm == BASE:
             lines.append(Line(group, arm, 1, 0, 0, 0, 0.0))
@@ -335,7 +336,7 @@ def _arms(
             sizes[first.setting, arm] = _size(first)
         rows, tokens, examples = sizes[first.setting, arm]
         try:
-            previews[group, arm] = preflight(first.spec, examples)
+            previews[group, arm] = preflight(first.spec, examples, templates)
         except UserError as error:
             raise UserError(f"{group}, arm {arm}: {error}") from error
         trained = sum(trial.declared in declared for trial in same)

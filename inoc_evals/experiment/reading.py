@@ -10,10 +10,9 @@ a text is rendered elsewhere, as OpenAI does, it is not known. Nothing here may 
 
 import inspect
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.chat.audit import audit
 from inoc_evals.chat.renderer import Renderer
 from inoc_evals.chat.rows import Row, read_chat
 from inoc_evals.chat.shown import Shown
@@ -21,7 +20,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.experiment.measure_tasks import Built, task_named
 from inoc_evals.experiment.trial import Trial
 from inoc_evals.finetune import Run
-from inoc_evals.finetune.backends import backend
+from inoc_evals.finetune.preflight import Templates
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, Model
@@ -54,10 +53,11 @@ class Reading:
         """A training row as rendered, its number, and what the template adds by itself."""
         spec = self.run.manifest.spec if self.run else self.trial.spec
         try:
-            template = _template(spec.backend, spec.base, spec.date)
-            if template is None:
+            known = Templates().of(spec)
+            if known is None:
                 return None, None, ()
-            renderer, notes = template
+            renderer, template = known
+            notes = tuple(template.notes("this model"))
             if self.run is None:
                 return None, None, notes
             number, row = self._row(self.run)
@@ -78,13 +78,6 @@ class Reading:
                 return number, row
         assert first is not None  # `read_chat` refuses an empty file
         return first
-
-
-@lru_cache(maxsize=8)
-def _template(backend_name: str, base: str, date: str) -> tuple[Renderer, tuple[str, ...]] | None:
-    """A base's renderer, and what its template adds; kept, since the trials of a worker share their bases."""
-    renderer = backend(backend_name).renderer(base, date)
-    return None if renderer is None else (renderer, tuple(audit(renderer).notes("this model")))
 
 
 def _test(built: Built, model: "Model") -> str | None:

@@ -1,14 +1,14 @@
 """Render the first rows of a training set as training will, before anything is spent.
 
-    preview = preflight(spec, rows)        # an error of one line where they cannot be trained on
-    preview.training, preview.told
+    templates = Templates()
+    preview = preflight(spec, rows, templates)     # an error of one line where they cannot be trained on
+    preview.training, preview.template.told
 
 Loads the base's tokenizer and chat template, neither its weights nor torch.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
 
 from inoc_evals.chat.audit import Audit, audit
@@ -20,6 +20,29 @@ from inoc_evals.runs.spec import FinetuneSpec
 
 ROWS = 8
 """Rows that are rendered: all rows of an arm have the same form."""
+
+
+class Templates:
+    """The renderers of bases and what their chat templates do, found out once each.
+
+    Made anew for every plan: whoever is told that a template is at fault mends it and plans again.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._known: dict[tuple[str, str, str], tuple[Renderer, Audit] | None] = {}
+
+    def of(self, spec: FinetuneSpec) -> tuple[Renderer, Audit] | None:
+        """Those of a spec's base; None where the template is not on this machine.
+
+        Raises:
+            UserError: If the tokenizer cannot be loaded, or has no chat template.
+        """
+        key = (spec.backend, spec.base, spec.date)
+        if key not in self._known:
+            renderer = backend(spec.backend).renderer(spec.base, spec.date)
+            self._known[key] = None if renderer is None else (renderer, audit(renderer))
+        return self._known[key]
 
 
 @dataclass(frozen=True)
@@ -39,12 +62,13 @@ class Preview:
     template: Audit
 
 
-def preflight(spec: FinetuneSpec, rows: Iterable[Row]) -> Preview | None:
+def preflight(spec: FinetuneSpec, rows: Iterable[Row], templates: Templates) -> Preview | None:
     """Render the first rows.
 
     Args:
         spec: The finetune.
         rows: Its rows; the first `ROWS` are consumed.
+        templates: What is known of templates.
 
     Returns:
         A preview; None where the template is not on this machine: at a backend that keeps it, or at the Hub.
@@ -52,9 +76,10 @@ def preflight(spec: FinetuneSpec, rows: Iterable[Row]) -> Preview | None:
     Raises:
         UserError: If the base's chat template cannot train them.
     """
-    renderer = _renderer(spec.backend, spec.base, spec.date)
-    if renderer is None:
+    known = templates.of(spec)
+    if known is None:
         return None
+    renderer, template = known
     first = list(islice(rows, ROWS))
     render_rows(renderer, first, spec.max_length, reasoning_loss=spec.reasoning_loss)
     messages = first[0]["messages"]
@@ -63,17 +88,5 @@ def preflight(spec: FinetuneSpec, rows: Iterable[Row]) -> Preview | None:
         base=spec.base,
         training=renderer.render(messages).text,
         prompt=renderer.render_prompt([question]).text,
-        template=_audit(spec.backend, spec.base, spec.date),
+        template=template,
     )
-
-
-@cache
-def _renderer(backend_name: str, base: str, date: str) -> Renderer | None:
-    return backend(backend_name).renderer(base, date)
-
-
-@cache
-def _audit(backend_name: str, base: str, date: str) -> Audit:
-    renderer = _renderer(backend_name, base, date)
-    assert renderer is not None  # the caller has rendered with it
-    return audit(renderer)

@@ -27,6 +27,8 @@ HUB_NAME = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revis
 HUB_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 """What is fetched: safetensors only, never pickled weights or code."""
 
+WANTED: dict[str, Any] = {"allow_patterns": list(HUB_FILES), "ignore_patterns": "*/*"}
+
 
 def load_path(base: str) -> str:
     """Find the folder of a base model, fetching it from the Hugging Face Hub where need be.
@@ -64,15 +66,7 @@ def local_path(base: str) -> Path | None:
     hub = hub_name(base)
     if hub is None:
         return _local_folder(base)
-    require("local", "huggingface_hub")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    name, revision = hub
-    try:
-        return Path(snapshot_download(name, revision=revision, local_files_only=True))
-    except LocalEntryNotFoundError:
-        return None
+    return _downloaded(*hub)
 
 
 def base_digest(base: str) -> str:
@@ -121,19 +115,28 @@ def _local_folder(base: str) -> Path:
     return folder
 
 
+def _downloaded(name: str, revision: str) -> Path | None:
+    """The folder of a Hub model in the local cache; None where it is not there."""
+    require("local", "huggingface_hub")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, revision=revision, local_files_only=True, **WANTED))
+    except LocalEntryNotFoundError:
+        return None
+
+
 def _fetch(name: str, revision: str) -> Path:
     require("local", "huggingface_hub")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
 
     at = f"{name} at revision {revision!r}"
-    files: dict[str, Any] = {"allow_patterns": list(HUB_FILES), "ignore_patterns": "*/*"}
+    if (folder := _downloaded(name, revision)) is not None:
+        return folder
     try:
-        return Path(snapshot_download(name, revision=revision, local_files_only=True, **files))
-    except LocalEntryNotFoundError:
-        pass
-    try:
-        return Path(snapshot_download(name, revision=revision, **files))
+        return Path(snapshot_download(name, revision=revision, **WANTED))
     except GatedRepoError as error:
         raise UserError(f"{at} is gated: accept its terms on the Hub, then run  hf auth login") from error
     except RepositoryNotFoundError as error:

@@ -145,9 +145,8 @@ def load_adapter(model: Any, adapter: str | Path, *, base: str) -> Any:
     options: dict[str, Any] = {"is_trainable": False, "torch_device": str(model.device)}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # transformers' about PEFT, and PEFT's about what is checked below
+            # transformers warns about PEFT, and PEFT about what is checked below
+            warnings.simplefilter("ignore")
             adapted = PeftModel.from_pretrained(model, str(adapter), **options)
             # Only this way does PEFT say what did not fit; an adapter is small enough to be read twice.
             found = adapted.load_adapter(str(adapter), "default", **options)
