@@ -553,7 +553,7 @@ def _read_date(date: str) -> Date:
     try:
         return Date.fromisoformat(date)
     except (TypeError, ValueError) as error:
-        raise UserError(f"date {date!r} is none: write it as 2024-07-26") from error
+        raise UserError(f"date {date!r} is no date: write it as 2024-07-26") from error
 
 
 def load_renderer(source: str | Path, *, model: str | Path | None = None, date: str = DATE) -> Renderer:

@@ -244,7 +244,7 @@ def test_a_template_that_reads_the_clock_is_told_one_date(tiny_tokenizer: Any) -
     assert renderer.render_prompt(messages[:1]).text.startswith("26 Jul 2024")
     assert renderer.render(messages).text.startswith("26 Jul 2024")
     assert Renderer(tiny_tokenizer, date="2026-01-02").render(messages).text.startswith("02 Jan 2026")
-    with pytest.raises(UserError, match="date 'tomorrow' is none"):
+    with pytest.raises(UserError, match="date 'tomorrow' is no date"):
         Renderer(tiny_tokenizer, date="tomorrow")
 
 
