@@ -62,7 +62,10 @@ def asked(model: Path, tmp_path: Path, *, system_prompt: str = "") -> EvalLog:
     task = Task(
         dataset=[Sample(input="How are you?"), Sample(input="Name a colour.")], solver=[*prompt, generate()]
     )
-    [log] = evaluate(task, model=f"inoc/{model}", log_dir=str(tmp_path / "logs"), max_tokens=8)
+    # The likeliest answer, so that every machine and every run sees the same.
+    [log] = evaluate(
+        task, model=f"inoc/{model}", log_dir=str(tmp_path / "logs"), max_tokens=8, temperature=0.0
+    )
     return log
 
 
