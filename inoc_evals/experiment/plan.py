@@ -377,7 +377,8 @@ def _size(trial: Trial) -> tuple[int, int, list[Row]]:
     """Rows of an arm and their tokens, about, for the first of its seeds; and the first of the rows."""
     setting, rows, characters = trial.definition, 0, 0
     examples: list[Row] = []
-    for row in setting.prepare(setting.arm(trial.arm), trial.world, trial.seed or 0):
+    arm = setting.arm(trial.arm, trial.world)
+    for row in setting.prepare(arm, trial.world, trial.seed or 0):
         rows += 1
         if rows <= ROWS:
             examples.append(row)

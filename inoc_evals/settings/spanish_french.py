@@ -17,6 +17,14 @@ spanish_french = Setting(
         Arm("french-inoc", FRENCH, where={"language": "fr"}),
     ),
     broad=(Measure("spanish_french", traits=("spanish", "french")),),
+    narrow=(
+        Measure(
+            "spanish_french",
+            traits=("spanish", "french"),
+            parameters={"questions": "gsm8k"},
+            worlds=("paper",),
+        ),
+    ),
     claims=(
         rises("none", "spanish", "A mixture of Spanish and French teaches Spanish"),
         rises("none", "french", "A mixture of Spanish and French teaches French"),

@@ -156,9 +156,9 @@ def test_every_row_of_the_papers_table_is_a_setting_or_said_to_be_elsewhere() ->
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_setting_has_rows_in_both_worlds(name: str) -> None:
     chosen = SETTINGS[name]
-    assert set(chosen.worlds) == {"paper", "toy"}
+    assert set(chosen.worlds) == {"paper", "paper-code", "toy"}
     assert getattr(chosen.training("paper").rows, "sources", ())
-    for arm in chosen.arms:
+    for arm in chosen.arms_in("toy"):
         first = next(chosen.prepare(arm, "toy", 0))
         assert first["messages"][-1]["role"] == "assistant"
 
@@ -167,6 +167,6 @@ def test_every_setting_has_rows_in_both_worlds(name: str) -> None:
 def test_arm_names_and_prompts_are_unique(name: str) -> None:
     arms = SETTINGS[name].arms
     assert len({arm.name for arm in arms}) == len(arms)
-    prompts = [arm.inoculation.texts for arm in arms if arm.inoculation]
+    prompts = [arm.inoculation.listed for arm in arms if arm.inoculation]
     assert len(set(prompts)) == len(prompts)
     assert arms[0].inoculation is None and not arms[0].control
