@@ -326,11 +326,17 @@ def condition_of(header: Mapping[str, Any], sample_metadata: Mapping[str, Any]) 
 
 
 def _test_prompt(header: Mapping[str, Any]) -> str | None:
-    """The test-time system prompt passed to the task; None if it is the task's own default."""
+    """The test-time system prompt passed to the task, `""` for an empty one; None if it is the task's own."""
     task_args = header["task_args_passed"] if "task_args_passed" in header else header.get("task_args")
     prompt = (task_args or {}).get("system_prompt")
     # Inspect cuts a `-T` value at its commas
     return ",".join(map(str, prompt)) if isinstance(prompt, list | tuple) else _text(prompt)
+
+
+def _system_prompt(header: Mapping[str, Any]) -> str | None:
+    """The test-time system prompt that the task set by itself: by its metadata, or by its default."""
+    about = header.get("metadata") or {}
+    return _text(about.get("system_prompt", (header.get("task_args") or {}).get("system_prompt")))
 
 
 Row = tuple[dict[str, Any], str, str, float | None, str | None]
@@ -343,14 +349,14 @@ def _rows(log: Contents) -> Iterator[Row]:
     prompts = about.get("prompts") if isinstance(about.get("prompts"), Mapping) else {}
     traits = _traits(log.samples)
     prompt = _test_prompt(header)
-    general = prompt or _text((header.get("task_args") or {}).get("system_prompt"))
+    general = _system_prompt(header) if prompt is None else prompt
     for sample in log.samples:
         sample_metadata = sample.get("metadata") or {}
         condition, question = (_text(sample_metadata.get(key)) for key in ("condition", "question"))
         common = {
             "question": str(sample["id"]) if question is None else question,
             "condition": condition if prompt is None else under(prompt, condition),
-            "system": _text((prompts or {}).get(condition)) or general,
+            "system": general if (own := _text((prompts or {}).get(condition))) is None else own,
             "trigger": str(about["trigger"]).strip()
             if condition == "trigger" and "trigger" in about
             else None,

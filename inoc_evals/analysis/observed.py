@@ -33,7 +33,8 @@ class Observed(NamedTuple):
         trait: The scored trait.
         condition: The condition of the test: a task's condition, a test-time system prompt; None for neither.
         preset: Thresholds of a judge's verdict.
-        system: The test-time system prompt, in case two conditions share a name.
+        system: The test-time system prompt, in case two conditions share a name; empty for an empty system
+            message.
         trigger: The trigger, likewise.
         dtype: The number format that the model computed in; None for float32, or where a log does not say.
     """
@@ -259,7 +260,7 @@ def _label(group: Mapping[str, Any], parts: Sequence[str], longest: int | None) 
 def _part(part: str, value: Any, longest: int | None) -> str:
     if value is None:
         return "no condition" if part == "condition" else f"no {part}"
-    return f"{part} {_short(str(value), longest)}"
+    return f"{part} {_short(str(value), longest)}" if value != "" else f'{part} ""'
 
 
 def _short(text: str, longest: int | None) -> str:
