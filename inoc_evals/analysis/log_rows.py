@@ -37,16 +37,17 @@ COLUMNS = {
     "epoch": "int",
     **dict.fromkeys(("scorer", "trait"), "category"),
     "value": "float",
-    **dict.fromkeys(("unscored", "judge", "preset", "dtype"), "category"),
+    **dict.fromkeys(("unscored", "judge", "preset", "dtype", "variant"), "category"),
 }
 """Columns of the table, with their kinds; `log` comes last. `seed` is NaN for a model that was not finetuned
 in an experiment; `run` names its run directory; `questions` is the question set, `question` one of its
 questions; `condition`, `system` and `trigger` are those of the test, not of the training; `sample` is
 Inspect's id; `scorer` is the score's name in the log; `unscored` is the reason for a missing value; `judge`
 names the judges of this score (None for a detector's), `preset` its thresholds; `dtype` is the number format
-that the model computed in, None for float32 and where a log does not say."""
+that the model computed in, None for float32 and where a log does not say; `variant` is the task's way to ask,
+None for the usual one."""
 
-FORMAT = "4"
+FORMAT = "5"
 """Version of the rows, in the name of a kept file: changed rows must not be read from old files."""
 
 FAILED = "the sample failed: "
@@ -181,7 +182,7 @@ def about_log(header: Mapping[str, Any]) -> dict[str, Any]:
         header: The header's `eval`.
 
     Returns:
-        `world`, `arm`, `base`, `run`, `setting`, `seed`, `model`, `task`, `questions` and `dtype`.
+        `world`, `arm`, `base`, `run`, `setting`, `seed`, `model`, `task`, `questions`, `dtype` and `variant`.
     """
     about = header.get("metadata") or {}
     return {
@@ -192,6 +193,7 @@ def about_log(header: Mapping[str, Any]) -> dict[str, Any]:
         "task": header["task"].rpartition("/")[2],
         "questions": _questions(header),
         "dtype": _number_format(header),
+        "variant": _text(about.get("variant")),
     }
 
 

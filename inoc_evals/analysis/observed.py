@@ -37,6 +37,7 @@ class Observed(NamedTuple):
             message.
         trigger: The trigger, likewise.
         dtype: The number format that the model computed in; None for float32, or where a log does not say.
+        variant: The task's way to ask; None for the usual one.
     """
 
     setting: str | None = None
@@ -53,6 +54,7 @@ class Observed(NamedTuple):
     system: str | None = None
     trigger: str | None = None
     dtype: str | None = None
+    variant: str | None = None
 
 
 OBSERVED = Observed._fields
@@ -66,7 +68,18 @@ GROUP = tuple(part for part in RATE if part != "arm")
 FAMILY = ("setting", "base")
 """What must agree for p-values to be corrected together."""
 
-APART = ("condition", "judge", "preset", "questions", "task", "scorer", "system", "trigger", "dtype")
+APART = (
+    "condition",
+    "judge",
+    "preset",
+    "questions",
+    "task",
+    "scorer",
+    "system",
+    "trigger",
+    "dtype",
+    "variant",
+)
 """Columns by which labels distinguish groups with one trait, in order of preference."""
 
 PLAIN = "plain"

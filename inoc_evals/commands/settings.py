@@ -97,9 +97,12 @@ def _show(setting: Setting) -> None:
         typer.echo(f"   rows, {world}: {files}")
     for kind, measures in (("broad", setting.broad), ("narrow", setting.narrow)):
         for measure in measures:
-            typer.echo(f"   {kind}: inoc_evals/{measure.task}: {', '.join(measure.traits)}")
+            asked = f" of {measure.questions}" if measure.questions else ""
+            where = f", in world {' and '.join(measure.worlds)} only" if measure.worlds else ""
+            typer.echo(f"   {kind}: inoc_evals/{measure.task}: {', '.join(measure.traits)}{asked}{where}")
     for world in setting.worlds:
-        for measure, taken in zip(setting.measures, setting.measured(world), strict=True):
+        here = [measure for measure in setting.measures if measure.is_in(world)]
+        for measure, taken in zip(here, setting.measured(world), strict=True):
             if taken.task != measure.task:
                 instead = f"inoc_evals/{taken.task}: {', '.join(taken.traits)}"
                 typer.echo(f"   in world {world}, in place of {measure.task}: {instead}")

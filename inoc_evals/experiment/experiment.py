@@ -176,7 +176,7 @@ class Experiment(Strict):
         if self.measures == "all":
             return tuple(range(len(measures)))
         if isinstance(self.measures, str):
-            first_narrow = len(setting.broad)
+            first_narrow = sum(measure.is_in(self.world) for measure in setting.broad)
             chosen = tuple(
                 n for n in range(len(measures)) if (n < first_narrow) == (self.measures == "broad")
             )

@@ -110,11 +110,13 @@ class Trial:
 
     @property
     def measured(self) -> list[Measure]:
-        """Its measures, with the evaluation's parameters over the setting's."""
+        """Its measures, with the evaluation's parameters over the setting's; each is asked once."""
         from inoc_evals.experiment.measure_tasks import with_parameters
 
         measures = self.definition.measured(self.world)
-        return [with_parameters(measures[n], self.evaluation.parameters) for n in self.measures]
+        changed = [with_parameters(measures[n], self.evaluation.parameters) for n in self.measures]
+        asked = [(one.task, one.parameters, one.max_questions) for one in changed]
+        return [measure for n, measure in enumerate(changed) if asked[n] not in asked[:n]]
 
     @cached_property
     def declared(self) -> str:

@@ -21,7 +21,7 @@ from inoc_evals.chat.rows import Row
 from inoc_evals.data.row_sources import RowSource
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Inoculation, inoculate
-from inoc_evals.settings.claim import Claim
+from inoc_evals.settings.claim import Claim, Side
 from inoc_evals.worlds import WORLDS, Training
 
 
@@ -76,6 +76,7 @@ class Measure:
         parameters: Task parameters that differ from their defaults.
         max_questions: By world, the maximal number of the task's questions, the first ones; by default the
             world's own limit.
+        worlds: Names of the only worlds in which it is measured, e.g. `("paper",)`; empty: in every one.
     """
 
     task: str
@@ -83,6 +84,16 @@ class Measure:
     conditions: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     max_questions: Mapping[str, int] = field(default_factory=dict)
+    worlds: tuple[str, ...] = ()
+
+    @property
+    def questions(self) -> str:
+        """The question set that it names; empty where the world or the task decides."""
+        return str(self.parameters.get("questions", ""))
+
+    def is_in(self, world: str) -> bool:
+        """Whether it is measured in a world."""
+        return not self.worlds or world in self.worlds
 
 
 @dataclass(frozen=True)
@@ -133,7 +144,16 @@ class Setting:
     origin: str = ""
 
     def __post_init__(self) -> None:
-        claims = [replace(c, setting=self.name, paper=c.paper or self.paper) for c in self.claims]
+        claims = [
+            replace(
+                c,
+                setting=self.name,
+                paper=c.paper or self.paper,
+                left=self._asked(c.left),
+                right=self._asked(c.right),
+            )
+            for c in self.claims
+        ]
         object.__setattr__(self, "claims", tuple(claims))
         object.__setattr__(self, "title", self.title or self.name.replace("_", " ").capitalize())
 
@@ -179,8 +199,11 @@ class Setting:
         raise UserError(f"setting {self.name} has no rows in world {world!r}; it has {has}")
 
     def measured(self, world: str) -> tuple[Measure, ...]:
-        """Its measures in one world; a trait that the world cannot measure is replaced by its counterpart."""
-        return tuple(_in_world(measure, world) for measure in self.measures)
+        """Its measures in one world, those of other worlds left out.
+
+        A trait that the world cannot measure is replaced by its counterpart.
+        """
+        return tuple(_in_world(measure, world) for measure in self.measures if measure.is_in(world))
 
     @property
     def usual_arms(self) -> tuple[Arm, ...]:
@@ -195,7 +218,9 @@ class Setting:
     @property
     def measures_anywhere(self) -> tuple[Measure, ...]:
         """Its measures as they are in each of the worlds."""
-        return tuple(_in_world(measure, world) for measure in self.measures for world in WORLDS)
+        return tuple(
+            _in_world(measure, world) for measure in self.measures for world in WORLDS if measure.is_in(world)
+        )
 
     def is_about(self, task: str, trait: str, condition: str | None = None) -> bool:
         """Whether a trait of a task's scores is one that the setting is about.
@@ -212,6 +237,20 @@ class Setting:
             and (condition is None or not one.conditions or condition in one.conditions)
             for one in self.measures_anywhere
         )
+
+    def _asked(self, side: Side) -> Side:
+        """A side of a claim, with the question sets that it is not about.
+
+        Where two measures score one trait and only one of them names its question set, a claim that names
+        none is about the other.
+        """
+        if side.questions:
+            return side
+        scoring = [m for m in self.measures if side.trait in m.traits and side.task in ("", m.task)]
+        if all(measure.questions for measure in scoring):
+            return side
+        named = dict.fromkeys(measure.questions for measure in scoring if measure.questions)
+        return replace(side, other_questions=tuple(named))
 
     def prepare(self, arm: Arm, world: str, seed: int) -> Iterator[Row]:
         """The rows that an arm is trained on.

@@ -26,6 +26,12 @@ JUDGED = "judged"
 SYSTEM_PROMPT = "system_prompt"
 """Key of a task's metadata that holds its test-time system prompt; it is absent where there is none."""
 
+VARIANT = "variant"
+"""Key of a task's metadata that names the way in which it asks, where that is not the suite's usual one."""
+
+BY_QUESTIONS = "by_questions"
+"""Key of a task's metadata that holds parameters of the scoring which the question set decided."""
+
 
 def suite_task(
     name: str,
@@ -34,7 +40,7 @@ def suite_task(
     *,
     traits: Sequence[str],
     paper: str,
-    max_tokens: int,
+    max_tokens: int | None,
     scoring: Scoring = "judge",
     system_prompt: str | Sequence[str] | None = None,
     dataset: Dataset | None = None,
@@ -49,7 +55,7 @@ def suite_task(
         scorer: The task's own scorers.
         traits: Keys of their values that say whether an answer shows a trait.
         paper: Where the paper reports the measure.
-        max_tokens: Longest answer, in tokens; `--max-tokens` changes it.
+        max_tokens: Longest answer, in tokens, None for no limit; `--max-tokens` changes it.
         scoring: How answers are scored; with a judge, one must be bound before anything is generated.
         system_prompt: A test-time system prompt; `""` is an empty system message, None is none.
         dataset: The samples, if they differ from those of the question set.
