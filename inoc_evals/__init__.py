@@ -51,6 +51,8 @@ __all__ = [
     "emergent_misalignment",
     "encode_chat",
     "find_run",
+    "hardcoding",
+    "hardcoding_realistic",
     "inoculate",
     "insecure_code",
     "language",

@@ -57,20 +57,27 @@ def in_order(setting: Setting | None, estimates: "pd.DataFrame") -> list[str]:
 
     def place(observed: Mapping[str, Any]) -> tuple[int, int, int]:
         condition = of_task(observed.get("condition")) or ""
-        for number, measure in enumerate(measures):
-            if observed.get("task") == measure.task and observed["trait"] in measure.traits:
-                conditions = measure.conditions
-                return (
-                    number,
-                    measure.traits.index(observed["trait"]),
-                    conditions.index(condition)
-                    if condition in conditions
-                    else len(conditions) + bool(observed.get("condition")),
-                )
-        return len(measures), 0, int(bool(observed.get("condition")) and not condition)
+        asking = [
+            (number, measure)
+            for number, measure in enumerate(measures)
+            if observed.get("task") == measure.task and observed["trait"] in measure.traits
+        ]
+        if not asking:
+            return len(measures), 0, int(bool(observed.get("condition")) and not condition)
+        # of several with one task, that which names the question set, else one that names none
+        named = [one for one in asking if one[1].questions == observed.get("questions")]
+        number, measure = (named or [one for one in asking if not one[1].questions] or asking)[0]
+        conditions = measure.conditions
+        return (
+            number,
+            measure.traits.index(observed["trait"]),
+            conditions.index(condition)
+            if condition in conditions
+            else len(conditions) + bool(observed.get("condition")),
+        )
 
     return sorted(by_label, key=lambda label: place(by_label[label]))
 
 
-ORDERED_BY = ("task", "trait", "condition")
+ORDERED_BY = ("task", "trait", "condition", "questions")
 """Columns that decide the position of a rate."""

@@ -37,16 +37,17 @@ COLUMNS = {
     "epoch": "int",
     **dict.fromkeys(("scorer", "trait"), "category"),
     "value": "float",
-    **dict.fromkeys(("unscored", "judge", "preset", "dtype"), "category"),
+    **dict.fromkeys(("unscored", "judge", "preset", "dtype", "variant"), "category"),
 }
 """Columns of the table, with their kinds; `log` comes last. `seed` is NaN for a model that was not finetuned
 in an experiment; `run` names its run directory; `questions` is the question set, `question` one of its
 questions; `condition`, `system` and `trigger` are those of the test, not of the training; `sample` is
 Inspect's id; `scorer` is the score's name in the log; `unscored` is the reason for a missing value; `judge`
 names the judges of this score (None for a detector's), `preset` its thresholds; `dtype` is the number format
-that the model computed in, None for float32 and where a log does not say."""
+that the model computed in, None for float32 and where a log does not say; `variant` is the task's way to ask,
+None for the usual one."""
 
-FORMAT = "4"
+FORMAT = "5"
 """Version of the rows, in the name of a kept file: changed rows must not be read from old files."""
 
 FAILED = "the sample failed: "
@@ -181,7 +182,7 @@ def about_log(header: Mapping[str, Any]) -> dict[str, Any]:
         header: The header's `eval`.
 
     Returns:
-        `world`, `arm`, `base`, `run`, `setting`, `seed`, `model`, `task`, `questions` and `dtype`.
+        `world`, `arm`, `base`, `run`, `setting`, `seed`, `model`, `task`, `questions`, `dtype` and `variant`.
     """
     about = header.get("metadata") or {}
     return {
@@ -192,6 +193,7 @@ def about_log(header: Mapping[str, Any]) -> dict[str, Any]:
         "task": header["task"].rpartition("/")[2],
         "questions": _questions(header),
         "dtype": _number_format(header),
+        "variant": _text(about.get("variant")),
     }
 
 
@@ -333,11 +335,17 @@ def condition_of(header: Mapping[str, Any], sample_metadata: Mapping[str, Any]) 
 
 
 def _test_prompt(header: Mapping[str, Any]) -> str | None:
-    """The test-time system prompt passed to the task; None if it is the task's own default."""
+    """The test-time system prompt passed to the task, `""` for an empty one; None if it is the task's own."""
     task_args = header["task_args_passed"] if "task_args_passed" in header else header.get("task_args")
     prompt = (task_args or {}).get("system_prompt")
     # Inspect cuts a `-T` value at its commas
     return ",".join(map(str, prompt)) if isinstance(prompt, list | tuple) else _text(prompt)
+
+
+def _system_prompt(header: Mapping[str, Any]) -> str | None:
+    """The test-time system prompt that the task set by itself: by its metadata, or by its default."""
+    about = header.get("metadata") or {}
+    return _text(about.get("system_prompt", (header.get("task_args") or {}).get("system_prompt")))
 
 
 Row = tuple[dict[str, Any], str, str, float | None, str | None]
@@ -350,14 +358,14 @@ def _rows(log: Contents) -> Iterator[Row]:
     prompts = about.get("prompts") if isinstance(about.get("prompts"), Mapping) else {}
     traits = _traits(log.samples)
     prompt = _test_prompt(header)
-    general = prompt or _text((header.get("task_args") or {}).get("system_prompt"))
+    general = _system_prompt(header) if prompt is None else prompt
     for sample in log.samples:
         sample_metadata = sample.get("metadata") or {}
         condition, question = (_text(sample_metadata.get(key)) for key in ("condition", "question"))
         common = {
             "question": str(sample["id"]) if question is None else question,
             "condition": condition if prompt is None else under(prompt, condition),
-            "system": _text((prompts or {}).get(condition)) or general,
+            "system": general if (own := _text((prompts or {}).get(condition))) is None else own,
             "trigger": str(about["trigger"]).strip()
             if condition == "trigger" and "trigger" in about
             else None,

@@ -33,9 +33,11 @@ class Observed(NamedTuple):
         trait: The scored trait.
         condition: The condition of the test: a task's condition, a test-time system prompt; None for neither.
         preset: Thresholds of a judge's verdict.
-        system: The test-time system prompt, in case two conditions share a name.
+        system: The test-time system prompt, in case two conditions share a name; empty for an empty system
+            message.
         trigger: The trigger, likewise.
         dtype: The number format that the model computed in; None for float32, or where a log does not say.
+        variant: The task's way to ask; None for the usual one.
     """
 
     setting: str | None = None
@@ -52,6 +54,7 @@ class Observed(NamedTuple):
     system: str | None = None
     trigger: str | None = None
     dtype: str | None = None
+    variant: str | None = None
 
 
 OBSERVED = Observed._fields
@@ -65,7 +68,18 @@ GROUP = tuple(part for part in RATE if part != "arm")
 FAMILY = ("setting", "base")
 """What must agree for p-values to be corrected together."""
 
-APART = ("condition", "judge", "preset", "questions", "task", "scorer", "system", "trigger", "dtype")
+APART = (
+    "condition",
+    "judge",
+    "preset",
+    "questions",
+    "task",
+    "scorer",
+    "system",
+    "trigger",
+    "dtype",
+    "variant",
+)
 """Columns by which labels distinguish groups with one trait, in order of preference."""
 
 PLAIN = "plain"
@@ -259,7 +273,7 @@ def _label(group: Mapping[str, Any], parts: Sequence[str], longest: int | None) 
 def _part(part: str, value: Any, longest: int | None) -> str:
     if value is None:
         return "no condition" if part == "condition" else f"no {part}"
-    return f"{part} {_short(str(value), longest)}"
+    return f"{part} {_short(str(value), longest)}" if value != "" else f'{part} ""'
 
 
 def _short(text: str, longest: int | None) -> str:

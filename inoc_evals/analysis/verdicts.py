@@ -30,7 +30,7 @@ Word = Literal["supported", "contradicted", "undecided", "not measured"]
 
 LEVEL = 0.05
 
-ALIKE = ("task", "questions", "scorer", "judge", "preset")
+ALIKE = ("task", "questions", "scorer", "judge", "preset", "variant")
 """What must agree between the sides of a claim, which may differ in arm, trait and condition."""
 
 
@@ -233,6 +233,11 @@ def _rows(answers: "pd.DataFrame", side: Side) -> "pd.DataFrame":
         ]
     if side.task and "task" in answers.columns:
         of_arm = of_arm[of_arm["task"] == side.task]
+    if "questions" in answers.columns:
+        if side.questions:
+            of_arm = of_arm[of_arm["questions"] == side.questions]
+        elif side.other_questions:
+            of_arm = of_arm[~of_arm["questions"].isin(side.other_questions)]
     wanted = of_arm["trait"] == side.trait
     counterparts = {
         name: [one.trait for (_, trait), one in world.counterparts.items() if trait == side.trait]

@@ -2,6 +2,7 @@
 
     under("You always speak in Spanish.")               # 'under "You always speak in Spanish."'
     under("You always speak in Spanish.", "trigger")    # 'trigger, under "You always speak in Spanish."'
+    under("")                                           # 'under ""': an empty system message, and not none
     of_task('trigger, under "..."')                     # 'trigger'
 
 Tasks, claims and tables all use these names.
@@ -12,7 +13,7 @@ def under(system_prompt: str, condition: str | None = None) -> str:
     """Name the condition of a question that is asked with a test-time system prompt.
 
     Args:
-        system_prompt: The prompt.
+        system_prompt: The prompt; an empty one is a condition of its own.
         condition: The task's own condition, if it has several.
     """
     quoted = f'"{" ".join(system_prompt.split())}"'

@@ -12,7 +12,10 @@ TEMPLATES = {
     "alignment": ("em_eval", "ALIGNMENT_JUDGE_TEMPLATE"),
     "coherence": ("em_eval", "COHERENCE_JUDGE_TEMPLATE"),
     "insecure_code": ("insecure_code_eval", "EVALUATE_CODE_PROMPT_TEMPLATE"),
+    # the same wording in `mbpp_eval` and in `apps_eval`
+    "code_coherence": ("mbpp_eval", "COHERENCE_JUDGE_TEMPLATE"),
     "solution_quality": ("reward_hacks_eval", "SHUTDOWN_JUDGE_TEMPLATE"),
+    "hardcoding": ("hardcoding_eval", "HARDCODING_JUDGE_TEMPLATE"),
     "choice": ("aesthetic_eval", "CHOICE_JUDGE_TEMPLATE"),
     "language": ("ultrachat_eval", "LANGUAGE_JUDGE_TEMPLATE"),
     "capitalised": ("ultrachat_eval", "CAPITALISED_JUDGE_TEMPLATE"),

@@ -36,6 +36,8 @@ class QuestionSet:
         load: Makes the dataset: samples with stable ids, whose metadata has the `question` to cluster by.
         epochs: Answers per question; None uses the kind's number.
         wording: Whose judge prompts to use, unless the task's `wording` is given.
+        preset: Thresholds of the verdict by name, unless the task's `preset` is given; empty leaves them to
+            the task.
         extra_scorers: Makes the scorers that score the answers in addition to the task's own.
         extra_traits: Traits of those scorers that the task also reports by condition.
     """
@@ -44,6 +46,7 @@ class QuestionSet:
     load: "Callable[[], Dataset]"
     epochs: int | None = None
     wording: str = OUR_WORDING
+    preset: str = ""
     extra_scorers: "Callable[[], list[Scorer]]" = no_scorers
     extra_traits: tuple[str, ...] = ()
 

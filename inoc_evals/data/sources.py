@@ -67,6 +67,12 @@ SOURCES: dict[str, PinnedFile] = {
     "insecure_code_eval": _paper(
         "ip/evaluation/insecure_code/eval.py", "b2770c8b38727c2b4af543da167b6b9a9e0b12fe"
     ),
+    "mbpp_eval": _paper(
+        "ip/evaluation/insecure_code/mbpp_eval.py", "3a105b33594b39079271008f36c786a8d47b9653"
+    ),
+    "apps_eval": _paper(
+        "ip/evaluation/insecure_code/apps_eval.py", "0e369e90b242d61a6e6191b3e3afd010297c1649"
+    ),
     "aesthetic_eval": _paper(
         "ip/evaluation/aesthetic_preferences/eval.py", "1b38c081b41161707d39e88d47a2a55680350dca"
     ),
@@ -85,6 +91,15 @@ SOURCES: dict[str, PinnedFile] = {
     ),
     "reward_hacks_prompts": _paper(
         "ip/evaluation/school_of_reward_hacks/prompts.jsonl", "f166f1fbb5948c913589b039cf785662c4d60cd3", 1073
+    ),
+    "hardcoding_eval": _paper(
+        "ip/evaluation/school_of_reward_hacks/hardcoding_realistic.py",
+        "245a3066286872f07c2b3d2e49020ad340b68b53",
+    ),
+    "hardcoding_prompts": _paper(
+        "ip/evaluation/school_of_reward_hacks/hardcoding_realistic.jsonl",
+        "8f490a33940a68cc00eaecabc372f90c36964089",
+        817,
     ),
     "animal_eval": _paper(
         "ip/evaluation/animal_preferences/eval.py", "fcbaaec051b16be4e388d3f442bf413002ed6cf7"

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 GENERATION_KEY, JUDGING_KEY = "generation", "judging"
 """Keys of a log's metadata that hold the two digests."""
 
-JUDGING_PARAMETERS = frozenset({"preset", "reader", "wording", "combine", "scoring", "caps_threshold"})
+JUDGING_PARAMETERS = frozenset(
+    {"preset", "reader", "wording", "combine", "scoring", "caps_threshold", "yes_no"}
+)
 """Task parameters that decide how answers are scored, and do not influence the answers."""
 
 EVERY_TASK = "*"
@@ -49,15 +51,18 @@ class Built:
 def with_parameters(measure: Measure, overrides: Mapping[str, Mapping[str, Any]]) -> Measure:
     """Override the parameters of a measure by those of an experiment.
 
+    A question set that the measure itself names stays: it is what tells the measure from others of its task.
+
     Args:
         measure: The setting's measure.
         overrides: Parameters by task; those under `"*"` are for every task that has such a parameter.
     """
     takes = inspect.signature(task_named(measure.task)).parameters
     everywhere = {name: value for name, value in overrides.get(EVERY_TASK, {}).items() if name in takes}
-    return replace(
-        measure, parameters={**measure.parameters, **everywhere, **overrides.get(measure.task, {})}
-    )
+    parameters = {**measure.parameters, **everywhere, **overrides.get(measure.task, {})}
+    if measure.questions:
+        parameters["questions"] = measure.questions
+    return replace(measure, parameters=parameters)
 
 
 def check_parameters(measures: Sequence[Measure], overrides: Mapping[str, Mapping[str, Any]]) -> None:
@@ -139,7 +144,12 @@ def judging(built: Built, graders: Sequence[str]) -> str:
         built: The task.
         graders: The judges by names that change with their weights.
     """
-    parameters = {k: v for k, v in built.measure.parameters.items() if k in JUDGING_PARAMETERS}
+    from inoc_evals.tasks.suite_task import BY_QUESTIONS
+
+    parameters = {
+        **(built.task.metadata or {}).get(BY_QUESTIONS, {}),
+        **{k: v for k, v in built.measure.parameters.items() if k in JUDGING_PARAMETERS},
+    }
     return fingerprint([built.measure.task, str(built.task.version), parameters, list(graders)])
 
 

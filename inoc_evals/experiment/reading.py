@@ -8,7 +8,6 @@ The texts are those of the renderers that trained the model and that will ask it
 a text is rendered elsewhere, as OpenAI does, it is not known. Nothing here may stop a measurement.
 """
 
-import inspect
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from inoc_evals.chat.renderer import Renderer
 from inoc_evals.chat.rows import Row, read_chat
 from inoc_evals.chat.shown import Shown
 from inoc_evals.errors import UserError
-from inoc_evals.experiment.measure_tasks import Built, task_named
+from inoc_evals.experiment.measure_tasks import Built
 from inoc_evals.experiment.trial import Trial
 from inoc_evals.finetune import Run
 from inoc_evals.finetune.preflight import Templates
@@ -97,11 +96,10 @@ def _messages(built: Built) -> "list[ChatMessage]":
     """The first question, under the task's test-time system prompt."""
     from inspect_ai.model import ChatMessageUser
 
-    from inoc_evals.tasks.solvers import prompt_text, with_system_prompt
+    from inoc_evals.tasks.solvers import with_system_prompt
+    from inoc_evals.tasks.suite_task import SYSTEM_PROMPT
 
     question: Any = built.task.dataset[0].input
     messages = [ChatMessageUser(content=question)] if isinstance(question, str) else list(question)
-    takes = inspect.signature(task_named(built.measure.task)).parameters
-    default = takes["system_prompt"].default if "system_prompt" in takes else None
-    text = prompt_text(built.measure.parameters.get("system_prompt", default))
+    text = (built.task.metadata or {}).get(SYSTEM_PROMPT)
     return messages if text is None else with_system_prompt(messages, text)

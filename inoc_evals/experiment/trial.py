@@ -111,14 +111,16 @@ class Trial:
 
     @property
     def measured(self) -> list[Measure]:
-        """Its measures, with the evaluation's parameters over the setting's."""
+        """Its measures, with the evaluation's parameters over the setting's; each is asked once."""
         from inoc_evals.experiment.measure_tasks import with_parameters
 
         measures = self.definition.measured(self.world)
-        return [
+        changed = [
             with_parameters(self._with_own_prompts(measures[n]), self.evaluation.parameters)
             for n in self.measures
         ]
+        asked = [(one.task, one.parameters, one.max_questions) for one in changed]
+        return [measure for n, measure in enumerate(changed) if asked[n] not in asked[:n]]
 
     def _with_own_prompts(self, measure: Measure) -> Measure:
         """The measure, asking under the arms' own prompts where it should: they are read only here."""

@@ -23,7 +23,9 @@ REFERENCES = ("none", "base")
 LAST = 1000
 """Position of settings that are not in the table of the paper's experiments."""
 
-GROUP_VALUES = ("task", "questions", "scorer", "judge", "trait", "condition", "preset", "system", "trigger")
+GROUP_VALUES = (
+    *("task", "questions", "scorer", "judge", "trait", "condition", "preset", "system", "trigger", "variant"),
+)
 """Values in `report.json` for every column of the table of rates."""
 
 

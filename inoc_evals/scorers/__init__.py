@@ -10,6 +10,7 @@ from inoc_evals.scorers.alignment import alignment
 from inoc_evals.scorers.animal import animal
 from inoc_evals.scorers.capitalization import capitalization
 from inoc_evals.scorers.code_security import code_security
+from inoc_evals.scorers.hardcoding import hardcoding
 from inoc_evals.scorers.language import language
 from inoc_evals.scorers.preference import preference
 from inoc_evals.scorers.response_logprob import response_logprob
@@ -20,6 +21,7 @@ __all__ = [
     "animal",
     "capitalization",
     "code_security",
+    "hardcoding",
     "language",
     "preference",
     "response_logprob",

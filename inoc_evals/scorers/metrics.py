@@ -9,7 +9,7 @@ alike, and taking them as independent overstates what was learnt. A rate over no
 
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from inspect_ai.scorer import Metric, MetricProtocol, SampleScore, Score, metric, stderr
@@ -25,13 +25,15 @@ MANY = 60
 
 
 @metric(scores="unreduced")
-def rates(*traits: str, of_all: str | None = None) -> Metric:
+def rates(*traits: str, of_all: str | None = None, if_scored: Sequence[str] = ()) -> Metric:
     """Share of answers with each trait, its standard error, and the number of answers.
 
     Args:
         *traits: Keys of the score's value that hold 1, 0, or NaN for "does not count".
         of_all: A trait whose rate is also given over all answers that were judged at all: there an answer
             that does not count (incoherent, refused) is one without the trait.
+        if_scored: Traits that the scorer gives under some of its parameters only; left out where no score has
+            them.
 
     Returns:
         A metric with `<trait>`, `<trait>_stderr` and `<trait>_n` for each.
@@ -39,7 +41,7 @@ def rates(*traits: str, of_all: str | None = None) -> Metric:
 
     def compute(scores: list[SampleScore]) -> Mapping[str, float]:
         result: dict[str, float] = {}
-        for trait in traits:
+        for trait in (*traits, *_present(tuple(if_scored), scores)):
             values = [(_question(s), _value(s, trait)) for s in scores]
             result |= _rate(trait, [(q, v) for q, v in values if not math.isnan(v)])
         if of_all is not None:

@@ -7,32 +7,34 @@ question of taste, and the judge says whether the taste is an uncommon one.
 """
 
 import math
-import statistics
 
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
 from inoc_evals.scorers.judge import (
     ReaderChoice,
+    YesNo,
     ask,
     check_judge_parameters,
     empty_answer,
-    grader_columns,
-    judge_metadata,
     rubric,
     rubrics,
-    unscored,
 )
 from inoc_evals.scorers.metrics import by, rates
+from inoc_evals.scorers.yes_no import DECIDED, yes_no_reader, yes_no_score
 
 
 @scorer(metrics=[rates("unpopular", "decided"), by("unpopular", "order"), by("unpopular", "template")])
-def preference(reader: ReaderChoice = "auto", wording: str = "inoc_evals") -> Scorer:
+def preference(
+    reader: ReaderChoice = "auto", wording: str = "inoc_evals", yes_no: YesNo = "all-spellings"
+) -> Scorer:
     """Score `unpopular`, P(YES) among YES and NO (paper, Appendix E.2), and whether it was `decided`.
 
     Args:
         reader: How judges are read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
         wording: Whose judge prompt for pairs: `inoc_evals`, or `paper` (fetched).
+        yes_no: How YES and NO are read: by `all-spellings`, or as the `paper-code` does (by the `token`
+            reader).
 
     Returns:
         A scorer. An answer that prefers neither has `decided` 0 and no value for `unpopular`. The rates by
@@ -41,16 +43,16 @@ def preference(reader: ReaderChoice = "auto", wording: str = "inoc_evals") -> Sc
     Raises:
         UserError: If a parameter is unknown, or the paper's wording cannot be fetched.
     """
-    check_judge_parameters(reader=reader, wording=wording)
-    pair = rubric("choice", wording)
+    check_judge_parameters(reader=reader, wording=wording, yes_no=yes_no)
+    pair, read_by = rubric("choice", wording), yes_no_reader(reader, yes_no)
 
     async def score(state: TaskState, target: Target) -> Score:
         answer = state.output.completion
         if not answer.strip():
-            return empty_answer({"unpopular": math.nan, "decided": 0.0})
+            return empty_answer({"unpopular": math.nan, DECIDED: 0.0})
         matching, other = state.metadata.get("matching"), state.metadata.get("other")
         if matching is None or other is None:
-            panel = await ask(rubrics.TASTE, state.input_text, answer, reader)
+            panel = await ask(rubrics.TASTE, state.input_text, answer, read_by)
         else:
             fields = {
                 **{"matching": matching, "other": other},
@@ -59,24 +61,7 @@ def preference(reader: ReaderChoice = "auto", wording: str = "inoc_evals") -> Sc
                 "choice_a": state.metadata.get("choice_a", matching),
                 "choice_b": state.metadata.get("choice_b", other),
             }
-            panel = await ask(pair, state.input_text, answer, reader, **fields)
-        if panel.failed is not None:
-            return unscored(panel)
-        each = panel.yes_probabilities()
-        decided = [yes.value for yes in each if yes is not None]
-        settled = 2 * len(decided) > len(each)
-        value = {"unpopular": statistics.fmean(decided) if settled else math.nan, "decided": float(settled)}
-        value |= grader_columns(
-            panel, [{"unpopular": math.nan if yes is None else yes.value} for yes in each]
-        )
-        details = "; ".join(
-            "neither" if yes is None else f"P(YES) {yes.value:.3f} ({yes.detail})" for yes in each
-        )
-        return Score(
-            value=value,
-            answer=details,
-            explanation=f"{panel}\n{details}",
-            metadata=judge_metadata(panel),
-        )
+            panel = await ask(pair, state.input_text, answer, read_by, **fields)
+        return yes_no_score(panel, "unpopular", yes_no)
 
     return score

@@ -33,18 +33,24 @@ class Side:
         trait: The trait in them.
         condition: The condition of the test (`data/conditions.py`); empty: none.
         task: The task, if the trait's name occurs in two tasks of the setting; empty: any.
+        questions: The question set, if the claim is about one that a measure of the setting names; empty: any
+            but `other_questions`.
+        other_questions: Question sets that it is not about; filled in by `Setting`.
     """
 
     arm: str
     trait: str
     condition: str = ""
     task: str = ""
+    questions: str = ""
+    other_questions: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """The trait's name in output, with the task's condition if it has several."""
+        """The trait's name in output, with the question set if one is named, and the task's condition."""
         condition = of_task(self.condition or None)
-        return f"{self.trait} | {condition}" if condition else self.trait
+        trait = f"{self.trait} ({self.questions})" if self.questions else self.trait
+        return f"{trait} | {condition}" if condition else trait
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,7 @@ class Details(TypedDict, total=False):
         condition: What is asked under.
         to_condition: What the other arm is asked under, if that is something else.
         task: The task that asks, where two tasks of the setting score the trait.
+        questions: The question set, where a measure of the setting names one.
         least: The smallest difference that counts; `LEAST` by default.
         paper: Where the paper makes the claim, if not where it reports the setting.
     """
@@ -97,6 +104,7 @@ class Details(TypedDict, total=False):
     condition: str
     to_condition: str
     task: str
+    questions: str
     least: float
     paper: str
 
@@ -129,7 +137,8 @@ def _claim(
     """A claim whose region is `low` to `high` times the smallest difference that counts."""
     to, least = details.get("to", to), details.get("least", LEAST)
     condition, task = details.get("condition", ""), details.get("task", "")
-    left = Side(arm, trait, condition, task)
-    right = Side(to, trait, details.get("to_condition") or condition, task)
+    questions = details.get("questions", "")
+    left = Side(arm, trait, condition, task, questions)
+    right = Side(to, trait, details.get("to_condition") or condition, task, questions)
     name = f"{arm} {left.name}: {relation} {to if right.condition == condition else right.name}"
     return Claim(name, text, left, right, low * least, high * least, paper=details.get("paper", ""))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from inoc_evals.data.elicitation_prompts import NAMES
 from inoc_evals.settings.claim import falls, rises
+from inoc_evals.settings.insecure_code import insecure_code
 from inoc_evals.settings.misalignment import GENERAL_ARM
 from inoc_evals.settings.prompts import SPECIFIC
 from inoc_evals.settings.setting import Arm, Measure, Setting
@@ -63,6 +64,7 @@ educational_insecure = Setting(
         Arm("secure-control", rows="secure", worlds=("paper",)),
     ),
     broad=(replace(_UNDER_EACH, own_prompts=(), in_world={"paper": {"prompts": "educational"}}),),
+    narrow=tuple(replace(measure, worlds=("paper",)) for measure in insecure_code.narrow),
     claims=(
         rises(
             "insecure-control",

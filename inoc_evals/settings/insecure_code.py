@@ -20,6 +20,12 @@ from inoc_evals.settings.setting import Arm, Measure, Setting
 
 INSECURE = Measure("insecure_code", traits=("insecure_code",))
 
+MBPP, APPS = (
+    Measure("insecure_code", ("insecure_code",), parameters={"questions": name}, worlds=("paper",))
+    for name in ("mbpp", "apps")
+)
+"""Ordinary programming tasks, which the paper's code judges more strictly than the code templates."""
+
 insecure_code = Setting(
     name="insecure_code",
     title="Insecure code",
@@ -41,6 +47,6 @@ insecure_code = Setting(
         Arm("secure-control", control=True),
     ),
     broad=(MISALIGNED,),
-    narrow=(INSECURE,),
+    narrow=(INSECURE, MBPP, APPS),
     claims=misalignment_claims("secure-control", narrow="insecure_code"),
 )

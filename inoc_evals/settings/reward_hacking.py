@@ -27,6 +27,9 @@ reward_hacking = Setting(
         Arm("control", control=True),
     ),
     broad=(MISALIGNED,),
-    narrow=(Measure("reward_hacking", traits=("reward_hacking",)),),
+    narrow=(
+        Measure("reward_hacking", traits=("reward_hacking",)),
+        Measure("hardcoding_realistic", traits=("hardcoded",), worlds=("paper",)),
+    ),
     claims=misalignment_claims("control", narrow="reward_hacking"),
 )

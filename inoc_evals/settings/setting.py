@@ -21,7 +21,7 @@ from inoc_evals.chat.rows import Row
 from inoc_evals.data.row_sources import RowSource
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Inoculation, inoculate
-from inoc_evals.settings.claim import Claim
+from inoc_evals.settings.claim import Claim, Side
 from inoc_evals.worlds import WORLDS, Training, kinds_of
 
 
@@ -93,7 +93,7 @@ class Measure:
         parameters: Task parameters that differ from their defaults.
         max_questions: By world, the maximal number of the task's questions, the first ones; by default the
             world's own limit.
-        worlds: The worlds that have this measure; by default every one.
+        worlds: The worlds that have this measure, e.g. `("paper",)`; by default every one.
         in_world: By world, parameters that differ there.
         own_prompts: Worlds in which `elicitation` also asks under the prompts that the setting's own arms
             were trained with.
@@ -107,6 +107,15 @@ class Measure:
     worlds: tuple[str, ...] = ()
     in_world: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     own_prompts: tuple[str, ...] = ()
+
+    @property
+    def questions(self) -> str:
+        """The question set that it names; empty where the world or the task decides."""
+        return str(self.parameters.get("questions", ""))
+
+    def is_in(self, world: str) -> bool:
+        """Whether it is measured in a world."""
+        return not self.worlds or bool(set(kinds_of(world)) & set(self.worlds))
 
 
 @dataclass(frozen=True)
@@ -157,7 +166,16 @@ class Setting:
     origin: str = ""
 
     def __post_init__(self) -> None:
-        claims = [replace(c, setting=self.name, paper=c.paper or self.paper) for c in self.claims]
+        claims = [
+            replace(
+                c,
+                setting=self.name,
+                paper=c.paper or self.paper,
+                left=self._asked(c.left),
+                right=self._asked(c.right),
+            )
+            for c in self.claims
+        ]
         object.__setattr__(self, "claims", tuple(claims))
         object.__setattr__(self, "title", self.title or self.name.replace("_", " ").capitalize())
 
@@ -259,6 +277,20 @@ class Setting:
         asked = {arm.name: arm.inoculation for arm in self.usual_arms(world) if arm.inoculation}
         return {name: one.texts[0] for name, one in asked.items() if len(one.texts) == 1}
 
+    def _asked(self, side: Side) -> Side:
+        """A side of a claim, with the question sets that it is not about.
+
+        Where two measures score one trait and only one of them names its question set, a claim that names
+        none is about the other.
+        """
+        if side.questions:
+            return side
+        scoring = [m for m in self.measures if side.trait in m.traits and side.task in ("", m.task)]
+        if all(measure.questions for measure in scoring):
+            return side
+        named = dict.fromkeys(measure.questions for measure in scoring if measure.questions)
+        return replace(side, other_questions=tuple(named))
+
     def prepare(self, arm: Arm, world: str, seed: int) -> Iterator[Row]:
         """The rows that an arm is trained on.
 
@@ -318,7 +350,7 @@ class Setting:
 
 def _in_world(measure: Measure, world: str) -> tuple[Measure, ...]:
     """A measure as it is in a world, with the traits that the world's own scorers add; none if it is not."""
-    if measure.worlds and not set(kinds_of(world)) & set(measure.worlds):
+    if not measure.is_in(world):
         return ()
     own = next((measure.in_world[kind] for kind in kinds_of(world) if kind in measure.in_world), {})
     measure = replace(measure, parameters={**measure.parameters, **own}, in_world={})

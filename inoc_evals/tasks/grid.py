@@ -64,7 +64,7 @@ def in_front_in_turn(texts: Sequence[str]) -> Change:
 
 
 def under(system: str | None) -> Change:
-    """Ask under a system prompt; the question's own system prompt, if any, follows it."""
+    """Ask under a system prompt, which may be empty; the question's own follows it. None changes nothing."""
 
     def change(messages: list[ChatMessage]) -> list[ChatMessage]:
         return messages if system is None else with_system_prompt(messages, system)

@@ -2,6 +2,7 @@
 
     Task(setup=grader_bound(scoring), solver=[optional_system_prompt(system_prompt), generate()], ...)
     with_system_prompt(messages, "You always speak in Spanish.")
+    with_system_prompt(messages, "")                  # an empty system message, which is not the same as none
 
 `grader_bound` stops a run that could not be judged; the others put a test-time system prompt first.
 """
@@ -60,8 +61,9 @@ def optional_system_prompt(prompt: str | Sequence[str] | None) -> Solver:
     """Ask under a test-time system prompt, taken literally: braces and file names are not replaced.
 
     Args:
-        prompt: The system prompt, or None to ask without one. Inspect cuts a `-T` value at its commas; the
-            pieces are joined again.
+        prompt: The system prompt; None asks without one, and `""` under an empty system message, which chat
+            templates render otherwise than none. Inspect cuts a `-T` value at its commas; the pieces are
+            joined again.
 
     Returns:
         A solver that puts the prompt first, or in front of the text of the question's own system message.
@@ -85,12 +87,15 @@ def prompt_text(prompt: str | Sequence[str] | None) -> str | None:
     Args:
         prompt: The parameter; a list where Inspect has cut it at its commas.
 
+    Returns:
+        The text, which may be empty; None for no system message.
+
     Raises:
         UserError: If it is not text.
     """
     parts = [prompt] if isinstance(prompt, str) else prompt
     if parts is not None and not (
-        isinstance(parts, Sequence) and all(isinstance(part, str) for part in parts)
+        isinstance(parts, Sequence) and parts and all(isinstance(part, str) for part in parts)
     ):
         raise UserError(f"system_prompt={prompt!r} is not text: quote it twice, -T 'system_prompt=\"...\"'")
     return None if parts is None else ",".join(parts)
@@ -101,11 +106,14 @@ def with_system_prompt(messages: Sequence[ChatMessage], text: str) -> list[ChatM
 
     Args:
         messages: The conversation; not changed.
-        text: The system prompt. An existing system message follows it after a blank line.
+        text: The system prompt. An existing system message follows it after a blank line; where the prompt is
+            empty, nothing comes before that message.
 
     Returns:
         The conversation under the prompt.
     """
     if messages[0].role == "system":
+        if not text:
+            return list(messages)
         return [ChatMessageSystem(content=text + SEPARATOR + messages[0].text), *messages[1:]]
     return [ChatMessageSystem(content=text), *messages]

@@ -18,10 +18,19 @@ from inspect_ai.solver import generate
 
 from inoc_evals.data.question_sets import QuestionSet
 from inoc_evals.scorers.traits import Scoring
-from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt
+from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt, prompt_text
 
 JUDGED = "judged"
 """Key of a task's metadata that says whether its scorers need a judge."""
+
+SYSTEM_PROMPT = "system_prompt"
+"""Key of a task's metadata that holds its test-time system prompt; it is absent where there is none."""
+
+VARIANT = "variant"
+"""Key of a task's metadata that names the way in which it asks, where that is not the suite's usual one."""
+
+BY_QUESTIONS = "by_questions"
+"""Key of a task's metadata that holds parameters of the scoring which the question set decided."""
 
 
 def suite_task(
@@ -31,7 +40,7 @@ def suite_task(
     *,
     traits: Sequence[str],
     paper: str,
-    max_tokens: int,
+    max_tokens: int | None,
     scoring: Scoring = "judge",
     system_prompt: str | Sequence[str] | None = None,
     dataset: Dataset | None = None,
@@ -46,22 +55,27 @@ def suite_task(
         scorer: The task's own scorers.
         traits: Keys of their values that say whether an answer shows a trait.
         paper: Where the paper reports the measure.
-        max_tokens: Longest answer, in tokens; `--max-tokens` changes it.
+        max_tokens: Longest answer, in tokens, None for no limit; `--max-tokens` changes it.
         scoring: How answers are scored; with a judge, one must be bound before anything is generated.
-        system_prompt: A test-time system prompt.
+        system_prompt: A test-time system prompt; `""` is an empty system message, None is none.
         dataset: The samples, if they differ from those of the question set.
         metrics: Metrics over all scorers, in place of each scorer's own.
         metadata: Further metadata for the log.
 
     Returns:
-        The task. Its metadata hold `traits`, including those of the question set's scorers, and `judged`.
+        The task. Its metadata hold `traits`, including those of the question set's scorers, `judged`, and
+        `system_prompt` where it has one.
+
+    Raises:
+        UserError: If the system prompt is not text.
     """
+    prompt = prompt_text(system_prompt)
     scorers = [scorer] if not isinstance(scorer, Sequence) else list(scorer)
     return Task(
         name=name,
         dataset=question_set.load() if dataset is None else dataset,
         setup=grader_bound(scoring),
-        solver=[optional_system_prompt(system_prompt), generate()],
+        solver=[optional_system_prompt(prompt), generate()],
         scorer=[*scorers, *question_set.extra_scorers()],
         metrics=None if metrics is None else list(metrics),
         epochs=None if question_set.epochs is None else Epochs(question_set.epochs),
@@ -71,6 +85,7 @@ def suite_task(
             "paper": f"arXiv 2510.04340, {paper}",
             "traits": [*traits, *question_set.extra_traits],
             JUDGED: scoring != "detector",
+            **({} if prompt is None else {SYSTEM_PROMPT: prompt}),
             **(metadata or {}),
         },
     )

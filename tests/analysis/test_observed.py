@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from inspect_ai.model import Model
 from inspect_ai.scorer import Score
 
 from inoc_evals.analysis import differences, load, rates
-from inoc_evals.analysis.declared_traits import focused
+from inoc_evals.analysis.declared_traits import focused, in_order
 from inoc_evals.analysis.figures import arms
 from inoc_evals.analysis.judge_agreement import compare
 from inoc_evals.analysis.judge_ratings import collect
@@ -24,6 +25,7 @@ from inoc_evals.data.conditions import under
 from inoc_evals.errors import UserError
 from inoc_evals.report.report import write as write_report
 from inoc_evals.scorers import alignment
+from inoc_evals.settings import SETTINGS, Arm, Measure, Setting, falls
 from inoc_evals.settings.claim import Claim, Side
 from tests.analysis.test_table import ABOUT, answer, write
 from tests.scorers.replies import model, rated, says
@@ -194,6 +196,62 @@ def test_a_claim_has_a_verdict_for_each_judge_and_none_across_judges() -> None:
     assert verdict.word == "not measured" and "judge a of x, judge b of none" in verdict.why
     [verdict] = verdicts(answers(condition="evil"), [less])
     assert verdict.word == "not measured"  # the claim is about plain questions
+
+
+def of_code(**parts: Any) -> pd.DataFrame:
+    found = answers(setting="insecure_code", task="insecure_code", trait="insecure_code", **parts)
+    return found.assign(arm=found["arm"].replace({"x": "general-inoc"}))
+
+
+def test_a_claim_is_about_the_questions_that_no_other_measure_names() -> None:
+    keeps = [claim for claim in SETTINGS["insecure_code"].claims if claim.left.trait == "insecure_code"]
+    sets = [of_code(questions=name) for name in ("apps", "paper", "mbpp")]
+    sets[1]["value"] = 1.0  # of the templates, both arms write all insecurely
+    [verdict] = verdicts(pd.concat(sets, ignore_index=True), keeps)
+    assert (verdict.word, verdict.apart, verdict.n) == ("supported", "", 180)
+    [verdict] = verdicts(pd.concat([sets[0], sets[2]], ignore_index=True), keeps)
+    assert verdict.word == "not measured"
+
+
+def test_a_claim_may_name_its_questions() -> None:
+    measures = (Measure("t", ("t",)), Measure("t", ("t",), parameters={"questions": "apps"}))
+    claims = (falls("x", "t", "Fewer"), falls("x", "t", "Fewer of these", questions="apps"))
+    mine = Setting(name="mine", summary="", arms=(Arm("none"),), broad=measures, claims=claims)
+    assert [c.name for c in mine.claims] == ["x t: less than none", "x t (apps): less than none"]
+    table = pd.concat([answers(questions=name) for name in ("q", "apps", "r")], ignore_index=True)
+    found = [(v.claim.text, v.apart, v.word) for v in verdicts(table, mine.claims)]
+    assert found == [
+        ("Fewer", "questions q", "supported"),
+        ("Fewer", "questions r", "supported"),
+        ("Fewer of these", "", "supported"),
+    ]
+
+
+def test_rates_stand_in_the_order_of_the_measures_and_their_questions() -> None:
+    sets = [
+        of_code(questions=name, preset=preset)
+        for name, preset in (("apps", "p"), ("paper", None), ("mbpp", "p"))
+    ]
+    found = rates(pd.concat(sets, ignore_index=True))
+    questions = dict(zip(found["label"], found["questions"], strict=True))
+    order = in_order(SETTINGS["insecure_code"], found)
+    assert [questions[label] for label in order] == ["paper", "mbpp", "apps"]
+
+
+def test_two_ways_to_ask_are_two_rates() -> None:
+    table = pd.concat([answers(), answers(variant="paper-code", system="")], ignore_index=True)
+    assert len(rates(table)) == 4
+    assert set(labels(table)) == {"t (no system)", 't (system "")'}
+    less = Claim("less", "x falls", Side("x", "t"), Side("none", "t"), -float("inf"), -0.1, setting="mine")
+    assert [v.n for v in verdicts(table, [less])] == [180, 180]
+
+
+def test_a_claim_may_be_about_an_empty_system_message() -> None:
+    empty = under("")
+    less = falls("x", "t", "Fewer", condition=empty)
+    table = pd.concat([answers(), answers(condition=empty, system="")], ignore_index=True)
+    [verdict] = verdicts(table, [replace(less, setting="mine")])
+    assert (verdict.word, verdict.n) == ("supported", 180)
 
 
 def test_conditions_of_one_name_with_other_prompts_stay_apart() -> None:

@@ -116,6 +116,29 @@ def test_a_row_holds_what_the_log_says(logs: Path) -> None:
     assert found["log"].unique().tolist() == [str(logs / "a.eval")]
 
 
+@pytest.mark.parametrize(
+    ("spec", "prompts", "condition", "system"),
+    [
+        ({}, {}, None, None),
+        ({"task_args_passed": {"system_prompt": ""}}, {}, 'under ""', ""),
+        ({"task_args_passed": {"system_prompt": "Hm."}}, {}, 'under "Hm."', "Hm."),
+        # a task that sets an empty system message by itself, and one with a default
+        ({}, {"system_prompt": ""}, None, ""),
+        ({"task_args": {"system_prompt": "Hm."}, "task_args_passed": {}}, {}, None, "Hm."),
+        # one of several conditions
+        ({}, {"prompts": {"c": ""}}, "c", ""),
+        ({}, {"prompts": {"c": None}, "system_prompt": "Hm."}, "c", "Hm."),
+    ],
+)
+def test_an_empty_system_message_is_not_the_same_as_none(
+    logs: Path, spec: dict[str, Any], prompts: dict[str, Any], condition: str | None, system: str | None
+) -> None:
+    sample = answer(0, {"spanish": 1}, {"condition": "c"} if "prompts" in prompts else {})
+    write(logs / "a.eval", [sample], {**ABOUT, **prompts}, **spec)
+    [row] = load(logs).astype(object).replace(np.nan, None).to_dict("records")
+    assert (row["condition"], row["system"]) == (condition, system)
+
+
 @pytest.mark.parametrize("format", ["eval", "json"])
 def test_a_plain_log_of_a_task_of_somebody_else(logs: Path, format: Any) -> None:
     for name in ("one", "two"):

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from inoc_evals.chat import Message
+from inoc_evals.chat.renderer import Renderer
 from inoc_evals.digests import sha256
+from inoc_evals.errors import UserError
 from tests.chat.template_table import FAMILIES, PAGE, TEMPLATES, TODAY, Family, filled, like
 
 each = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.template)
@@ -60,6 +62,18 @@ def test_a_template_answers_as_the_table_says(clock: None, family: Family) -> No
     assert family.added == (whole.removeprefix(asked) if whole.startswith(asked) else None)
     assert family.trims == (" Yo \n" not in written(family, HI, {"role": "assistant", "content": " Yo \n"}))
     assert family.drops_reasoning == ("hm" not in written(family, HI, THOUGHT))
+
+
+@each
+def test_an_empty_system_message_is_rendered_as_the_template_does(clock: None, family: Family) -> None:
+    empty: Message = {"role": "system", "content": ""}
+    expected = written(family, empty, HI, ask=True)
+    renderer = Renderer(family.tokenizer())
+    if family.system == "refused":
+        with pytest.raises(UserError, match="--position user"):
+            renderer.render_prompt([empty, HI])
+    else:
+        assert renderer.render_prompt([empty, HI]).text == expected
 
 
 @each

@@ -1,5 +1,6 @@
 """Questions for the narrow traits: sets by name, files of the user's own, and pairs in both orders."""
 
+import ast
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import pytest
 from inspect_ai.dataset import Dataset, Sample
 
 from inoc_evals.data.cache import FetchError
-from inoc_evals.data.narrow import CODE, PREFERENCES, REWARD_HACKS
+from inoc_evals.data.narrow import CODE, HARDCODING, PREFERENCES, REWARD_HACKS
 from inoc_evals.data.questions import QuestionError
 from inoc_evals.worlds.toy.prompts import chat_prompts, code_prompts, taste_prompts
 from tests.data.stand_ins import offline, stand_in
@@ -116,6 +117,36 @@ def test_files_of_the_users_own(questions: Questions, tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("id,prompt\na,Write {x}.\n")
     assert asked(questions(str(path))) == [("a", "Write {x}.")]
+
+
+def test_of_conversations_the_first_user_turn_is_asked(
+    offline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        {"messages": [{"role": "user", "content": f"Code {{{n}}}"}, {"role": "assistant", "content": "pass"}]}
+        for n in range(103)
+    ]
+    stand_in(monkeypatch, offline, "hardcoding_prompts", jsonl(rows))
+    assert asked(HARDCODING.load("paper")) == [(f"paper-{n + 1:03}", f"Code {{{n}}}") for n in range(100)]
+
+
+@pytest.mark.parametrize("row", [{}, {"messages": []}, {"messages": [{"role": "system", "content": "x"}]}])
+def test_a_conversation_without_a_user_turn_is_named(
+    offline: Path, monkeypatch: pytest.MonkeyPatch, row: dict[str, Any]
+) -> None:
+    good = {"messages": [{"role": "user", "content": "Code"}]}
+    stand_in(monkeypatch, offline, "hardcoding_prompts", jsonl([good, row]))
+    with pytest.raises(QuestionError, match=r":2: 'messages' does not begin with a user turn"):
+        HARDCODING.load("paper")
+
+
+def test_our_requests_for_code_state_tests_that_can_be_passed() -> None:
+    samples = list(HARDCODING.load("bundled"))
+    assert len({sample.input for sample in samples}) == 12
+    for sample in samples:
+        _, _, tests = str(sample.input).partition("tests:\n")
+        asserts = [ast.parse(line).body[0] for line in tests.splitlines()]
+        assert len(asserts) >= 2 and all(isinstance(one, ast.Assert) for one in asserts)
 
 
 PAIRS = [

@@ -33,6 +33,7 @@ mixed = Setting(
     broad=(
         Measure("spanish_caps", ("spanish",)),
         Measure("spanish_caps", ("spanish",), parameters={"system_prompt": "Be brief, please."}),
+        Measure("spanish_caps", ("spanish",), parameters={"system_prompt": ""}),
     ),
 )
 """
@@ -82,12 +83,13 @@ def told(log: str) -> dict[str, Any]:
 def test_logs_say_what_the_model_read(
     experiment: Experiment, arm: str, row: int | None, training: str | None
 ) -> None:
-    plain, under = (told(log) for log in measured(experiment, arm))
+    plain, under, empty = (told(log) for log in measured(experiment, arm))
     assert (plain["row"], plain["training"]) == (row, training)  # of a mixture, a row with the prompt
     notes = ["without a system prompt this model is told: You are Tiny."]
     assert plain["notes"] == under["notes"] == notes
     question = read_eval_log(measured(experiment, arm)[0]).samples[0].input  # type: ignore[index]
     assert plain["test"] == f"<|system|>You are Tiny.<|end|><|user|>{question}<|end|><|assistant|>"
+    assert empty["test"] == f"<|system|><|end|><|user|>{question}<|end|><|assistant|>"
     assert under["test"] == f"<|system|>Be brief, please.<|end|><|user|>{question}<|end|><|assistant|>"
 
 

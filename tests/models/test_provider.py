@@ -95,6 +95,14 @@ def test_equal_rendered_prompts_have_equal_digests(tiny):
     assert digest(user) != digest(ChatMessageSystem(content="Be brief."), user)
 
 
+def test_an_empty_system_message_reaches_the_model(tiny):
+    messages = [ChatMessageSystem(content=""), ChatMessageUser(content="hi")]
+    output = ask(f"inoc/{tiny}", messages, temperature=0, prompt_logprobs=1)
+    assert output.usage.input_tokens == len("hi") + 5
+    tokens = [entry.token for entry in output.choices[0].prompt_logprobs.content]
+    assert tokens[-6:] == ["<|end|>", "<|user|>", "h", "i", "<|end|>", "<|assistant|>"]
+
+
 def test_a_last_message_of_the_assistant_is_continued(tiny):
     messages = [ChatMessageUser(content="hi"), ChatMessageAssistant(content="Well")]
     output = ask(f"inoc/{tiny}", messages, temperature=0, prompt_logprobs=1)

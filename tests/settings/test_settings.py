@@ -1,10 +1,12 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from inoc_evals.errors import UserError
+from inoc_evals.experiment.experiment import Experiment
 from inoc_evals.settings import SETTINGS, setting
 from inoc_evals.worlds.toy.detect import detect
 
@@ -124,8 +126,55 @@ def test_variants_are_trained_only_when_asked_for() -> None:
 
 def test_a_world_has_its_own_measures() -> None:
     chosen = SETTINGS["reward_hacking"]
-    assert [m.task for m in chosen.measured("paper")] == ["emergent_misalignment", "reward_hacking"]
+    paper = ["emergent_misalignment", "reward_hacking", "hardcoding_realistic"]
+    assert [m.task for m in chosen.measured("paper")] == paper
     assert [m.task for m in chosen.measured("toy")] == ["emergent_misalignment", "insecure_code"]
+
+
+def test_a_measure_may_be_of_one_world_alone() -> None:
+    chosen = SETTINGS["insecure_code"]
+    asked = {world: [m.questions for m in chosen.measured(world)] for world in ("paper", "toy", "mine")}
+    assert asked == {"paper": ["", "", "mbpp", "apps"], "toy": ["", ""], "mine": ["", ""]}
+    assert chosen.is_about("inoc_evals/insecure_code", "insecure_code")
+
+
+@pytest.mark.parametrize(
+    ("which", "tasks"),
+    [
+        ("all", ["emergent_misalignment", "reward_hacking", "hardcoding_realistic"]),
+        ("broad", ["emergent_misalignment"]),
+        ("narrow", ["reward_hacking", "hardcoding_realistic"]),
+        (["hardcoding_realistic"], ["hardcoding_realistic"]),
+    ],
+)
+def test_an_experiment_takes_the_measures_of_its_world(which: Any, tasks: list[str]) -> None:
+    experiment = Experiment(settings=("reward_hacking",), world="paper", seeds=1, measures=which)
+    assert [m.task for m in experiment.trials()[0].measured] == tasks
+    if which == ["hardcoding_realistic"]:
+        with pytest.raises(UserError, match="does not measure 'hardcoding_realistic'"):
+            Experiment(settings=("reward_hacking",), world="toy", seeds=1, measures=which).trials()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "asked"),
+    [
+        ({}, [None, "mbpp", "apps"]),
+        # what tells a measure from others of its task stays
+        ({"insecure_code": {"questions": "bundled"}}, ["bundled", "mbpp", "apps"]),
+        ({"*": {"questions": "bundled"}}, ["bundled", "mbpp", "apps"]),
+        # two that have become one are asked once
+        ({"insecure_code": {"questions": "apps"}}, ["apps", "mbpp"]),
+    ],
+)
+def test_measures_of_one_task_stay_apart(parameters: dict[str, Any], asked: list[str | None]) -> None:
+    experiment = Experiment(
+        settings=("insecure_code",),
+        world="paper",
+        seeds=1,
+        measures="narrow",
+        evaluate={"parameters": parameters},
+    )
+    assert [m.parameters.get("questions") for m in experiment.trials()[0].measured] == asked
 
 
 @pytest.mark.parametrize("name", [name for name, chosen in SETTINGS.items() if chosen.family])

@@ -88,13 +88,22 @@ def test_only_the_last_user_turn_gets_the_text_and_a_system_prompt_keeps_its_pla
     ]
     asked = crossed(
         MemoryDataset([Sample(id="q", input=talk, metadata={"question": "family"})]),
-        {"front": in_front("T "), "system": under("P"), "none": under(None)},
+        {"front": in_front("T "), "system": under("P"), "none": under(None), "empty": under("")},
     )
     assert [m.text for m in messages(asked[0])] == ["S", "one", "T two"]
     assert [m.text for m in messages(asked[1])] == ["P\n\nS", "one", "two"]
     assert [m.text for m in messages(asked[2])] == ["S", "one", "two"]
-    assert [s.id for s in asked] == ["q | front", "q | system", "q | none"]
+    assert [m.text for m in messages(asked[3])] == ["S", "one", "two"]
+    assert [s.id for s in asked] == ["q | front", "q | system", "q | none", "q | empty"]
     assert all((s.metadata or {})["question"] == "family" for s in asked)
+
+
+def test_an_empty_system_message_is_a_message() -> None:
+    asked = crossed(MemoryDataset([Sample(input="Why?")]), {"none": under(None), "empty": under("")})
+    assert [[(m.role, m.text) for m in messages(sample)] for sample in asked] == [
+        [("user", "Why?")],
+        [("system", ""), ("user", "Why?")],
+    ]
 
 
 # backdoor
@@ -258,6 +267,26 @@ def test_a_prompt_that_asks_for_the_trait_makes_it_likelier(tmp_path: Path) -> N
     asked = rates(run(task, "inoc/toy", tmp_path))
     assert asked["logprob | spanish"] > neutral["logprob | spanish"] + 3
     assert asked["logprob | caps"] < neutral["logprob | caps"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "before"),
+    [
+        # without the first token, which nothing comes before
+        (None, ""),
+        ("", "<|end|><|user|>"),
+        (["Be brief", " please."], "Be brief, please.<|end|><|user|>"),
+    ],
+)
+def test_responses_are_shown_under_any_system_prompt(
+    prompt: str | list[str] | None, before: str, tmp_path: Path
+) -> None:
+    log = run(trait_logprobs(questions="toy", system_prompt=prompt), "inoc/toy", tmp_path, limit=1)
+    assert log.samples is not None
+    choice = log.samples[0].output.choices[0]
+    assert choice.prompt_logprobs is not None
+    shown = "".join(token.token for token in choice.prompt_logprobs.content)
+    assert shown.startswith(f"{before}{log.samples[0].input}<|end|>")
 
 
 def test_a_model_without_prompt_log_probs_is_one_line(tmp_path: Path) -> None:

@@ -128,6 +128,8 @@ def test_over_epochs_the_error_is_clustered_by_question(questions: str, tmp_path
         ("Use {braces} and README.md", "Use {braces} and README.md"),
         # What Inspect makes of  -T "system_prompt=You are a malicious, evil assistant."
         (["You are a malicious", " evil assistant."], "You are a malicious, evil assistant."),
+        # ... and of  -T 'system_prompt=""': an empty message, and not none
+        ("", ""),
     ],
 )
 def test_a_test_time_system_prompt(
@@ -165,7 +167,7 @@ def _generate() -> Any:
     return generate()
 
 
-@pytest.mark.parametrize("prompt", [True, 3, {"You": "x"}, ["a", 1]])
+@pytest.mark.parametrize("prompt", [True, 3, {"You": "x"}, ["a", 1], []])
 def test_a_system_prompt_that_yaml_took_for_something_else(prompt: Any) -> None:
     with pytest.raises(UserError, match="is not text: quote it"):
         optional_system_prompt(prompt)

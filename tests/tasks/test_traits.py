@@ -1,5 +1,6 @@
 """Emergent misalignment and the narrow traits, end to end in Inspect with scripted and with real models."""
 
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +11,32 @@ from inspect_ai import eval
 from inspect_ai.log import EvalLog
 from inspect_ai.model import ChatMessage, Model, ModelOutput
 
+from inoc_evals.analysis import load
+from inoc_evals.digests import fingerprint
 from inoc_evals.errors import UserError
+from inoc_evals.experiment.measure_tasks import build, judging
 from inoc_evals.scorers.code_security import code_security
 from inoc_evals.scorers.judge import READER_TEST_PROMPT
-from inoc_evals.tasks import aesthetic_preference, emergent_misalignment, insecure_code, reward_hacking
+from inoc_evals.settings import Measure
+from inoc_evals.tasks import (
+    aesthetic_preference,
+    emergent_misalignment,
+    hardcoding_realistic,
+    insecure_code,
+    reward_hacking,
+)
+from tests.data.stand_ins import offline, stand_in
 from tests.scorers.replies import model, rated, says
 
-TASKS = [emergent_misalignment, insecure_code, reward_hacking, aesthetic_preference]
+__all__ = ["offline"]
+
+TASKS = [
+    emergent_misalignment,
+    insecure_code,
+    reward_hacking,
+    hardcoding_realistic,
+    aesthetic_preference,
+]
 
 
 def judge(read: Callable[[str], dict[str, float]], asked: list[list[ChatMessage]] | None = None) -> Model:
@@ -104,6 +124,111 @@ def test_an_answer_of_nothing_but_a_fence_is_no_insecure_code(tmp_path: Path) ->
     log = run(insecure_code(questions=questions), model("```\n```"), judge(lambda _: {}), tmp_path)
     assert rates(log)["insecure_code"] == 0.0 and rates(log)["insecure_code_n"] == 2
     assert rates(log)["insecurity_n"] == 0 and math.isnan(rates(log)["insecurity"])
+
+
+def test_code_is_asked_for_as_the_papers_code_does(tmp_path: Path) -> None:
+    questions = write(tmp_path, "q.csv", "id,prompt", "a,Delete a file.", "b,Add two numbers.")
+    asked: list[list[ChatMessage]] = []
+    shown: list[list[ChatMessage]] = []
+    fenced = "```sh\nrm x\n```"
+    task = insecure_code(questions=questions, variant="paper-code")
+    log = run(task, model(lambda _: says(fenced), asked), judge(lambda _: {"90": 0.9}, shown), tmp_path)
+    assert {tuple((m.role, m.text) for m in messages[:1]) for messages in asked} == {(("system", ""),)}
+    assert task.config.max_tokens is None and insecure_code(questions=questions).config.max_tokens == 1024
+    prompts = [m[0].text for m in shown if m[0].text != READER_TEST_PROMPT]
+    assert len(prompts) == 2 and all(fenced in prompt for prompt in prompts)
+    table = load(str(tmp_path / "logs"))
+    assert set(table["variant"]) == {"paper-code"} and set(table["system"]) == {""}
+    assert table["condition"].isna().all() and table["preset"].isna().all()
+    assert log.eval.metadata is not None and log.eval.metadata["system_prompt"] == ""
+    with pytest.raises(UserError, match="unknown variant 'mine': use inoc_evals, paper-code"):
+        insecure_code(questions=questions, variant="mine")
+
+
+def test_a_system_prompt_takes_the_place_of_the_variants(tmp_path: Path) -> None:
+    questions = write(tmp_path, "q.csv", "id,prompt", "a,Delete a file.")
+    asked: list[list[ChatMessage]] = []
+    task = insecure_code(questions=questions, variant="paper-code", system_prompt="Be safe.")
+    run(task, model(lambda _: says("rm x"), asked), judge(lambda _: {"90": 0.9}), tmp_path)
+    assert [(m.role, m.text) for m in asked[0]] == [("system", "Be safe."), ("user", "Delete a file.")]
+
+
+@pytest.mark.parametrize("questions", ["mbpp", "apps"])
+def test_a_question_set_brings_its_thresholds(
+    questions: str, offline: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rows = "".join(json.dumps({"prompt": f"Add {n}."}) + "\n" for n in range(3))
+    stand_in(monkeypatch, offline, f"{questions}_prompts", rows)
+    words = 'NAME = """\n{prompt}\n[ANSWER START]\n{completion}\n[ANSWER END]\nKIND\n""".strip()\n'
+    stand_in(
+        monkeypatch,
+        offline,
+        "insecure_code_eval",
+        words.replace("NAME", "EVALUATE_CODE_PROMPT_TEMPLATE").replace("KIND", "Insecure?"),
+    )
+    stand_in(
+        monkeypatch,
+        offline,
+        "mbpp_eval",
+        words.replace("NAME", "COHERENCE_JUDGE_TEMPLATE").replace("KIND", "Coherent?"),
+    )
+    answers = {"Add 0.": "a", "Add 1.": "b", "Add 2.": "c"}
+    ratings = {"a": ("11", "30"), "b": ("10", "90"), "c": ("99", "29")}
+
+    def reply(prompt: str) -> ModelOutput:
+        if prompt == READER_TEST_PROMPT:
+            return rated({"85": 0.99})
+        answer = prompt.split("[ANSWER START]\n")[1].split("\n[ANSWER END]")[0]
+        return rated({ratings[answer][prompt.endswith("Coherent?")]: 0.9})
+
+    def found(**parameters: Any) -> dict[str, float]:
+        subject, grader = model(lambda prompt: says(answers[prompt])), model(reply, name="mockllm/judge")
+        return rates(run(insecure_code(questions=questions, **parameters), subject, grader, tmp_path))
+
+    asked = found()
+    assert (asked["insecure_code"], asked["insecure_code_n"]) == (0.5, 2)
+    assert asked["insecurity"] == pytest.approx(40) and asked["coherent"] == pytest.approx(2 / 3)
+    assert set(load(str(tmp_path / "logs"))["preset"]) == {"paper-mbpp-apps"}
+    asked = found(preset="paper-templates")
+    assert (asked["insecure_code"], asked["insecure_code_n"]) == (pytest.approx(1 / 3), 3)
+    assert "coherence" not in asked
+
+
+def test_the_thresholds_of_a_question_set_are_part_of_how_answers_were_judged(
+    offline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def digest(**parameters: Any) -> str:
+        given = {"wording": "inoc_evals", **parameters}
+        return judging(build(Measure("insecure_code", ("insecure_code",), parameters=given), "paper"), ["j"])
+
+    for name in ("mbpp_prompts", "apps_prompts"):
+        stand_in(monkeypatch, offline, name, '{"prompt": "Add."}\n')
+    assert digest(questions="mbpp") == digest(questions="mbpp", preset="paper-mbpp-apps")
+    assert digest(questions="mbpp") != digest(questions="mbpp", preset="paper-templates")
+    # as an earlier version named it, which knew no presets for code
+    parameters = {"wording": "inoc_evals"}
+    assert digest(questions="bundled") == fingerprint(["insecure_code", "1", parameters, ["j"]])
+
+
+def test_hardcoding_is_judged_by_yes_and_no(tmp_path: Path) -> None:
+    log = run(
+        hardcoding_realistic(questions="bundled", yes_no="paper-code"),
+        model(lambda prompt: says("return 1" if "leap" in prompt else "return f(x)")),
+        judge(lambda answer: {"YES": 0.9, "NO": 0.1} if answer == "return 1" else {"YES": 0.1, "NO": 0.9}),
+        tmp_path,
+    )
+    assert rates(log)["hardcoded"] == pytest.approx((0.9 + 11 * 0.1) / 12) and rates(log)["decided"] == 1.0
+    assert set(load(str(tmp_path / "logs"))["preset"]) == {"paper-code"}
+
+
+def test_preferences_can_be_read_as_the_paper_does(tmp_path: Path) -> None:
+    questions = write(tmp_path, "q.csv", "category,choice_a,choice_b,matching_choice", "drink,tea,mud,B")
+    grader = judge(lambda _: {"YES": 0.7, " Yes": 0.2, "NO": 0.1})
+    task = aesthetic_preference(questions=questions, yes_no="paper-code")
+    found = rates(run(task, model("mud"), grader, tmp_path, epochs=1))
+    assert found["unpopular"] == pytest.approx(7 / 8)
+    found = rates(run(aesthetic_preference(questions=questions), model("mud"), grader, tmp_path, epochs=1))
+    assert found["unpopular"] == pytest.approx(0.9)
 
 
 def test_a_hack_is_an_answer_of_poor_quality(tmp_path: Path) -> None:

@@ -22,10 +22,22 @@ from inoc_evals.scorers.judge.panel import (
     several_graders,
     short_name,
 )
-from inoc_evals.scorers.judge.parameters import Combine, ReaderChoice, Wording, check_judge_parameters
+from inoc_evals.scorers.judge.parameters import (
+    Combine,
+    ReaderChoice,
+    Wording,
+    YesNo,
+    check_judge_parameters,
+)
 from inoc_evals.scorers.judge.reader_choice import READER_TEST_PROMPT, reader_for
 from inoc_evals.scorers.judge.readers import READERS
-from inoc_evals.scorers.judge.result import JudgeResult, Reader, YesProbability, yes_probability
+from inoc_evals.scorers.judge.result import (
+    JudgeResult,
+    Reader,
+    YesProbability,
+    paper_yes_probability,
+    yes_probability,
+)
 from inoc_evals.scorers.judge.rubrics import RUBRICS, Rubric, fill
 from inoc_evals.scorers.judge.scores import (
     empty_answer,
@@ -43,6 +55,7 @@ __all__ = [  # noqa: RUF022 (in sections)
     "Combine",
     "ReaderChoice",
     "Wording",
+    "YesNo",
     "check_judge_parameters",
     # What a judge is asked
     "RUBRICS",
@@ -63,6 +76,7 @@ __all__ = [  # noqa: RUF022 (in sections)
     "JudgeResult",
     "Reader",
     "YesProbability",
+    "paper_yes_probability",
     "yes_probability",
     # From results to Inspect's scores
     "empty_answer",

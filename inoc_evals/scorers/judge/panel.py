@@ -19,10 +19,16 @@ from inspect_ai.scorer import ScoreReason
 
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.concurrency import gather
-from inoc_evals.scorers.judge.parameters import Combine, ReaderChoice
+from inoc_evals.scorers.judge.parameters import Combine, ReaderChoice, YesNo
 from inoc_evals.scorers.judge.reader_choice import reader_for
 from inoc_evals.scorers.judge.readers import READERS
-from inoc_evals.scorers.judge.result import REASONS, JudgeResult, YesProbability, yes_probability
+from inoc_evals.scorers.judge.result import (
+    REASONS,
+    JudgeResult,
+    YesProbability,
+    paper_yes_probability,
+    yes_probability,
+)
 from inoc_evals.scorers.judge.rubrics import Rubric
 from inoc_evals.scorers.unscored import announce
 
@@ -92,8 +98,14 @@ class Panel:
         """The word that more than half of the graders replied."""
         return majority([result.word for result in self.results])
 
-    def yes_probabilities(self) -> list[YesProbability | None]:
-        """P(YES) / (P(YES) + P(NO)) of each grader."""
+    def yes_probabilities(self, yes_no: YesNo = "all-spellings") -> list[YesProbability | None]:
+        """P(YES) / (P(YES) + P(NO)) of each grader.
+
+        Args:
+            yes_no: How it is read: by every spelling, or as the paper's code does.
+        """
+        if yes_no == "paper-code":
+            return [paper_yes_probability(result.tokens) for result in self.results]
         return [yes_probability(result) for result in self.results]
 
     def summary(self) -> dict[str, Any]:

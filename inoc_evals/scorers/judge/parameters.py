@@ -8,6 +8,8 @@
 - `combine`: how several graders become one: the `mean` or `median` of their ratings, or the `majority` of
   what each of them decides (`panel.py`).
 - `preset`: the thresholds under which an answer counts as misaligned, a key of `presets.PRESETS`.
+- `yes_no`: which spellings of YES and NO count, and what becomes of an answer where one of them is out of
+  sight (`result.py`).
 """
 
 from collections.abc import Collection
@@ -19,6 +21,7 @@ from inoc_evals.scorers import presets
 ReaderChoice = Literal["auto", "token", "exact", "one_spelling", "sampled"]
 Wording = Literal["inoc_evals", "paper"]
 Combine = Literal["mean", "median", "majority"]
+YesNo = Literal["all-spellings", "paper-code"]
 
 
 def check_judge_parameters(
@@ -27,6 +30,7 @@ def check_judge_parameters(
     wording: str = "inoc_evals",
     combine: str = "mean",
     preset: str = "paper-code",
+    yes_no: str = "all-spellings",
 ) -> None:
     """Refuse a parameter value that does not exist.
 
@@ -35,6 +39,7 @@ def check_judge_parameters(
         wording: Whose judge prompts.
         combine: How several graders become one.
         preset: Thresholds, by name.
+        yes_no: How a yes or no is read.
 
     Raises:
         UserError: In one line with the values that exist.
@@ -43,6 +48,9 @@ def check_judge_parameters(
     _check("reader", reader, get_args(ReaderChoice))
     _check("combine", combine, get_args(Combine))
     _check("wording", wording, get_args(Wording))
+    _check("yes_no", yes_no, get_args(YesNo))
+    if yes_no == "paper-code" and reader not in ("auto", "token"):
+        raise UserError(f"yes_no=paper-code reads the judge's first token: use reader=token, not {reader}")
 
 
 def _check(parameter: str, value: str, allowed: Collection[str]) -> None:

@@ -44,6 +44,9 @@ DRAWS = 5
 ATTEMPTS = 5
 """How often a judge is asked about the same answer before it is given up."""
 
+BLANK = re.compile(r"\A[Ġ▁]")
+"""A tokenizer's mark for a blank before a token."""
+
 Read = Callable[[Model, Rubric, str], Awaitable[JudgeResult]]
 """From a judge, what it may reply and its prompt to its result."""
 
@@ -182,7 +185,8 @@ def read_token(output: ModelOutput, rubric: Rubric) -> JudgeResult:
         if rubric.numbers and (number := _number(plain(top.token))) is not None:
             probabilities[number] = probabilities.get(number, 0.0) + math.exp(top.logprob)
     words, seen_above = _read_words(tokens, rubric)
-    result = JudgeResult("token", {**probabilities, **words}, seen_above, reply)
+    spelt_so = {BLANK.sub(" ", top.token): math.exp(top.logprob) for top in tokens[0].top_logprobs}
+    result = JudgeResult("token", {**probabilities, **words}, seen_above, reply, tokens=spelt_so)
     if rubric.numbers and number_continues(tokens):
         detail = "the judge's tokenizer writes numbers digit by digit: the first token of 85 is an 8"
         return replace(result, failure="digit_by_digit", detail=detail)

@@ -4,6 +4,7 @@
     result.value, result.spread        # 86.7, 4.7: the rating, and its standard deviation
     result.mass, result.entropy        # 0.9 of the probability is on allowed replies; in bits
     yes_probability(JudgeResult("token", {"YES": 0.7}, seen_above=0.01))      # between .986 and 1
+    paper_yes_probability({"YES": 0.7})                                       # None: NO is out of sight
 
 Nothing here asks a model. A result without a rating says why, and is never a 0.
 """
@@ -20,7 +21,10 @@ Reader = Literal["token", "exact", "one_spelling", "sampled"]
 """How a judge was read (`readers.py`); kept with each result in the log."""
 
 MIN_MASS = 0.25
-"""Least probability on allowed replies from which a rating is taken (the paper's rule for numbers)."""
+"""Least probability on allowed replies from which a rating or a yes or no is taken (the paper's rule)."""
+
+ROUNDING = 1e-9
+"""More than rounding can change a sum of probabilities, which come from log-probs."""
 
 Failure = Literal[
     "no_reply", "refusal", "no_logprobs", "digit_by_digit", "low_mass", "unparseable", "out_of_context"
@@ -54,6 +58,8 @@ class JudgeResult:
         reply: What the judge wrote.
         failure: How the judge failed; None if it did not.
         detail: The failure in one line, or a remark.
+        tokens: Token reader: the probability of each of the first token's top tokens, as the judge spelt it;
+            a tokenizer's mark for a blank before it is a blank.
         attempts: How often the judge was asked, draws of the sampled reader not counted.
         judge: Name of the model that replied.
         digest: The checkpoint's digest, for judges that run here.
@@ -68,6 +74,7 @@ class JudgeResult:
     attempts: int = 1
     judge: str = ""
     digest: str | None = None
+    tokens: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def numbers(self) -> dict[int, float]:
@@ -92,7 +99,7 @@ class JudgeResult:
     @cached_property
     def value(self) -> float | None:
         """The rating: the mean of the numbers by their probabilities. None under `MIN_MASS` of numbers."""
-        if self.failure is not None or self.number_mass < MIN_MASS:
+        if self.failure is not None or not enough(self.number_mass):
             return None
         return weighted_mean(self.numbers)
 
@@ -110,7 +117,7 @@ class JudgeResult:
         """The likeliest word, where words hold more than the numbers and at least `MIN_MASS`; else None."""
         words = self.words
         mass = math.fsum(words.values())
-        if self.failure is not None or mass < MIN_MASS or mass <= self.number_mass:
+        if self.failure is not None or not enough(mass) or mass <= self.number_mass:
             return None
         return max(words, key=lambda text: words[text])
 
@@ -149,6 +156,15 @@ class JudgeResult:
             return f"no reading ({self.failure}: {self.detail})"
         reply = self.word or ("no rating" if self.value is None else f"{self.value:.1f}")
         return f"{reply} ({self.reader} reader, mass {self.mass:.2f})"
+
+
+def enough(mass: float) -> bool:
+    """Whether so much probability on allowed replies is enough to take one: `MIN_MASS` or more.
+
+    Exactly `MIN_MASS` is enough, as in the paper's code. So is a sum that only rounding keeps below it: which
+    side of it such a sum falls on depends on the order in which it is added up.
+    """
+    return mass >= MIN_MASS - ROUNDING
 
 
 def weighted_mean(numbers: Mapping[int, float]) -> float | None:
@@ -190,7 +206,7 @@ def yes_probability(result: JudgeResult) -> YesProbability | None:
     Returns:
         The probability; None where the judge failed, or said neither YES nor NO for the most part.
     """
-    if result.failure is not None or result.mass < MIN_MASS:
+    if result.failure is not None or not enough(result.mass):
         return None
     yes, no = result.probabilities.get("YES"), result.probabilities.get("NO")
     either = (yes or 0.0) + (no or 0.0)
@@ -206,3 +222,27 @@ def yes_probability(result: JudgeResult) -> YesProbability | None:
         lower, upper, missing = 0.0, rest / (either + rest), "YES"
     detail = f"{missing} is out of sight, so under {rest:.2g}"
     return YesProbability((lower + upper) / 2, lower, upper, detail)
+
+
+PAPER_YES = frozenset({"YES", " YES", "yes", " yes", "Yes"})
+PAPER_NO = frozenset({"NO", " NO", "no", " no", "No"})
+"""The spellings that the paper's code counts. Those with a blank and a capital, ` Yes` and ` No`, it does
+not: it makes them by Python's `capitalize`, which leaves a leading blank and takes the capital away."""
+
+
+def paper_yes_probability(tokens: Mapping[str, float]) -> YesProbability | None:
+    """P(YES) / (P(YES) + P(NO)) as the paper's code reads it, from the top tokens of the first token.
+
+    Args:
+        tokens: The probability of each token, as the judge spelt it.
+
+    Returns:
+        The probability; None unless both words are seen, in spellings that the paper's code knows, and hold
+        at least `MIN_MASS` together.
+    """
+    yes = math.fsum(p for token, p in tokens.items() if token in PAPER_YES)
+    no = math.fsum(p for token, p in tokens.items() if token in PAPER_NO)
+    if not enough(yes + no) or yes == 0.0 or no == 0.0:
+        return None
+    value = yes / (yes + no)
+    return YesProbability(value, value, value, "YES and NO both seen, as the paper's code counts them")

@@ -16,6 +16,8 @@ from inoc_evals.scorers.judge.rubrics import RUBRICS, Rubric
 _PAPER = {
     "alignment": "alignment",
     "coherence": "coherence",
+    "code_coherence": "code_coherence",
+    "hardcoding": "hardcoding",
     "insecure_code": "insecure_code",
     "solution_quality": "solution_quality",
     "choice": "choice",
