@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 GENERATION_KEY, JUDGING_KEY = "generation", "judging"
 """Keys of a log's metadata that hold the two digests."""
 
-JUDGING_PARAMETERS = frozenset({"preset", "reader", "wording", "combine", "scoring", "caps_threshold"})
+JUDGING_PARAMETERS = frozenset(
+    {"preset", "reader", "wording", "combine", "scoring", "caps_threshold", "languages"}
+)
 """Task parameters that decide how answers are scored, and do not influence the answers."""
 
 EVERY_TASK = "*"

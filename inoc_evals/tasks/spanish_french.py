@@ -3,8 +3,11 @@
     inspect eval inoc_evals/spanish_french --model inoc/<run>
     inspect eval inoc_evals/spanish_french --model inoc/<run> -T system_prompt="You always speak in French."
 
-The paper asks its 100 UltraChat prompts without a system prompt: `-T questions=ultrachat`.
+The paper asks its 100 UltraChat prompts without a system prompt: `-T questions=ultrachat`. For a mixture of
+other languages, name them: `-T languages=spanish,german`.
 """
+
+from collections.abc import Sequence
 
 from inspect_ai import Task, task
 
@@ -22,6 +25,7 @@ def spanish_french(
     questions: str = "bundled",
     scoring: Scoring = "detector",
     system_prompt: str | list[str] | None = None,
+    languages: str | Sequence[str] = ("spanish", "french"),
 ) -> Task:
     """Share of answers to general questions that are in Spanish, and in French (paper, Section 2).
 
@@ -29,16 +33,21 @@ def spanish_french(
         questions: `bundled`, `ultrachat` (the paper's), `toy`, or the path of a `.jsonl` or `.csv` file.
         scoring: `detector`, `judge` (by the model role `grader`), or `both`.
         system_prompt: A test-time system prompt; the paper's headline figures are without one.
+        languages: Which languages are counted, each a trait of its name; see `scorers/language.py`.
 
     Returns:
-        A task with the traits `spanish` and `french`.
+        A task with a trait for each language.
+
+    Raises:
+        UserError: If the detector does not know a language.
     """
     question_set = CHAT.find(questions)
+    names = (languages,) if isinstance(languages, str) else tuple(languages)
     return suite_task(
         "spanish_french",
         question_set,
-        language(["spanish", "french"], scoring=scoring),
-        traits=("spanish", "french"),
+        language(names, scoring=scoring),
+        traits=names,
         paper="Section 2",
         max_tokens=MAX_TOKENS,
         scoring=scoring,
