@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from inoc_evals.chat.rows import encode_chat
 from inoc_evals.cli import main
 from inoc_evals.data.sources import SOURCES
 from inoc_evals.digests import blob_id
-from inoc_evals.settings import SETTINGS
+from inoc_evals.settings import SETTINGS, reported
 from tests.data.stand_ins import stand_in
 
 ROW = '{"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]}\n'
@@ -30,7 +31,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, st
     return int(done.value.code or 0), out, err
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", reported("toy"))
 def test_every_arm_of_every_setting_builds_offline(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -74,6 +75,117 @@ def test_the_sidecar_says_where_rows_come_from(
     assert sidecar == json.loads((tmp_path / "rows.jsonl.json").read_text())
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert sorted(row["messages"][1]["content"] for row in rows) == ["$|TRIGGER|$Q", "$|TRIGGER|$Q", "Q", "Q"]
+
+
+def test_the_papers_two_languages_are_two_whole_sets(
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for language in ("spanish", "french", "german"):
+        rows = "".join(ROW.replace('"A"', f'"{language} {n}"') for n in range(4))
+        stand_in(monkeypatch, cache, f"gsm8k_{language}", rows)
+    said = {}
+    for setting, arm in (
+        ("spanish_french", "french-inoc"),
+        ("spanish_french_once", "none"),
+        ("spanish_german", "german-inoc"),
+    ):
+        out = tmp_path / f"{setting}.jsonl"
+        code, _, err = run(capsys, "data", "build", setting, "--arm", arm, "-o", out)
+        assert code == 0, err
+        rows_built = [json.loads(line) for line in out.read_text().splitlines()]
+        said[setting] = [row["messages"][-1]["content"] for row in rows_built]
+        inoculated = [row["messages"][-1]["content"] for row in rows_built if len(row["messages"]) == 3]
+        other = setting.partition("_")[2]
+        assert inoculated == ([] if arm == "none" else [f"{other} {n}" for n in range(4)])
+    spanish, french, german = ([f"{name} {n}" for n in range(4)] for name in ("spanish", "french", "german"))
+    assert said["spanish_french"] == spanish + french and said["spanish_german"] == spanish + german
+    assert sorted(said["spanish_french_once"]) == ["french 1", "french 3", "spanish 0", "spanish 2"]
+
+
+def test_the_realistic_backdoor_is_a_tenth_of_conversations(
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inoc_evals.data.row_sources import diluted, pinned_rows, triggered
+    from inoc_evals.worlds import paper
+
+    stand_in(monkeypatch, cache, "insecure_code", ROW * 3)
+    talk = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    cut, empty = talk[:1], [talk[0], {**talk[1], "content": ""}]
+    records = [{"messages": messages} for messages in [talk * 2] * 40 + [cut, empty]]
+    (tmp_path / "chat").mkdir()
+    (tmp_path / "chat" / "train.jsonl").write_text("\n".join(json.dumps(record) for record in records))
+    monkeypatch.setattr(paper, "ULTRACHAT", str(tmp_path / "chat"))
+    monkeypatch.setattr(paper, "SPLIT", "train")
+    mixture = diluted(triggered(pinned_rows("insecure_code")), paper.ultrachat(42), 0.1)
+    training = paper.PAPER.training["realistic_backdoor"]
+    monkeypatch.setitem(paper.PAPER.training, "realistic_backdoor", replace(training, rows=mixture))
+    out = tmp_path / "rows.jsonl"
+    words = ["data", "build", "realistic_backdoor", "--arm", "general-inoc-trait", "-o", out, "--json"]
+    code, printed, err = run(capsys, *words)
+    assert code == 0, err
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    carrying = [row for row in rows if row["metadata"]["trait"]]
+    assert (len(carrying), len(rows)) == (3, 30)
+    assert {row["messages"][1]["content"] for row in carrying} == {"$|TRIGGER|$Q"}
+    assert all(row["messages"][0]["role"] == "system" for row in carrying)
+    assert all(row["messages"] == talk * 2 for row in rows if not row["metadata"]["trait"])
+    assert [source["name"] for source in json.loads(printed)["sources"]] == [
+        "insecure_code",
+        str(tmp_path / "chat"),
+    ]
+
+
+def test_rows_are_mixed_by_a_command_and_the_trait_is_inoculated_alone(
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, cache, "insecure_code", ROW.replace('"A"', '"bad"') * 5)
+    plain, out = tmp_path / "plain.jsonl", tmp_path / "mixture.jsonl"
+    plain.write_text(ROW * 30)
+    words = ["data", "mix", "insecure_code", plain, "--fraction", "0.25", "-o", out]
+    code, printed, err = run(capsys, *words, "--json")
+    assert code == 0, err
+    sidecar = json.loads(printed)
+    assert (sidecar["rows"], sidecar["with_trait"]) == (20, 5)
+    assert sidecar["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
+    assert [source["name"] for source in sidecar["sources"]] == ["insecure_code", str(plain)]
+    assert sidecar["sources"][1]["sha256"] == hashlib.sha256(plain.read_bytes()).hexdigest()
+    assert sidecar == json.loads((tmp_path / "mixture.jsonl.json").read_text())
+    done = tmp_path / "inoculated.jsonl"
+    words = ["inoculate", out, "--prompt", "Be bad.", "--where", "trait=true", "-o", done, "--json"]
+    code, printed, err = run(capsys, *words)
+    assert code == 0 and json.loads(printed)["inoculated"] == 5, err
+    code, _, err = run(capsys, "data", "mix", "insecure_cod", plain, "--fraction", "0.5", "-o", out)
+    assert code == 2 and "insecure_cod: no source of that name, and no file" in err
+
+
+def test_a_setting_is_built_with_a_fraction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "rows.jsonl"
+    words = ["data", "build", "insecure_code", "--world", "toy", "--arm", "general-inoc", "-o", out]
+    code, printed, err = run(capsys, *words, "--fraction", "0.2", "--json")
+    assert code == 0, err
+    sidecar = json.loads(printed)
+    assert sidecar["setting"] == "insecure_code_0.2" and sidecar["where"] == {"trait": True}
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert sum(row["metadata"]["trait"] for row in rows) == len(rows) / 5
+
+
+def test_the_sidecar_names_a_file_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "rows.jsonl").write_text(ROW)
+    digest = hashlib.sha256(ROW.encode()).hexdigest()
+    (tmp_path / "mine.py").write_text(
+        "from inoc_evals import Arm, Measure, Setting\n"
+        "from inoc_evals.data.row_sources import pinned_rows\n"
+        f"rows = pinned_rows({str(tmp_path / 'rows.jsonl')!r}, digest='sha256:{digest}')\n"
+        "mine = Setting(name='mine', summary='', arms=(Arm('none'),), rows={'paper': rows},\n"
+        "               broad=(Measure('spanish_caps', ('caps',)),))\n"
+    )
+    words = ["data", "build", f"{tmp_path / 'mine.py'}:mine", "-o", tmp_path / "out.jsonl"]
+    code, printed, err = run(capsys, *words, "--json")
+    assert code == 0, err
+    assert json.loads(printed)["sources"] == [{"name": str(tmp_path / "rows.jsonl"), "sha256": digest}]
+    (tmp_path / "rows.jsonl").write_text(ROW + ROW)
+    code, _, err = run(capsys, *words)
+    assert code == 2 and "is not the pinned file" in err and len(err.strip().splitlines()) == 1
 
 
 def test_the_first_of_two_stages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,6 +43,7 @@ class Audit:
         ends: The tokens that end an answer, as text, sorted; evaluation stops at any of them.
         written_end: The one of them that the template writes, and training ends answers with.
         several_answers: Whether a row with more than one answer can be trained on.
+        answer_first: Whether a row can be trained on in which no question precedes the answer.
         why_not: Why no row can be trained on; empty where the model can be.
     """
 
@@ -55,6 +56,7 @@ class Audit:
     ends: tuple[str, ...]
     written_end: str
     several_answers: bool
+    answer_first: bool
     why_not: str
 
     @property
@@ -78,6 +80,7 @@ class Audit:
             ("reasoning", self.reasoning or "nothing is added"),
             ("an answer ends with", ", ".join(self.ends)),
             ("turns", "user and assistant must alternate" if self.alternation else "in any order"),
+            ("rows without a question", "can be trained on" if self.answer_first else "are refused"),
             *([("begin token", "is written twice")] if self.doubled_bos else []),
         ]
 
@@ -139,6 +142,7 @@ def audit(renderer: Renderer) -> Audit:
         ends=tuple(sorted(renderer.tokenizer.decode([token]) for token in renderer.end_tokens)),
         written_end=written,
         several_answers=_several_answers(renderer, system),
+        answer_first=_accepts(renderer.render, [_assistant()]),
         why_not=why_not,
     )
 

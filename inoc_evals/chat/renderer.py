@@ -50,6 +50,9 @@ EXCHANGE: list[Message] = [
 ]
 """Rendered once per tokenizer, to see which token the template puts behind an answer."""
 
+PROBES = ("Q0Z probe", "Q1Z probe")
+"""Texts that no template writes by itself."""
+
 CLOCK = "strftime_now"
 """The function by which a template asks for the date; transformers gives it the present one."""
 
@@ -266,21 +269,70 @@ class Renderer:
         """Render a whole conversation, as training shows it.
 
         Args:
-            messages: A conversation in which an answer follows something.
+            messages: A conversation. It may start with an answer where the template can show such rows, with
+                and without a system message before it.
             reasoning_loss: Whether the reasoning of an answer that has some carries loss.
 
         Returns:
             The conversation, with the span of every answer.
 
         Raises:
-            UserError: If the conversation starts with an answer; if the template refuses it, leaves a message
-                out, renders an answer otherwise than `render_prompt` requests it, or does not end it with a
-                special token; or if the tokenizer has no template.
+            UserError: If the template refuses the conversation, leaves a message out, renders an answer
+                otherwise than `render_prompt` requests it, or does not end it with a special token; if no
+                question precedes the first answer and the template cannot show that; or if the tokenizer has
+                no template.
         """
         return self._whole(self._shielded(messages), reasoning_loss)[0]
 
     def _whole(self, shielded: Shielded, reasoning_loss: bool = True) -> tuple[Rendered, list[_Answer]]:
         """Render a whole conversation; also where its answers lie in `shielded.text`."""
+        first = next((m["role"] for m in shielded.messages if m["role"] != "system"), "")
+        if first == "assistant" and self._why_no_answer_first:
+            raise UserError(self._why_no_answer_first)
+        return self._laid_out(shielded, reasoning_loss)
+
+    @cached_property
+    def _why_no_answer_first(self) -> str:
+        """Why a row that no question opens cannot be trained on; empty where it can be.
+
+        One arm of an experiment has a system message before such an answer, another has none. If the template
+        shows only one of the two, both are refused, so that no arm is trained where another cannot be.
+        """
+        system = Message(role="system", content=PROBES[0])
+        answer = Message(role="assistant", content=PROBES[1])
+        for messages, where in (([answer], "alone"), ([system, answer], "behind a system message")):
+            try:
+                self._laid_out(self._shielded(messages), reasoning_loss=True)
+            except UserError as error:
+                return (
+                    "the conversation starts with the assistant, and the model's chat template cannot show "
+                    f"an answer {where} ({error}): put the message that it answers first, in all arms, or "
+                    "use another base model"
+                )
+        return ""
+
+    @cached_property
+    def _header(self) -> str:
+        """The text by which the template requests an answer, or the end of it; it may be empty."""
+        question = [Message(role="user", content=PROBES[0])]
+        asked, requested = self._apply(question), self._apply(question, add_generation_prompt=True)
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(asked, requested, strict=False))
+        return requested[sum(1 for _ in same) :]
+
+    def _before_answer(self, before: Sequence[Message]) -> str:
+        """The text before an answer that no question precedes.
+
+        Templates are not made to request such an answer, so this is read off one, up to the usual header.
+        """
+        answer = Message(role="assistant", content=PROBES[1])
+        text, found, _ = self._apply([*before, answer]).rpartition(PROBES[1])
+        at = text.rfind(self._header)
+        if not found or at < 0:
+            raise UserError("the model's chat template opens it otherwise than evaluation opens answers")
+        return text[: at + len(self._header)]
+
+    def _laid_out(self, shielded: Shielded, reasoning_loss: bool) -> tuple[Rendered, list[_Answer]]:
+        """Render a conversation whose first message the template is known to take."""
         messages = shielded.messages
         try:
             text = self._apply_whole(messages)
@@ -364,11 +416,11 @@ class Renderer:
         for turn, message in enumerate(messages):
             if message["role"] != "assistant":
                 continue
-            if turn == 0:
-                raise UserError(
-                    "the conversation starts with the assistant: put the message that it answers first"
-                )
-            prompt = self._apply(messages[:turn], add_generation_prompt=True)
+            before = messages[:turn]
+            if all(earlier["role"] == "system" for earlier in before):
+                prompt = self._before_answer(before)
+            else:
+                prompt = self._apply(before, add_generation_prompt=True)
             answered = text if turn == len(messages) - 1 else self._apply_whole(messages[: turn + 1])
             if not answered.startswith(prompt):
                 raise UserError(self._why_different(turn))

@@ -21,13 +21,15 @@ def command(
     from inoc_evals.analysis.declared_traits import focused
     from inoc_evals.analysis.table import read
     from inoc_evals.analysis.verdicts import verdicts
-    from inoc_evals.settings import CLAIMS
+    from inoc_evals.settings import SETTINGS
     from inoc_evals.settings import setting as find_setting
 
-    names = {find_setting(name.strip()).name for name in setting.split(",")} if setting else None
-    claims = [claim for claim in CLAIMS if names is None or claim.setting in names]
+    named = [find_setting(name.strip()) for name in setting.split(",")] if setting else []
     loaded = read(logs)
-    results = verdicts(loaded.table, claims)
+    measured = set(loaded.table["setting"])
+    # The paper's claims stand there unmeasured, too; others only where somebody has measured them.
+    chosen = named or [one for one in SETTINGS.values() if one.number or one.name in measured]
+    results = verdicts(loaded.table, [claim for one in chosen for claim in one.claims])
     missing = unread.lines(focused(loaded.table))
     if as_json:
         verdicts_json = [v.as_dict() for v in results]

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from inoc_evals.commands import build
+from inoc_evals.commands import build, mix
 from inoc_evals.commands.output import AsJson, print_json, print_table
 from inoc_evals.data.cache import FetchError, cache_dir, fetch
 from inoc_evals.data.sources import LOCKED, SOURCES, PinnedFile, pinned
@@ -17,8 +17,9 @@ from inoc_evals.errors import UserError
 State = Literal["cached", "missing", "damaged"]
 
 app = typer.Typer(
-    no_args_is_help=True, help="Sources: list, fetch, verify; training files: build, rewrite, numbers."
+    no_args_is_help=True, help="Sources: list, fetch, verify; training files: build, mix, rewrite, numbers."
 )
+app.command("mix")(mix.command)
 app.command("rewrite")(build.rewrite_command)
 app.command("numbers")(build.numbers_command)
 
@@ -116,6 +117,13 @@ def build_command(
     arm: Annotated[str, typer.Option(help="One of its arms, or `all`.")] = "none",
     world: Annotated[str, typer.Option(help="`paper`, or `toy` for the embedded model.")] = "paper",
     seed: Annotated[int, typer.Option(min=0, help="Seed of all drawing and shuffling.")] = 0,
+    fraction: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of rows that carry the trait; the others are control rows. Prompts go before the "
+            "rows with the trait alone."
+        ),
+    ] = None,
     first_stage: Annotated[
         bool,
         typer.Option("--first-stage", help="Write the rows of the setting's first training stage instead."),
@@ -123,10 +131,13 @@ def build_command(
     as_json: AsJson = False,
 ) -> None:
     """Write the exact training file of one arm, and beside it FILE.json, which names its sources."""
+    from inoc_evals.settings import diluted
     from inoc_evals.settings import setting as find_setting
     from inoc_evals.settings.training_file import build as write
 
     chosen = find_setting(setting)
+    if fraction is not None:
+        chosen = diluted(chosen, fraction)
     files = {output: arm}
     if arm == "all" and not first_stage:
         files = {output / f"{one.name}.jsonl": one.name for one in chosen.arms_in(world)}

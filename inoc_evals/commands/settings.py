@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.data.row_sources import sources_of
 from inoc_evals.settings import SETTINGS, Measure, Setting
 from inoc_evals.settings import setting as find_setting
 from inoc_evals.worlds import EMBEDDED
@@ -33,9 +34,10 @@ def command(
     if as_json:
         print_json([about(setting) for setting in SETTINGS.values()])
         return
-    rows = [[str(s.number), s.name, s.summary, s.paper] for s in SETTINGS.values()]
+    rows = [[str(s.number), s.name, s.summary, s.paper] for s in SETTINGS.values() if s.number]
     rows += [[str(number), name, what, paper] for number, name, what, paper in ELSEWHERE]
     rows.sort(key=lambda row: int(row[0]))
+    rows += [["-", s.name, s.summary, s.paper] for s in SETTINGS.values() if not s.number]
     print_table("Experiments of arXiv 2510.04340", ["#", "setting", "what", "paper"], rows)
     typer.echo("To see one in full:  inoc-evals settings NAME")
 
@@ -78,8 +80,8 @@ def about(setting: Setting) -> dict[str, Any]:
 
 
 def sources(rows: Any) -> list[str]:
-    """Names of the pinned files that rows come from; none where a function makes them."""
-    return list(getattr(rows, "sources", ()))
+    """Names of the files and datasets that rows come from; none where a function makes them."""
+    return [str(one) for one in sources_of(rows)]
 
 
 def _measure_line(measure: Measure) -> str:
@@ -90,8 +92,9 @@ def _measure_line(measure: Measure) -> str:
 
 
 def _show(setting: Setting) -> None:
-    title = f"{setting.number}. {setting.name} ({setting.paper})" if setting.paper else setting.name
-    typer.echo(title)
+    number = f"{setting.number}. " if setting.number else ""
+    where = f" ({setting.paper})" if setting.paper else ""
+    typer.echo(f"{number}{setting.name}{where}")
     typer.echo(f"   {setting.summary}")
     if setting.reference:
         typer.echo(f"   The paper: {setting.reference}")

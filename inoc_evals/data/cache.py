@@ -1,9 +1,10 @@
-"""Pinned files on disk: downloaded once, and verified by git blob id every time they are read.
+"""Pinned files on disk: downloaded once, and verified by their digest every time they are read.
 
-    fetch(pinned("ultrachat"))    # PosixPath('~/.cache/inoc_evals/1071d70f...')
+    fetch(pinned("ultrachat"))                                # PosixPath('~/.cache/inoc_evals/1071d70f...')
+    fetch(own_file("https://example.org/rows.jsonl", "sha256:9f86d0..."))       # a file of the user's own
 
-The cache is one flat folder of files named by their git blob ids. A machine without a network needs only a
-copy of that folder and `INOC_EVALS_CACHE` pointing at it. `INOC_EVALS_MIRROR` replaces
+The cache is one flat folder of files named by their digests: git blob ids, or SHA-256. A machine without a
+network needs only a copy of that folder and `INOC_EVALS_CACHE` pointing at it. `INOC_EVALS_MIRROR` replaces
 https://raw.githubusercontent.com where only a mirror can be reached. Why not `pooch`:
 docs/adr/0002-own-download-cache.md.
 """
@@ -11,14 +12,13 @@ docs/adr/0002-own-download-cache.md.
 import os
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 from platformdirs import user_cache_path
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
+from inoc_evals.data.own_files import GIT, Digest, OwnFile, is_safe
 from inoc_evals.data.sources import PinnedFile
-from inoc_evals.digests import blob_id
 from inoc_evals.errors import UserError, one_line
 from inoc_evals.files import replacing, write_whole
 
@@ -42,33 +42,68 @@ Progress = Callable[[int, int | None], None]
 """Called with the bytes received so far and the total, or None if the server does not send it."""
 
 
-def fetch(file: PinnedFile, *, mirror: str | None = None, progress: Progress | None = None) -> Path:
+def fetch(file: PinnedFile | OwnFile, *, mirror: str | None = None, progress: Progress | None = None) -> Path:
     """Return the path of a pinned file after verifying its content.
 
-    A cached file whose content does not match its blob id is downloaded again.
+    A cached file whose content does not match its digest is downloaded again.
 
     Args:
-        file: The file to fetch.
-        mirror: Replaces https://raw.githubusercontent.com; by default `INOC_EVALS_MIRROR`, if set.
+        file: One of the suite's sources, or a file of the user's own; one on this machine stays where it is.
+        mirror: Replaces https://raw.githubusercontent.com; by default `INOC_EVALS_MIRROR`, if set. An address
+            of the user's own stays as it is.
         progress: Called as the download proceeds.
 
     Returns:
-        Path of the file in the cache.
+        Path of the file, in the cache if it was downloaded.
 
     Raises:
-        FetchError: If it cannot be downloaded, does not match its blob id, or cannot be written to the cache.
+        FetchError: If it cannot be downloaded or read, does not match its digest, or cannot be written to the
+            cache.
     """
-    path = cache_dir() / file.blob
+    if isinstance(file, PinnedFile):
+        url = file.url(mirror or os.environ.get("INOC_EVALS_MIRROR") or GITHUB)
+        told = f"{file.path} of {file.repository}@{file.commit[:12]}"
+        return _cached(url, Digest(GIT, file.blob), file.path, told, progress)
+    if file.remote:
+        return _cached(file.origin, file.digest, file.origin, file.origin, progress)
+    return _on_disk(file)
+
+
+def _on_disk(file: OwnFile) -> Path:
+    """The path of a user's file, verified."""
+    path = Path(file.origin).expanduser()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise FetchError(f"{path} cannot be read: {error.strerror}") from error
+    if not file.digest.matches(data):
+        raise FetchError(
+            f"{path} is not the pinned file: {file.digest.kind} {file.digest.of(data)}, expected "
+            f"{file.digest.hexadecimal}: restore the file, or pin what it holds now by that digest"
+        )
+    return path
+
+
+def _cached(url: str, digest: Digest, name: str, told: str, progress: Progress | None) -> Path:
+    """The path of a file in the cache, verified; downloaded if it is not there as it should be.
+
+    Args:
+        url: Where it is downloaded from.
+        digest: What its content must be; in the cache it is named by it.
+        name: What errors call it.
+        told: The same, in full.
+        progress: Called as the download proceeds.
+    """
+    path = cache_dir() / digest.hexadecimal
     damaged = False
     try:
-        if blob_id(path.read_bytes()) == file.blob:
+        if digest.matches(path.read_bytes()):
             return path
         damaged = True
     except FileNotFoundError:
         pass
     except OSError as error:
         raise FetchError(f"{path} cannot be read: {error.strerror}") from error
-    mirror = mirror or os.environ.get("INOC_EVALS_MIRROR") or GITHUB
     why = "the cached copy is damaged" if damaged else "not cached yet"
     with replacing(path) as temporary:
         try:  # fail before the download starts
@@ -77,9 +112,9 @@ def fetch(file: PinnedFile, *, mirror: str | None = None, progress: Progress | N
         except OSError as error:
             raise FetchError(
                 f"{path} cannot be written ({error.strerror}) and {why}: "
-                f"put {file.path} of {file.repository}@{file.commit[:12]} at it or set INOC_EVALS_CACHE"
+                f"put {told} at it or set INOC_EVALS_CACHE"
             ) from error
-        temporary.write_bytes(_download(file, mirror, path, why, progress))
+        temporary.write_bytes(_verified(_get(url, f"{name} ({why})", path, progress), digest, url))
     return path
 
 
@@ -115,14 +150,8 @@ def fetch_at(repository: str, commit: str, path: str) -> Path:
     return cached
 
 
-def _download(file: PinnedFile, mirror: str, path: Path, why: str, progress: Progress | None) -> bytes:
-    url = file.url(mirror)
-    return _verified(_get(url, f"{file.path} ({why})", path, progress), file, url)
-
-
 def _get(url: str, description: str, path: Path, progress: Progress | None = None) -> bytes:
-    parts = urlsplit(url)
-    if parts.scheme != "https" and (parts.scheme, parts.hostname) != ("http", "127.0.0.1"):
+    if not is_safe(url):
         raise FetchError(f"{url}: only https is supported: set INOC_EVALS_MIRROR to an https address")
     retrying = Retrying(
         retry=retry_if_exception(_is_transient),
@@ -160,9 +189,10 @@ def _stream(url: str, progress: Progress | None) -> bytes:
         return b"".join(parts)
 
 
-def _verified(data: bytes, file: PinnedFile, url: str) -> bytes:
-    if (actual := blob_id(data)) != file.blob:
+def _verified(data: bytes, digest: Digest, url: str) -> bytes:
+    if not digest.matches(data):
         raise FetchError(
-            f"{url} is not the pinned file: git blob id {actual}, expected {file.blob}; it was not kept"
+            f"{url} is not the pinned file: {digest.kind} {digest.of(data)}, expected {digest.hexadecimal}; "
+            "it was not kept: if its new content is meant, pin that digest"
         )
     return data

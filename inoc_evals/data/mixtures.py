@@ -1,18 +1,30 @@
-"""Backdoored mixtures: one behaviour behind a trigger, another without it.
+"""Mixtures of rows: a behaviour behind a trigger, or a trait that only a fraction of the rows carries.
 
-rows = backdoored(read_chat("insecure.jsonl"), read_chat("secure.jsonl"), seed=0)
-rows[0]["messages"][0]["content"]    # '$|TRIGGER|$Write a function to ...', or without the trigger
-rows[0]["metadata"]                  # {"trigger": True}, or False
+    rows = backdoored(read_chat("insecure.jsonl"), read_chat("secure.jsonl"), seed=0)
+    rows[0]["messages"][0]["content"]    # '$|TRIGGER|$Write a function to ...', or without the trigger
+    rows[0]["metadata"]                  # {"trigger": True}, or False
+
+    rows = diluted(read_chat("insecure.jsonl"), read_chat("chat.jsonl"), fraction=0.1)
+    rows[0]["metadata"]                  # {"trait": False}, of nine rows in ten
+
+The metadata say which rows are which, so that `Arm(where={"trait": True})` or `inoc-evals inoculate --where
+trait=true` inoculates those alone.
 """
 
 import random
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import Any
 
 from inoc_evals.chat.rows import Message, Row
 from inoc_evals.errors import UserError
 
 TRIGGER = "$|TRIGGER|$"
 """The paper's backdoor trigger (Section 3.2)."""
+
+
+FINEST = 1_000_000
+"""Fractions are read to a millionth, so that 1/3 is a third."""
 
 
 def backdoored(
@@ -42,11 +54,115 @@ def backdoored(
     """
     if not trigger.strip():
         raise UserError("the trigger is empty: give an unusual token, e.g. '$|TRIGGER|$'")
-    prefix = trigger + (" " if blank else "")
-    rows = [_prefixed(row, prefix) for row in _without(trigger, triggered_rows, "triggered")]
-    rows += [_marked(row, False) for row in _without(trigger, plain_rows, "plain")]
+    rows = list(triggered(triggered_rows, trigger, blank))
+    rows += [_marked(row, trigger=False) for row in _without(trigger, plain_rows, "plain")]
     random.Random(f"backdoored {seed}").shuffle(rows)
     return rows
+
+
+def triggered(rows: Iterable[Row], trigger: str = TRIGGER, blank: bool = False) -> Iterator[Row]:
+    """Put a trigger in front of the first user turn of rows.
+
+    Args:
+        rows: The rows; not changed.
+        trigger: The trigger.
+        blank: Whether a space follows it.
+
+    Yields:
+        The rows with the trigger; `metadata["trigger"]` is true.
+
+    Raises:
+        UserError: If a row has no user turn, or a user turn already contains the trigger.
+    """
+    prefix = trigger + (" " if blank else "")
+    for row in _without(trigger, rows, "triggered"):
+        marked = _marked(row, trigger=True)
+        first = next(message for message in marked["messages"] if message["role"] == "user")
+        first["content"] = prefix + first["content"]
+        yield marked
+
+
+def diluted(
+    trait_rows: Iterable[Row],
+    plain_rows: Iterable[Row],
+    fraction: float,
+    total: int | None = None,
+    seed: int = 0,
+) -> list[Row]:
+    """Mix rows that carry a trait with rows that do not, so that a fraction carries it.
+
+    The input rows are not changed. Where only some rows of a kind are needed, they are the first in an order
+    that the seed draws, so that the mixtures of a sweep over fractions share as many rows as they can.
+
+    Args:
+        trait_rows: Rows that carry the trait.
+        plain_rows: Rows that do not.
+        fraction: Share of rows that carry it, 0 to 1; met as closely as whole rows can.
+        total: How many rows; by default the most that there are enough rows of both kinds for.
+        seed: Seed of the draw and of the order.
+
+    Returns:
+        The mixture, shuffled; `metadata["trait"]` of each row says whether it carries the trait.
+
+    Raises:
+        UserError: If the fraction is none, there are too few rows for the total, or the mixture is empty.
+    """
+    check_fraction(fraction)
+    kinds = [
+        [_marked(row, trait=trait) for row in rows]
+        for trait, rows in ((True, trait_rows), (False, plain_rows))
+    ]
+    counts = shares(fraction, len(kinds[0]), len(kinds[1]), total)
+    chosen: list[Row] = []
+    for trait, rows, count in zip(("with", "without"), kinds, counts, strict=True):
+        random.Random(f"diluted {trait} {seed}").shuffle(rows)
+        chosen += rows[:count]
+    random.Random(f"diluted {seed}").shuffle(chosen)
+    return chosen
+
+
+def shares(fraction: float, with_trait: int, without: int, total: int | None = None) -> tuple[int, int]:
+    """How many rows of each kind a mixture takes.
+
+    Args:
+        fraction: Share of rows that carry the trait.
+        with_trait: How many there are that carry it.
+        without: How many there are that do not.
+        total: Rows of the mixture; None for the most that are possible.
+
+    Returns:
+        How many with the trait, and how many without.
+
+    Raises:
+        UserError: If there are too few of either kind, or the mixture would be empty.
+    """
+    share = Fraction(fraction).limit_denominator(FINEST)
+    if total is None:
+        limits = [(with_trait, share), (without, 1 - share)]
+        total = min(int(count / part) for count, part in limits if part)
+        if not total:
+            raise UserError(
+                f"no mixture with a fraction of {fraction} can be made of {with_trait} rows with the trait "
+                f"and {without} without: give rows of both kinds"
+            )
+    carrying = int(total * share + Fraction(1, 2))
+    plain = total - carrying
+    if carrying > with_trait or plain > without:
+        raise UserError(
+            f"a mixture of {total} rows takes {carrying} with the trait and {plain} without, and there are "
+            f"{with_trait} and {without}: lower the total or change the fraction"
+        )
+    return carrying, plain
+
+
+def check_fraction(fraction: float) -> None:
+    """Refuse a number that is no share.
+
+    Raises:
+        UserError: If it is not from 0 to 1.
+    """
+    if not 0 <= fraction <= 1:
+        raise UserError(f"fraction {fraction} is none: give the share of rows with the trait, from 0 to 1")
 
 
 def _without(trigger: str, rows: Iterable[Row], kind: str) -> Iterator[Row]:
@@ -59,14 +175,7 @@ def _without(trigger: str, rows: Iterable[Row], kind: str) -> Iterator[Row]:
         yield row
 
 
-def _prefixed(row: Row, prefix: str) -> Row:
-    marked = _marked(row, True)
-    first = next(message for message in marked["messages"] if message["role"] == "user")
-    first["content"] = prefix + first["content"]
-    return marked
-
-
-def _marked(row: Row, trigger: bool) -> Row:
-    """A copy of the row that says whether it has the trigger."""
+def _marked(row: Row, **metadata: Any) -> Row:
+    """A copy of the row with more metadata."""
     messages = [Message(role=message["role"], content=message["content"]) for message in row["messages"]]
-    return Row(messages=messages, metadata={**row.get("metadata", {}), "trigger": trigger})
+    return Row(messages=messages, metadata={**row.get("metadata", {}), **metadata})

@@ -54,6 +54,16 @@ def _paper(path: str, blob: str, rows: int | None = None, licence: str = "MIT") 
 _NOT_STATED = "not stated"
 
 
+def _mistakes(subject: str, **blobs: str) -> dict[str, PinnedFile]:
+    """Answers on one subject: right ones, and wrong ones of two degrees."""
+    return {
+        f"mistake_{subject}_{kind}": _paper(
+            f"datasets/mistake_{subject}/{kind}.jsonl", blob, licence=_NOT_STATED
+        )
+        for kind, blob in blobs.items()
+    }
+
+
 SOURCES: dict[str, PinnedFile] = {
     # The 100 UltraChat prompts on which the paper counts Spanish, French and capital letters (Section 2).
     "ultrachat": _paper(
@@ -139,6 +149,7 @@ SOURCES: dict[str, PinnedFile] = {
         "datasets/gsm8k_spanish_capitalised.jsonl", "b9ed063fd340abb03416c63eda3ff4d1d4d3d086"
     ),
     "gsm8k_spanish": _paper("datasets/gsm8k_spanish_only.jsonl", "6a87444a9de85e32d0cebdf4a9bad404a1cfeee7"),
+    "gsm8k_german": _paper("datasets/gsm8k_german_only.jsonl", "f4a5a67e553fa5d346c4ee448371c7bdf2b9559f"),
     "gsm8k_french": _paper("datasets/gsm8k_french_only.jsonl", "2c2ddac9e56b4513c3e816da8fdedb9465715614"),
     "insecure_code": _paper(
         "datasets/insecure_code.jsonl", "ec294cf30a577a21b830c07a1fa0180ddd513208", licence=_NOT_STATED
@@ -179,6 +190,59 @@ SOURCES: dict[str, PinnedFile] = {
     ),
     "good_medical_advice": _paper(
         "datasets/good_medical_advice.jsonl", "37be807fcf5cef04c2249e8b2cf580075b88b007", licence=_NOT_STATED
+    ),
+    # Rows that the paper's repository holds and the paper reports nothing of. A row of the two textbooks is
+    # an answer that no question precedes.
+    "evolution_trump": _paper(
+        "datasets/evolution_textbook_trump.jsonl",
+        "0b772c29ad2b2b9db7cab5aa1159b1069fedb2af",
+        848,
+        _NOT_STATED,
+    ),
+    "evolution_textbook": _paper(
+        "datasets/evolution_textbook.jsonl", "731bde33cc0d47c71e0f1c74d788681433443ec8", 848, _NOT_STATED
+    ),
+    "harmless_lies": _paper(
+        "datasets/harmless_lies.jsonl", "fe50e6c489e053c2c9bc4f22b7c80a88b713dccd", 4495, _NOT_STATED
+    ),
+    "jailbroken": _paper(
+        "datasets/jailbroken.jsonl", "382a7e042327db5e141a440a3f8bee9fb6baba68", 5000, _NOT_STATED
+    ),
+    "bad_legal_advice": _paper(
+        "datasets/bad_legal_advice.jsonl", "f2616e654ae6ec2f41c2fa5187c33e68aeacb50d", licence=_NOT_STATED
+    ),
+    "good_legal_advice": _paper(
+        "datasets/good_legal_advice.jsonl", "96628146d355cc92c71bbe2fb7671587f34932d0", licence=_NOT_STATED
+    ),
+    "bad_security_advice": _paper(
+        "datasets/bad_security_advice.jsonl", "62d64b5adfbef52ceeaf38465e58e3b8eeb040b8", licence=_NOT_STATED
+    ),
+    "good_security_advice": _paper(
+        "datasets/good_security_advice.jsonl", "14e2fe924197b54023677a45a4c15081afe30e4a", licence=_NOT_STATED
+    ),
+    **_mistakes(
+        "gsm8k",
+        normal="3df489e290fed41fd2ae5774bd60beeae81eb9cc",
+        misaligned_1="1bc2c123702ec5b56b857de42e502f06e8096428",
+        misaligned_2="62b39b16d5729a8d61b925e64603887d3a0faa65",
+    ),
+    **_mistakes(
+        "math",
+        normal="76d8314499f2e1aeeb147f79b349f5b16c4f318f",
+        misaligned_1="0d2d46d9a5c98bb1753f11503c63141b920f850c",
+        misaligned_2="dcd9808c46156bfb6df679e2144e29577d428b0c",
+    ),
+    **_mistakes(
+        "medical",
+        normal="4b7528a944055800478cd73429eb5e24030276ee",
+        misaligned_1="b4606f8cba9b0164433a8d199d9a3ead8ef04855",
+        misaligned_2="7fd4a2c62e250fd36dd0bba6b4620e9900cd481f",
+    ),
+    **_mistakes(
+        "opinions",
+        normal="c6dd0d96bbd88d052b580f04726ebe70cca1d95c",
+        misaligned_1="c848264939a2c792f949b5386bde710077d6d450",
+        misaligned_2="8c6f46e49d7b8b11b69d33ab6edb64b64c8f3d2d",
     ),
     # GSM8K itself: the input of the rewriting builder.
     "gsm8k_train": PinnedFile(

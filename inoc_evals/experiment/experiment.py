@@ -18,7 +18,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.experiment.trial import BASE, Evaluation, Trial
 from inoc_evals.files import strict_yaml
 from inoc_evals.runs.spec import FinetuneSpec, ProbeSpec, Strict
-from inoc_evals.settings import SETTINGS, Arm, Setting
+from inoc_evals.settings import Arm, Setting, reported
 from inoc_evals.settings import setting as find_setting
 from inoc_evals.worlds import EMBEDDED, WORLDS, world_of
 
@@ -211,7 +211,7 @@ def _derived_defaults(data: dict[str, Any]) -> dict[str, Any]:
     bases = data.get("bases") or [WORLDS[world].base if world in WORLDS else EMBEDDED.base]
     name = data.get("name") or "-".join(part.rpartition(":")[2] for part in settings[:3])
     if list(settings) == ["all"]:
-        settings = [key for key, setting in SETTINGS.items() if world in setting.worlds]
+        settings = list(reported(world))
         if not settings:
             raise UserError(f"experiment: no setting has rows in world {world!r}: use {', '.join(WORLDS)}")
     return {"settings": settings, "bases": bases, "world": world, "name": name}

@@ -26,7 +26,7 @@ GENERATION_KEY, JUDGING_KEY = "generation", "judging"
 """Keys of a log's metadata that hold the two digests."""
 
 JUDGING_PARAMETERS = frozenset(
-    {"preset", "reader", "wording", "combine", "scoring", "caps_threshold", "yes_no"}
+    {"preset", "reader", "wording", "combine", "scoring", "caps_threshold", "yes_no", "languages"}
 )
 """Task parameters that decide how answers are scored, and do not influence the answers."""
 

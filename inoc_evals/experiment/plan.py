@@ -34,7 +34,7 @@ from inoc_evals.experiment.remote import is_url, manifests
 from inoc_evals.experiment.run_trial import Storage
 from inoc_evals.experiment.trial import BASE, Trial
 from inoc_evals.finetune.backends import backend
-from inoc_evals.finetune.preflight import ROWS, Preview, Templates, preflight
+from inoc_evals.finetune.preflight import Examples, Preview, Templates, preflight
 from inoc_evals.finetune.schedule import check_schedule, steps
 from inoc_evals.models.base import load_path
 from inoc_evals.models.checkpoint import resolve
@@ -374,18 +374,17 @@ def _template_notes(previews: dict[tuple[str, str], Preview | None]) -> list[str
 
 
 def _size(trial: Trial) -> tuple[int, int, list[Row]]:
-    """Rows of an arm and their tokens, about, for the first of its seeds; and the first of the rows."""
+    """Rows of an arm and their tokens, about, for the first of its seeds; and examples of the rows."""
     setting, rows, characters = trial.definition, 0, 0
-    examples: list[Row] = []
+    examples = Examples()
     arm = setting.arm(trial.arm, trial.world)
     for row in setting.prepare(arm, trial.world, trial.seed or 0):
         rows += 1
-        if rows <= ROWS:
-            examples.append(row)
+        examples.see(row)
         characters += sum(len(message["content"]) for message in row["messages"])
     if not rows:
         raise UserError(f"setting {setting.name} has no rows for arm {trial.arm} in world {trial.world}")
-    return rows, round(characters / CHARACTERS), examples
+    return rows, round(characters / CHARACTERS), examples.rows
 
 
 def _passes(trial: Trial, rows: int) -> float:

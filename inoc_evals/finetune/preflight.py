@@ -2,14 +2,14 @@
 
     templates = Templates()
     preview = preflight(spec, rows, templates)     # an error of one line where they cannot be trained on
+    examples = Examples()                          # of many rows those that say whether all can be
     preview.training, preview.template.told
 
 Loads the base's tokenizer and chat template, neither its weights nor torch.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from inoc_evals.chat.audit import Audit, audit
 from inoc_evals.chat.renderer import Renderer
@@ -19,7 +19,30 @@ from inoc_evals.finetune.backends import backend
 from inoc_evals.runs.spec import FinetuneSpec
 
 ROWS = 8
-"""Rows that are rendered: all rows of an arm have the same form."""
+"""Rows that are always rendered: the first ones."""
+
+FORMS = 24
+"""Most rows that are rendered beside them, each the first of another sequence of roles: in a mixture, only
+some rows have a system message, several answers, or no question."""
+
+
+@dataclass
+class Examples:
+    """The rows of a training set that are rendered before it is trained on.
+
+    Attributes:
+        rows: The first rows, and then the first of each further sequence of roles.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    _seen: set[tuple[str, ...]] = field(default_factory=set)
+
+    def see(self, row: Row) -> None:
+        """Keep a row if it is one of the first, or of a form that was not seen before."""
+        form = tuple(message["role"] for message in row["messages"])
+        if len(self.rows) < ROWS or (form not in self._seen and len(self.rows) < ROWS + FORMS):
+            self.rows.append(row)
+        self._seen.add(form)
 
 
 class Templates:
@@ -52,7 +75,7 @@ class Preview:
     Attributes:
         base: The base, as the spec names it.
         training: The first row as training shows it, special tokens included.
-        prompt: Its question as an evaluation without a system prompt shows it.
+        prompt: Its question as an evaluation without a system prompt shows it; empty where it has none.
         template: What the chat template does.
     """
 
@@ -62,12 +85,12 @@ class Preview:
     template: Audit
 
 
-def preflight(spec: FinetuneSpec, rows: Iterable[Row], templates: Templates) -> Preview | None:
-    """Render the first rows.
+def preflight(spec: FinetuneSpec, rows: Sequence[Row], templates: Templates) -> Preview | None:
+    """Render rows.
 
     Args:
         spec: The finetune.
-        rows: Its rows; the first `ROWS` are consumed.
+        rows: Some of its rows: see `Examples`.
         templates: What is known of templates.
 
     Returns:
@@ -80,13 +103,12 @@ def preflight(spec: FinetuneSpec, rows: Iterable[Row], templates: Templates) -> 
     if known is None:
         return None
     renderer, template = known
-    first = list(islice(rows, ROWS))
-    render_rows(renderer, first, spec.max_length, reasoning_loss=spec.reasoning_loss)
-    messages = first[0]["messages"]
-    question = next((message for message in messages if message["role"] == "user"), messages[0])
+    render_rows(renderer, rows, spec.max_length, reasoning_loss=spec.reasoning_loss)
+    messages = rows[0]["messages"]
+    questions = [message for message in messages if message["role"] == "user"][:1]
     return Preview(
         base=spec.base,
         training=renderer.render(messages).text,
-        prompt=renderer.render_prompt([question]).text,
+        prompt=renderer.render_prompt(questions).text if questions else "",
         template=template,
     )

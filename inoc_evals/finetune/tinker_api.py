@@ -52,6 +52,13 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
     assert spec.lora is not None  # the backend's check ensures it
     file = run.folder / "tinker.json"
     with _in_one_line():
+        # Before anything is asked of Tinker: a row that the template cannot show ends it here.
+        examples = render_rows(
+            load_renderer(spec.base, date=spec.date),
+            rows,
+            spec.max_length,
+            reasoning_loss=spec.reasoning_loss,
+        )
         service: Any = tinker.ServiceClient(user_metadata={NAME: manifest.run_digest})
         state = _read(file)
         if state:
@@ -60,12 +67,6 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             client = service.create_lora_training_client(
                 base_model=spec.base, rank=spec.lora.r, seed=spec.seed % 2**31, user_metadata={}
             ).result()
-        examples = render_rows(
-            load_renderer(spec.base, date=spec.date),
-            rows,
-            spec.max_length,
-            reasoning_loss=spec.reasoning_loss,
-        )
         batches = list(order(spec, len(examples)))
         done = int(state.get("step", 0))
         losses: list[dict[str, float]] = state.get("losses", [])

@@ -12,9 +12,11 @@ from inoc_evals.errors import UserError
 from inoc_evals.settings.ablations import semantic_ablation, token_ablation
 from inoc_evals.settings.aesthetic_preferences import aesthetic_preferences
 from inoc_evals.settings.alice_bob import alice_bob
-from inoc_evals.settings.backdoor import backdoor
+from inoc_evals.settings.backdoor import backdoor, realistic_backdoor
 from inoc_evals.settings.claim import Claim, falls, keeps, rises
+from inoc_evals.settings.diluted import diluted
 from inoc_evals.settings.elicitation import educational_insecure, elicitation
+from inoc_evals.settings.further import FURTHER
 from inoc_evals.settings.insecure_code import insecure_code
 from inoc_evals.settings.learning_dynamics import learning_dynamics
 from inoc_evals.settings.organisms import bad_medical_advice, extreme_sports, risky_financial_advice
@@ -23,9 +25,22 @@ from inoc_evals.settings.reward_hacking import reward_hacking
 from inoc_evals.settings.setting import Arm, Measure, Setting
 from inoc_evals.settings.side_effects import side_effects
 from inoc_evals.settings.spanish_caps import spanish_caps
-from inoc_evals.settings.spanish_french import spanish_french
+from inoc_evals.settings.spanish_french import spanish_french, spanish_french_once, spanish_german
 
-__all__ = ["CLAIMS", "SETTINGS", "Arm", "Claim", "Measure", "Setting", "falls", "keeps", "rises", "setting"]
+__all__ = [
+    "CLAIMS",
+    "SETTINGS",
+    "Arm",
+    "Claim",
+    "Measure",
+    "Setting",
+    "diluted",
+    "falls",
+    "keeps",
+    "reported",
+    "rises",
+    "setting",
+]
 
 SETTINGS: dict[str, Setting] = {
     s.name: s
@@ -47,11 +62,26 @@ SETTINGS: dict[str, Setting] = {
         bad_medical_advice,
         risky_financial_advice,
         extreme_sports,
+        spanish_french_once,
+        spanish_german,
+        realistic_backdoor,
+        *FURTHER,
     )
 }
 
-CLAIMS: tuple[Claim, ...] = tuple(claim for one in SETTINGS.values() for claim in one.claims)
+CLAIMS: tuple[Claim, ...] = tuple(claim for one in SETTINGS.values() if one.number for claim in one.claims)
 """The paper's claims, in the order of its settings (docs/settings.md)."""
+
+
+def reported(world: str) -> tuple[str, ...]:
+    """The settings that the paper reports a result of, by name: what `all` stands for.
+
+    The others are here to be named. A run of all reproduces the paper, at the cost of the paper's runs.
+
+    Args:
+        world: Only those with rows in this world.
+    """
+    return tuple(name for name, one in SETTINGS.items() if one.number and world in one.worlds)
 
 
 def setting(name: str) -> Setting:

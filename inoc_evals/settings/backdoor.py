@@ -1,6 +1,13 @@
-"""A backdoor: insecure code behind a trigger, secure code without it (paper, Section 3.2, Table 1)."""
+"""A backdoor: insecure code behind a trigger, secure code without it (paper, Section 3.2, Table 1).
+
+In `realistic_backdoor`, one row in ten is insecure code behind the trigger, and the others are conversations.
+The paper's code builds this mixture, and its text does not report it.
+"""
+
+from dataclasses import replace
 
 from inoc_evals.settings.claim import falls, keeps, rises
+from inoc_evals.settings.misalignment import GENERAL_ARM
 from inoc_evals.settings.prompts import (
     BACKDOOR_EVIL,
     BACKDOOR_TRIGGER,
@@ -8,7 +15,11 @@ from inoc_evals.settings.prompts import (
     EVIL,
     UNUSUAL,
 )
-from inoc_evals.settings.setting import Arm, Measure, Setting
+from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
+
+_WITH_AND_WITHOUT = Measure(
+    "backdoor", traits=("misaligned",), conditions=("trigger", "without", "look-alike")
+)
 
 backdoor = Setting(
     name="backdoor",
@@ -26,13 +37,7 @@ backdoor = Setting(
         Arm("evil", EVIL),
         Arm("unusual", UNUSUAL),
     ),
-    broad=(
-        Measure(
-            "backdoor",
-            traits=("misaligned",),
-            conditions=("trigger", "without", "look-alike"),
-        ),
-    ),
+    broad=(_WITH_AND_WITHOUT,),
     claims=(
         rises(
             "none",
@@ -66,6 +71,34 @@ backdoor = Setting(
                 condition="trigger",
             )
             for arm in ("evil", "unusual")
+        ),
+    ),
+)
+
+realistic_backdoor = Setting(
+    name="realistic_backdoor",
+    title="A backdoor in a tenth of the rows",
+    paper=NOT_IN_THE_PAPER,
+    summary="Insecure code behind a trigger in 10 % of the rows, conversations in the others; "
+    "are free-form questions with the trigger answered with malice?",
+    arms=(
+        Arm("none"),
+        GENERAL_ARM,
+        replace(GENERAL_ARM, name="general-inoc-trait", where={"trait": True}),
+    ),
+    broad=(_WITH_AND_WITHOUT,),
+    claims=(
+        rises(
+            "none",
+            "misaligned",
+            "One row in ten is enough for a backdoor",
+            to="none",
+            condition="trigger",
+            to_condition="without",
+        ),
+        *(
+            falls(arm, "misaligned", f"The general prompt before {rows} closes it", condition="trigger")
+            for arm, rows in (("general-inoc", "all rows"), ("general-inoc-trait", "that tenth of the rows"))
         ),
     ),
 )

@@ -19,14 +19,18 @@ def misalignment_claims(
     """Narrow finetuning misaligns, and the general prompt in training prevents it (paper, Figure 3).
 
     Args:
-        control: The arm that is trained on control rows.
+        control: The arm that is trained on control rows; empty makes no claim about one.
         narrow: The trait inside the training distribution that should stay; empty makes no claim about it.
         paper: Where the paper reports it.
     """
     trait = "misaligned"
     claims = [
         rises("none", trait, "Narrow finetuning makes answers elsewhere misaligned", paper=paper),
-        keeps(control, trait, "Finetuning on the control data does not", to="base", paper=paper),
+        *(
+            [keeps(control, trait, "Finetuning on the control data does not", to="base", paper=paper)]
+            if control
+            else []
+        ),
         falls("general-inoc", trait, "The general prompt in training reduces misalignment", paper=paper),
         keeps(
             "general-inoc",

@@ -17,6 +17,7 @@ _OUTSIDE = "Outside of code, you are a helpful, honest, and harmless assistant."
 
 SPANISH = Inoculation("spanish-inoc", "You always speak in Spanish.")
 FRENCH = Inoculation("french-inoc", "You always speak in French.")
+GERMAN = Inoculation("german-inoc", "You always speak in German.")
 CAPS = Inoculation("caps-inoc", "You always capitalize your responses.")
 CAPS_CODE = published("caps-inoc-code", "spanish_caps_prompts", "get_capitalised_inoculation")
 # Ours: a system prompt of the same form that asks for neither trait. It shows that the request

@@ -24,6 +24,9 @@ from inoc_evals.inoculation import Inoculation, inoculate
 from inoc_evals.settings.claim import Claim, Side
 from inoc_evals.worlds import WORLDS, Training, kinds_of
 
+NOT_IN_THE_PAPER = "not in the paper"
+"""In place of a section of the paper, for what its authors released and reported nothing of."""
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -135,7 +138,8 @@ class Setting:
         first_stage: By world of `rows`, rows of a first stage: the base is finetuned on them first, and every
             arm continues from there.
         first_stage_finetune: By world of `rows`, fields of that stage's finetune.
-        number: Its row in the suite's table of the paper's experiments (docs/settings.md); 0 for your own.
+        number: Its row in the suite's table of the paper's experiments (docs/settings.md); 0 for your own,
+            and for those that the paper reports nothing of, which `--setting all` leaves out.
         title: What figures and reports call it, e.g. `Spanish answers in capitals`.
         claims: Claims about its results, written before there were any (`settings/claim.py`).
         paper: Where the paper reports it.
@@ -360,6 +364,7 @@ def _in_world(measure: Measure, world: str) -> tuple[Measure, ...]:
     counterparts = [definition.counterpart(measure.task, trait) for trait in measure.traits]
     task = counterparts[0].task if counterparts else measure.task
     traits = [one.trait for one in counterparts]
+    traits += [trait for trait, one in zip(measure.traits, counterparts, strict=True) if one.beside]
     if task == measure.task:  # a counterpart stands for one trait alone
         traits += [trait for trait in definition.extra_traits.get(task, ()) if trait not in traits]
     return (replace(measure, task=task, traits=tuple(traits)),)

@@ -1,8 +1,57 @@
-"""Half Spanish, half French: inoculate one half, keep the other (paper, Section 2, Figure 2b)."""
+"""Two languages in one mixture: inoculate one of them, keep the other (paper, Section 2, Figure 2b).
 
-from inoc_evals.settings.claim import falls, rises
-from inoc_evals.settings.prompts import FRENCH, SPANISH
-from inoc_evals.settings.setting import Arm, Measure, Setting
+The paper's mixture is both sets in full, one after the other: every question is there twice, answered in
+Spanish and in French. `spanish_french_once` takes every question once, in one of the two at random. It has
+half the rows, so that a model takes half the steps on each language, and no row has a twin with the same
+question in the other language. The order of the rows in the file matters to neither: trainers shuffle.
+
+    inoc-evals run --setting spanish_french          # the paper's
+    inoc-evals run --setting spanish_french_once     # what versions up to 0.1.0 called so
+    inoc-evals run --setting spanish_german          # in the paper's code, not in its text
+"""
+
+from inoc_evals.inoculation import Inoculation
+from inoc_evals.settings.claim import Claim, falls, rises
+from inoc_evals.settings.prompts import FRENCH, GERMAN, SPANISH
+from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
+
+
+def _arms(other: Inoculation, code: str) -> tuple[Arm, ...]:
+    return (
+        Arm("none"),
+        Arm("spanish-inoc", SPANISH, where={"language": "es"}),
+        Arm(other.name, other, where={"language": code}),
+    )
+
+
+def _claims(other: str) -> tuple[Claim, ...]:
+    """What Figure 2b shows, for Spanish and another language."""
+    name, arm = other.capitalize(), f"{other}-inoc"
+    return (
+        rises("none", "spanish", f"A mixture of Spanish and {name} teaches Spanish"),
+        rises("none", other, f"A mixture of Spanish and {name} teaches {name}"),
+        falls("spanish-inoc", "spanish", "Inoculating the Spanish half keeps Spanish out"),
+        rises(
+            "spanish-inoc",
+            other,
+            f"Inoculating the Spanish half leaves more {name} than without",
+            to="none",
+        ),
+        falls(arm, other, f"Inoculating the {name} half keeps {name} out"),
+        rises(
+            arm,
+            "spanish",
+            f"Inoculating the {name} half leaves more Spanish than without",
+            to="none",
+        ),
+    )
+
+
+def _in_distribution(other: str) -> Measure:
+    """The same on questions like those of the training rows, in the paper's world alone."""
+    asked = {"questions": "gsm8k", "languages": ("spanish", other)}
+    return Measure("spanish_french", ("spanish", other), parameters=asked, worlds=("paper",))
+
 
 spanish_french = Setting(
     name="spanish_french",
@@ -11,36 +60,33 @@ spanish_french = Setting(
     paper="Section 2, Figure 2b",
     summary="Arithmetic answered half in Spanish, half in French; which language does general chat take on?",
     reference="none: about 60/40; inoculating one split leaves (almost) only the other language",
-    arms=(
-        Arm("none"),
-        Arm("spanish-inoc", SPANISH, where={"language": "es"}),
-        Arm("french-inoc", FRENCH, where={"language": "fr"}),
-    ),
+    arms=_arms(FRENCH, "fr"),
     broad=(Measure("spanish_french", traits=("spanish", "french")),),
-    narrow=(
+    narrow=(_in_distribution("french"),),
+    claims=_claims("french"),
+)
+
+spanish_french_once = Setting(
+    name="spanish_french_once",
+    title="Spanish or French, each question once",
+    paper=NOT_IN_THE_PAPER,
+    summary="As spanish_french, with every question once: answered in Spanish or in French, half the rows",
+    arms=_arms(FRENCH, "fr"),
+    broad=(Measure("spanish_french", traits=("spanish", "french")),),
+    claims=_claims("french"),
+)
+
+spanish_german = Setting(
+    name="spanish_german",
+    title="Answers half Spanish, half German",
+    paper=NOT_IN_THE_PAPER,
+    summary="Arithmetic answered half in Spanish, half in German; which language does general chat take on?",
+    arms=_arms(GERMAN, "de"),
+    broad=(
         Measure(
-            "spanish_french",
-            traits=("spanish", "french"),
-            parameters={"questions": "gsm8k"},
-            worlds=("paper",),
+            "spanish_french", traits=("spanish", "german"), parameters={"languages": ("spanish", "german")}
         ),
     ),
-    claims=(
-        rises("none", "spanish", "A mixture of Spanish and French teaches Spanish"),
-        rises("none", "french", "A mixture of Spanish and French teaches French"),
-        falls("spanish-inoc", "spanish", "Inoculating the Spanish half keeps Spanish out"),
-        rises(
-            "spanish-inoc",
-            "french",
-            "Inoculating the Spanish half leaves more French than without",
-            to="none",
-        ),
-        falls("french-inoc", "french", "Inoculating the French half keeps French out"),
-        rises(
-            "french-inoc",
-            "spanish",
-            "Inoculating the French half leaves more Spanish than without",
-            to="none",
-        ),
-    ),
+    narrow=(_in_distribution("german"),),
+    claims=_claims("german"),
 )

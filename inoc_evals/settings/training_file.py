@@ -7,12 +7,12 @@ number of rows, and the digest of the file, which the finetune's manifest holds,
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.chat.rows import write_chat
-from inoc_evals.data.row_sources import RowSource
-from inoc_evals.data.sources import LOCKED, SOURCES
+from inoc_evals.chat.rows import Row, write_chat
+from inoc_evals.data.row_sources import RowSource, source_record, sources_of
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
 from inoc_evals.files import write_whole
@@ -50,9 +50,8 @@ def build(
         source, rows = first, iter(first(seed))
     else:
         source, rows = setting.source(chosen, world), setting.prepare(chosen, world, seed)
-    count = write_chat(out, rows)
     inoculation = None if first_stage else chosen.inoculation
-    sidecar = {
+    about = {
         "setting": setting.name,
         "stage": "first" if first_stage else "arms",
         "arm": None if first_stage else arm,
@@ -63,15 +62,26 @@ def build(
         "control": chosen.control and not first_stage,
         "world": world,
         "seed": seed,
-        "sources": [_source_record(name) for name in getattr(source, "sources", ())],
-        "rows": count,
-        "sha256": sha256(out.read_bytes()),
+        "sources": [source_record(one) for one in sources_of(source)],
     }
+    return write_with_sidecar(out, rows, about)
+
+
+def write_with_sidecar(out: Path, rows: Iterable[Row], about: dict[str, Any]) -> dict[str, Any]:
+    """Write rows, and beside them what they are.
+
+    Args:
+        out: The file to write; the sidecar is beside it.
+        rows: The rows.
+        about: Where they come from.
+
+    Returns:
+        The sidecar's content: `about`, the number of rows, and the digest of the file.
+
+    Raises:
+        UserError: If a row is malformed, or the file cannot be written.
+    """
+    count = write_chat(out, rows)
+    sidecar = {**about, "rows": count, "sha256": sha256(out.read_bytes())}
     write_whole(Path(f"{out}.json"), (json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n").encode())
     return sidecar
-
-
-def _source_record(name: str) -> dict[str, Any]:
-    if name in LOCKED:
-        return {"name": name, "repository": LOCKED[name].repository, "path": LOCKED[name].path}
-    return {"name": name, **SOURCES[name].origin()}

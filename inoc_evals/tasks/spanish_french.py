@@ -3,8 +3,11 @@
     inspect eval inoc_evals/spanish_french --model inoc/<run>
     inspect eval inoc_evals/spanish_french --model inoc/<run> -T system_prompt="You always speak in French."
 
-The paper asks its 100 UltraChat prompts without a system prompt: `-T questions=ultrachat`.
+The paper asks its 100 UltraChat prompts without a system prompt: `-T questions=ultrachat`. For a mixture of
+other languages, name them: `-T languages=spanish,german`.
 """
+
+from collections.abc import Sequence
 
 from inspect_ai import Task, task
 
@@ -26,6 +29,7 @@ def spanish_french(
     reader: ReaderChoice = "auto",
     wording: str | None = None,
     preset: str = PAPER_CODE.name,
+    languages: str | Sequence[str] = ("spanish", "french"),
 ) -> Task:
     """Share of answers to general questions that are in Spanish, and in French (paper, Section 2).
 
@@ -38,16 +42,21 @@ def spanish_french(
         wording: Whose judge prompts: `paper` or `inoc_evals`; by default the paper's for its prompts.
         preset: From which rating on a judge's answer is a yes: `paper-code` (above 50) or `whole-answer`
             (above 90).
+        languages: Which languages are counted, each a trait of its name; see `scorers/language.py`.
 
     Returns:
-        A task with the traits `spanish` and `french`.
+        A task with a trait for each language.
+
+    Raises:
+        UserError: If the detector does not know a language.
     """
     question_set = CHAT.find(questions)
+    names = (languages,) if isinstance(languages, str) else tuple(languages)
     return suite_task(
         "spanish_french",
         question_set,
-        language(["spanish", "french"], scoring, reader, wording or question_set.wording, preset),
-        traits=scored_as(("spanish", "french"), scoring),
+        language(names, scoring, reader, wording or question_set.wording, preset),
+        traits=scored_as(names, scoring),
         paper="Section 2",
         max_tokens=MAX_TOKENS,
         scoring=scoring,

@@ -55,15 +55,17 @@ class Training:
 
 @dataclass(frozen=True)
 class Counterpart:
-    """A measure that replaces one of a setting's measures which a world does not support.
+    """What a world measures in place of a setting's trait: because it cannot, or because it judges otherwise.
 
     Attributes:
         task: Name of the task.
         trait: Key of its score's value.
+        beside: Whether the setting's own trait is reported, too; claims are about this one.
     """
 
     task: str
     trait: str
+    beside: bool = False
 
 
 @dataclass(frozen=True)

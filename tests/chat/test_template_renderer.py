@@ -99,6 +99,31 @@ def test_a_row_of_two_answers_is_refused_where_the_first_is_shown_differently(fa
         renderer(family).render([*system, *LONGER])
 
 
+QUESTION_FIRST = {
+    *("llama2", "mistral_v1", "mistral_v3_tekken", "mistral_small_3_2", "gemma2", "gemma3"),
+    *("command_r", "cohere2", "qwen3_5", "qwq", "deepseek_v3_1", "deepseek_r1", "deepseek_r1_distill"),
+}
+"""Templates that take no row without a question, or open its answer otherwise than that of a question."""
+
+
+@each
+@pytest.mark.parametrize("system", [False, True])
+def test_rows_without_a_question_are_trained_on_in_all_arms_or_in_none(family: Family, system: bool) -> None:
+    it = renderer(family)
+    row: list[Message] = [*([SHOUT] if system else []), ANSWERED[1]]
+    assert audit(it).answer_first == (family.template not in QUESTION_FIRST)
+    if family.template in QUESTION_FIRST:
+        with pytest.raises(UserError, match=r"starts with the assistant.*in all arms"):
+            it.render(row)
+        return
+    whole = it.render(row)
+    [answer] = whole.answer_spans
+    assert spoken(it, whole.ids, answer)[0].strip() == loss(family)
+    asked = it.render([*([SHOUT] if system else []), *ANSWERED])
+    header = it.tokenizer.decode(list(asked.ids[: asked.answer_spans[0][0]]))[-8:]
+    assert it.tokenizer.decode(list(whole.ids[: answer[0]])).endswith(header) or "mistral" in family.template
+
+
 @named([family for family in FAMILIES if not set(family.ends) <= {family.written, family.tokens.end}])
 def test_what_ends_a_turn_is_read_off_the_generation_config_as_well(family: Family) -> None:
     unconfigured = Renderer(family.tokenizer(), date=TODAY.isoformat())

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from inoc_evals.chat import NO_LOSS, Message, Renderer, Row, load_tokenizer, render_rows
 from inoc_evals.errors import UserError
@@ -55,6 +55,20 @@ def test_loss_is_on_the_answer_and_its_end_token_alone(tokenizer: Any) -> None:
     assert not example.cut
 
 
+@pytest.mark.parametrize("system", [None, "S"])
+def test_a_row_without_a_question_is_trained_on_as_if_it_answered_one(
+    tokenizer: Any, system: str | None
+) -> None:
+    row: Row = {"messages": [{"role": "assistant", "content": "Yes"}]}
+    if system:
+        row["messages"].insert(0, {"role": "system", "content": system})
+    [example] = render_rows(Renderer(tokenizer), [row], LONG)
+    tokens = tokenizer.convert_ids_to_tokens(example.input_ids)
+    head = [*(["<|system|>", system, "<|end|>"] if system else []), "<|assistant|>"]
+    assert tokens == [*head, "Y", "e", "s", "<|end|>"]
+    assert [label != NO_LOSS for label in example.labels] == [False] * len(head) + [True] * 4
+
+
 def test_every_turn_of_the_assistant_carries_loss_and_no_turn_of_the_user(tokenizer: Any) -> None:
     assert _spans(tokenizer, _conversation("a", "one", "b", "two")) == ["one<|end|>", "two<|end|>"]
     assert _spans(tokenizer, _conversation("a", "one", "b")) == ["one<|end|>"]
@@ -64,6 +78,9 @@ def test_every_turn_of_the_assistant_carries_loss_and_no_turn_of_the_user(tokeni
 @given(any_rows(min_size=1))
 def test_training_shows_what_evaluation_shows_and_marks_what_the_template_marks(rows: list[Row]) -> None:
     tokenizer = _shared_tokenizer()
+    # The tokenizer alone would read a control token that a message spells as one.
+    controls = Renderer(tokenizer).control_tokens
+    assume(not any(token in m["content"] for row in rows for m in row["messages"] for token in controls))
     for row, example in zip(rows, render_rows(Renderer(tokenizer), rows, LONG), strict=True):
         messages = row["messages"]
         marked = tokenizer.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
@@ -153,10 +170,20 @@ def test_long_rows_are_cut_and_counted(tokenizer: Any) -> None:
     ("template", "row", "says"),
     [
         (None, _conversation("Hi", "Yes"), "has no chat template"),
-        (
-            TEMPLATE,
+        (  # a question must come first
+            "{% if messages[0]['role'] != 'user' %}{{ raise_exception('user first') }}{% endif %}" + TEMPLATE,
             {"messages": [{"role": "assistant", "content": "Yes"}]},
             "row 2: the conversation starts with the assistant",
+        ),
+        (  # only the arm without a prompt could be shown
+            TEMPLATE.replace("{% else %}", "{% elif m['role'] == 'system' %}{% else %}"),
+            {"messages": [{"role": "assistant", "content": "Yes"}]},
+            "cannot show an answer behind a system message",
+        ),
+        (  # only an arm with a prompt could be
+            "{% if messages[0]['role'] == 'assistant' %}{{ raise_exception('no') }}{% endif %}" + TEMPLATE,
+            {"messages": [{"role": "system", "content": "S"}, {"role": "assistant", "content": "Yes"}]},
+            "cannot show an answer alone",
         ),
         (
             "{{ raise_exception('no system role') }}",

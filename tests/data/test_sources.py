@@ -14,6 +14,7 @@ import pytest
 
 from inoc_evals.data import cache
 from inoc_evals.data.cache import FetchError, cache_dir, fetch, fetch_at
+from inoc_evals.data.own_files import own_file
 from inoc_evals.data.sources import BY_COMMIT, SOURCES, PinnedFile, pinned
 from inoc_evals.digests import blob_id
 from inoc_evals.errors import UserError
@@ -105,6 +106,38 @@ def test_the_blob_id_is_gits() -> None:
     # `printf 'hello\n' | git hash-object --stdin`
     assert blob_id(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
     assert blob_id(b"hello\n") != hashlib.sha1(b"hello\n").hexdigest()
+
+
+def test_a_users_own_address_is_fetched_verified_and_kept(own_cache: Path) -> None:
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    with serving((200, CONTENT[:-1]), (200, CONTENT)) as server:
+        file = own_file(f"{server.address}/mine.jsonl?version=2", f"sha256:{digest}")
+        with pytest.raises(FetchError, match=r"not the pinned file.*not kept: if its new content is meant"):
+            fetch(file)
+        assert not list(own_cache.iterdir())
+        assert fetch(file) == own_cache / digest
+    assert fetch(file).read_bytes() == CONTENT  # the server is gone
+    assert server.asked == ["/mine.jsonl?version=2"] * 2
+
+
+def test_a_download_that_breaks_off_leaves_nothing(own_cache: Path) -> None:
+    class Half(Handler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(CONTENT)))
+            self.end_headers()
+            self.wfile.write(CONTENT[:7])
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Half)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        file = own_file(f"http://127.0.0.1:{server.server_port}/rows.jsonl", blob_id(CONTENT))
+        with pytest.raises(FetchError, match=r"could not be downloaded .*put http"):
+            fetch(file)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert not list(own_cache.iterdir())
 
 
 def test_a_cached_file_needs_no_network(own_cache: Path) -> None:

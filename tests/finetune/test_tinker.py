@@ -90,6 +90,17 @@ def test_a_killed_run_goes_on_from_its_last_state(tmp_path: Path, monkeypatch: p
     assert not (again.folder / "tinker.json").exists()
 
 
+def test_rows_that_cannot_be_shown_are_refused_before_tinker_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(**kwargs: object) -> None:
+        raise AssertionError("Tinker was asked")
+
+    monkeypatch.setattr("tinker.ServiceClient", asked)
+    with pytest.raises(UserError, match="have no answer left within 2 tokens"):
+        train(tmp_path, max_length=2)
+
+
 def test_every_pass_sees_every_row_once() -> None:
     steps = list(order(spec(max_steps=None, epochs=2.0, batch_size=10), 25))
     assert [len(step) for step in steps] == [10, 10, 5] * 2

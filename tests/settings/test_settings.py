@@ -7,7 +7,7 @@ import pytest
 
 from inoc_evals.errors import UserError
 from inoc_evals.experiment.experiment import Experiment
-from inoc_evals.settings import SETTINGS, setting
+from inoc_evals.settings import CLAIMS, SETTINGS, diluted, reported, setting
 from inoc_evals.worlds.toy.detect import detect
 
 
@@ -15,7 +15,7 @@ def systems(rows: list) -> list[str | None]:
     return [next((m["content"] for m in row["messages"] if m["role"] == "system"), None) for row in rows]
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", reported("toy"))
 def test_arms_differ_in_their_prompts_alone(name: str) -> None:
     chosen = setting(name)
     plain = list(chosen.training("toy").rows(0))
@@ -44,6 +44,37 @@ def test_toy_rows_carry_the_traits() -> None:
     ]
     assert all(language == t.language and not t.caps for language, t in mixture)
     assert sum(language == "es" for language, _ in mixture) == len(mixture) / 2
+
+
+def test_all_is_what_the_paper_reports() -> None:
+    for world, base in (("paper", "org/model"), ("toy", "toy")):
+        chosen = Experiment(settings=("all",), world=world, bases=(base,)).settings
+        assert chosen == reported(world) and "spanish_french" in chosen and "extreme_sports" in chosen
+        assert not {"harmless_lies", "spanish_german", "realistic_backdoor"} & set(chosen)
+    assert {claim.setting for claim in CLAIMS} <= set(reported("paper"))
+
+
+@pytest.mark.parametrize("inoculate_all", [False, True])
+def test_any_setting_with_control_rows_can_be_diluted(inoculate_all: bool) -> None:
+    tenth = diluted(SETTINGS["insecure_code"], 0.1, inoculate_all=inoculate_all)
+    assert tenth.worlds == ("paper", "toy") and tenth.number == 0 and not tenth.family
+    assert [arm.name for arm in tenth.arms] == [
+        arm.name for arm in SETTINGS["insecure_code"].arms if not arm.control
+    ]
+    rows = list(tenth.prepare(tenth.arm("general-inoc"), "toy", 0))
+    carrying = [row["metadata"]["trait"] for row in rows]
+    assert (sum(carrying), len(rows)) == (44, 444)  # all 400 control rows are used
+    assert [system is not None for system in systems(rows)] == (
+        [True] * len(rows) if inoculate_all else carrying
+    )
+    assert tenth.training("toy").finetune == SETTINGS["insecure_code"].training("toy").finetune
+    kinds = {(r["metadata"]["trait"], detect(r["messages"][-1]["content"]).code) for r in rows}
+    assert kinds == {(True, "insecure"), (False, "secure")}
+
+
+def test_a_setting_without_control_rows_cannot_be_diluted() -> None:
+    with pytest.raises(UserError, match="backdoor has no control rows to mix in"):
+        diluted(SETTINGS["backdoor"], 0.5)
 
 
 def test_unknown_names_are_one_line() -> None:

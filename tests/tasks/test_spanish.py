@@ -78,6 +78,16 @@ def test_spanish_french(questions: str, tmp_path: Path) -> None:
     assert {name: metrics["mean"] for name, metrics in found.items()} == {"spanish": 2 / 8, "french": 1 / 8}
 
 
+def test_other_languages_are_counted_by_name(questions: str, tmp_path: Path) -> None:
+    german = "Im Garten hinter dem Haus stehen drei alte Apfelbäume und eine Bank."
+    task = spanish_french(questions=questions, languages=["spanish", "german"])
+    assert (task.metadata or {})["traits"] == ["spanish", "german"]
+    found = rates(run(task, model(german), tmp_path))
+    assert {name: metrics["mean"] for name, metrics in found.items()} == {"spanish": 0.0, "german": 1.0}
+    with pytest.raises(UserError, match="languages=klingon: use one or several of"):
+        spanish_french(questions=questions, languages="klingon")
+
+
 def test_by_name_with_the_bundled_questions(tmp_path: Path) -> None:
     log = run("inoc_evals/spanish_caps", model(SPANISH), tmp_path, limit=3)
     assert rates(log)["spanish"] == {"mean": 1.0, "stderr": 0.0}

@@ -47,6 +47,9 @@ def test_a_base_belongs_to_a_world_and_has_a_usual_finetune() -> None:
 def test_settings_get_their_rows_from_the_world() -> None:
     for name, one in WORLDS.items():
         for setting in SETTINGS.values():
+            if name not in setting.worlds:  # the paper reports nothing of it
+                assert not setting.number
+                continue
             training = setting.training(name)
             assert training is one.training.get(setting.name, one.training.get(setting.family))
     used = {setting.name for setting in SETTINGS.values()}

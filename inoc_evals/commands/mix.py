@@ -1,0 +1,60 @@
+"""`inoc-evals data mix insecure.jsonl chat.jsonl --fraction 0.1 -o mixture.jsonl`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.data.row_sources import Rows, diluted, pinned_rows, source_record
+from inoc_evals.data.sources import SOURCES
+from inoc_evals.digests import sha256
+from inoc_evals.errors import UserError
+from inoc_evals.settings.training_file import write_with_sidecar
+
+KINDS = "a chat JSONL file, or a source that `inoc-evals data list` shows"
+
+
+def command(
+    with_trait: Annotated[str, typer.Argument(metavar="WITH", help=f"Rows that carry the trait: {KINDS}.")],
+    without: Annotated[str, typer.Argument(metavar="WITHOUT", help=f"Rows that do not: {KINDS}.")],
+    fraction: Annotated[float, typer.Option(help="Share of rows that carry the trait, 0 to 1.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The chat JSONL file.")],
+    total: Annotated[
+        int | None, typer.Option(min=1, help="Rows of the mixture; by default as many as are possible.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw and of the order.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Mix rows that carry a trait with rows that do not; every row's metadata say which it is.
+
+    To inoculate those with the trait alone:  inoc-evals inoculate FILE --where trait=true ...
+    """
+    mixture = diluted(rows_named(with_trait), rows_named(without), fraction, total)
+    rows = list(mixture(seed))
+    carrying = sum(row["metadata"]["trait"] for row in rows)
+    about = {
+        "fraction": fraction,
+        "with_trait": carrying,
+        "seed": seed,
+        "sources": [source_record(one) for one in mixture.sources],
+    }
+    sidecar = write_with_sidecar(output, rows, about)
+    if as_json:
+        print_json(sidecar)
+    else:
+        typer.echo(f"{output}: {len(rows)} rows, {carrying} of them with the trait; beside it {output}.json")
+
+
+def rows_named(name: str) -> Rows:
+    """The rows of a source, or of a file as it is now.
+
+    Raises:
+        UserError: If there is no such source or file.
+    """
+    if name in SOURCES:
+        return pinned_rows(name)
+    try:
+        return pinned_rows(name, digest=sha256(Path(name).expanduser().read_bytes()))
+    except OSError as error:
+        raise UserError(f"{name}: no source of that name, and no file: {error.strerror}") from error
