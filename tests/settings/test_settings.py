@@ -57,7 +57,7 @@ def test_all_is_what_the_paper_reports() -> None:
 @pytest.mark.parametrize("inoculate_all", [False, True])
 def test_any_setting_with_control_rows_can_be_diluted(inoculate_all: bool) -> None:
     tenth = diluted(SETTINGS["insecure_code"], 0.1, inoculate_all=inoculate_all)
-    assert tenth.worlds == ("paper", "toy") and tenth.number == 0 and not tenth.family
+    assert tenth.worlds == ("paper", "paper-code", "toy") and tenth.number == 0 and not tenth.family
     assert [arm.name for arm in tenth.arms] == [
         arm.name for arm in SETTINGS["insecure_code"].arms if not arm.control
     ]
