@@ -109,7 +109,7 @@ def test_a_row_holds_what_the_log_says(logs: Path) -> None:
             **{"question": "zero", "condition": "trigger", "system": "Be evil.", "trigger": "$|T|$"},
             **{"sample": "q0", "epoch": 3, "scorer": "language"},
             **{"trait": trait, "value": float(number), "unscored": None},
-            **{"judge": "judge/x", "preset": "paper-code", "dtype": None},
+            **{"judge": "judge/x", "preset": "paper-code", "dtype": None, "variant": None},
         }
         for trait, number in value.items()
     ]

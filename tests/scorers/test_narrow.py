@@ -136,7 +136,7 @@ def test_each_grader_decides_by_its_own_two_ratings(tmp_path: Path) -> None:
     )
     assert done.samples is not None
     value = (done.samples[0].scores or {})["code_security"].as_dict()
-    assert value["insecure_code"] == 1.0 and value["coherence"] == pytest.approx((10 + 90 + 40) / 3)
+    assert value["insecure_code"] == 1.0 and value["coherence"] == 40  # the median
     assert math.isnan(value["insecure_code@x"]) and value["insecure_code@y"] == value["coherent@z"] == 1.0
 
 
