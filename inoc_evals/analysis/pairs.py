@@ -109,17 +109,17 @@ def _label(estimates: "pd.DataFrame", name: str) -> str:
 
 def _of_models(answers: "pd.DataFrame") -> dict[str, dict[str, float]]:
     """The rate of every model, by arm and seed; models without a scored answer are left out."""
-    means = (
-        answers.dropna(subset=["value"]).groupby(["arm", "seed"], dropna=False, observed=True)["value"].mean()
-    )
+    scored = answers.dropna(subset=["value"])
     by_arm: dict[str, dict[str, float]] = {}
-    for (arm, seed), rate in means.items():
-        by_arm.setdefault(str(arm), {})[str(seed)] = float(rate)  # of a base model the seed is "nan"
+    for arm, of_arm in scored.groupby("arm", observed=True):
+        means = of_arm.groupby("seed", dropna=False, observed=True)["value"].mean()
+        # of a base model the seed is "nan"
+        by_arm[str(arm)] = {str(seed): float(rate) for seed, rate in zip(means.index, means, strict=True)}
     return by_arm
 
 
-def _cross(axes: "Axes", x: "pd.Series", y: "pd.Series", colour: Colour, label: str) -> None:
-    """An arm's mean with the intervals of both rates."""
+def _cross(axes: "Axes", x: Any, y: Any, colour: Colour, label: str) -> None:
+    """An arm's mean with the intervals of both rates, each a row of estimates."""
     axes.plot([x["low"], x["high"]], [y["rate"]] * 2, color=colour, linewidth=1.5, zorder=4)
     axes.plot([x["rate"]] * 2, [y["low"], y["high"]], color=colour, linewidth=1.5, zorder=4)
     axes.plot(
@@ -208,8 +208,9 @@ def _shares(pairs: "pd.DataFrame") -> "np.ndarray":
     import numpy as np
 
     x, y = pairs.to_numpy(dtype=float).T
-    counts, _, _ = np.histogram2d(x, y, bins=[_edges(), _edges()])
-    return counts / len(pairs)
+    counts: np.ndarray = np.histogram2d(x, y, bins=[_edges(), _edges()])[0]
+    shares: np.ndarray = counts / len(pairs)
+    return shares
 
 
 def _density(
@@ -243,12 +244,10 @@ def _density(
     above.set_title(title, fontsize=8, loc="left", pad=2)
     for margin in (above, beside):
         margin.set_axis_off()
-    for at, across, beyond in (
-        (lines[0], axes.axvline, above.axvline),
-        (lines[1], axes.axhline, beside.axhline),
-    ):
-        for draw in (across, beyond) if at is not None else ():
-            draw(at, color="0.1", linewidth=1, linestyle=(0, (3, 2)))
+    for at, draws in ((lines[0], (axes.axvline, above.axvline)), (lines[1], (axes.axhline, beside.axhline))):
+        if at is not None:
+            for draw in draws:
+                draw(at, color="0.1", linewidth=1, linestyle=(0, (3, 2)))
     ticks = [0, 50, 100]
     axes.set(xlim=(0, edges[-1]), ylim=(0, edges[-1]), xticks=ticks, yticks=ticks)
     return image
