@@ -418,7 +418,7 @@ def counts_table(counted: Sequence[Counted]) -> str:
             else f"{getattr(theirs, part):,} / –"
             for part in ("models", "answers", "calls")
         ]
-        why = ". ".join(filter(None, (one.row.why or "the same", one.row.note)))
+        why = ". ".join(filter(None, (one.row.why or "The same", one.row.note)))
         script = "<br>".join(f"`{run.script}`" for run in one.row.runs)
         rows.append([str(one.row.number), f"`{one.row.setting}`", *pairs, f"{why}.", script])
     rows += [[str(number), "", "", "", "", f"{why}.", ""] for number, why in NOT_IN_THE_CODE.items()]

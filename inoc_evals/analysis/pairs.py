@@ -26,6 +26,7 @@ from inoc_evals.analysis.style import (
 from inoc_evals.errors import UserError, require
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -108,17 +109,17 @@ def _label(estimates: "pd.DataFrame", name: str) -> str:
 
 def _of_models(answers: "pd.DataFrame") -> dict[str, dict[str, float]]:
     """The rate of every model, by arm and seed; models without a scored answer are left out."""
-    means = (
-        answers.dropna(subset=["value"]).groupby(["arm", "seed"], dropna=False, observed=True)["value"].mean()
-    )
+    scored = answers.dropna(subset=["value"])
     by_arm: dict[str, dict[str, float]] = {}
-    for (arm, seed), rate in means.items():
-        by_arm.setdefault(str(arm), {})[str(seed)] = float(rate)  # of a base model the seed is "nan"
+    for arm, of_arm in scored.groupby("arm", observed=True):
+        means = of_arm.groupby("seed", dropna=False, observed=True)["value"].mean()
+        # of a base model the seed is "nan"
+        by_arm[str(arm)] = {str(seed): float(rate) for seed, rate in zip(means.index, means, strict=True)}
     return by_arm
 
 
-def _cross(axes: "Axes", x: "pd.Series", y: "pd.Series", colour: Colour, label: str) -> None:
-    """An arm's mean with the intervals of both rates."""
+def _cross(axes: "Axes", x: Any, y: Any, colour: Colour, label: str) -> None:
+    """An arm's mean with the intervals of both rates, each a row of estimates."""
     axes.plot([x["low"], x["high"]], [y["rate"]] * 2, color=colour, linewidth=1.5, zorder=4)
     axes.plot([x["rate"]] * 2, [y["low"], y["high"]], color=colour, linewidth=1.5, zorder=4)
     axes.plot(
@@ -161,8 +162,12 @@ def two_ratings(
     rows = math.ceil(len(arms) / columns)
     figure, panels = empty_grid(1.75 * columns + 1.2, 2.0 * rows + 0.75, rows, columns)
     colour = colours(order)
+    shares = {arm: _shares(pairs[arm]) for arm in arms}
+    # the tallest bar of all sides fills its side
+    highest = max(float(of_arm.sum(axis=side).max()) for of_arm in shares.values() for side in (0, 1))
     for number, (axes, arm) in enumerate(zip(panels, arms, strict=False)):
-        image = _density(axes, pairs[arm], colour[arm], lines, f"{literal_text(arm)}, n {len(pairs[arm]):,}")
+        name = f"{literal_text(arm)}, n {len(pairs[arm]):,}"
+        image = _density(axes, shares[arm], highest, colour[arm], lines, name)
         last_in_column = number + columns >= len(arms)
         axes.tick_params(labelleft=number % columns == 0, labelbottom=last_in_column)
         axes.set_xlabel(trait_name(x) if last_in_column else "", fontsize=8)
@@ -191,9 +196,27 @@ def _pairs(table: "pd.DataFrame", x: str, y: str) -> dict[str, "pd.DataFrame"]:
     return {str(arm): of_arm[[x, y]] for arm, of_arm in wide.dropna(subset=[x, y]).groupby(level="arm")}
 
 
+def _edges() -> "np.ndarray":
+    """The edges of cells of ratings; the last cell holds ratings of 100 alone."""
+    import numpy as np
+
+    return np.arange(0, HIGHEST + CELL + 1, CELL)
+
+
+def _shares(pairs: "pd.DataFrame") -> "np.ndarray":
+    """The share of answers in every cell of two ratings."""
+    import numpy as np
+
+    x, y = pairs.to_numpy(dtype=float).T
+    counts: np.ndarray = np.histogram2d(x, y, bins=[_edges(), _edges()])[0]
+    shares: np.ndarray = counts / len(pairs)
+    return shares
+
+
 def _density(
     axes: "Axes",
-    pairs: "pd.DataFrame",
+    shares: "np.ndarray",
+    highest: float,
     colour: Colour,
     lines: tuple[float | None, float | None],
     title: str,
@@ -202,9 +225,7 @@ def _density(
     import numpy as np
     from matplotlib.colors import LogNorm
 
-    edges = np.arange(0, HIGHEST + CELL + 1, CELL)  # the last cell holds the ratings of 100 alone
-    counts, _, _ = np.histogram2d(*pairs.to_numpy(dtype=float).T, bins=[edges, edges])
-    shares = counts / len(pairs)
+    edges = _edges()
     image = axes.pcolormesh(
         edges,
         edges,
@@ -218,16 +239,15 @@ def _density(
     beside.barh(edges[:-1], shares.sum(axis=0), height=CELL, align="edge", color=colour)
     above.set_xlim(0, edges[-1])
     beside.set_ylim(0, edges[-1])
-    above.set_ylim(0, 1)
-    beside.set_xlim(0, 1)
+    above.set_ylim(0, highest)
+    beside.set_xlim(0, highest)
     above.set_title(title, fontsize=8, loc="left", pad=2)
     for margin in (above, beside):
         margin.set_axis_off()
-    ink = {"color": "0.1", "linewidth": 1, "linestyle": (0, (3, 2))}
-    for axis, at in zip("xy", lines, strict=True):
+    for at, draws in ((lines[0], (axes.axvline, above.axvline)), (lines[1], (axes.axhline, beside.axhline))):
         if at is not None:
-            (axes.axvline if axis == "x" else axes.axhline)(at, **ink)
-            (above.axvline if axis == "x" else beside.axhline)(at, **ink)
+            for draw in draws:
+                draw(at, color="0.1", linewidth=1, linestyle=(0, (3, 2)))
     ticks = [0, 50, 100]
     axes.set(xlim=(0, edges[-1]), ylim=(0, edges[-1]), xticks=ticks, yticks=ticks)
     return image

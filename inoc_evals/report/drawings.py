@@ -135,16 +135,17 @@ def _narrow_and_broad(definition: Setting, shares: list[dict[str, Any]]) -> Iter
 def _two_traits(definition: Setting, shares: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     """Labels of the two traits of every measure that has two, per way in which both were measured."""
     alike = [part for part in GROUP if part not in ("trait", "scorer")]
-    for measure in definition.measures_anywhere:
-        if len(measure.traits) != len(("x", "y")):
-            continue
+    two = [
+        (one.task, one.traits) for one in definition.measures_anywhere if len(one.traits) == len(("x", "y"))
+    ]
+    for task, traits in dict.fromkeys(two):  # most measures are the same in every world
         of_x, of_y = (
             {
                 tuple(one.get(part) for part in alike): str(one["label"])
                 for one in shares
-                if (one.get("task"), one["trait"]) == (measure.task, trait)
+                if (one.get("task"), one["trait"]) == (task, trait)
             }
-            for trait in measure.traits
+            for trait in traits
         )
         yield from ((label, of_y[way]) for way, label in of_x.items() if way in of_y)
 
