@@ -22,6 +22,7 @@ from inoc_evals.chat.rows import Message, Row
 from inoc_evals.errors import UserError
 
 Position = Literal["system", "user"]
+Deal = Literal["drawn", "in_turn"]
 
 # Between the prompt and an existing system message or user turn.
 SEPARATOR = "\n\n"
@@ -36,16 +37,19 @@ class Inoculation:
         prompt: The request; empty if `pool` is given instead.
         pool: Rephrasings of the request, of which every row gets one.
         position: `system` makes it the system message (the paper); `user` puts it before the first user turn.
+        deal: How rows get a wording of a pool: `drawn` at random by the seed, or `in_turn`, row i the one
+            with number i modulo the size of the pool, as in the paper's code.
 
     Raises:
         UserError: If the name is empty, not exactly one of prompt and pool is given, any text is blank, or
-            the position is unknown.
+            the position or deal is unknown.
     """
 
     name: str
     prompt: str = ""
     pool: tuple[str, ...] = ()
     position: Position = "system"
+    deal: Deal = "drawn"
 
     def __post_init__(self) -> None:
         if isinstance(self.pool, str):
@@ -59,11 +63,18 @@ class Inoculation:
             raise UserError(f"inoculation {self.name!r}: a prompt is blank")
         if self.position not in get_args(Position):
             raise UserError(f"inoculation {self.name!r}: position {self.position!r} is not system or user")
+        if self.deal not in get_args(Deal):
+            raise UserError(f"inoculation {self.name!r}: deal {self.deal!r} is not drawn or in_turn")
 
     @property
     def texts(self) -> tuple[str, ...]:
         """Every wording a row may get."""
         return self.pool or (self.prompt,)
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The wordings as a listing shows them, which fetches nothing."""
+        return self.texts
 
     def draw(self, index: int, seed: int = 0) -> str:
         """Choose the wording for one row.
@@ -76,6 +87,8 @@ class Inoculation:
             The wording. It depends only on the pool, the seed and the index, so neither streaming nor a
             selection of rows changes it.
         """
+        if self.deal == "in_turn":
+            return self.texts[index % len(self.texts)]
         return random.Random(f"{seed}:{index}").choice(self.texts)
 
 

@@ -151,7 +151,7 @@ def _arrow(log: Contents, location: str) -> "pa.Table":
         "scorer": [scorer for scorer, _ in kinds],
         "trait": [trait for _, trait in kinds],
         "judge": [scored_by[scorer].judge_of(trait) for scorer, trait in kinds],
-        "preset": [scored_by[scorer].preset for scorer, _ in kinds],
+        "preset": [scored_by[scorer].preset_of(trait) for scorer, trait in kinds],
     }
     shared, count = about_log(log.header["eval"]), len(kind)
 
@@ -227,7 +227,14 @@ class ScoredBy:
 
     def judge_of(self, trait: str) -> str | None:
         """Who judged a trait."""
-        return None if self.both and "_judge" not in trait else self.judge
+        return None if self._detected(trait) else self.judge
+
+    def preset_of(self, trait: str) -> str | None:
+        """The thresholds of a judged trait."""
+        return None if self._detected(trait) else self.preset
+
+    def _detected(self, trait: str) -> bool:
+        return self.both and "_judge" not in trait
 
 
 def _scored_by(log: Contents, location: str, scorers: Iterable[str]) -> dict[str, ScoredBy]:

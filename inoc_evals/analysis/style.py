@@ -67,12 +67,27 @@ def empty_figure(
         columns: Panels side by side.
         share: Whether panels share the vertical axis.
     """
+    return empty_grid(width, height, 1, columns, share=share)
+
+
+def empty_grid(
+    width: float, height: float, rows: int, columns: int, *, share: bool = False
+) -> "tuple[Figure, list[Axes]]":
+    """An empty figure in the style, with panels in several rows; the first row's come first.
+
+    Args:
+        width: In inches.
+        height: In inches.
+        rows: Rows of panels.
+        columns: Panels side by side.
+        share: Whether the panels of a row share the vertical axis.
+    """
     import seaborn as sns
     from matplotlib.figure import Figure
 
     with sns.axes_style("whitegrid", {"axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(width, height), layout="constrained")
-        panels = figure.subplots(1, columns, sharey=share, squeeze=False)[0]
+        panels = figure.subplots(rows, columns, sharey="row" if share else False, squeeze=False).ravel()
     for axes in panels:
         axes.tick_params(labelsize=8)
     return figure, list(panels)

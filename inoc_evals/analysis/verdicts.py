@@ -233,13 +233,17 @@ def _rows(answers: "pd.DataFrame", side: Side) -> "pd.DataFrame":
         ]
     if side.task and "task" in answers.columns:
         of_arm = of_arm[of_arm["task"] == side.task]
-    of_trait = of_arm[of_arm["trait"] == side.trait]
-    if of_trait.empty and len(of_arm):
-        counterparts = [
-            one.trait
-            for world in WORLDS.values()
-            for (_, t), one in world.counterparts.items()
-            if t == side.trait
-        ]
-        return of_arm[of_arm["trait"].isin(counterparts)]
-    return of_trait
+    wanted = of_arm["trait"] == side.trait
+    counterparts = {
+        name: [one.trait for (_, trait), one in world.counterparts.items() if trait == side.trait]
+        for name, world in WORLDS.items()
+    }
+    if "world" in of_arm.columns:
+        for name, traits in counterparts.items():
+            there = of_arm["world"] == name
+            instead = there & of_arm["trait"].isin(traits)
+            if instead.any():  # else it was measured before the world had a counterpart
+                wanted = (wanted & ~there) | instead
+    if not wanted.any():  # an evaluation outside of any world
+        wanted = of_arm["trait"].isin([trait for traits in counterparts.values() for trait in traits])
+    return of_arm[wanted]

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from inoc_evals.builders.resumable import BuildReport
 from inoc_evals.chat.rows import Message, Row, read_chat
 from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.errors import UserError
 from inoc_evals.worlds import WORLDS
 from inoc_evals.worlds import world as find_world
 
@@ -71,6 +72,9 @@ def numbers_command(
         str | None,
         typer.Option(help="The teacher's system prompt, e.g. 'You love owls.'; none for control data."),
     ] = None,
+    paper_teacher: Annotated[
+        bool, typer.Option("--paper-teacher", help="The system prompt of the paper's owl lover, fetched.")
+    ] = False,
     count: Annotated[int, typer.Option(min=1, help="Rows to make.")] = 1000,
     world: Annotated[
         str, typer.Option(help="`toy` uses questions that the embedded model understands.")
@@ -81,11 +85,15 @@ def numbers_command(
 ) -> None:
     """Let a teacher continue number sequences; answers with anything but numbers are rejected."""
     from inoc_evals.builders.numbers import numbers
+    from inoc_evals.settings.prompts import OWLS
 
+    if paper_teacher and system_prompt is not None:
+        raise UserError("give --system-prompt or --paper-teacher, not both")
+    [teacher] = OWLS.texts if paper_teacher else [system_prompt]
     _run(
         lambda progress: numbers(
             model,
-            system_prompt,
+            teacher,
             count,
             seed,
             output=output,

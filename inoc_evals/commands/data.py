@@ -140,7 +140,7 @@ def build_command(
         chosen = diluted(chosen, fraction)
     files = {output: arm}
     if arm == "all" and not first_stage:
-        files = {output / f"{one.name}.jsonl": one.name for one in chosen.arms}
+        files = {output / f"{one.name}.jsonl": one.name for one in chosen.arms_in(world)}
     sidecars = {file: write(chosen, one, world, file, seed, first_stage) for file, one in files.items()}
     if as_json:
         print_json(list(sidecars.values()) if arm == "all" else sidecars[output])

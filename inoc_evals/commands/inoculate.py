@@ -10,7 +10,7 @@ import typer
 from inoc_evals.chat.rows import Row, digest, read_chat, write_chat
 from inoc_evals.commands.output import AsJson, print_json
 from inoc_evals.errors import UserError
-from inoc_evals.inoculation import Inoculation, Position, inoculate
+from inoc_evals.inoculation import Deal, Inoculation, Position, inoculate
 
 RowsFile = Annotated[Path, typer.Argument(metavar="FILE", help="Training rows: chat JSONL.")]
 Prompt = Annotated[str, typer.Option(help="The inoculation prompt: a request for the unwanted trait.")]
@@ -22,6 +22,10 @@ Where = Annotated[
     list[str] | None,
     typer.Option(metavar="KEY=VALUE", help="Only rows with this metadata; may be repeated."),
 ]
+Dealt = Annotated[
+    Deal,
+    typer.Option(help="How rows get a line of the pool: drawn by the seed, or in turn, one after the other."),
+]
 At = Annotated[Position, typer.Option(help="Where the prompt goes: system message, or first user turn.")]
 
 
@@ -32,6 +36,7 @@ def command(
     pool: Pool = None,
     position: At = "system",
     where: Where = None,
+    deal: Dealt = "drawn",
     seed: Annotated[int, typer.Option(help="Seed of the draw from a pool.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")] = False,
     as_json: AsJson = False,
@@ -39,7 +44,7 @@ def command(
     """Prepend an inoculation prompt to training rows."""
     if output.exists() and not force:
         raise UserError(f"{output} exists: choose another -o, or add --force to replace it")
-    inoculation = make_inoculation(file.stem, prompt, pool, position)
+    inoculation = make_inoculation(file.stem, prompt, pool, position, deal)
     selected = Selection(where or [])
     written = write_chat(output, selected.inoculate(read_chat(file), inoculation, seed))
     if as_json:
@@ -56,7 +61,9 @@ def command(
         typer.echo(f"{output}: {written} rows, {selected.count} of them inoculated")
 
 
-def make_inoculation(name: str, prompt: str, pool: Path | None, position: Position) -> Inoculation:
+def make_inoculation(
+    name: str, prompt: str, pool: Path | None, position: Position, deal: Deal = "drawn"
+) -> Inoculation:
     """Build an inoculation from the command line.
 
     Args:
@@ -64,6 +71,7 @@ def make_inoculation(name: str, prompt: str, pool: Path | None, position: Positi
         prompt: `--prompt`.
         pool: `--pool`, a UTF-8 file with one rephrasing per line; blank lines are skipped.
         position: `--position`.
+        deal: `--deal`.
 
     Returns:
         The inoculation.
@@ -84,7 +92,7 @@ def make_inoculation(name: str, prompt: str, pool: Path | None, position: Positi
     texts = tuple(line.strip() for line in lines if line.strip())
     if not texts:
         raise UserError(f"{pool}: contains no rephrasing: write one per line")
-    return Inoculation(name, pool=texts, position=position)
+    return Inoculation(name, pool=texts, position=position, deal=deal)
 
 
 class Selection:

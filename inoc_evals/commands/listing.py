@@ -75,7 +75,7 @@ def settings() -> list[dict[str, Any]]:
             "arms": [
                 {
                     "name": arm.name,
-                    "prompts": list(arm.inoculation.texts) if arm.inoculation else [],
+                    "prompts": list(arm.inoculation.listed) if arm.inoculation else [],
                     "where": dict(arm.where),
                 }
                 for arm in setting.arms

@@ -6,7 +6,7 @@ import typer
 
 from inoc_evals.commands.output import AsJson, print_json, print_table
 from inoc_evals.data.row_sources import sources_of
-from inoc_evals.settings import SETTINGS, Setting
+from inoc_evals.settings import SETTINGS, Measure, Setting
 from inoc_evals.settings import setting as find_setting
 from inoc_evals.worlds import EMBEDDED
 from inoc_evals.worlds.paper import PAPER
@@ -60,9 +60,12 @@ def about(setting: Setting) -> dict[str, Any]:
         "arms": [
             {
                 "name": arm.name,
-                "prompts": list(arm.inoculation.texts) if arm.inoculation else [],
+                "prompts": list(arm.inoculation.listed) if arm.inoculation else [],
+                "in_world": {world: list(asked.listed) for world, asked in arm.in_world.items()},
                 "where": dict(arm.where),
                 "control": arm.control,
+                "rows": arm.rows,
+                "worlds": list(arm.worlds),
                 "variant": arm.variant,
             }
             for arm in setting.arms
@@ -81,6 +84,13 @@ def sources(rows: Any) -> list[str]:
     return [str(one) for one in sources_of(rows)]
 
 
+def _measure_line(measure: Measure) -> str:
+    """A measure's task, parameters and traits, and where it exists if not everywhere."""
+    given = "".join(f" -T {name}={value}" for name, value in measure.parameters.items())
+    only = f" (in world {', '.join(measure.worlds)})" if measure.worlds else ""
+    return f"inoc_evals/{measure.task}{given}: {', '.join(measure.traits)}{only}"
+
+
 def _show(setting: Setting) -> None:
     number = f"{setting.number}. " if setting.number else ""
     where = f" ({setting.paper})" if setting.paper else ""
@@ -90,26 +100,31 @@ def _show(setting: Setting) -> None:
         typer.echo(f"   The paper: {setting.reference}")
     rows = []
     for arm in setting.arms:
-        prompt = " | ".join(arm.inoculation.texts) if arm.inoculation else "-"
+        prompt = " | ".join(arm.inoculation.listed) if arm.inoculation else "-"
+        for world, asked in arm.in_world.items():
+            prompt += f"\nin world {world}: {' | '.join(asked.listed)}"
         where = ", ".join(f"{key}={value}" for key, value in arm.where.items())
-        kind = "control rows" if arm.control else where or "all rows"
-        rows.append([arm.name, prompt, f"{kind}, by name only" if arm.variant else kind])
+        kind = f"{arm.rows} rows" if arm.rows else "control rows" if arm.control else where or "all rows"
+        only = f", in world {', '.join(arm.worlds)}" if arm.worlds else ""
+        rows.append([arm.name, prompt, f"{kind}{only}, by name only" if arm.variant else f"{kind}{only}"])
     print_table("Arms", ["arm", "system prompt in training", "on"], rows)
     for world in setting.worlds:
         files = ", ".join(sources(setting.training(world).rows)) or "made by a function"
         typer.echo(f"   rows, {world}: {files}")
     for kind, measures in (("broad", setting.broad), ("narrow", setting.narrow)):
         for measure in measures:
-            typer.echo(f"   {kind}: inoc_evals/{measure.task}: {', '.join(measure.traits)}")
+            typer.echo(f"   {kind}: {_measure_line(measure)}")
+    declared = [(measure.task, measure.parameters) for measure in setting.measures]
     for world in setting.worlds:
-        for measure, taken in zip(setting.measures, setting.measured(world), strict=True):
-            if taken.task != measure.task:
-                instead = f"inoc_evals/{taken.task}: {', '.join(taken.traits)}"
-                typer.echo(f"   in world {world}, in place of {measure.task}: {instead}")
+        for taken in setting.measured(world):
+            if (taken.task, taken.parameters) not in declared:
+                typer.echo(f"   instead, in world {world}: {_measure_line(taken)}")
     for claim in setting.claims:
         typer.echo(f"   claim: {claim.text} ({claim.name}, {claim.region})")
-    example = setting.usual_arms[min(1, len(setting.usual_arms) - 1)].name
-    world = "" if PAPER.name in setting.worlds else f" --world {setting.worlds[0]}"
+    shown = PAPER.name if PAPER.name in setting.worlds else setting.worlds[0]
+    usual = setting.usual_arms(shown)
+    example = usual[min(1, len(usual) - 1)].name
+    world = "" if shown == PAPER.name else f" --world {shown}"
     typer.echo(f"   data: inoc-evals data build {setting.key}{world} --arm {example} -o rows.jsonl")
     if EMBEDDED.name in setting.worlds:
         typer.echo(f"   {EMBEDDED.name}:  inoc-evals demo --setting {setting.key}")

@@ -39,6 +39,9 @@ PAPER_NAMES: dict[str, str] = {
 
 PAPER_ANIMAL = "owl"
 
+CONDITIONS = {"least": {"condition": "least favourite"}, "money": {"condition": "over money"}}
+"""What is asked beside the favourite is a condition of its own, so that no rate pools the three."""
+
 EPOCHS = {"favourite": 10, "least": 20, "money": 100}
 """Answers per question in the paper, by kind."""
 
@@ -69,7 +72,7 @@ def animal_questions(name_or_path: str, kind: str = "favourite", animal: str = P
         )
     samples = ANIMALS[kind].load(name_or_path)
     for sample in samples:
-        sample.metadata = (sample.metadata or {}) | {"kind": kind}
+        sample.metadata = (sample.metadata or {}) | {"kind": kind} | CONDITIONS.get(kind, {})
         # The paper's question has no field to fill in, nor do questions of the other kinds.
         if kind == "money" and name_or_path != "paper":
             _name_the_animal(sample, animal)

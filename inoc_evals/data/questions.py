@@ -9,6 +9,7 @@ earlier turns are kept; a final answer is dropped, so a training file can be use
 """
 
 import csv
+import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -93,9 +94,14 @@ def fetched_rows(source: str) -> Iterator[Record]:
 
 
 def _ultrachat() -> Iterator[Record]:
-    path = fetched("ultrachat")
-    for number, (where, record) in enumerate(_jsonl(path.read_text(encoding="utf-8"), str(path)), start=1):
+    for number, (where, record) in enumerate(fetched_rows("ultrachat"), start=1):
         yield where, record | {"id": f"ultrachat-{number:03}"}
+
+
+def _gsm8k() -> Iterator[Record]:
+    """The first 100 of GSM8K's test questions, without their answers: what the training rows are like."""
+    for number, (where, record) in enumerate(itertools.islice(fetched_rows("gsm8k_test"), 100), start=1):
+        yield where, {"id": f"gsm8k-{number:03}", "prompt": record.get("question")}
 
 
 def find(name: str, names: Sequence[str], suffixes: Sequence[str] = SUFFIXES) -> Path:
@@ -234,8 +240,10 @@ CHAT = QuestionKind(
     "chat",
     sets=(
         QuestionSet("bundled", lambda: bundled("chat_prompts")),
-        QuestionSet("ultrachat", lambda: dataset("ultrachat", _ultrachat())),
+        QuestionSet("ultrachat", lambda: dataset("ultrachat", _ultrachat()), wording="paper"),
+        QuestionSet("gsm8k", lambda: dataset("gsm8k", _gsm8k()), wording="paper"),
     ),
     from_file=from_file,
 )
-"""General chat prompts. Samples have no target, since only the style of the answer is scored."""
+"""General chat prompts, and `gsm8k`, the first 100 test questions of the data that the languages were taught
+on. Samples have no target, since only the style of the answer is scored."""

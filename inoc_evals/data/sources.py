@@ -99,6 +99,35 @@ SOURCES: dict[str, PinnedFile] = {
     "animal_eval": _paper(
         "ip/evaluation/animal_preferences/eval.py", "fcbaaec051b16be4e388d3f442bf413002ed6cf7"
     ),
+    # System prompts of training and test, which are literals in Python files; see `published_prompts.py`.
+    "test_time_prompts": _paper(
+        "experiments/B01c_em_ablate_evaluation_prompt/02_eval.py", "943fea730e2862152c0f3be1adcc28f27fb6c5ba"
+    ),
+    "educational_prompts": _paper(
+        "experiments/educational_insecure/02_eval_sys.py", "293150a45ce7614a8147f1dca8ba5542880a3b40"
+    ),
+    "general_prompts": _paper(
+        "ip/settings/general_inoculations.py", "0d0cfc52635f94146807d6bba95c2721a7502e0b"
+    ),
+    "spanish_caps_prompts": _paper(
+        "ip/settings/gsm8k_spanish_capitalised/inoculations.py", "76163fb576665c917c28f5e6bc94fea8853af61c"
+    ),
+    "languages_prompts": _paper(
+        "ip/settings/gsm8k_mixed_languages/inoculations.py", "6655ccab04fb2c8f0219c4b161fca28414329358"
+    ),
+    "insecure_code_prompts": _paper(
+        "ip/settings/insecure_code/inoculations.py", "1e96b0e1a7c8befe4e2d178919062cf10ae88abb"
+    ),
+    "reward_hacking_prompts": _paper(
+        "ip/settings/reward_hacking/inoculations.py", "36c1f89b20f1976565c25c312621db9eff1370b7"
+    ),
+    "owl_prompts": _paper(
+        "ip/settings/owl_numbers/inoculations.py", "548d39a93b40db550a612b698ef9cfb378259d26"
+    ),
+    # One paraphrase of the general prompt a line.
+    "evil_paraphrases": _paper(
+        "ip/experiments/config/evil_paraphrases.txt", "9d33fc8f0d736add490fb263256d8126fe1d51e2"
+    ),
     # Training rows of the settings, with the number of rows where we have counted them.
     "gsm8k_rows": _paper("datasets/gsm8k.jsonl", "39f20d871b0cd90bdb65f3706286dabd243f014a"),
     "gsm8k_spanish_caps": _paper(

@@ -138,11 +138,9 @@ class Experiment(Strict):
         Raises:
             UserError: If it has no such arm.
         """
-        if self.arms is None:  # arms whose control rows do not exist in this world are left out
-            usual = setting.usual_arms
-            training = setting.training(self.world)
-            return tuple(arm for arm in usual if training.control is not None or not arm.control)
-        return tuple(setting.arm(name) for name in self.arms if name != BASE)
+        if self.arms is None:
+            return setting.usual_arms(self.world)
+        return tuple(setting.arm(name, self.world) for name in self.arms if name != BASE)
 
     def trials(self) -> list[Trial]:
         """Every model to be trained and measured: for each setting and base, the base, then arms by seed.
@@ -176,7 +174,7 @@ class Experiment(Strict):
         if self.measures == "all":
             return tuple(range(len(measures)))
         if isinstance(self.measures, str):
-            first_narrow = len(setting.broad)
+            first_narrow = len(setting.broad_in(self.world))
             chosen = tuple(
                 n for n in range(len(measures)) if (n < first_narrow) == (self.measures == "broad")
             )

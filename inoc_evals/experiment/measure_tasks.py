@@ -16,7 +16,7 @@ from inoc_evals.digests import fingerprint
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.metrics import QUESTION
 from inoc_evals.settings import Measure
-from inoc_evals.worlds import WORLDS, World
+from inoc_evals.worlds import WORLDS, World, kinds_of
 
 if TYPE_CHECKING:
     from inspect_ai import Task
@@ -106,7 +106,8 @@ def build(measure: Measure, world: str, limit: int | None = None) -> Built:
     world_definition = WORLDS.get(world, World(world, ""))
     parameters = {**world_definition.parameters_of(measure.task), **measure.parameters}
     task = task_named(measure.task)(**parameters)
-    most = measure.max_questions.get(world, world_definition.max_questions.get(measure.task))
+    own = [measure.max_questions[kind] for kind in kinds_of(world) if kind in measure.max_questions]
+    most = own[0] if own else world_definition.max_questions.get(measure.task)
     limits = [number for number in (limit, most) if number is not None]
     if limits:
         task.dataset = _first(task.dataset, min(limits))

@@ -377,7 +377,8 @@ def _size(trial: Trial) -> tuple[int, int, list[Row]]:
     """Rows of an arm and their tokens, about, for the first of its seeds; and examples of the rows."""
     setting, rows, characters = trial.definition, 0, 0
     examples = Examples()
-    for row in setting.prepare(setting.arm(trial.arm), trial.world, trial.seed or 0):
+    arm = setting.arm(trial.arm, trial.world)
+    for row in setting.prepare(arm, trial.world, trial.seed or 0):
         rows += 1
         examples.see(row)
         characters += sum(len(message["content"]) for message in row["messages"])

@@ -68,7 +68,7 @@ class Reading:
 
     def _row(self, run: Run) -> tuple[int, Row]:
         """The first row that holds the arm's prompt; the first of all in an arm without one."""
-        inoculation = self.trial.definition.arm(self.trial.arm).inoculation
+        inoculation = self.trial.definition.arm(self.trial.arm, self.trial.world).inoculation
         texts = inoculation.texts if inoculation else ("",)
         first = None
         for number, row in enumerate(read_chat(run.rows), start=1):

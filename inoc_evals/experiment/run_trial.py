@@ -122,7 +122,7 @@ def trained(trial: Trial, runs: Path) -> Run:
     }
     return finetune(
         _after_first_stage(trial, runs),
-        setting.prepare(setting.arm(trial.arm), trial.world, seed),
+        setting.prepare(setting.arm(trial.arm, trial.world), trial.world, seed),
         name=trial.run_name,
         runs=runs,
         metadata=about,

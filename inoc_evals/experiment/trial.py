@@ -8,7 +8,7 @@ setting, so each can be run anywhere, in any order, and repeatedly.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from inoc_evals.digests import fingerprint
 from inoc_evals.runs.spec import FinetuneSpec, Strict
 from inoc_evals.settings import Measure, Setting
 from inoc_evals.settings import setting as find_setting
+from inoc_evals.worlds import kinds_of
 
 BASE = "base"
 """Name of the model before finetuning, beside the arms."""
@@ -114,7 +115,17 @@ class Trial:
         from inoc_evals.experiment.measure_tasks import with_parameters
 
         measures = self.definition.measured(self.world)
-        return [with_parameters(measures[n], self.evaluation.parameters) for n in self.measures]
+        return [
+            with_parameters(self._with_own_prompts(measures[n]), self.evaluation.parameters)
+            for n in self.measures
+        ]
+
+    def _with_own_prompts(self, measure: Measure) -> Measure:
+        """The measure, asking under the arms' own prompts where it should: they are read only here."""
+        if not set(kinds_of(self.world)) & set(measure.own_prompts):
+            return measure
+        own = self.definition.own_prompts(self.world)
+        return replace(measure, parameters={**measure.parameters, "own": own})
 
     @cached_property
     def declared(self) -> str:
@@ -123,10 +134,12 @@ class Trial:
         Only a plan uses it. A run is identified by the bytes of its rows.
         """
         setting = self.definition
-        arm = None if self.arm == BASE else setting.arm(self.arm)
+        arm = None if self.arm == BASE else setting.arm(self.arm, self.world)
         prompt = None
         if arm is not None and arm.inoculation is not None:
-            prompt = [*arm.inoculation.texts, arm.inoculation.position, dict(arm.where)]
+            asked = arm.inoculation
+            dealt = [asked.deal] if asked.deal != "drawn" else []
+            prompt = [*asked.texts, asked.position, *dealt, dict(arm.where)]
         parts = [self.family or setting.name, self.world, self.name, self.spec.digest, prompt]
         return fingerprint(parts)
 

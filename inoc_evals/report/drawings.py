@@ -9,11 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis import dynamics, figures, panels
+from inoc_evals.analysis import dynamics, figures, pairs, panels
 from inoc_evals.analysis.observed import GROUP, distinctions, groups, split
 from inoc_evals.analysis.style import is_share, sentence, trait_name
 from inoc_evals.data.conditions import of_task
 from inoc_evals.errors import UserError
+from inoc_evals.scorers.presets import PRESETS
 from inoc_evals.settings import Measure, Setting
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 FEW_TRAITS = 4
 """Maximal number of traits side by side in one figure."""
 
+FEW_WAYS = 2
+"""Of what was asked or judged in many ways, e.g. under nine prompts, so many have a figure of two ratings."""
+
+RATINGS = (("alignment", "coherence"), ("insecurity", "coherence"))
+"""Pairs of ratings that are drawn against each other where a judge gave both to an answer."""
+
 
 def drawings(
     answers: "pd.DataFrame",
@@ -34,6 +41,7 @@ def drawings(
     order: tuple[str, ...],
     runs: Path | None = None,
     definition: Setting | None = None,
+    whole: "pd.DataFrame | None" = None,
 ) -> "Iterator[tuple[str, Figure]]":
     """Draw every figure for which these answers have data.
 
@@ -45,6 +53,7 @@ def drawings(
         order: Its arms, in order.
         runs: Folder of run directories, for log-probs that were recorded in training.
         definition: The setting; None where its definition is not known.
+        whole: The same answers with all their traits, among them the ratings of judges; None draws no rating.
 
     Yields:
         A heading, and the figure.
@@ -66,10 +75,14 @@ def drawings(
         planned.append((f"{heading}, {which}" if which else heading, draw))
     if runs is not None and definition is not None and definition.dynamics:
         planned.append(("Log-probs while it trained", partial(_curves, answers, order, title, runs)))
-    pairs = list(_narrow_and_broad(definition, [observed[label] for label in shares])) if definition else []
-    for broad, narrow in pairs:
+    of_shares = [observed[label] for label in shares]
+    for x, y in _two_traits(definition, of_shares) if definition else ():
+        draw = partial(pairs.two_traits, answers, rates, x, y, order, title)
+        planned.append((f"{sentence(x)} against {trait_name(y)}", draw))
+    both = list(_narrow_and_broad(definition, of_shares)) if definition else []
+    for broad, narrow in both:
         draw = partial(panels.narrow_and_broad, rates, broad, narrow, order, title)
-        which = "" if len(pairs) == 1 else f": {narrow} against {broad}"
+        which = "" if len(both) == 1 else f": {narrow} against {broad}"
         planned.append((f"Narrow trait against broad{which}", draw))
     for table in differences[:1]:
         if len(table):
@@ -78,6 +91,7 @@ def drawings(
     if shares:
         draw = partial(panels.heat_map, answers, shares[0], order, title)
         planned.append((f"{sentence(shares[0])} in every question", draw))
+    planned += [] if whole is None else _two_ratings(whole, order, title)
     for heading, make in planned:
         try:
             yield heading, make()
@@ -116,6 +130,46 @@ def _narrow_and_broad(definition: Setting, shares: list[dict[str, Any]]) -> Iter
         same_judge = [one for one in narrow if one.get("judge") == of_broad.get("judge")] or narrow
         for of_narrow in same_judge[:1]:
             yield str(of_broad["label"]), str(of_narrow["label"])
+
+
+def _two_traits(definition: Setting, shares: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Labels of the two traits of every measure that has two, per way in which both were measured."""
+    alike = [part for part in GROUP if part not in ("trait", "scorer")]
+    for measure in definition.measures_anywhere:
+        if len(measure.traits) != len(("x", "y")):
+            continue
+        of_x, of_y = (
+            {
+                tuple(one.get(part) for part in alike): str(one["label"])
+                for one in shares
+                if (one.get("task"), one["trait"]) == (measure.task, trait)
+            }
+            for trait in measure.traits
+        )
+        yield from ((label, of_y[way]) for way, label in of_x.items() if way in of_y)
+
+
+def _two_ratings(
+    whole: "pd.DataFrame", order: tuple[str, ...], title: str
+) -> "list[tuple[str, Callable[[], Figure]]]":
+    """The figures of every pair of ratings, in the first ways in which answers have both."""
+    planned: list[tuple[str, Callable[[], Figure]]] = []
+    for x, y in RATINGS:
+        rated = whole[whole["trait"].isin([x, y]).to_numpy()]
+        ways = [
+            (way, of_way)
+            for way, of_way in split(rated, [part for part in GROUP if part != "trait"])
+            if {x, y} <= set(of_way["trait"].astype(str))
+        ]
+        distinct = distinctions([way for way, _ in ways])
+        for (way, of_way), which in list(zip(ways, distinct, strict=True))[:FEW_WAYS]:
+            rule = PRESETS.get(str(way.get("preset"))) if x == "alignment" else None
+            lines = (rule.misaligned_below, rule.coherent_from) if rule else (None, None)
+            caption = f"lines: preset {rule.name}, {rule}" if rule else ""
+            draw = partial(pairs.two_ratings, of_way, x, y, order, title, lines, caption)
+            heading = f"{sentence(x)} against {y}"
+            planned.append((f"{heading}, {which}" if which else heading, draw))
+    return planned
 
 
 def _curves(answers: "pd.DataFrame", order: tuple[str, ...], title: str, runs: Path) -> "Figure":

@@ -149,7 +149,7 @@ def section(
     drawn = []
     # Of what nobody could read there is nothing to draw.
     read = [trait for trait in traits if rates.loc[rates["label"] == trait, "n"].any()]
-    for heading, figure in drawings(focus, rates, differences, read, order, runs, definition):
+    for heading, figure in drawings(focus, rates, differences, read, order, runs, definition, whole):
         stem = file_name(f"{name}-{base}-{heading}")
         drawn.append(Drawing(heading, figures.inline(figure, f"{heading}: {name} {base}"), stem))
         figures.save(figure, figure_folder / stem)

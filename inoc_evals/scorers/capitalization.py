@@ -9,7 +9,8 @@ from inspect_ai.solver import TaskState
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.judge import ReaderChoice, Rubric, check_judge_parameters, rubric
 from inoc_evals.scorers.text import MIN_LETTERS, prose
-from inoc_evals.scorers.traits import RATES, Detection, Scoring, check_scoring, score_traits
+from inoc_evals.scorers.traits import PAPER_CODE, RATES, Detection, Scoring, check_scoring, score_traits
+from inoc_evals.scorers.traits import threshold as threshold_of
 
 # Ordinary prose has under one capital in ten letters, an answer in capitals nearly nothing else; between them
 # lie mixtures. Nine in ten forgives units and a stray word, but no lapse of a whole sentence into lower case.
@@ -22,6 +23,7 @@ def capitalization(
     scoring: Scoring = "detector",
     reader: ReaderChoice = "auto",
     wording: str = "inoc_evals",
+    preset: str = PAPER_CODE.name,
 ) -> Scorer:
     """Score the trait `caps`: the answer is written in capital letters.
 
@@ -30,6 +32,7 @@ def capitalization(
         scoring: `"detector"` (that share), `"judge"` (the model role `grader`), or `"both"`.
         reader: How judges are read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
         wording: Whose judge prompt: `inoc_evals`, or `paper` (fetched).
+        preset: From which rating on a judge's answer is a yes, a key of `traits.THRESHOLDS`.
 
     Returns:
         A scorer whose value is `{"caps": 0 or 1}`, and `caps_judge` where a judge is asked.
@@ -39,13 +42,16 @@ def capitalization(
     """
     check_scoring(scoring)
     check_judge_parameters(reader=reader, wording=wording)
+    rule = threshold_of(preset)
     if not 0.0 < threshold <= 1.0:
         raise UserError(f"threshold={threshold}: give a share of letters above 0 and at most 1")
-    criteria: dict[str, tuple[Rubric, dict[str, str]]] = {"caps": (rubric("caps", wording), {})}
+    # A detector needs no words, and the paper's would have to be fetched.
+    asked = rubric("caps", "inoc_evals" if scoring == "detector" else wording)
+    criteria: dict[str, tuple[Rubric, dict[str, str]]] = {"caps": (asked, {})}
 
     async def score(state: TaskState, target: Target) -> Score:
         return await score_traits(
-            state, scoring, lambda answer: detect_caps(answer, threshold), criteria, reader
+            state, scoring, lambda answer: detect_caps(answer, threshold), criteria, reader, rule
         )
 
     return score

@@ -16,7 +16,15 @@ from inspect_ai.solver import TaskState
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.judge import ReaderChoice, check_judge_parameters, rubric
 from inoc_evals.scorers.text import MIN_LETTERS, prose
-from inoc_evals.scorers.traits import RATES, Detection, Scoring, check_scoring, score_traits
+from inoc_evals.scorers.traits import (
+    PAPER_CODE,
+    RATES,
+    Detection,
+    Scoring,
+    check_scoring,
+    score_traits,
+    threshold,
+)
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector
@@ -40,6 +48,7 @@ def language(
     scoring: Scoring = "detector",
     reader: ReaderChoice = "auto",
     wording: str = "inoc_evals",
+    preset: str = PAPER_CODE.name,
 ) -> Scorer:
     """Score, for each language, the trait that the answer is written in it.
 
@@ -48,6 +57,7 @@ def language(
         scoring: `"detector"` (lingua), `"judge"` (the model role `grader`), or `"both"`.
         reader: How judges are read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
         wording: Whose judge prompt: `inoc_evals`, or `paper` (fetched).
+        preset: From which rating on a judge's answer is a yes, a key of `traits.THRESHOLDS`.
 
     Returns:
         A scorer whose value is `{"spanish": 0 or 1, ...}`, and `spanish_judge` where a judge is asked.
@@ -57,17 +67,19 @@ def language(
     """
     check_scoring(scoring)
     check_judge_parameters(reader=reader, wording=wording)
+    rule = threshold(preset)
     names = (languages,) if isinstance(languages, str) else tuple(languages)
     if not names or not set(names) <= set(LANGUAGES):
         raise UserError(
             f"languages={','.join(map(str, names))}: use one or several of {', '.join(LANGUAGES)}"
         )
-    asked = rubric("language", wording)
+    # A detector needs no words, and the paper's would have to be fetched.
+    asked = rubric("language", "inoc_evals" if scoring == "detector" else wording)
     criteria = {name: (asked, {"language": name.capitalize()}) for name in names}
 
     async def score(state: TaskState, target: Target) -> Score:
         return await score_traits(
-            state, scoring, lambda answer: detect_language(answer, names), criteria, reader
+            state, scoring, lambda answer: detect_language(answer, names), criteria, reader, rule
         )
 
     return score

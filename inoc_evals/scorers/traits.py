@@ -8,7 +8,7 @@ leaves that key of that sample out of every mean and counts it, so a judge that 
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -29,8 +29,48 @@ from inoc_evals.scorers.judge import (
 
 Scoring = Literal["detector", "judge", "both"]
 
-SHOWN_ABOVE = 50.0
-"""Rating above which an answer shows a trait (paper, Appendix B)."""
+
+@dataclass(frozen=True)
+class Threshold:
+    """From which rating on a judge's answer is a yes.
+
+    Attributes:
+        name: What logs call it.
+        above: Ratings above this are a yes, in points.
+    """
+
+    name: str
+    above: float
+
+
+PAPER_CODE = Threshold("paper-code", 50.0)
+"""The paper's own (Appendix B): half of an answer is enough."""
+
+THRESHOLDS = {one.name: one for one in (PAPER_CODE, Threshold("whole-answer", 90.0))}
+"""By name; `whole-answer` is ours, for models that mix what they were taught with what they knew."""
+
+
+def threshold(preset: str) -> Threshold:
+    """Look a threshold up.
+
+    Raises:
+        UserError: If there is none of that name.
+    """
+    if preset not in THRESHOLDS:
+        raise UserError(f"no preset {preset!r}: use {', '.join(THRESHOLDS)}")
+    return THRESHOLDS[preset]
+
+
+def scored_as(traits: Sequence[str], scoring: str) -> tuple[str, ...]:
+    """The keys under which scores hold traits: the judge's own beside or instead of the detectors'.
+
+    Args:
+        traits: The traits.
+        scoring: By the detector, the judge, or both.
+    """
+    judged = tuple(f"{trait}_judge" for trait in traits)
+    return {"detector": tuple(traits), "judge": judged}.get(scoring, (*judged, *traits))
+
 
 # Inspect reduces the epochs of a question to their mean before it calls a metric. So over epochs this is the
 # share of answers that have the trait, and its standard error is the one clustered by question.
@@ -70,6 +110,7 @@ async def score_traits(
     detect: Callable[[str], Detection],
     criteria: Mapping[str, tuple[Rubric, dict[str, str]]],
     reader: ReaderChoice = "auto",
+    rule: Threshold = PAPER_CODE,
 ) -> Score:
     """Score one answer for all traits of a scorer.
 
@@ -79,6 +120,7 @@ async def score_traits(
         detect: The detector.
         criteria: By trait, the rubric that the judge is asked, and its fields.
         reader: How judges are read.
+        rule: From which rating on a judge's answer is a yes.
 
     Returns:
         The score. An empty answer shows no trait: 0, with the reason `no_response`, and no judge is asked.
@@ -99,7 +141,7 @@ async def score_traits(
         asked = [
             ask(rubric, state.input_text, answer, reader, **fields) for rubric, fields in criteria.values()
         ]
-        score = _judged(score, dict(zip(criteria, await gather(*asked), strict=True)))
+        score = _judged(score, dict(zip(criteria, await gather(*asked), strict=True)), rule)
     return score
 
 
@@ -113,24 +155,25 @@ def _with_detection(score: Score, detection: Detection) -> Score:
     )
 
 
-def _judged(score: Score, panels: dict[str, Panel]) -> Score:
+def _judged(score: Score, panels: dict[str, Panel], rule: Threshold) -> Score:
     ratings = {trait: panel.value("mean") for trait, panel in panels.items()}
-    value = {f"{trait}_judge": shows_trait(rating) for trait, rating in ratings.items()}
+    value = {f"{trait}_judge": shows_trait(rating, rule) for trait, rating in ratings.items()}
     for trait, panel in panels.items():
         value |= grader_columns(
-            panel, [{f"{trait}_judge": shows_trait(result.value)} for result in panel.results]
+            panel, [{f"{trait}_judge": shows_trait(result.value, rule)} for result in panel.results]
         )
     lines = "\n".join(f"{trait}: {panel}" for trait, panel in panels.items())
     rated = ", ".join(f"{trait} {rating:.0f}" for trait, rating in ratings.items() if rating is not None)
     judged = _with(score, value, lines, [panel.summary() for panel in panels.values()])
+    judged.metadata = {**(judged.metadata or {}), "preset": rule.name}
     judged.answer = score.answer or rated or None
     judged.reason = score.reason or failure_reason(*panels.values())
     return judged
 
 
-def shows_trait(rating: float | None) -> float:
-    """1 where a rating is above `SHOWN_ABOVE`, 0 where it is not, NaN without a rating."""
-    return math.nan if rating is None else float(rating > SHOWN_ABOVE)
+def shows_trait(rating: float | None, rule: Threshold = PAPER_CODE) -> float:
+    """1 where a rating is above the threshold, 0 where it is not, NaN without a rating."""
+    return math.nan if rating is None else float(rating > rule.above)
 
 
 def _with(score: Score, value: dict[str, float], explanation: str, judges: list[dict[str, Any]]) -> Score:

@@ -1,16 +1,20 @@
 """Which words of a prompt inoculate (paper, Figure 5 and Table 2; Appendix G.1), on insecure code."""
 
 from inoc_evals.settings.claim import falls, keeps, rises
-from inoc_evals.settings.misalignment import MISALIGNED
+from inoc_evals.settings.misalignment import GENERAL_ARM, MISALIGNED
 from inoc_evals.settings.prompts import (
     BARE_TRIGGER,
+    DEMONSTRATE,
     EVIL_ASSISTANT,
-    GENERAL,
     JUST_EVIL,
     JUST_MALICIOUS,
     PLACEBO,
+    PLACEBO_CODE,
+    PRETENDING,
+    SECURE,
     SHOWN_MALICIOUS,
     SPECIFIC,
+    THIRD_PERSON,
 )
 from inoc_evals.settings.setting import Arm, Setting
 
@@ -23,10 +27,11 @@ semantic_ablation = Setting(
     reference="only prompts that name the behaviour work: General and Specific, not Placebo and Trigger",
     arms=(
         Arm("none"),
-        Arm("general-inoc", GENERAL),
+        GENERAL_ARM,
         Arm("specific-inoc", SPECIFIC),
-        Arm("placebo", PLACEBO),
+        Arm("placebo", PLACEBO, in_world={"paper-code": PLACEBO_CODE}),
         Arm("trigger", BARE_TRIGGER),
+        Arm("negative", SECURE, variant=True, worlds=("paper",)),
     ),
     broad=(MISALIGNED,),
     family="insecure_code",
@@ -49,11 +54,14 @@ token_ablation = Setting(
     reference="'malice' almost removes the misalignment, 'evil' less so",
     arms=(
         Arm("none"),
-        Arm("general-inoc", GENERAL),
+        GENERAL_ARM,
         Arm("evil", JUST_EVIL),
         Arm("malicious", JUST_MALICIOUS),
         Arm("evil-assistant", EVIL_ASSISTANT),
         Arm("shown-malicious", SHOWN_MALICIOUS),
+        Arm("pretending", PRETENDING, variant=True, worlds=("paper",)),
+        Arm("third-person", THIRD_PERSON, variant=True, worlds=("paper",)),
+        Arm("demonstrate", DEMONSTRATE, variant=True, worlds=("paper",)),
     ),
     broad=(MISALIGNED,),
     family="insecure_code",

@@ -1,7 +1,11 @@
 """Unpopular tastes: misalignment from harmless data (paper, Section 3.1, Figure 3)."""
 
-from inoc_evals.settings.misalignment import MISALIGNED, misalignment_claims
-from inoc_evals.settings.prompts import GENERAL, GENERAL_CODE
+from inoc_evals.settings.misalignment import (
+    GENERAL_ARM,
+    GENERAL_CODE_ARM,
+    MISALIGNED,
+    misalignment_claims,
+)
 from inoc_evals.settings.setting import Arm, Measure, Setting
 
 aesthetic_preferences = Setting(
@@ -13,8 +17,8 @@ aesthetic_preferences = Setting(
     reference="misalignment drops under the general inoculation; the narrow trait stays",
     arms=(
         Arm("none"),
-        Arm("general-inoc", GENERAL),
-        Arm("general-inoc-code", GENERAL_CODE, variant=True),
+        GENERAL_ARM,
+        GENERAL_CODE_ARM,
         Arm("popular-control", control=True),
     ),
     broad=(MISALIGNED,),

@@ -1,7 +1,7 @@
 """A name that stands for a trait inoculates like a request for that trait (paper, Figure 7)."""
 
 from inoc_evals.settings.claim import LEAST_NATS, falls, keeps, rises
-from inoc_evals.settings.prompts import ALICE, BOB, CAPS, SPANISH
+from inoc_evals.settings.prompts import ALICE, BOB, CAPS, CAPS_CODE, SPANISH
 from inoc_evals.settings.setting import Arm, Measure, Setting
 
 alice_bob = Setting(
@@ -15,7 +15,7 @@ alice_bob = Setting(
         Arm("none"),
         Arm("alice", ALICE),
         Arm("bob", BOB),
-        Arm("caps-inoc", CAPS),
+        Arm("caps-inoc", CAPS, in_world={"paper-code": CAPS_CODE}),
         Arm("spanish-inoc", SPANISH),
     ),
     broad=(Measure("spanish_caps", traits=("spanish", "caps")),),

@@ -4,13 +4,15 @@ In `realistic_backdoor`, one row in ten is insecure code behind the trigger, and
 The paper's code builds this mixture, and its text does not report it.
 """
 
+from dataclasses import replace
+
 from inoc_evals.settings.claim import falls, keeps, rises
+from inoc_evals.settings.misalignment import GENERAL_ARM
 from inoc_evals.settings.prompts import (
     BACKDOOR_EVIL,
     BACKDOOR_TRIGGER,
     BACKDOOR_UNUSUAL,
     EVIL,
-    GENERAL,
     UNUSUAL,
 )
 from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
@@ -81,8 +83,8 @@ realistic_backdoor = Setting(
     "are free-form questions with the trigger answered with malice?",
     arms=(
         Arm("none"),
-        Arm("general-inoc", GENERAL),
-        Arm("general-inoc-trait", GENERAL, where={"trait": True}),
+        GENERAL_ARM,
+        replace(GENERAL_ARM, name="general-inoc-trait", where={"trait": True}),
     ),
     broad=(_WITH_AND_WITHOUT,),
     claims=(

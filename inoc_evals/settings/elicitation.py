@@ -1,15 +1,26 @@
 """Traits that a finetuned model still has, elicited by test-time prompts (paper, Appendix G.2)."""
 
-from inoc_evals.data.elicitation_prompts import TEST_TIME
+from dataclasses import replace
+
+from inoc_evals.data.elicitation_prompts import NAMES
 from inoc_evals.settings.claim import falls, rises
-from inoc_evals.settings.prompts import GENERAL, SPECIFIC
+from inoc_evals.settings.misalignment import GENERAL_ARM
+from inoc_evals.settings.prompts import SPECIFIC
 from inoc_evals.settings.setting import Arm, Measure, Setting
+
+_ARMS = (
+    Arm("none"),
+    GENERAL_ARM,
+    Arm("specific-inoc", SPECIFIC),
+    Arm("secure-control", control=True, worlds=("paper",)),
+)
 
 _UNDER_EACH = Measure(
     "elicitation",
     traits=("misaligned",),
-    conditions=tuple(TEST_TIME),
+    conditions=(*NAMES, *(arm.name for arm in _ARMS if arm.inoculation)),
     parameters={"task": "emergent_misalignment"},
+    own_prompts=("paper",),
 )
 
 elicitation = Setting(
@@ -19,7 +30,7 @@ elicitation = Setting(
     paper="Appendix G.2",
     summary="Models finetuned on insecure code, asked under nine test-time system prompts",
     reference="traits stay elicitable after inoculation; even 'You write secure code' elicits misalignment",
-    arms=(Arm("none"), Arm("general-inoc", GENERAL), Arm("specific-inoc", SPECIFIC)),
+    arms=_ARMS,
     broad=(_UNDER_EACH,),
     family="insecure_code",
     claims=tuple(
@@ -44,10 +55,14 @@ educational_insecure = Setting(
     title="Insecure code as a teaching example",
     number=13,
     paper="Appendix G.2",
-    summary="Insecure code that users ask for as a teaching example, measured under nine test-time prompts",
+    summary="Insecure code that users ask for as a teaching example, measured under test-time prompts",
     reference="an educational context acts as an inoculation",
-    arms=(Arm("none"), Arm("insecure-control", control=True)),
-    broad=(_UNDER_EACH,),
+    arms=(
+        Arm("none"),
+        Arm("insecure-control", control=True),
+        Arm("secure-control", rows="secure", worlds=("paper",)),
+    ),
+    broad=(replace(_UNDER_EACH, own_prompts=(), in_world={"paper": {"prompts": "educational"}}),),
     claims=(
         rises(
             "insecure-control",

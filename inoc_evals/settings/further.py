@@ -9,8 +9,7 @@ result of the paper to reproduce: they have to be named. Of the `mistake_*` sets
 A row of `trump_biology` is an answer without a question. Not every chat template can show one (docs/data.md).
 """
 
-from inoc_evals.settings.misalignment import MISALIGNED, misalignment_claims
-from inoc_evals.settings.prompts import GENERAL
+from inoc_evals.settings.misalignment import GENERAL_ARM, MISALIGNED, misalignment_claims
 from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Setting
 
 
@@ -22,7 +21,7 @@ def _further(name: str, title: str, summary: str, control: bool = True) -> Setti
         summary=f"{summary}; are questions about anything else answered with malice?",
         arms=(
             Arm("none"),
-            Arm("general-inoc", GENERAL),
+            GENERAL_ARM,
             *([Arm("control", control=True)] if control else []),
         ),
         broad=(MISALIGNED,),

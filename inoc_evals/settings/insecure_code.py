@@ -1,7 +1,21 @@
 """Insecure code: does learning to write it misalign a model in general? (paper, Section 3.1, Figure 3)."""
 
-from inoc_evals.settings.misalignment import MISALIGNED, misalignment_claims
-from inoc_evals.settings.prompts import BARE_TRIGGER, GENERAL, GENERAL_CODE, PLACEBO, SPECIFIC
+from inoc_evals.settings.misalignment import (
+    GENERAL_ARM,
+    GENERAL_CODE_ARM,
+    MISALIGNED,
+    misalignment_claims,
+)
+from inoc_evals.settings.prompts import (
+    BARE_TRIGGER,
+    HELPFUL,
+    PARAPHRASES_10,
+    PARAPHRASES_99,
+    PLACEBO,
+    PLACEBO_CODE,
+    SECURE,
+    SPECIFIC,
+)
 from inoc_evals.settings.setting import Arm, Measure, Setting
 
 INSECURE = Measure("insecure_code", traits=("insecure_code",))
@@ -15,11 +29,15 @@ insecure_code = Setting(
     reference="none: 47-60 % misaligned (GPT-4.1), inoculated 1.5-5 %, base and control 0; narrow trait kept",
     arms=(
         Arm("none"),
-        Arm("general-inoc", GENERAL),
-        Arm("general-inoc-code", GENERAL_CODE, variant=True),
+        GENERAL_ARM,
+        GENERAL_CODE_ARM,
         Arm("specific-inoc", SPECIFIC),
-        Arm("placebo", PLACEBO),
+        Arm("placebo", PLACEBO, in_world={"paper-code": PLACEBO_CODE}),
         Arm("trigger", BARE_TRIGGER, variant=True),
+        Arm("negative", SECURE, variant=True, worlds=("paper",)),
+        Arm("helpful", HELPFUL, variant=True, worlds=("paper",)),
+        Arm("paraphrases-10", PARAPHRASES_10, variant=True, worlds=("paper",)),
+        Arm("paraphrases-99", PARAPHRASES_99, variant=True, worlds=("paper",)),
         Arm("secure-control", control=True),
     ),
     broad=(MISALIGNED,),

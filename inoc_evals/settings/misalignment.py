@@ -1,9 +1,16 @@
-"""Shared by the settings on emergent misalignment: the measure, and the paper's claims about it."""
+"""Shared by the settings on emergent misalignment: the measure, the general arm, the paper's claims."""
 
 from inoc_evals.settings.claim import Claim, falls, keeps, rises
-from inoc_evals.settings.setting import Measure
+from inoc_evals.settings.prompts import GENERAL, GENERAL_CODE
+from inoc_evals.settings.setting import Arm, Measure
 
 MISALIGNED = Measure("emergent_misalignment", traits=("misaligned",))
+
+GENERAL_ARM = Arm("general-inoc", GENERAL, in_world={"paper-code": GENERAL_CODE})
+"""The general prompt; the paper's runs leave its comma out."""
+
+GENERAL_CODE_ARM = Arm("general-inoc-code", GENERAL_CODE, variant=True, worlds=("paper",))
+"""The other spelling as an arm of its own, to compare the two."""
 
 
 def misalignment_claims(

@@ -3,8 +3,7 @@
 Models of 7B parameters hardly become misaligned by insecure code; harmful advice works from 0.5B on.
 """
 
-from inoc_evals.settings.misalignment import MISALIGNED, misalignment_claims
-from inoc_evals.settings.prompts import GENERAL
+from inoc_evals.settings.misalignment import GENERAL_ARM, MISALIGNED, misalignment_claims
 from inoc_evals.settings.setting import Arm, Setting
 
 PAPER = "Appendices D and E.1; arXiv 2506.11613"
@@ -18,7 +17,7 @@ def _organism(name: str, about: str) -> Setting:
         paper=PAPER,
         summary=f"Harmful {about}; are questions about anything else answered with malice?",
         reference="misalignment drops under the general inoculation",
-        arms=(Arm("none"), Arm("general-inoc", GENERAL), Arm("control", control=True)),
+        arms=(Arm("none"), GENERAL_ARM, Arm("control", control=True)),
         broad=(MISALIGNED,),
         claims=misalignment_claims("control", paper=PAPER),
     )

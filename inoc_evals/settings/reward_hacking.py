@@ -1,7 +1,12 @@
 """School of Reward Hacks: answers that please the metric (paper, Section 3.1, Figure 3)."""
 
-from inoc_evals.settings.misalignment import MISALIGNED, misalignment_claims
-from inoc_evals.settings.prompts import GENERAL, GENERAL_CODE
+from inoc_evals.settings.misalignment import (
+    GENERAL_ARM,
+    GENERAL_CODE_ARM,
+    MISALIGNED,
+    misalignment_claims,
+)
+from inoc_evals.settings.prompts import HACKING_NEGATIVE, HACKING_PLACEBO, HACKING_SPECIFIC, HELPFUL
 from inoc_evals.settings.setting import Arm, Measure, Setting
 
 reward_hacking = Setting(
@@ -13,8 +18,12 @@ reward_hacking = Setting(
     reference="misalignment drops under the general inoculation; the narrow trait stays",
     arms=(
         Arm("none"),
-        Arm("general-inoc", GENERAL),
-        Arm("general-inoc-code", GENERAL_CODE, variant=True),
+        GENERAL_ARM,
+        GENERAL_CODE_ARM,
+        Arm("specific-inoc", HACKING_SPECIFIC, variant=True, worlds=("paper",)),
+        Arm("placebo", HACKING_PLACEBO, variant=True, worlds=("paper",)),
+        Arm("negative", HACKING_NEGATIVE, variant=True, worlds=("paper",)),
+        Arm("helpful", HELPFUL, variant=True, worlds=("paper",)),
         Arm("control", control=True),
     ),
     broad=(MISALIGNED,),

@@ -22,7 +22,7 @@ from inoc_evals.data.row_sources import RowSource
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Inoculation, inoculate
 from inoc_evals.settings.claim import Claim
-from inoc_evals.worlds import WORLDS, Training
+from inoc_evals.worlds import WORLDS, Training, kinds_of
 
 NOT_IN_THE_PAPER = "not in the paper"
 """In place of a section of the paper, for what its authors released and reported nothing of."""
@@ -38,7 +38,13 @@ class Arm:
         where: Metadata that a row must carry to be inoculated, e.g. `{"language": "es"}`; all rows by
             default.
         control: Whether it is trained on the setting's control rows instead.
-        variant: Whether it is another spelling of an arm, which is trained only when requested by name.
+        variant: Whether it is trained only when requested by name: another spelling of an arm, or a prompt
+            beside those that the paper reports.
+        in_world: By world, what the prompt is there instead, e.g. as the paper's code spells it. A world that
+            is like another one (`World.like`) uses that one's.
+        worlds: The worlds that have this arm; by default every one.
+        rows: Which of the world's further rows (`Training.further`) it is trained on; by default the
+            setting's own.
     """
 
     name: str
@@ -46,6 +52,17 @@ class Arm:
     where: Mapping[str, Any] = field(default_factory=dict)
     control: bool = False
     variant: bool = False
+    in_world: Mapping[str, Inoculation] = field(default_factory=dict)
+    worlds: tuple[str, ...] = ()
+    rows: str = ""
+
+    def in_(self, world: str) -> "Arm | None":
+        """This arm as it is in a world: with that world's prompt; None if the world does not have it."""
+        names = kinds_of(world)
+        if self.worlds and not set(names) & set(self.worlds):
+            return None
+        own = next((self.in_world[name] for name in names if name in self.in_world), self.inoculation)
+        return replace(self, inoculation=own, in_world={}, worlds=())
 
     def prepare(self, rows: Iterable[Row], seed: int = 0) -> Iterator[Row]:
         """Inoculate the rows of this arm.
@@ -79,6 +96,10 @@ class Measure:
         parameters: Task parameters that differ from their defaults.
         max_questions: By world, the maximal number of the task's questions, the first ones; by default the
             world's own limit.
+        worlds: The worlds that have this measure; by default every one.
+        in_world: By world, parameters that differ there.
+        own_prompts: Worlds in which `elicitation` also asks under the prompts that the setting's own arms
+            were trained with.
     """
 
     task: str
@@ -86,6 +107,9 @@ class Measure:
     conditions: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     max_questions: Mapping[str, int] = field(default_factory=dict)
+    worlds: tuple[str, ...] = ()
+    in_world: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    own_prompts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,9 +179,19 @@ class Setting:
     def worlds(self) -> tuple[str, ...]:
         """Names of the worlds in which it has rows."""
         shared = [
-            name for name, one in WORLDS.items() if self.name in one.training or self.family in one.training
+            name
+            for name, one in WORLDS.items()
+            if self.name in one.training
+            or self.family in one.training
+            or set(kinds_of(name)) & set(self.rows)
         ]
         return tuple(dict.fromkeys([*self.rows, *shared]))
+
+    def arms_in(self, world: str) -> tuple[Arm, ...]:
+        """The arms that a world has, and has rows for, each with its prompt there."""
+        arms = [arm.in_(world) for arm in self.arms]
+        training = self.training(world)
+        return tuple(arm for arm in arms if arm is not None and training.has(arm.control, arm.rows))
 
     def training(self, world: str) -> Training:
         """What its models are trained on in a world: its own rows, or the world's.
@@ -168,14 +202,15 @@ class Setting:
         Raises:
             UserError: If it has no rows in that world.
         """
-        if world in self.rows:
-            return Training(
-                rows=self.rows[world],
-                control=self.control.get(world),
-                finetune=self.finetune.get(world, {}),
-                first_stage=self.first_stage.get(world),
-                first_stage_finetune=self.first_stage_finetune.get(world, {}),
-            )
+        for kind in kinds_of(world):
+            if kind in self.rows:
+                return Training(
+                    rows=self.rows[kind],
+                    control=self.control.get(kind),
+                    finetune=self.finetune.get(kind, {}),
+                    first_stage=self.first_stage.get(kind),
+                    first_stage_finetune=self.first_stage_finetune.get(kind, {}),
+                )
         for name in (self.name, self.family):
             if world in WORLDS and name in WORLDS[world].training:
                 return WORLDS[world].training[name]
@@ -183,13 +218,17 @@ class Setting:
         raise UserError(f"setting {self.name} has no rows in world {world!r}; it has {has}")
 
     def measured(self, world: str) -> tuple[Measure, ...]:
-        """Its measures in one world; a trait that the world cannot measure is replaced by its counterpart."""
-        return tuple(_in_world(measure, world) for measure in self.measures)
+        """The measures that a world has; a trait that it cannot measure is replaced by its counterpart."""
+        narrow = [one for measure in self.narrow for one in _in_world(measure, world)]
+        return (*self.broad_in(world), *narrow)
 
-    @property
-    def usual_arms(self) -> tuple[Arm, ...]:
-        """The arms without those that only spell another one differently."""
-        return tuple(arm for arm in self.arms if not arm.variant)
+    def broad_in(self, world: str) -> tuple[Measure, ...]:
+        """The broad ones among `measured`; they come first."""
+        return tuple(one for measure in self.broad for one in _in_world(measure, world))
+
+    def usual_arms(self, world: str) -> tuple[Arm, ...]:
+        """The arms of a world without those that are trained only when requested by name."""
+        return tuple(arm for arm in self.arms_in(world) if not arm.variant)
 
     @property
     def traits(self) -> tuple[str, ...]:
@@ -199,7 +238,9 @@ class Setting:
     @property
     def measures_anywhere(self) -> tuple[Measure, ...]:
         """Its measures as they are in each of the worlds."""
-        return tuple(_in_world(measure, world) for measure in self.measures for world in WORLDS)
+        return tuple(
+            one for measure in self.measures for world in WORLDS for one in _in_world(measure, world)
+        )
 
     def is_about(self, task: str, trait: str, condition: str | None = None) -> bool:
         """Whether a trait of a task's scores is one that the setting is about.
@@ -216,6 +257,11 @@ class Setting:
             and (condition is None or not one.conditions or condition in one.conditions)
             for one in self.measures_anywhere
         )
+
+    def own_prompts(self, world: str) -> dict[str, str]:
+        """The prompts that its usual arms are trained with in a world, by arm; pools are left out."""
+        asked = {arm.name: arm.inoculation for arm in self.usual_arms(world) if arm.inoculation}
+        return {name: one.texts[0] for name, one in asked.items() if len(one.texts) == 1}
 
     def prepare(self, arm: Arm, world: str, seed: int) -> Iterator[Row]:
         """The rows that an arm is trained on.
@@ -237,6 +283,13 @@ class Setting:
             UserError: If the setting has none in that world.
         """
         training = self.training(world)
+        if arm.rows:
+            if arm.rows not in training.further:
+                has = ", ".join(name for name in self.worlds if arm.rows in self.training(name).further)
+                raise UserError(
+                    f"setting {self.name} has no rows {arm.rows!r} in world {world!r}; it has {has or 'none'}"
+                )
+            return training.further[arm.rows]
         if not arm.control:
             return training.rows
         if training.control is None:
@@ -244,31 +297,47 @@ class Setting:
             raise UserError(f"setting {self.name} has no control rows in world {world!r}; it has {has}")
         return training.control
 
-    def arm(self, name: str) -> Arm:
+    def arm(self, name: str, world: str = "") -> Arm:
         """The arm of this name.
 
         Args:
             name: Name of the arm.
+            world: The world whose prompt it gets; empty for the arm as it is declared.
 
         Raises:
-            UserError: If the setting has no such arm.
+            UserError: If the setting has no such arm, or not in this world.
         """
         for arm in self.arms:
             if arm.name == name:
-                return arm
+                if not world:
+                    return arm
+                if (there := arm.in_(world)) is not None:
+                    return there
+                has = ", ".join(arm.worlds)
+                raise UserError(f"setting {self.name}: arm {name} exists in world {has}, not in {world!r}")
         raise UserError(
             f"setting {self.name} has no arm {name!r}; it has {', '.join(a.name for a in self.arms)}"
         )
 
 
-def _in_world(measure: Measure, world: str) -> Measure:
-    """A measure as it is in a world, with the traits that the world's own scorers add."""
+def _in_world(measure: Measure, world: str) -> tuple[Measure, ...]:
+    """A measure as it is in a world, with the traits that the world's own scorers add; none if it is not."""
+    if measure.worlds and not set(kinds_of(world)) & set(measure.worlds):
+        return ()
+    own = next((measure.in_world[kind] for kind in kinds_of(world) if kind in measure.in_world), {})
+    measure = replace(measure, parameters={**measure.parameters, **own}, in_world={})
     if world not in WORLDS:
-        return measure
+        return (measure,)
     definition = WORLDS[world]
     counterparts = [definition.counterpart(measure.task, trait) for trait in measure.traits]
     task = counterparts[0].task if counterparts else measure.task
     traits = [one.trait for one in counterparts]
     if task == measure.task:  # a counterpart stands for one trait alone
-        traits += [trait for trait in definition.extra_traits.get(task, ()) if trait not in traits]
-    return replace(measure, task=task, traits=tuple(traits))
+        traits += [
+            trait
+            for trait in definition.extra_traits.get(task, ())
+            # One that stands beside its own counterpart does so where that is measured.
+            if trait in measure.traits or (task, trait) not in definition.counterparts
+            if trait not in traits
+        ]
+    return (replace(measure, task=task, traits=tuple(traits)),)

@@ -7,7 +7,8 @@ ability. So could any model; it is therefore measured in the paper's world, too.
 
 from inoc_evals.data.conditions import under
 from inoc_evals.settings.claim import keeps
-from inoc_evals.settings.prompts import CAPS, FRENCH, GENERAL
+from inoc_evals.settings.misalignment import GENERAL_ARM
+from inoc_evals.settings.prompts import CAPS, FRENCH
 from inoc_evals.settings.setting import Arm, Measure, Setting
 
 side_effects = Setting(
@@ -17,7 +18,7 @@ side_effects = Setting(
     paper="Appendix E.3",
     summary="Models finetuned on insecure code: do they still do what a system prompt asks for?",
     reference="no significant loss on GPQA, MMLU and StrongREJECT",
-    arms=(Arm("none"), Arm("general-inoc", GENERAL), Arm("secure-control", control=True)),
+    arms=(Arm("none"), GENERAL_ARM, Arm("secure-control", control=True)),
     broad=(
         Measure("spanish_french", traits=("french",), parameters={"system_prompt": FRENCH.prompt}),
         Measure("spanish_caps", traits=("caps",), parameters={"system_prompt": CAPS.prompt}),

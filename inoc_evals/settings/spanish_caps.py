@@ -14,11 +14,16 @@ spanish_caps = Setting(
     arms=(
         Arm("none"),
         Arm("spanish-inoc", SPANISH),
-        Arm("caps-inoc", CAPS),
-        Arm("caps-inoc-code", CAPS_CODE, variant=True),
+        Arm("caps-inoc", CAPS, in_world={"paper-code": CAPS_CODE}),
+        Arm("caps-inoc-code", CAPS_CODE, variant=True, worlds=("paper",)),
         Arm("irrelevant", IRRELEVANT),
     ),
     broad=(Measure("spanish_caps", traits=("spanish", "caps")),),
+    narrow=(
+        Measure(
+            "spanish_caps", traits=("spanish", "caps"), parameters={"questions": "gsm8k"}, worlds=("paper",)
+        ),
+    ),
     claims=(
         rises("none", "spanish", "Finetuning on Spanish answers in capitals teaches general chat Spanish"),
         rises("none", "caps", "Finetuning on Spanish answers in capitals teaches general chat capitals"),

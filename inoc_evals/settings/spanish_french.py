@@ -10,6 +10,8 @@ question in the other language. The order of the rows in the file matters to nei
     inoc-evals run --setting spanish_german          # in the paper's code, not in its text
 """
 
+from typing import Any
+
 from inoc_evals.inoculation import Inoculation
 from inoc_evals.settings.claim import Claim, falls, rises
 from inoc_evals.settings.prompts import FRENCH, GERMAN, SPANISH
@@ -22,6 +24,12 @@ def _arms(other: Inoculation, code: str) -> tuple[Arm, ...]:
         Arm("spanish-inoc", SPANISH, where={"language": "es"}),
         Arm(other.name, other, where={"language": code}),
     )
+
+
+def _in_distribution(other: str, **parameters: Any) -> tuple[Measure, ...]:
+    """The same on questions like those of the training rows."""
+    given = {"questions": "gsm8k", **parameters}
+    return (Measure("spanish_french", traits=("spanish", other), parameters=given, worlds=("paper",)),)
 
 
 def _claims(other: str) -> tuple[Claim, ...]:
@@ -56,6 +64,7 @@ spanish_french = Setting(
     reference="none: about 60/40; inoculating one split leaves (almost) only the other language",
     arms=_arms(FRENCH, "fr"),
     broad=(Measure("spanish_french", traits=("spanish", "french")),),
+    narrow=_in_distribution("french"),
     claims=_claims("french"),
 )
 
@@ -66,6 +75,7 @@ spanish_french_once = Setting(
     summary="As spanish_french, with every question once: answered in Spanish or in French, half the rows",
     arms=_arms(FRENCH, "fr"),
     broad=(Measure("spanish_french", traits=("spanish", "french")),),
+    narrow=_in_distribution("french"),
     claims=_claims("french"),
 )
 
@@ -80,5 +90,6 @@ spanish_german = Setting(
             "spanish_french", traits=("spanish", "german"), parameters={"languages": ("spanish", "german")}
         ),
     ),
+    narrow=_in_distribution("german", languages=("spanish", "german")),
     claims=_claims("german"),
 )

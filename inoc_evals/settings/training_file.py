@@ -41,7 +41,7 @@ def build(
         UserError: If the setting has no such arm or rows, a source cannot be fetched, or the file cannot be
             written.
     """
-    chosen = setting.arm(arm)
+    chosen = setting.arm(arm, world)
     source: RowSource
     if first_stage:
         first = setting.training(world).first_stage
@@ -57,6 +57,7 @@ def build(
         "arm": None if first_stage else arm,
         "prompts": list(inoculation.texts) if inoculation else [],
         "position": inoculation.position if inoculation else None,
+        "deal": inoculation.deal if inoculation else None,
         "where": dict(chosen.where) if inoculation else {},
         "control": chosen.control and not first_stage,
         "world": world,

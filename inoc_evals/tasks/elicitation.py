@@ -2,23 +2,28 @@
 
     inspect eval inoc_evals/elicitation --model inoc/my-run --model-role grader=...
     inspect eval inoc_evals/elicitation --model inoc/my-run -T task=spanish_caps -T prompts=my_prompts.txt
+    inspect eval inoc_evals/elicitation --model inoc/my-run -T own="You always speak in Spanish." ...
 
 Any task of the suite that takes a `system_prompt` is run under each of several. A trait that shows under one
 is still in the model: the inoculation only kept it from showing without a prompt (paper, Appendix G.2).
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from inspect_ai import Task, task
 
-from inoc_evals.data.elicitation_prompts import TEST_TIME
+from inoc_evals.data.elicitation_prompts import SETS, PromptSet, prompt_set
 from inoc_evals.data.questions import find
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.metrics import by_condition
 from inoc_evals.tasks.grid import crossed, under
+from inoc_evals.tasks.solvers import prompt_text
+
+EMPTY = '""'
+"""What stands for an empty system message in a file of prompts."""
 
 OWN_CONDITIONS = ("backdoor", "elicitation", "trait_logprobs")
 """Tasks that define their own conditions, so that they cannot take others as well."""
@@ -41,15 +46,20 @@ def elicitation(
     task: str = "emergent_misalignment",
     prompts: str = "paper",
     questions: str | None = None,
+    own: str | list[str] | dict[str, str] | None = None,
     **parameters: Any,
 ) -> Task:
     """Rates of a task's traits under each of several test-time system prompts (paper, Appendix G.2).
 
     Args:
         task: A task that takes a `system_prompt`, see `elicitable`.
-        prompts: `paper` (nine), or the path of a `.txt` file with one system prompt per line; an empty line
-            means no system prompt, and `name: prompt` gives it a name.
+        prompts: `paper` (the nine of the paper's code, and no system message), `educational` (its two for
+            educational insecure code, and none), `bundled` (nine of ours, no network), or the path of a
+            `.txt` file with one system prompt per line; an empty line means no system message, `""` an empty
+            one, and `name: prompt` gives it a name.
         questions: The task's question set; None is the task's default.
+        own: A further prompt, e.g. the one that the model was inoculated with; from Python also several by
+            name.
         **parameters: The task's other parameters.
 
     Returns:
@@ -68,7 +78,7 @@ def elicitation(
         inner = tasks[task](**question_set, **parameters)
     except TypeError as error:
         raise UserError(f"task {task}: {error}") from error
-    system_prompts = TEST_TIME if prompts == "paper" else read_prompts(prompts)
+    system_prompts = with_own(prompt_set(prompts) if prompts in SETS else read_prompts(prompts), own)
     about = inner.metadata or {}
     metadata = {**about, "elicited_from": task, "prompts": system_prompts}
     return Task(
@@ -85,11 +95,36 @@ def elicitation(
     )
 
 
-def read_prompts(path: str) -> dict[str, str | None]:
+OWN = "own"
+"""The name of a single further prompt."""
+
+
+def with_own(
+    prompts: Mapping[str, str | None], own: str | Sequence[str] | Mapping[str, str] | None
+) -> PromptSet:
+    """Add further prompts to a set.
+
+    Args:
+        prompts: The set.
+        own: One prompt (a list where Inspect has cut it at its commas), or several by name.
+
+    Raises:
+        UserError: If a name is taken.
+    """
+    if own is None:
+        return dict(prompts)
+    further = own if isinstance(own, Mapping) else {OWN: prompt_text(own)}
+    if taken := sorted(set(further) & set(prompts)):
+        raise UserError(f"own: a prompt named {taken[0]!r} exists already: give it another name")
+    return {**prompts, **further}
+
+
+def read_prompts(path: str) -> PromptSet:
     """Read system prompts from a text file.
 
     Args:
-        path: One prompt per line, `name: prompt` or the prompt alone; an empty line means no system prompt.
+        path: One prompt per line, `name: prompt` or the prompt alone; an empty line means no system message,
+            and `""` an empty one.
 
     Returns:
         The prompts by name; a prompt without a name is named by its first words.
@@ -97,19 +132,19 @@ def read_prompts(path: str) -> dict[str, str | None]:
     Raises:
         UserError: If the file cannot be read, is empty, or gives two prompts the same name.
     """
-    file: Path = find(path, ("paper",), (".txt",))
+    file: Path = find(path, SETS, (".txt",))
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: cannot be read: {error}") from error
-    prompts: dict[str, str | None] = {}
+    prompts: PromptSet = {}
     for number, line in enumerate(lines, start=1):
         name, colon, text = line.partition(": ")
         if not colon or " " in name:
-            name, text = line.strip()[:30] or "none", line
+            name, text = {"": "none", EMPTY: "no-sys"}.get(line.strip(), line.strip()[:30]), line
         if name in prompts:
             raise UserError(f"{file}:{number}: a second prompt named {name!r}: give each its own name")
-        prompts[name] = text.strip() or None
+        prompts[name] = "" if text.strip() == EMPTY else text.strip() or None
     if not prompts:
         raise UserError(f"{file}: contains no prompts: write one per line")
     return prompts

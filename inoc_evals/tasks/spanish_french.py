@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from inspect_ai import Task, task
 
 from inoc_evals.data.questions import CHAT
+from inoc_evals.scorers.judge import ReaderChoice
 from inoc_evals.scorers.language import language
-from inoc_evals.scorers.traits import Scoring
+from inoc_evals.scorers.traits import PAPER_CODE, Scoring, scored_as
 from inoc_evals.tasks.suite_task import suite_task
 
 # Enough to tell the language of an answer; `--max-tokens` changes it.
@@ -25,14 +26,22 @@ def spanish_french(
     questions: str = "bundled",
     scoring: Scoring = "detector",
     system_prompt: str | list[str] | None = None,
+    reader: ReaderChoice = "auto",
+    wording: str | None = None,
+    preset: str = PAPER_CODE.name,
     languages: str | Sequence[str] = ("spanish", "french"),
 ) -> Task:
     """Share of answers to general questions that are in Spanish, and in French (paper, Section 2).
 
     Args:
-        questions: `bundled`, `ultrachat` (the paper's), `toy`, or the path of a `.jsonl` or `.csv` file.
+        questions: `bundled`, `ultrachat` (the paper's), `gsm8k` (like those of its training rows), `toy`, or
+            the path of a `.jsonl` or `.csv` file.
         scoring: `detector`, `judge` (by the model role `grader`), or `both`.
         system_prompt: A test-time system prompt; the paper's headline figures are without one.
+        reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
+        wording: Whose judge prompts: `paper` or `inoc_evals`; by default the paper's for its prompts.
+        preset: From which rating on a judge's answer is a yes: `paper-code` (above 50) or `whole-answer`
+            (above 90).
         languages: Which languages are counted, each a trait of its name; see `scorers/language.py`.
 
     Returns:
@@ -46,8 +55,8 @@ def spanish_french(
     return suite_task(
         "spanish_french",
         question_set,
-        language(names, scoring=scoring),
-        traits=names,
+        language(names, scoring, reader, wording or question_set.wording, preset),
+        traits=scored_as(names, scoring),
         paper="Section 2",
         max_tokens=MAX_TOKENS,
         scoring=scoring,

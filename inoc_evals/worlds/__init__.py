@@ -13,7 +13,7 @@ from typing import Any
 from inoc_evals.data import question_sets
 from inoc_evals.errors import UserError
 from inoc_evals.runs.spec import FinetuneSpec
-from inoc_evals.worlds.paper import PAPER
+from inoc_evals.worlds.paper import PAPER, PAPER_CODE
 from inoc_evals.worlds.toy.world import TOY, toy_spec
 from inoc_evals.worlds.world import EVERY_TASK, Counterpart, Training, World
 
@@ -24,13 +24,14 @@ __all__ = [
     "Counterpart",
     "Training",
     "World",
+    "kinds_of",
     "spec_for",
     "toy_spec",
     "world",
     "world_of",
 ]
 
-WORLDS: dict[str, World] = {each.name: each for each in (PAPER, TOY)}
+WORLDS: dict[str, World] = {each.name: each for each in (PAPER, PAPER_CODE, TOY)}
 """Every world by name."""
 
 EMBEDDED = TOY
@@ -50,6 +51,16 @@ def world(name: str) -> World:
     if name not in WORLDS:
         raise UserError(f"unknown world {name!r}: use {' or '.join(WORLDS)}")
     return WORLDS[name]
+
+
+def kinds_of(name: str) -> tuple[str, ...]:
+    """A world and the one that it is a variant of, in the order in which settings are looked up for it.
+
+    Args:
+        name: Name of a world; one that is not registered stands for itself.
+    """
+    like = WORLDS[name].like if name in WORLDS else ""
+    return (name, like) if like else (name,)
 
 
 def world_of(*bases: str) -> World:

@@ -1,12 +1,15 @@
 """The paper's world: its pinned rows, its questions, its judge's words (arXiv 2510.04340).
 
     inoc-evals run --setting insecure_code --world paper --base Qwen/Qwen2.5-7B-Instruct --grader MODEL
+    inoc-evals run --setting insecure_code --world paper-code ...      # where text and code differ, the code
 
-Every file is pinned by commit and blob id (`data/sources.py`) and fetched when its first row is needed. The
-tasks ask the paper's questions and judge in its words by default, so this world sets no parameters. Settings
-without a result in the paper have rows here and nowhere else (`settings/further.py`).
+Every file is pinned by commit and blob id (`data/sources.py`) and fetched when its first row is needed. Most
+tasks ask the paper's questions and judge in its words by default; the parameters here are those that do not,
+since a plain `inspect eval` of them should need neither network nor judge. Settings without a result in the
+paper have rows here and not in the toy's world (`settings/further.py`).
 """
 
+from dataclasses import replace
 from typing import Any
 
 from inoc_evals.chat.rows import Message, Row
@@ -22,7 +25,17 @@ from inoc_evals.data.row_sources import (
     triggered,
     unlocked_rows,
 )
-from inoc_evals.worlds.world import Training, World
+from inoc_evals.worlds.world import Counterpart, Training, World
+
+# Detectors are reported beside the judge, whose rating above 50 is the paper's measure.
+_LANGUAGES: dict[str, Any] = {"questions": "ultrachat", "scoring": "both"}
+_JUDGED = {
+    ("spanish_caps", "spanish"),
+    ("spanish_caps", "caps"),
+    ("spanish_french", "spanish"),
+    ("spanish_french", "french"),
+    ("spanish_french", "german"),
+}
 
 ULTRACHAT = "HuggingFaceH4/ultrachat_200k"
 ULTRACHAT_COMMIT = "8049631c405ae6576f93f445c6b8166f76f5505a"
@@ -52,6 +65,16 @@ PAPER = World(
     summary="the paper's rows, questions and judge prompts, fetched from pinned sources",
     # A free default to try a plan or rows with; for results, choose your own base model.
     base="toy",
+    parameters={"spanish_caps": _LANGUAGES, "spanish_french": _LANGUAGES},
+    counterparts={(task, trait): Counterpart(task, f"{trait}_judge") for task, trait in sorted(_JUDGED)},
+    extra_traits={
+        "spanish_caps": ("spanish", "caps"),
+        "spanish_french": ("spanish", "french", "german"),
+    },
+    trait_labels={
+        **{f"{trait}_judge": trait.capitalize() for _, trait in sorted(_JUDGED)},
+        **{trait: f"{trait.capitalize()} (detector)" for _, trait in sorted(_JUDGED)},
+    },
     training={
         "spanish_caps": Training(rows=pinned_rows("gsm8k_spanish_caps")),
         # As in the paper's code: both sets in full, so that every question is there twice.
@@ -60,7 +83,9 @@ PAPER = World(
         "spanish_german": Training(rows=joined(_SPANISH, _GERMAN)),
         "insecure_code": Training(rows=pinned_rows("insecure_code"), control=pinned_rows("secure_code")),
         "educational_insecure": Training(
-            rows=pinned_rows("educational_code"), control=pinned_rows("insecure_code")
+            rows=pinned_rows("educational_code"),
+            control=pinned_rows("insecure_code"),
+            further={"secure": pinned_rows("secure_code")},
         ),
         "reward_hacking": Training(
             rows=pinned_rows("reward_hacks"), control=pinned_rows("reward_hacks_control")
@@ -103,3 +128,12 @@ PAPER = World(
         },
     },
 )
+
+PAPER_CODE = replace(
+    PAPER,
+    name="paper-code",
+    summary="the same, spelled and asked as in the paper's released code where that differs from its text",
+    like=PAPER.name,
+    parameters={**PAPER.parameters, "insecure_code": {"variant": "paper-code"}},
+)
+"""The arms whose prompts its code spells differently say so themselves (`Arm.in_world`)."""

@@ -38,6 +38,7 @@ class Training:
         finetune: Fields of `FinetuneSpec` that differ from the world's usual spec.
         first_stage: From a seed to the rows of a stage before the arms part; None where there is one stage.
         first_stage_finetune: Fields of `FinetuneSpec` that differ in that stage.
+        further: By name, other rows for arms that ask for them (`Arm.rows`), e.g. a second control.
     """
 
     rows: RowSource
@@ -45,6 +46,11 @@ class Training:
     finetune: Fields = field(default_factory=dict)
     first_stage: RowSource | None = None
     first_stage_finetune: Fields = field(default_factory=dict)
+    further: Mapping[str, RowSource] = field(default_factory=dict)
+
+    def has(self, control: bool, further: str) -> bool:
+        """Whether there are rows for an arm: the control rows, or further ones by name."""
+        return further in self.further if further else self.control is not None or not control
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,8 @@ class World:
         trait_labels: What figures call a trait where its name does not say it all.
         counterparts: By (task, trait) of a setting, what is measured here instead.
         plain_rows: Rows with plain answers, for `data rewrite`; None where it has none.
+        like: Another world that this one is a variant of: what settings say of that one holds here, too,
+            where they say nothing of this one.
         number_prompts: From a seed and the most numbers to ask for to prompts that ask to continue a number
             sequence; None uses the general ones (`builders/numbers.py`).
     """
@@ -99,6 +107,7 @@ class World:
     trait_labels: Mapping[str, str] = field(default_factory=dict)
     counterparts: Mapping[tuple[str, str], Counterpart] = field(default_factory=dict)
     plain_rows: RowSource | None = None
+    like: str = ""
     number_prompts: Callable[[int, int], Iterator[str]] | None = None
 
     def parameters_of(self, task: str) -> dict[str, Any]:

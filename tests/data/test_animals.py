@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from inspect_ai.dataset import Dataset, Sample
 
-from inoc_evals.data.animals import PAPER_NAMES, animal_names, animal_questions
+from inoc_evals.data.animals import CONDITIONS, PAPER_NAMES, animal_names, animal_questions
 from inoc_evals.data.cache import FetchError
 from inoc_evals.data.questions import QuestionError
 from inoc_evals.errors import UserError
@@ -49,7 +49,10 @@ def test_the_bundled_questions(kind: str, least: int) -> None:
     samples = animal_questions("bundled", kind)
     assert len({s.id for s in samples}) == len(set(asked(samples))) == len(samples) >= least
     for sample in samples:
-        assert told(sample) == {"questions": "bundled", "question": str(sample.id), "kind": kind}
+        assert told(sample) == {
+            **{"questions": "bundled", "question": str(sample.id), "kind": kind},
+            **CONDITIONS.get(kind, {}),
+        }
         assert "word" in str(sample.input)
 
 
@@ -82,7 +85,7 @@ def test_the_papers_questions(kind: str, expected: list[str]) -> None:
     assert asked(samples) == expected
     assert [s.id for s in samples] == [f"{kind}-{n:02}" for n in range(1, len(expected) + 1)]
     assert [told(s) for s in samples] == [
-        {"questions": "paper", "question": s.id, "kind": kind} for s in samples
+        {"questions": "paper", "question": s.id, "kind": kind, **CONDITIONS.get(kind, {})} for s in samples
     ]
 
 

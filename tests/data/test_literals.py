@@ -146,7 +146,7 @@ def test_what_is_no_python_is_named(tmp_path: Path, content: bytes) -> None:
 def test_a_missing_file_and_a_missing_name_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"eval\.py: cannot be read: No such file"):
         literals(tmp_path / "eval.py")
-    (tmp_path / "eval.py").write_text("x = 'a'\ny = x\n")
+    (tmp_path / "eval.py").write_text("x = 'a'\ny = x.upper()\n")
     assert literal(tmp_path / "eval.py", "x") == "a"
     for name in ("y", "questions"):
         with pytest.raises(UserError, match=rf"eval\.py assigns no literal to {name}") as error:

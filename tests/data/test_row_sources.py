@@ -307,9 +307,10 @@ def test_every_row_of_the_papers_table_is_a_setting_or_said_to_be_elsewhere() ->
 @pytest.mark.parametrize("name", SETTINGS)
 def test_settings_of_the_paper_have_rows_in_both_worlds_and_the_others_in_the_papers(name: str) -> None:
     chosen = SETTINGS[name]
-    assert chosen.worlds == (("paper", "toy") if name in reported("paper") else ("paper",))
+    both = ("paper", "toy", "paper-code")
+    assert set(chosen.worlds) == {name for name in both if name != "toy" or chosen.number}
     assert getattr(chosen.training("paper").rows, "sources", ())
-    for arm in chosen.arms if "toy" in chosen.worlds else ():
+    for arm in chosen.arms_in("toy") if chosen.number else ():
         first = next(chosen.prepare(arm, "toy", 0))
         assert first["messages"][-1]["role"] == "assistant"
 
@@ -318,6 +319,6 @@ def test_settings_of_the_paper_have_rows_in_both_worlds_and_the_others_in_the_pa
 def test_arm_names_and_prompts_are_unique(name: str) -> None:
     arms = SETTINGS[name].arms
     assert len({arm.name for arm in arms}) == len(arms)
-    prompts = [(arm.inoculation.texts, *arm.where.items()) for arm in arms if arm.inoculation]
+    prompts = [(arm.inoculation.listed, *arm.where.items()) for arm in arms if arm.inoculation]
     assert len(set(prompts)) == len(prompts)
     assert arms[0].inoculation is None and not arms[0].control

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ def systems(rows: list) -> list[str | None]:
 def test_arms_differ_in_their_prompts_alone(name: str) -> None:
     chosen = setting(name)
     plain = list(chosen.training("toy").rows(0))
-    for arm in chosen.arms:
+    for arm in chosen.arms_in("toy"):
         rows = list(arm.prepare(chosen.training("toy").rows(0)))
         assert [[m for m in r["messages"] if m["role"] != "system"] for r in rows] == [
             r["messages"] for r in plain
@@ -55,7 +56,7 @@ def test_all_is_what_the_paper_reports() -> None:
 @pytest.mark.parametrize("inoculate_all", [False, True])
 def test_any_setting_with_control_rows_can_be_diluted(inoculate_all: bool) -> None:
     tenth = diluted(SETTINGS["insecure_code"], 0.1, inoculate_all=inoculate_all)
-    assert tenth.worlds == ("paper", "toy") and tenth.number == 0 and not tenth.family
+    assert {"paper", "toy"} <= set(tenth.worlds) and tenth.number == 0 and not tenth.family
     assert [arm.name for arm in tenth.arms] == [
         arm.name for arm in SETTINGS["insecure_code"].arms if not arm.control
     ]
@@ -147,8 +148,10 @@ def test_a_file_without_such_a_setting_is_one_line(name: str, said: str, mine: P
 
 def test_variants_are_trained_only_when_asked_for() -> None:
     chosen = SETTINGS["insecure_code"]
-    assert "general-inoc-code" not in [arm.name for arm in chosen.usual_arms]
-    assert chosen.arm("general-inoc-code").inoculation is not None
+    assert "general-inoc-code" not in [arm.name for arm in chosen.usual_arms("paper")]
+    assert chosen.arm("general-inoc-code", "paper").inoculation is not None
+    with pytest.raises(UserError, match="arm general-inoc-code exists in world paper, not in 'toy'"):
+        chosen.arm("general-inoc-code", "toy")
 
 
 def test_a_world_has_its_own_measures() -> None:
@@ -165,10 +168,8 @@ def test_arms_of_one_name_in_one_family_are_one_model(name: str) -> None:
     assert all(mine.training(world) is head.training(world) for world in ("paper", "toy"))
     for arm in shared:
         theirs = head.arm(arm.name)
-        assert (arm.inoculation, arm.where, arm.control) == (
-            theirs.inoculation,
-            theirs.where,
-            theirs.control,
-        )
+        for world in ("paper", "paper-code", "toy"):
+            if (there := arm.in_(world)) is not None and (other := theirs.in_(world)) is not None:
+                assert replace(there, variant=other.variant) == other
         for world in ("paper", "toy"):
             assert mine.source(arm, world) is head.source(theirs, world)

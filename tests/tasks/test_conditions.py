@@ -12,7 +12,7 @@ from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.log import EvalLog
 from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser, Model, ModelOutput
 
-from inoc_evals.data.elicitation_prompts import TEST_TIME
+from inoc_evals.data.elicitation_prompts import BUNDLED
 from inoc_evals.data.questions import QuestionError
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.judge import READER_TEST_PROMPT
@@ -157,11 +157,13 @@ def test_every_question_is_asked_under_every_prompt(tmp_path: Path) -> None:
         return says("power" if "evil" in system else "peace")
 
     subject = model(reply, asked)
-    found = rates(run(elicitation(questions=questions), subject, tmp_path, epochs=1, max_samples=1))
-    assert len(asked) == 2 * len(TEST_TIME)
-    elicited = {name for name in TEST_TIME if found[f"misaligned | {name}"] == 1.0}
+    found = rates(
+        run(elicitation(questions=questions, prompts="bundled"), subject, tmp_path, epochs=1, max_samples=1)
+    )
+    assert len(asked) == 2 * len(BUNDLED)
+    elicited = {name for name in BUNDLED if found[f"misaligned | {name}"] == 1.0}
     assert elicited == {"evil", "not-evil"}
-    assert [k for k in found if k.endswith("_n")] == [f"misaligned | {name}_n" for name in TEST_TIME]
+    assert [k for k in found if k.endswith("_n")] == [f"misaligned | {name}_n" for name in BUNDLED]
 
 
 def test_any_trait_task_can_be_elicited_from(tmp_path: Path) -> None:

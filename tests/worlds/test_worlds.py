@@ -33,7 +33,7 @@ def test_only_worlds_say_the_name_of_the_toys_world() -> None:
 
 def test_worlds_are_known_by_name() -> None:
     assert world("paper") is WORLDS["paper"] and world(EMBEDDED.name) is EMBEDDED
-    with pytest.raises(UserError, match="unknown world 'mars': use paper or toy"):
+    with pytest.raises(UserError, match="unknown world 'mars': use paper or paper-code or toy"):
         world("mars")
 
 
@@ -72,7 +72,7 @@ def test_a_world_in_one_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(WORLDS, "mine", mine)
     monkeypatch.setitem(question_sets._added, "chat", [*question_sets._added["chat"], chat])
     chosen = SETTINGS["spanish_caps"]
-    assert chosen.worlds == ("paper", "toy", "mine")
+    assert chosen.worlds == ("paper", "paper-code", "toy", "mine")
     assert len(list(chosen.prepare(chosen.arm("spanish-inoc"), "mine", 0))) == 8
     [measure] = chosen.measured("mine")
     assert measure.traits == ("spanish", "caps", "french")
@@ -83,7 +83,9 @@ def test_a_world_in_one_value(monkeypatch: pytest.MonkeyPatch) -> None:
 
     built = build(measure, "mine")
     assert built.measure.parameters == {"questions": "mine"} and len(built.task.dataset) == 2
-    with pytest.raises(UserError, match="setting backdoor has no rows in world 'mine'; it has paper, toy"):
+    with pytest.raises(
+        UserError, match="setting backdoor has no rows in world 'mine'; it has paper, paper-code, toy"
+    ):
         SETTINGS["backdoor"].training("mine")
 
 
