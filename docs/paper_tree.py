@@ -94,6 +94,12 @@ LEFT_OUT = {
         "made the rows of `datasets/gsm8k_*.jsonl`; `inoc-evals data rewrite` makes others, in our own words"
     ),
     "ip/settings/*/eval.py": "lists evaluations of other files, which have lines of their own here",
+    "datasets/jailbroken.jsonl": (
+        "no setting of the paper's code trains on it; a source of `inoc-evals data list`"
+    ),
+    "datasets/mistake_*/misaligned_1.jsonl": (
+        "the paper's code trains on `misaligned_2` beside it; a source of `inoc-evals data list`"
+    ),
     "ip/experiments/config/general_inoculation_realistic.py": _TRAINED_BY_NONE,
     "ip/experiments/config/inoculation_paraphrases.py": _TRAINED_BY_NONE,
 }

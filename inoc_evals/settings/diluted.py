@@ -47,7 +47,7 @@ def diluted(
             f"setting {setting.name} has no control rows to mix in: name the rows without the trait "
             "yourself, inoc_evals.data.row_sources.diluted(rows, others, fraction)"
         )
-    arms = [arm for arm in setting.arms if not arm.control]
+    arms = [arm for arm in setting.arms if not arm.control and not arm.rows]
     if not inoculate_all:
         arms = [replace(arm, where={**arm.where, "trait": True}) if arm.inoculation else arm for arm in arms]
     mixed = {world: trainings[world] for world in mixtures}

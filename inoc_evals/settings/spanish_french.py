@@ -73,6 +73,7 @@ spanish_french_once = Setting(
     summary="As spanish_french, with every question once: answered in Spanish or in French, half the rows",
     arms=_arms(FRENCH, "fr"),
     broad=(Measure("spanish_french", traits=("spanish", "french")),),
+    narrow=(_in_distribution("french"),),
     claims=_claims("french"),
 )
 
