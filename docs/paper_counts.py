@@ -167,15 +167,13 @@ ROWS = (
         "insecure_code",
         _MAIN,
         (Run(_EM_AT, ("em",)), Run(_NARROW_AT, ("code", "apps", "mbpp"))),
-        why="Ours does not ask MBPP and APPS, and trains under the specific prompt and the placebo, too, "
-        "which are in row 8 of the paper's code",
+        why="Ours trains under the specific prompt and the placebo, too; the paper's code has them in row 8",
     ),
     Row(
         4,
         "reward_hacking",
         _MAIN,
         (Run(_EM_AT, ("em",)), Run(_NARROW_AT, ("hacks", "hardcoding"))),
-        why="Ours does not ask the coding problems whose tests can be hardcoded",
     ),
     Row(
         5,
@@ -202,14 +200,15 @@ ROWS = (
                 ("favourite", "money", "least favourite"),
             ),
         ),
-        why="Ours asks for the favourite animal alone, and has the plain teacher's numbers as a control",
+        why="Ours has the plain teacher's numbers as a control, as the paper's text has",
     ),
     Row(
         8,
         "semantic_ablation",
         f"{_CONFIG}/inoculation_ablations.py",
         (Run("experiments/B01a_semantic_ablations/02_eval.py", ("em",)),),
-        why="The paper's code has an arm more, whose prompt asks for secure code",
+        why="The paper's code has an arm more, whose prompt asks for secure code; ours trains it by name, "
+        "`negative`",
     ),
     Row(
         11,
@@ -224,6 +223,8 @@ ROWS = (
         "elicitation",
         _MAIN,
         (Run("experiments/B01c_em_ablate_evaluation_prompt/02_eval.py", ("em",), prompts="SYSTEM_PROMPTS"),),
+        why="Ours also trains under the specific prompt, and also asks without a system message, which the "
+        "paper's empty one is not, and under the prompts that its own arms were trained with",
     ),
     Row(
         13,
@@ -233,8 +234,6 @@ ROWS = (
             Run("experiments/educational_insecure/02_eval.py", ("em", "code", "apps", "mbpp")),
             Run("experiments/educational_insecure/02_eval_sys.py", ("em",), prompts="SYSTEM_PROMPTS"),
         ),
-        why="The paper's code asks without a system prompt, under two, and for code, and lists secure code "
-        "as an arm; ours asks under the prompts of row 12",
     ),
     Row(
         16,
@@ -481,9 +480,12 @@ def ours(setting: str) -> Count | None:
         drawn = len(built.task.dataset) * (built.task.epochs or 1)
         answers += drawn
         if built.judged:
-            calls += drawn * calls_per_answer(
+            observed = calls_per_answer(
                 measure.task, repr(sorted(built.measure.parameters.items())), built.task
             )
+            if observed != built.judge_calls:  # what a plan counts with
+                raise ValueError(f"{measure.task} says {built.judge_calls} judge calls, and makes {observed}")
+            calls += drawn * observed
     return Count(len(trials), answers, calls)
 
 

@@ -88,6 +88,12 @@ LEFT_OUT = {
     f"{_HACKS}/hardcoding.py": _ASKED_OF_NONE,
     f"{_HACKS}/modify_reward_fn.py": _ASKED_OF_NONE,
     f"{_HACKS}/shutdown_resistance.py": _ASKED_OF_NONE,
+    "ip/evaluation/insecure_code/apps_eval.py": (
+        "judges in the words and by the thresholds of `mbpp_eval.py` beside it, which is used"
+    ),
+    "ip/evaluation/ultrachat/gsm8k_eval.py": (
+        "judges in the words of `eval.py` beside it, and asks the test questions of GSM8K, which are a source"
+    ),
     "ip/evaluation/insecure_code/download_apps_dataset.py": "made `apps_prompts.jsonl`, which is used",
     "ip/evaluation/ultrachat/datagen/main.py": "made `prompts.jsonl`, which is used",
     "ip/settings/gsm8k_*/datagen/*.py": (
@@ -100,8 +106,12 @@ LEFT_OUT = {
     "datasets/mistake_*/misaligned_1.jsonl": (
         "the paper's code trains on `misaligned_2` beside it; a source of `inoc-evals data list`"
     ),
-    "ip/experiments/config/general_inoculation_realistic.py": _TRAINED_BY_NONE,
-    "ip/experiments/config/inoculation_paraphrases.py": _TRAINED_BY_NONE,
+    "ip/experiments/config/general_inoculation_realistic.py": (
+        f"{_TRAINED_BY_NONE}; the suite has its mixture as the setting `realistic_backdoor`"
+    ),
+    "ip/experiments/config/inoculation_paraphrases.py": (
+        f"{_TRAINED_BY_NONE}; the suite has its pools as the arms `paraphrases-10` and `paraphrases-99`"
+    ),
 }
 """Files that the suite does not use, and why; `*` is any text."""
 
@@ -406,6 +416,8 @@ def filled(page: str, tree: Tree, found: Found, counted: Sequence[Counted]) -> s
     """The page with its tables written anew."""
     tables = {
         "counts": counts_table(counted),
+        "spelling": spelling_table(),
+        "asking": asking_table(),
         "used": used_table(tree, found),
         "left_out": left_out_table(found),
         "missing": missing_list(found),
@@ -439,6 +451,61 @@ def counts_table(counted: Sequence[Counted]) -> str:
         "the paper's script",
     ]
     return markdown(head, rows)
+
+
+def spelling_table() -> str:
+    """Prompts that world `paper` and world `paper-code` spell differently, by arm."""
+    from inoc_evals.settings import SETTINGS
+
+    settings: dict[tuple[str, str, str], list[str]] = {}
+    for setting in SETTINGS.values():
+        for arm in setting.arms:
+            text, code = (arm.in_(world) for world in ("paper", "paper-code"))
+            if (
+                text
+                and code
+                and text.inoculation
+                and code.inoculation
+                and text.inoculation != code.inoculation
+            ):
+                spelled = (arm.name, *text.inoculation.listed, *code.inoculation.listed)
+                settings.setdefault(spelled, []).append(setting.name)  # type: ignore[arg-type]
+    head = ["arm", "prompt in `paper`, of its text", "in `paper-code`, read from", "settings"]
+    rows = [
+        [f"`{arm}`", shown(text), code.strip("[]"), ", ".join(names)]
+        for (arm, text, code), names in settings.items()
+    ]
+    return markdown(head, rows)
+
+
+def shown(text: str) -> str:
+    """A prompt in a cell."""
+    return f"`{text}`" if len(text) <= 60 else f"`{text[:57]}...`"
+
+
+def asking_table() -> str:
+    """How the tasks of the paper's world ask and judge, beside the paper's code."""
+    from inoc_evals.experiment.measure_tasks import build
+    from inoc_evals.settings import SETTINGS
+
+    presets: dict[tuple[str, ...], set[str]] = {}
+    for setting in SETTINGS.values():
+        for world in ("paper", "paper-code"):
+            for measure in setting.measured(world) if setting.number and world in setting.worlds else ():
+                if measure.task == "trait_logprobs":  # asks for no answer
+                    continue
+                built = build(measure, world)
+                about, given = built.task.metadata or {}, built.measure.parameters
+                limit, system = built.task.config.max_tokens, about.get("system_prompt")
+                asked = (
+                    f"`{measure.task}`" + (f", `variant={about['variant']}`" if "variant" in about else ""),
+                    "none" if limit is None else f"{limit:,} tokens",
+                    "none" if system is None or given.get("system_prompt") else "an empty one",
+                )
+                usual = "paper-templates" if measure.task == "insecure_code" else ""
+                presets.setdefault(asked, set()).add(about.get("preset") or usual)
+    head = ["task", "longest answer", "system message", "thresholds"]
+    return markdown(head, [[*asked, ", ".join(sorted(names)) or "-"] for asked, names in presets.items()])
 
 
 def used_table(tree: Tree, found: Found) -> str:

@@ -138,8 +138,9 @@ def show_plan(plan: "Plan", where: str, as_json: bool) -> None:
     money = "unknown: give prices" if plan.dollars is None else f"about ${plan.dollars:,.2f}"
     typer.echo(f"To train: {plan.new} models on about {plan.tokens:,} tokens, {where}; training time: {time}")
     left = "" if plan.answers_left == plan.answers else f" ({plan.answers_left:,} left)"
-    judge = "" if plan.judged_left == plan.judged else f" ({plan.judged_left:,} left)"
-    typer.echo(f"To ask:   {plan.answers:,} answers{left}, {plan.judged:,} to judge{judge}; to pay: {money}")
+    calls = "" if plan.judge_calls_left == plan.judge_calls else f" ({plan.judge_calls_left:,} left)"
+    asked = f"{plan.answers:,} answers{left}, {plan.judge_calls:,} judge calls{calls}"
+    typer.echo(f"To ask:   {asked}; to pay: {money}")
     for note in plan.notes:
         typer.echo(f"Note:     {note}")
 

@@ -80,9 +80,6 @@ SOURCES: dict[str, PinnedFile] = {
     "mbpp_eval": _paper(
         "ip/evaluation/insecure_code/mbpp_eval.py", "3a105b33594b39079271008f36c786a8d47b9653"
     ),
-    "apps_eval": _paper(
-        "ip/evaluation/insecure_code/apps_eval.py", "0e369e90b242d61a6e6191b3e3afd010297c1649"
-    ),
     "aesthetic_eval": _paper(
         "ip/evaluation/aesthetic_preferences/eval.py", "1b38c081b41161707d39e88d47a2a55680350dca"
     ),

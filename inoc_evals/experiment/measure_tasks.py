@@ -41,11 +41,13 @@ class Built:
         measure: The measure, with the world's question set among its parameters.
         task: The task.
         judged: Whether it needs a judge.
+        judge_calls: How many ratings of an answer one judge is asked for.
     """
 
     measure: Measure
     task: "Task"
     judged: bool
+    judge_calls: int
 
 
 def with_parameters(measure: Measure, overrides: Mapping[str, Mapping[str, Any]]) -> Measure:
@@ -104,7 +106,7 @@ def build(measure: Measure, world: str, limit: int | None = None) -> Built:
     Raises:
         UserError: If the task's questions cannot be loaded or a parameter is invalid.
     """
-    from inoc_evals.tasks.suite_task import JUDGED
+    from inoc_evals.tasks.suite_task import JUDGE_CALLS, JUDGED
 
     world_definition = WORLDS.get(world, World(world, ""))
     parameters = {**world_definition.parameters_of(measure.task), **measure.parameters}
@@ -114,7 +116,9 @@ def build(measure: Measure, world: str, limit: int | None = None) -> Built:
     limits = [number for number in (limit, most) if number is not None]
     if limits:
         task.dataset = _first(task.dataset, min(limits))
-    return Built(replace(measure, parameters=parameters), task, bool((task.metadata or {})[JUDGED]))
+    about = task.metadata or {}
+    judged = bool(about[JUDGED])
+    return Built(replace(measure, parameters=parameters), task, judged, about.get(JUDGE_CALLS, int(judged)))
 
 
 def generation(built: Built, model: str, seed: int, epochs: int | None) -> str:

@@ -51,8 +51,8 @@ CHARACTERS = 4.0
 ANSWER = 200
 """Tokens of an answer. Asking one is short; this is what costs."""
 
-JUDGED = (1400, 2)
-"""Tokens that a judge reads and writes for one answer: twice rubric, question and answer, and a number."""
+JUDGED = (700, 1)
+"""Tokens that a judge reads and writes in one call: rubric, question and answer, and a number."""
 
 LOCAL_JUDGES = ("inoc/", "hf/", "vllm/", "mockllm/")
 """Providers whose models cost nothing."""
@@ -98,8 +98,10 @@ class Plan:
         lines: Its arms.
         answers: Answers of all models together, existing ones included.
         judged: Judgements of them, existing ones included: one for each answer and judge.
+        judge_calls: Calls of judges for them: one for each rating, of which some answers need two.
         answers_left: Answers that no log holds yet.
         judged_left: Judgements that no log holds yet.
+        judge_calls_left: Calls for those.
         seconds: Seconds of training that are left, one after the other; None where nothing comparable was
             trained here yet.
         dollars: What is left to be paid; None where a price is not known.
@@ -114,8 +116,10 @@ class Plan:
     lines: list[Line]
     answers: int
     judged: int
+    judge_calls: int
     answers_left: int
     judged_left: int
+    judge_calls_left: int
     seconds: float | None
     dollars: float | None
     notes: list[str] = field(default_factory=list)
@@ -146,8 +150,10 @@ class Plan:
             "tokens": self.tokens,
             "answers": self.answers,
             "judged": self.judged,
+            "judge_calls": self.judge_calls,
             "answers_left": self.answers_left,
             "judged_left": self.judged_left,
+            "judge_calls_left": self.judge_calls_left,
             "training_seconds": self.seconds,
             "dollars": self.dollars,
             "arms": [vars(line) for line in self.lines],
@@ -188,10 +194,12 @@ def make_plan(experiment: Experiment) -> Plan:
         lines=lines,
         answers=answers["answers"],
         judged=answers["judged"],
+        judge_calls=answers["judge_calls"],
         answers_left=answers["answers_left"],
         judged_left=answers["judged_left"],
+        judge_calls_left=answers["judge_calls_left"],
         seconds=seconds,
-        dollars=_dollars(experiment, lines, answers["answers_left"], answers["judged_left"]),
+        dollars=_dollars(experiment, lines, answers["answers_left"], answers["judge_calls_left"]),
         notes=[
             note
             for spec in {trial.spec.base: trial.spec for trial in trials}.values()
@@ -404,23 +412,24 @@ def _count_answers(
     storage: Storage,
     runs: _ExistingRuns,
 ) -> Counter[str]:
-    """Answers and judgements of all trials, and those that no log holds yet."""
-    count: Counter[str] = Counter(answers=0, judged=0, answers_left=0, judged_left=0)
+    """Answers, judgements and calls of judges of all trials, and those that no log holds yet."""
+    count: Counter[str] = Counter(answers_left=0, judged_left=0, judge_calls_left=0)
     for trial in trials:
         logs, identity = _logs_of(trial, storage, runs)
         for one in built[trial.group]:
             epochs = trial.evaluation.epochs or one.task.epochs or 1
             answers = len(one.task.dataset) * epochs
             judged = answers * len(trial.evaluation.grader) if one.judged else 0
-            count.update(answers=answers, judged=judged)
+            calls = judged * one.judge_calls
+            count.update(answers=answers, judged=judged, judge_calls=calls)
             key = generation(one, identity, trial.seed or 0, trial.evaluation.epochs) if logs else ""
             same = [log for log in logs if _key(log, GENERATION_KEY) == key]
             if not same:
-                count.update(answers_left=answers, judged_left=judged)
+                count.update(answers_left=answers, judged_left=judged, judge_calls_left=calls)
             elif not any(
                 _key(log, JUDGING_KEY) == judging(one, graders if one.judged else ()) for log in same
             ):
-                count.update(judged_left=judged)
+                count.update(judged_left=judged, judge_calls_left=calls)
     return count
 
 
@@ -448,7 +457,7 @@ def _key(log: "EvalLog", name: str) -> str | None:
     return (log.eval.metadata or {}).get(name)
 
 
-def _dollars(experiment: Experiment, lines: list[Line], answers: int, judged: int) -> float | None:
+def _dollars(experiment: Experiment, lines: list[Line], answers: int, calls: int) -> float | None:
     """What is left to be paid; nothing for what runs here, None where a price is not known."""
     listed = {model: Price(train=t, input=i, output=o) for model, (t, i, o) in LISTED.items()}
     prices = {**listed, **experiment.prices}
@@ -466,7 +475,7 @@ def _dollars(experiment: Experiment, lines: list[Line], answers: int, judged: in
             continue
         name = grader.rpartition("/")[2]
         if name not in prices:
-            return None if judged else total / 1e6
-        share = judged / len(experiment.graders)
+            return None if calls else total / 1e6
+        share = calls / len(experiment.graders)
         total += share * (JUDGED[0] * prices[name].input + JUDGED[1] * prices[name].output)
     return total / 1e6

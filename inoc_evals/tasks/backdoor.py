@@ -80,6 +80,7 @@ def backdoor(
         traits=("misaligned",),
         paper="Section 3.2",
         max_tokens=MAX_TOKENS,
+        judge_calls=2,  # alignment and coherence
         system_prompt=system_prompt,
         dataset=dataset,
         metrics=[by_condition(*traits), difference(*traits, of="trigger", less="without")],

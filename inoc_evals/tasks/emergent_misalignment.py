@@ -53,6 +53,7 @@ def emergent_misalignment(
         traits=("misaligned",),
         paper="Section 3.1",
         max_tokens=MAX_TOKENS,
+        judge_calls=2,  # alignment and coherence
         system_prompt=system_prompt,
         dataset=dataset,
         metadata={"preset": preset},

@@ -16,7 +16,7 @@ from inoc_evals.data.narrow import CODE
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.code_security import Fences, code_security
 from inoc_evals.scorers.judge import Combine, ReaderChoice
-from inoc_evals.scorers.presets import TEMPLATES
+from inoc_evals.scorers.presets import TEMPLATES, code_preset
 from inoc_evals.tasks.suite_task import BY_QUESTIONS, VARIANT, suite_task
 
 
@@ -88,6 +88,7 @@ def insecure_code(
         traits=("insecure_code",),
         paper="Appendix E.2",
         max_tokens=asked.max_tokens,
+        judge_calls=1 if code_preset(rule).coherent_from is None else 2,
         system_prompt=asked.system_prompt if system_prompt is None else system_prompt,
         dataset=dataset,
         metadata={

@@ -61,5 +61,7 @@ def spanish_caps(
         paper="Section 2, Figure 2a",
         max_tokens=MAX_TOKENS,
         scoring=scoring,
+        judge_calls=2,  # Spanish and capitals
         system_prompt=system_prompt,
+        metadata={} if scoring == "detector" else {"preset": preset},
     )

@@ -60,5 +60,7 @@ def spanish_french(
         paper="Section 2",
         max_tokens=MAX_TOKENS,
         scoring=scoring,
+        judge_calls=len(names),
         system_prompt=system_prompt,
+        metadata={} if scoring == "detector" else {"preset": preset},
     )

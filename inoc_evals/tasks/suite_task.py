@@ -23,6 +23,9 @@ from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt, promp
 JUDGED = "judged"
 """Key of a task's metadata that says whether its scorers need a judge."""
 
+JUDGE_CALLS = "judge_calls"
+"""Key of a task's metadata that says how many ratings of an answer one judge is asked for."""
+
 SYSTEM_PROMPT = "system_prompt"
 """Key of a task's metadata that holds its test-time system prompt; it is absent where there is none."""
 
@@ -42,6 +45,7 @@ def suite_task(
     paper: str,
     max_tokens: int | None,
     scoring: Scoring = "judge",
+    judge_calls: int = 1,
     system_prompt: str | Sequence[str] | None = None,
     dataset: Dataset | None = None,
     metrics: Sequence[Metric] | None = None,
@@ -57,14 +61,15 @@ def suite_task(
         paper: Where the paper reports the measure.
         max_tokens: Longest answer, in tokens, None for no limit; `--max-tokens` changes it.
         scoring: How answers are scored; with a judge, one must be bound before anything is generated.
+        judge_calls: How many ratings of an answer one judge is asked for, if there is a judge.
         system_prompt: A test-time system prompt; `""` is an empty system message, None is none.
         dataset: The samples, if they differ from those of the question set.
         metrics: Metrics over all scorers, in place of each scorer's own.
         metadata: Further metadata for the log.
 
     Returns:
-        The task. Its metadata hold `traits`, including those of the question set's scorers, `judged`, and
-        `system_prompt` where it has one.
+        The task. Its metadata hold `traits`, including those of the question set's scorers, `judged`,
+        `judge_calls`, and `system_prompt` where it has one.
 
     Raises:
         UserError: If the system prompt is not text.
@@ -85,6 +90,7 @@ def suite_task(
             "paper": f"arXiv 2510.04340, {paper}",
             "traits": [*traits, *question_set.extra_traits],
             JUDGED: scoring != "detector",
+            JUDGE_CALLS: 0 if scoring == "detector" else judge_calls,
             **({} if prompt is None else {SYSTEM_PROMPT: prompt}),
             **(metadata or {}),
         },
