@@ -416,6 +416,7 @@ def filled(page: str, tree: Tree, found: Found, counted: Sequence[Counted]) -> s
     """The page with its tables written anew."""
     tables = {
         "counts": counts_table(counted),
+        "totals": totals(),
         "spelling": spelling_table(),
         "asking": asking_table(),
         "used": used_table(tree, found),
@@ -451,6 +452,19 @@ def counts_table(counted: Sequence[Counted]) -> str:
         "the paper's script",
     ]
     return markdown(head, rows)
+
+
+def totals() -> str:
+    """What the whole of `reproduce` takes in the paper's world, models of all settings together."""
+    from inoc_evals.settings import reported
+
+    each = [paper_counts.ours(name) for name in reported("paper")]
+    models = sum(one.models for one in each if one)
+    answers, calls = (
+        sum(one.models * getattr(one, part) for one in each if one) for part in ("answers", "calls")
+    )
+    asked = f"{models:,} models to ask, {answers:,} answers, {calls:,} judge calls"
+    return f"All of `inoc-evals reproduce` in world `paper`: {asked}.\n"
 
 
 def spelling_table() -> str:
