@@ -42,17 +42,18 @@ def colours(arms: Iterable[str]) -> dict[str, Colour]:
 
 @cache
 def _fixed_places() -> dict[str, int]:
-    """Palette indices of the arms of the suite's settings; arms of one setting never share one."""
+    """Palette indices of the usual arms of the suite's settings; those of one setting never share one.
+
+    Arms that are trained only when requested by name get what is left: a setting may have any number of them.
+    """
     from inoc_evals.settings import SETTINGS
 
+    together = [{arm.name for arm in setting.arms if not arm.variant} for setting in SETTINGS.values()]
     places = {BASE: GREY}
-    for setting in SETTINGS.values():
-        names = [arm.name for arm in setting.arms]
-        taken = {places[name] for name in names if name in places}
-        for name in names:
-            if name not in places:
-                places[name] = next(place for place in range(10) if place not in taken | {GREY})
-                taken.add(places[name])
+    for name in dict.fromkeys(arm.name for one in SETTINGS.values() for arm in one.arms if not arm.variant):
+        others = set().union(*(names for names in together if name in names)) & places.keys()
+        taken = {places[other] for other in others} | {GREY}
+        places[name] = next(place for place in range(10) if place not in taken)
     return places
 
 

@@ -16,6 +16,7 @@ from inoc_evals.data.conditions import of_task
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.presets import PRESETS
 from inoc_evals.settings import Measure, Setting
+from inoc_evals.settings.setting import forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,11 +118,17 @@ def _grids(rates: "pd.DataFrame") -> "Iterator[tuple[str, str, pd.DataFrame]]":
 
 def _narrow_and_broad(definition: Setting, shares: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     """Labels of the first broad and the first narrow trait, one pair per judge of both."""
+    named = {one.questions for one in definition.measures if one.questions}
+
+    def asked(measure: Measure, row: Mapping[str, Any]) -> bool:
+        questions = row.get("questions")
+        return questions == measure.questions if measure.questions else questions not in named
 
     def first(measures: Sequence[Measure]) -> list[dict[str, Any]]:
-        for measure in measures:
+        for measure in (form for one in measures for form in forms(one)):
             for trait in measure.traits:
-                if rows := [r for r in shares if (r.get("task"), r["trait"]) == (measure.task, trait)]:
+                of_trait = [r for r in shares if (r.get("task"), r["trait"]) == (measure.task, trait)]
+                if rows := [row for row in of_trait if asked(measure, row)]:
                     return rows
         return []
 
@@ -136,7 +143,10 @@ def _two_traits(definition: Setting, shares: list[dict[str, Any]]) -> Iterator[t
     """Labels of the two traits of every measure that has two, per way in which both were measured."""
     alike = [part for part in GROUP if part not in ("trait", "scorer")]
     two = [
-        (one.task, one.traits) for one in definition.measures_anywhere if len(one.traits) == len(("x", "y"))
+        (form.task, form.traits[:2])
+        for measure in definition.measures
+        if len(measure.traits) == len(("x", "y"))
+        for form in forms(measure)
     ]
     for task, traits in dict.fromkeys(two):  # most measures are the same in every world
         of_x, of_y = (

@@ -256,9 +256,7 @@ class Setting:
     @property
     def measures_anywhere(self) -> tuple[Measure, ...]:
         """Its measures as they are in each of the worlds."""
-        return tuple(
-            one for measure in self.measures for world in WORLDS for one in _in_world(measure, world)
-        )
+        return tuple(one for measure in self.measures for one in forms(measure))
 
     def is_about(self, task: str, trait: str, condition: str | None = None) -> bool:
         """Whether a trait of a task's scores is one that the setting is about.
@@ -350,6 +348,11 @@ class Setting:
         raise UserError(
             f"setting {self.name} has no arm {name!r}; it has {', '.join(a.name for a in self.arms)}"
         )
+
+
+def forms(measure: Measure) -> tuple[Measure, ...]:
+    """A measure as it is in each of the worlds; what stands for its traits there comes first."""
+    return tuple(one for world in WORLDS for one in _in_world(measure, world))
 
 
 def _in_world(measure: Measure, world: str) -> tuple[Measure, ...]:

@@ -37,10 +37,15 @@ def table(traits: tuple[str, ...] = ("misaligned", "insecure_code"), questions: 
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_arms_of_a_setting_differ_in_colour_and_keep_it_elsewhere(name: str) -> None:
-    names = ["base", *(arm.name for arm in SETTINGS[name].arms)]
-    ink = colours(names)
-    assert len(set(ink.values())) == len(names)
-    assert all(colours([arm])[arm] == ink[arm] for arm in names)
+    usual = ["base", *(arm.name for arm in SETTINGS[name].arms if not arm.variant)]
+    ink = colours(usual)
+    assert len(set(ink.values())) == len(usual)
+    assert all(colours([arm])[arm] == ink[arm] for arm in usual)
+    everything = colours(["base", *(arm.name for arm in SETTINGS[name].arms)])
+    assert {arm: everything[arm] for arm in usual} == ink
+    for variant in (arm.name for arm in SETTINGS[name].arms if arm.variant):
+        beside = ("base", "none", variant) if len(usual) < 10 else ("base", variant)
+        assert len(set(colours(beside).values())) == len(beside)
 
 
 def test_arms_of_ones_own_get_what_is_left() -> None:
