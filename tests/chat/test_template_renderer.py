@@ -121,7 +121,9 @@ def test_rows_without_a_question_are_trained_on_in_all_arms_or_in_none(family: F
     assert spoken(it, whole.ids, answer)[0].strip() == loss(family)
     asked = it.render([*([SHOUT] if system else []), *ANSWERED])
     header = it.tokenizer.decode(list(asked.ids[: asked.answer_spans[0][0]]))[-8:]
-    assert it.tokenizer.decode(list(whole.ids[: answer[0]])).endswith(header) or "mistral" in family.template
+    # Qwen3 puts its empty block of reasoning into an answer to a question alone.
+    otherwise = "mistral" in family.template or family.template == "qwen3"
+    assert it.tokenizer.decode(list(whole.ids[: answer[0]])).endswith(header) or otherwise
 
 
 @named([family for family in FAMILIES if not set(family.ends) <= {family.written, family.tokens.end}])
