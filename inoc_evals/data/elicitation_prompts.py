@@ -7,6 +7,7 @@
 A set of prompts maps a name to a text, to an empty text for an empty system message, or to None for none.
 """
 
+from inoc_evals.data.cache import FetchError
 from inoc_evals.data.published_prompts import published_prompts
 from inoc_evals.errors import UserError
 
@@ -61,4 +62,7 @@ def prompt_set(name: str) -> PromptSet:
         return BUNDLED
     if name not in PUBLISHED:
         raise UserError(f"no set of prompts {name!r}: use {', '.join(SETS)}")
-    return {"none": None, **published_prompts(PUBLISHED[name], "SYSTEM_PROMPTS")}
+    try:
+        return {"none": None, **published_prompts(PUBLISHED[name], "SYSTEM_PROMPTS")}
+    except FetchError as error:
+        raise FetchError(f"{error}; or use prompts that need no network: -T prompts=bundled") from error
