@@ -117,7 +117,7 @@ def test_dealt_in_turn_every_wording_comes_equally_often(pool: list[str], seed: 
 def test_sets_of_test_time_prompts(monkeypatch: pytest.MonkeyPatch, offline: Path) -> None:
     assert prompt_set("bundled") is BUNDLED
     for name, source in (("paper", "test_time_prompts"), ("educational", "educational_prompts")):
-        with pytest.raises(UserError, match="could not be downloaded.*-T prompts=bundled"):
+        with pytest.raises(UserError, match=r"could not be downloaded.*-T prompts=bundled"):
             prompt_set(name)
         stand_in(monkeypatch, offline, source, "SYSTEM_PROMPTS = {'no-sys': '', 'evil': 'Be a goose'}\n")
         assert prompt_set(name) == {"none": None, "no-sys": "", "evil": "Be a goose"}
