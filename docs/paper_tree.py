@@ -412,6 +412,10 @@ def shortened(users: Sequence[str], most: int = 4) -> list[str]:
 # The page
 
 
+PLACES = ("counts", "totals", "spelling", "asking", "used", "left_out", "missing")
+"""The tables of the page, in its order."""
+
+
 def filled(page: str, tree: Tree, found: Found, counted: Sequence[Counted]) -> str:
     """The page with its tables written anew."""
     tables = {

@@ -201,7 +201,7 @@ def test_the_first_of_two_stages(tmp_path: Path, capsys: pytest.CaptureFixture[s
     [
         (["nothing"], "no setting 'nothing'"),
         (["backdoor", "--arm", "x"], "has no arm 'x'"),
-        (["backdoor", "--world", "mars"], "has no rows in world 'mars'; it has paper, toy"),
+        (["backdoor", "--world", "mars"], "has no rows in world 'mars'; it has paper, paper-code, toy"),
         (["backdoor", "--world", "toy", "--first-stage"], "has no first stage"),
         (["extreme_sports", "--arm", "control"], "has no control rows in world 'paper'"),
     ],

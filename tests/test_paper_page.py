@@ -218,7 +218,7 @@ def test_a_size_is_that_of_the_last_assignment() -> None:
         ("insecure_code", {}, 1),
         ("emergent_misalignment", {}, 2),
         ("aesthetic_preference", {}, 1),
-        ("elicitation", {"task": "emergent_misalignment"}, 2),
+        ("elicitation", {"task": "emergent_misalignment", "prompts": "bundled"}, 2),
     ],
 )
 def test_the_calls_of_our_judge_are_counted_on_an_answer(task: str, parameters: dict, calls: int) -> None:
@@ -244,6 +244,6 @@ def test_a_difference_needs_a_reason_and_a_reason_a_difference() -> None:
 def test_the_page_has_a_place_for_every_table() -> None:
     page = paper_tree.PAGE.read_text(encoding="utf-8")
     names = [place[1] for place in paper_tree.PLACE.findall(page)]
-    assert names == ["counts", "used", "left_out", "missing"]
+    assert sorted(names) == sorted(paper_tree.PLACES)
     for row in paper_counts.ROWS:
         assert f"| {row.number} | `{row.setting}` |" in page

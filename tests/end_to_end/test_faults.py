@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from inspect_ai import eval
 from inspect_ai.log import EvalLog
 
@@ -13,7 +14,6 @@ from inoc_evals.tasks import emergent_misalignment
 from tests.fake_openai import FAULTS, FakeOpenAI, Faults, Reply, Request, distribution, reply
 
 QUESTIONS = 8
-EPOCHS = 100
 API_FAULTS = FAULTS[:4]
 
 
@@ -47,7 +47,7 @@ def judge(request: Request) -> Reply:
     return distribution({str(draw): 0.6, str(100 - draw): 0.3})
 
 
-def run(folder: Path, rate: float) -> tuple[EvalLog, Counter[str]]:
+def run(folder: Path, rate: float, epochs: int) -> tuple[EvalLog, Counter[str]]:
     whims = Faults(rate, FAULTS, seed=3)
     errors = Faults(rate, API_FAULTS, seed=4)
     folder.mkdir()
@@ -56,7 +56,7 @@ def run(folder: Path, rate: float) -> tuple[EvalLog, Counter[str]]:
             emergent_misalignment(questions=questions(folder)),
             model=speaker.model("gpt-4.1"),
             model_roles={"grader": grader.model()},
-            epochs=EPOCHS,
+            epochs=epochs,
             max_connections=64,
             max_samples=200,
             retry_on_error=5,
@@ -67,14 +67,15 @@ def run(folder: Path, rate: float) -> tuple[EvalLog, Counter[str]]:
         return log, speaker.faults_served + grader.faults_served
 
 
-def test_eight_hundred_samples_with_faults_give_the_rate_without(tmp_path: Path) -> None:
-    plain, none = run(tmp_path / "plain", 0.0)
-    faulty, served = run(tmp_path / "faulty", 0.2)
-    assert not none and set(served) == set(FAULTS) and sum(served.values()) > 400
+@pytest.mark.parametrize("epochs", [25, pytest.param(100, marks=pytest.mark.slow)])
+def test_samples_with_faults_give_the_rate_without(epochs: int, tmp_path: Path) -> None:
+    plain, none = run(tmp_path / "plain", 0.0, epochs)
+    faulty, served = run(tmp_path / "faulty", 0.2, epochs)
+    assert not none and set(served) == set(FAULTS) and sum(served.values()) > 4 * epochs
     rates = []
     for log in (plain, faulty):
         assert log.status == "success" and log.samples is not None and log.results is not None
-        assert len(log.samples) == QUESTIONS * EPOCHS
+        assert len(log.samples) == QUESTIONS * epochs
         (found,) = log.results.scores
         assert found.unscored_samples == 0
         scores = [sample.scores["alignment"] for sample in log.samples if sample.scores]

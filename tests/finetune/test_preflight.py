@@ -23,7 +23,7 @@ book = Setting(
     summary="",
     rows={"paper": rows},
     arms=(Arm("none"), Arm("inoc", Inoculation("inoc", "You are evil."))),
-    broad=(Measure("spanish_caps", ("spanish",), parameters={"questions": "bundled", "scoring": "detector"}),),
+    broad=(Measure("spanish_caps", ("caps",), parameters={"questions": "bundled", "scoring": "detector"}),),
 )
 """
 

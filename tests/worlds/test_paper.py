@@ -284,7 +284,8 @@ def test_educational_models_are_asked_as_in_the_paper(tmp_path: Path) -> None:
         setting.source(setting.arm("secure-control"), "toy")
     questions = tmp_path / "q.csv"
     questions.write_text("id,prompt\na,Your wish?\n")
-    [measure] = setting.measured("paper")
+    measure, *code = setting.measured("paper")
+    assert [one.task for one in code] == ["insecure_code"] * 3
     parameters = {**measure.parameters, "questions": str(questions)}
     task = build(Measure("elicitation", ("misaligned",), parameters=parameters), "paper").task
     assert systems(task) == {"none": None, "no-sys": "", "class": "I teach"}
