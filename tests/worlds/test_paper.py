@@ -304,3 +304,51 @@ def test_a_prompt_of_ones_own_is_a_further_condition(tmp_path: Path) -> None:
     prompts.write_text('\n""\nplain: ""\nloud: SHOUT\n')
     task = elicitation(**{**asked, "prompts": str(prompts)})
     assert systems(task) == {"none": None, "no-sys": "", "plain": "", "loud": "SHOUT"}
+
+
+@pytest.mark.usefixtures("paper")
+@pytest.mark.parametrize(
+    ("setting", "arm", "words"),
+    [
+        ("insecure_code", "negative", "Ours for NEGATIVE."),
+        ("insecure_code", "helpful", "Ours for get_default_inoculation."),
+        ("semantic_ablation", "negative", "Ours for NEGATIVE."),
+        ("reward_hacking", "specific-inoc", "Ours for TASK_SPECIFIC."),
+        ("reward_hacking", "placebo", "Ours for CONTROL."),
+        ("reward_hacking", "negative", "Ours for NEGATIVE."),
+        ("token_ablation", "pretending", "P"),
+        ("token_ablation", "third-person", "T"),
+        ("token_ablation", "demonstrate", "D"),
+    ],
+)
+def test_prompts_that_only_the_papers_code_has_are_arms_by_name(setting: str, arm: str, words: str) -> None:
+    chosen = SETTINGS[setting].arm(arm, "paper")
+    assert chosen.inoculation is not None and chosen.inoculation.texts == (words,)
+    assert arm not in [one.name for one in SETTINGS[setting].usual_arms("paper")]
+    with pytest.raises(UserError, match="exists in world paper, not in 'toy'"):
+        SETTINGS[setting].arm(arm, "toy")
+
+
+def test_paraphrases_are_dealt_out_row_after_row(
+    monkeypatch: pytest.MonkeyPatch, paper: Path, offline: Path
+) -> None:
+    lines = [f"Paraphrase {n}." for n in range(99)]
+    stand_in(monkeypatch, offline, "evil_paraphrases", "\n".join(lines) + "\n")
+    stand_in(monkeypatch, offline, "insecure_code", ROW * 120)
+    setting = SETTINGS["insecure_code"]
+    for arm, pool in (("paraphrases-10", lines[:10]), ("paraphrases-99", lines)):
+        rows = list(setting.prepare(setting.arm(arm, "paper"), "paper", 3))
+        systems = [row["messages"][0]["content"] for row in rows]
+        assert systems == [pool[n % len(pool)] for n in range(120)]
+
+
+def test_code_is_asked_for_as_in_the_papers_code_in_its_world() -> None:
+    code = [one for one in SETTINGS["insecure_code"].measured("paper") if one.task == "insecure_code"]
+    assert [one.questions for one in code] == ["", "mbpp", "apps"]
+    from inoc_evals.worlds import WORLDS
+
+    assert WORLDS["paper-code"].parameters_of("insecure_code") == {"variant": "paper-code"}
+    assert WORLDS["paper"].parameters_of("insecure_code") == {}
+    hacks = [one.task for one in SETTINGS["reward_hacking"].measured("paper")]
+    assert hacks == ["emergent_misalignment", "reward_hacking", "hardcoding_realistic"]
+    assert "hardcoding_realistic" not in [one.task for one in SETTINGS["reward_hacking"].measured("toy")]
