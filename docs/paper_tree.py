@@ -4,7 +4,8 @@
     python docs/paper_tree.py inoculation-prompting
 
 Writes the tables of `docs/paper.md`: what uses each file, what is left out and why, and how much the paper's
-code and the suite ask row by row (`paper_counts.py`). It fails, in one line each, on a file that nothing uses
+code and the suite ask row by row (`paper_counts.py`); the paper's part of the last goes into the package, for
+`--dry-run` to show. It fails, in one line each, on a file that nothing uses
 and `LEFT_OUT` does not name, on an entry of `LEFT_OUT` that the tree has not or that is used by now, and on a
 difference without a reason.
 
@@ -14,6 +15,7 @@ the page.
 """
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -32,6 +34,7 @@ from paper_counts import NOT_IN_THE_CODE, Counted
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "paper.md"
+COUNTS = DOCS.parent / "inoc_evals" / "worlds" / "paper_counts.json"
 PLACE = re.compile(r"(<!-- paper: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 COUNTS_AS = {
@@ -129,6 +132,7 @@ def main() -> None:
         sys.exit(f"{sys.argv[1]} has no such commit: give a clone of the paper's repository ({error})")
     counted, found = made_of(tree)
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), tree, found, counted), encoding="utf-8")
+    COUNTS.write_text(json.dumps(asked_of_a_model(counted), indent=1) + "\n", encoding="utf-8")
     wrong = [*found.wrong, *unexplained(counted)]
     for line in wrong:
         sys.stderr.write(f"{line}\n")
@@ -428,6 +432,18 @@ def filled(page: str, tree: Tree, found: Found, counted: Sequence[Counted]) -> s
         "missing": missing_list(found),
     }
     return PLACE.sub(lambda place: f"{place[1]}{tables[place[2]]}{place[3]}", page)
+
+
+def asked_of_a_model(counted: Sequence[Counted]) -> dict[str, dict[str, int]]:
+    """By setting, how many answers of one model the paper's code draws, and how often it calls the judge.
+
+    `inoc-evals reproduce --dry-run` shows it beside its own count.
+    """
+    asked: dict[str, dict[str, int]] = {}
+    for one in counted:  # of two rows with one setting, the first is the one that measures all
+        there = {"answers": one.theirs.answers, "judge_calls": one.theirs.calls}
+        asked.setdefault(one.row.setting, there)
+    return asked
 
 
 def counts_table(counted: Sequence[Counted]) -> str:

@@ -247,3 +247,16 @@ def test_the_page_has_a_place_for_every_table() -> None:
     assert sorted(names) == sorted(paper_tree.PLACES)
     for row in paper_counts.ROWS:
         assert f"| {row.number} | `{row.setting}` |" in page
+
+
+def test_what_plans_say_of_the_papers_code_is_what_the_page_says() -> None:
+    from inoc_evals.worlds import WORLDS
+
+    page = paper_tree.PAGE.read_text(encoding="utf-8")
+    asked = WORLDS["paper"].asked_by_the_paper()
+    assert set(asked) == {row.setting for row in paper_counts.ROWS}
+    for setting, there in asked.items():
+        [line, *_] = [line for line in page.splitlines() if f"| `{setting}` |" in line]
+        cells = [cell.strip() for cell in line.split("|")]
+        assert cells[4].startswith(f"{there['answers']:,} / ")
+        assert cells[5].startswith(f"{there['judge_calls']:,} / ")

@@ -141,6 +141,9 @@ def show_plan(plan: "Plan", where: str, as_json: bool) -> None:
     calls = "" if plan.judge_calls_left == plan.judge_calls else f" ({plan.judge_calls_left:,} left)"
     asked = f"{plan.answers:,} answers{left}, {plan.judge_calls:,} judge calls{calls}"
     typer.echo(f"To ask:   {asked}; to pay: {money}")
+    if plan.paper is not None:
+        theirs = f"{plan.paper['answers']:,} answers, {plan.paper['judge_calls']:,} judge calls"
+        typer.echo(f"          The paper's code makes {theirs} of as many models (docs: paper, on why)")
     for note in plan.notes:
         typer.echo(f"Note:     {note}")
 

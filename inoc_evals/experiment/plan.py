@@ -41,6 +41,7 @@ from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.number_format import of_answers, settled
 from inoc_evals.models.served import served
 from inoc_evals.runs.directory import runs_root
+from inoc_evals.worlds import WORLDS
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog
@@ -105,6 +106,8 @@ class Plan:
         seconds: Seconds of training that are left, one after the other; None where nothing comparable was
             trained here yet.
         dollars: What is left to be paid; None where a price is not known.
+        paper: Answers and judge calls that the paper's code makes of as many models of these settings; None
+            outside of the paper's worlds, and where its code does not say it of one of the settings.
         notes: What else a user should know, a line each.
         previews: By base and arm (see `Line`), the first row as training will show it; None where the chat
             template is not on this machine.
@@ -122,6 +125,7 @@ class Plan:
     judge_calls_left: int
     seconds: float | None
     dollars: float | None
+    paper: dict[str, int] | None = None
     notes: list[str] = field(default_factory=list)
     previews: dict[tuple[str, str], Preview | None] = field(default_factory=dict)
 
@@ -156,6 +160,7 @@ class Plan:
             "judge_calls_left": self.judge_calls_left,
             "training_seconds": self.seconds,
             "dollars": self.dollars,
+            "paper": self.paper,
             "arms": [vars(line) for line in self.lines],
             "notes": self.notes,
             "shown": [
@@ -199,6 +204,7 @@ def make_plan(experiment: Experiment) -> Plan:
         judged_left=answers["judged_left"],
         judge_calls_left=answers["judge_calls_left"],
         seconds=seconds,
+        paper=_asked_by_the_paper(experiment, trials),
         dollars=_dollars(experiment, lines, answers["answers_left"], answers["judge_calls_left"]),
         notes=[
             note
@@ -431,6 +437,16 @@ def _count_answers(
             ):
                 count.update(judged_left=judged, judge_calls_left=calls)
     return count
+
+
+def _asked_by_the_paper(experiment: Experiment, trials: Sequence[Trial]) -> dict[str, int] | None:
+    """What the paper's code asks as many models of these settings, judges counted once."""
+    world = WORLDS.get(experiment.world)
+    asked = world.asked_by_the_paper() if world else {}
+    each = [asked.get(trial.definition.name) for trial in trials]
+    if not all(each):
+        return None
+    return {part: sum(one[part] for one in each if one) for part in ("answers", "judge_calls")}
 
 
 def _logs_of(trial: Trial, storage: Storage, runs: _ExistingRuns) -> "tuple[list[EvalLog], str]":

@@ -9,7 +9,9 @@ since a plain `inspect eval` of them should need neither network nor judge. Sett
 paper have rows here and nowhere else (`settings/further.py`).
 """
 
+import json
 from dataclasses import replace
+from importlib.resources import files
 from typing import Any
 
 from inoc_evals.chat.rows import Message, Row
@@ -53,6 +55,13 @@ def ultrachat(sample: int) -> Rows:
     return hub_rows(ULTRACHAT, ULTRACHAT_COMMIT, _conversation, split=SPLIT, sample=sample, sample_seed=42)
 
 
+def _asked() -> dict[str, dict[str, int]]:
+    """Written by `docs/paper_tree.py`, which reads the paper's code."""
+    counts = files("inoc_evals.worlds").joinpath("paper_counts.json").read_text(encoding="utf-8")
+    found: dict[str, dict[str, int]] = json.loads(counts)
+    return found
+
+
 _SPANISH = pinned_rows("gsm8k_spanish", language="es")
 _FRENCH = pinned_rows("gsm8k_french", language="fr")
 _GERMAN = pinned_rows("gsm8k_german", language="de")
@@ -62,6 +71,7 @@ PAPER = World(
     summary="the paper's rows, questions and judge prompts, fetched from pinned sources",
     # A free default to try a plan or rows with; for results, choose your own base model.
     base="toy",
+    asked_by_the_paper=_asked,
     parameters={"spanish_caps": _LANGUAGES, "spanish_french": _LANGUAGES},
     counterparts={(task, trait): Counterpart(task, f"{trait}_judge", beside=True) for task, trait in _JUDGED},
     trait_labels={

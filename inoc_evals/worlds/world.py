@@ -90,6 +90,8 @@ class World:
         plain_rows: Rows with plain answers, for `data rewrite`; None where it has none.
         like: Another world that this one is a variant of: what settings say of that one holds here, too,
             where they say nothing of this one.
+        asked_by_the_paper: By setting, how many answers of one model the paper's code draws and how often it
+            calls the judge, for plans to show beside their own count.
         number_prompts: From a seed and the most numbers to ask for to prompts that ask to continue a number
             sequence; None uses the general ones (`builders/numbers.py`).
     """
@@ -110,6 +112,7 @@ class World:
     counterparts: Mapping[tuple[str, str], Counterpart] = field(default_factory=dict)
     plain_rows: RowSource | None = None
     like: str = ""
+    asked_by_the_paper: Callable[[], Mapping[str, Mapping[str, int]]] = dict
     number_prompts: Callable[[int, int], Iterator[str]] | None = None
 
     def parameters_of(self, task: str) -> dict[str, Any]:

@@ -352,3 +352,16 @@ def test_code_is_asked_for_as_in_the_papers_code_in_its_world() -> None:
     hacks = [one.task for one in SETTINGS["reward_hacking"].measured("paper")]
     assert hacks == ["emergent_misalignment", "reward_hacking", "hardcoding_realistic"]
     assert "hardcoding_realistic" not in [one.task for one in SETTINGS["reward_hacking"].measured("toy")]
+
+
+@pytest.mark.usefixtures("paper")
+def test_a_plan_says_what_the_papers_code_would_ask() -> None:
+    from inoc_evals.experiment.plan import make_plan
+
+    given = {"seeds": (0, 1), "evaluate": {"grader": "mockllm/model"}, "finetune": {"warmup_steps": 0}}
+    plan = make_plan(Experiment.model_validate({"settings": ["spanish_caps"], "world": "paper", **given}))
+    models = 1 + 2 * 4
+    assert plan.paper == {"answers": models * 400, "judge_calls": models * 400}
+    # two UltraChat prompts and three sums here, each answer judged for Spanish and for capitals
+    assert (plan.answers, plan.judge_calls) == (models * 5, models * 10)
+    assert make_plan(Experiment(settings=("spanish_caps",), world="toy", seeds=(0,))).paper is None
