@@ -68,6 +68,7 @@ def test_a_second_call_reuses_everything(spanish_caps: tuple[Path, dict]) -> Non
     assert second["seconds"] < first["seconds"] / 4  # in one run, however busy the machine is
 
 
+@pytest.mark.slow
 def test_inoculating_one_language_of_a_mixture_leaves_the_other(tmp_path: Path) -> None:
     rate = rates(demo(tmp_path, "spanish_french", 2))
     assert 0.25 <= rate["none", "spanish"] <= 0.75 and 0.25 <= rate["none", "french"] <= 0.75
