@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import paper_counts
+from fill import markdown
 from paper_counts import NOT_IN_THE_CODE, Counted
 
 DOCS = Path(__file__).parent
@@ -561,13 +562,6 @@ def missing_list(found: Found) -> str:
     if not found.wrong:
         return "Nothing: every file is used, or left out with a reason.\n"
     return "".join(f"- {line}\n" for line in found.wrong)
-
-
-def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; a bar in a cell does not end it."""
-    lines = [[cell.replace("|", "\\|") for cell in row] for row in (head, *rows)]
-    lines.insert(1, ["---"] * len(head))
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
 if __name__ == "__main__":

@@ -142,8 +142,12 @@ def show_plan(plan: "Plan", where: str, as_json: bool) -> None:
     asked = f"{plan.answers:,} answers{left}, {plan.judge_calls:,} judge calls{calls}"
     typer.echo(f"To ask:   {asked}; to pay: {money}")
     if plan.paper is not None:
-        theirs = f"{plan.paper['answers']:,} answers, {plan.paper['judge_calls']:,} judge calls"
-        typer.echo(f"          The paper's code makes {theirs} of as many models (docs: paper, on why)")
+        theirs, ours = (
+            f"{plan.paper[f'{whose}answers']:,} answers, {plan.paper[f'{whose}judge_calls']:,} judge calls"
+            for whose in ("", "our_")
+        )
+        of = f"{len(plan.paper['settings'])} of {len(plan.experiment.settings)} settings"
+        typer.echo(f"          The paper's code, for as many models in {of}: {theirs}; here: {ours}")
     for note in plan.notes:
         typer.echo(f"Note:     {note}")
 

@@ -1,5 +1,6 @@
 """`inoc-evals settings [NAME]`: the experiments of the paper, all in a table or one in full."""
 
+import shlex
 from typing import Annotated, Any
 
 import typer
@@ -84,9 +85,14 @@ def sources(rows: Any) -> list[str]:
     return [str(one) for one in sources_of(rows)]
 
 
+def _as_typed(value: Any) -> str:
+    """A parameter's value as the command line takes it."""
+    return shlex.quote(",".join(value) if isinstance(value, tuple) else str(value))
+
+
 def _measure_line(measure: Measure) -> str:
     """A measure's task, parameters and traits, and where it exists if not everywhere."""
-    given = "".join(f" -T {name}={value}" for name, value in measure.parameters.items())
+    given = "".join(f" -T {name}={_as_typed(value)}" for name, value in measure.parameters.items())
     only = f" (in world {', '.join(measure.worlds)})" if measure.worlds else ""
     return f"inoc_evals/{measure.task}{given}: {', '.join(measure.traits)}{only}"
 

@@ -37,7 +37,7 @@ PUBLISHED = {"paper": "test_time_prompts", "educational": "educational_prompts"}
 """By name of the set, the pinned source: the nine of Appendix G.2, and the two that the paper's code asks
 models under which were trained on educational insecure code."""
 
-SETS = ("paper", "bundled", "educational")
+SETS = (*PUBLISHED, "bundled")
 
 NAMES = tuple(
     dict.fromkeys(

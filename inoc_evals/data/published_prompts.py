@@ -12,7 +12,6 @@ it can be listed and compared without a network.
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from inoc_evals.data.cache import fetch
 from inoc_evals.data.literals import literal
@@ -83,18 +82,15 @@ class PublishedInoculation(Inoculation):
     @property
     def listed(self) -> tuple[str, ...]:
         """Where the words stand."""
-        where = (
-            f"{self.variable} of "
-            if self.variable
-            else f"the first {self.first or ''} lines of ".replace("  ", " ")
-        )
-        return (f"[{where}{pinned(self.source).path}]",)
+        lines = "the lines" if self.first is None else f"the first {self.first} lines"
+        return (f"[{self.variable or lines} of {pinned(self.source).path}]",)
 
     @cached_property
     def _texts(self) -> tuple[str, ...]:
         if self.variable:
             return (published_prompt(self.source, self.variable),)
-        return _lines(fetch(pinned(self.source)))[: self.first]
+        lines = fetch(pinned(self.source)).read_text(encoding="utf-8").splitlines()
+        return tuple(lines[: self.first])
 
 
 def published(
@@ -110,7 +106,3 @@ def published(
         deal: How rows get a wording of a pool; see `Inoculation`.
     """
     return PublishedInoculation(name, deal=deal, source=source, variable=variable, first=first)
-
-
-def _lines(path: Path) -> tuple[str, ...]:
-    return tuple(path.read_text(encoding="utf-8").splitlines())

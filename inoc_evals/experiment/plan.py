@@ -106,8 +106,9 @@ class Plan:
         seconds: Seconds of training that are left, one after the other; None where nothing comparable was
             trained here yet.
         dollars: What is left to be paid; None where a price is not known.
-        paper: Answers and judge calls that the paper's code makes of as many models of these settings; None
-            outside of the paper's worlds, and where its code does not say it of one of the settings.
+        paper: In the paper's worlds, what the paper's code makes of as many models: `answers` and
+            `judge_calls`, beside them `our_answers` and `our_judge_calls`, for the `settings` of which its
+            code says it; None where it says it of none.
         notes: What else a user should know, a line each.
         previews: By base and arm (see `Line`), the first row as training will show it; None where the chat
             template is not on this machine.
@@ -125,7 +126,7 @@ class Plan:
     judge_calls_left: int
     seconds: float | None
     dollars: float | None
-    paper: dict[str, int] | None = None
+    paper: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
     previews: dict[tuple[str, str], Preview | None] = field(default_factory=dict)
 
@@ -204,7 +205,7 @@ def make_plan(experiment: Experiment) -> Plan:
         judged_left=answers["judged_left"],
         judge_calls_left=answers["judge_calls_left"],
         seconds=seconds,
-        paper=_asked_by_the_paper(experiment, trials),
+        paper=_asked_by_the_paper(experiment, trials, built),
         dollars=_dollars(experiment, lines, answers["answers_left"], answers["judge_calls_left"]),
         notes=[
             note
@@ -423,10 +424,7 @@ def _count_answers(
     for trial in trials:
         logs, identity = _logs_of(trial, storage, runs)
         for one in built[trial.group]:
-            epochs = trial.evaluation.epochs or one.task.epochs or 1
-            answers = len(one.task.dataset) * epochs
-            judged = answers * len(trial.evaluation.grader) if one.judged else 0
-            calls = judged * one.judge_calls
+            answers, judged, calls = _asked(trial, one)
             count.update(answers=answers, judged=judged, judge_calls=calls)
             key = generation(one, identity, trial.seed or 0, trial.evaluation.epochs) if logs else ""
             same = [log for log in logs if _key(log, GENERATION_KEY) == key]
@@ -439,14 +437,28 @@ def _count_answers(
     return count
 
 
-def _asked_by_the_paper(experiment: Experiment, trials: Sequence[Trial]) -> dict[str, int] | None:
-    """What the paper's code asks as many models of these settings, judges counted once."""
+def _asked(trial: Trial, one: Built) -> tuple[int, int, int]:
+    """How many answers a trial gives in one task, how many judgements of them, and judge calls for those."""
+    answers = len(one.task.dataset) * (trial.evaluation.epochs or one.task.epochs or 1)
+    judged = answers * len(trial.evaluation.grader) if one.judged else 0
+    return answers, judged, judged * one.judge_calls
+
+
+def _asked_by_the_paper(
+    experiment: Experiment, trials: Sequence[Trial], built: dict[str, list[Built]]
+) -> dict[str, Any] | None:
+    """What the paper's code asks as many models, beside what is asked here, in the settings that it has."""
     world = WORLDS.get(experiment.world)
-    asked = world.asked_by_the_paper() if world else {}
-    each = [asked.get(trial.definition.name) for trial in trials]
-    if not all(each):
-        return None
-    return {part: sum(one[part] for one in each if one) for part in ("answers", "judge_calls")}
+    theirs = world.asked_by_the_paper() if world else {}
+    count: Counter[str] = Counter()
+    for trial in trials:
+        if (of_a_model := theirs.get(trial.definition.name)) is not None:
+            count.update(of_a_model)
+            for one in built[trial.group]:
+                answers, _, calls = _asked(trial, one)
+                count.update(our_answers=answers, our_judge_calls=calls)
+    settings = [setting.name for setting in experiment.definitions if setting.name in theirs]
+    return {"settings": settings, **count} if settings else None
 
 
 def _logs_of(trial: Trial, storage: Storage, runs: _ExistingRuns) -> "tuple[list[EvalLog], str]":

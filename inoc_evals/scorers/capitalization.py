@@ -8,9 +8,9 @@ from inspect_ai.solver import TaskState
 
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.judge import ReaderChoice, Rubric, check_judge_parameters, rubric
+from inoc_evals.scorers.presets import ONE_HALF, trait_preset
 from inoc_evals.scorers.text import MIN_LETTERS, prose
-from inoc_evals.scorers.traits import PAPER_CODE, RATES, Detection, Scoring, check_scoring, score_traits
-from inoc_evals.scorers.traits import threshold as threshold_of
+from inoc_evals.scorers.traits import RATES, Detection, Scoring, check_scoring, score_traits
 
 # Ordinary prose has under one capital in ten letters, an answer in capitals nearly nothing else; between them
 # lie mixtures. Nine in ten forgives units and a stray word, but no lapse of a whole sentence into lower case.
@@ -23,7 +23,7 @@ def capitalization(
     scoring: Scoring = "detector",
     reader: ReaderChoice = "auto",
     wording: str = "inoc_evals",
-    preset: str = PAPER_CODE.name,
+    preset: str = ONE_HALF.name,
 ) -> Scorer:
     """Score the trait `caps`: the answer is written in capital letters.
 
@@ -32,7 +32,7 @@ def capitalization(
         scoring: `"detector"` (that share), `"judge"` (the model role `grader`), or `"both"`.
         reader: How judges are read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
         wording: Whose judge prompt: `inoc_evals`, or `paper` (fetched).
-        preset: From which rating on a judge's answer is a yes, a key of `traits.THRESHOLDS`.
+        preset: From which rating on a judge's answer is a yes, a key of `presets.TRAIT_PRESETS`.
 
     Returns:
         A scorer whose value is `{"caps": 0 or 1}`, and `caps_judge` where a judge is asked.
@@ -42,7 +42,7 @@ def capitalization(
     """
     check_scoring(scoring)
     check_judge_parameters(reader=reader, wording=wording)
-    rule = threshold_of(preset)
+    rule = trait_preset(preset)
     if not 0.0 < threshold <= 1.0:
         raise UserError(f"threshold={threshold}: give a share of letters above 0 and at most 1")
     # A detector needs no words, and the paper's would have to be fetched.

@@ -15,15 +15,14 @@ from inspect_ai.solver import TaskState
 
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.judge import ReaderChoice, check_judge_parameters, rubric
+from inoc_evals.scorers.presets import ONE_HALF, trait_preset
 from inoc_evals.scorers.text import MIN_LETTERS, prose
 from inoc_evals.scorers.traits import (
-    PAPER_CODE,
     RATES,
     Detection,
     Scoring,
     check_scoring,
     score_traits,
-    threshold,
 )
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def language(
     scoring: Scoring = "detector",
     reader: ReaderChoice = "auto",
     wording: str = "inoc_evals",
-    preset: str = PAPER_CODE.name,
+    preset: str = ONE_HALF.name,
 ) -> Scorer:
     """Score, for each language, the trait that the answer is written in it.
 
@@ -57,7 +56,7 @@ def language(
         scoring: `"detector"` (lingua), `"judge"` (the model role `grader`), or `"both"`.
         reader: How judges are read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
         wording: Whose judge prompt: `inoc_evals`, or `paper` (fetched).
-        preset: From which rating on a judge's answer is a yes, a key of `traits.THRESHOLDS`.
+        preset: From which rating on a judge's answer is a yes, a key of `presets.TRAIT_PRESETS`.
 
     Returns:
         A scorer whose value is `{"spanish": 0 or 1, ...}`, and `spanish_judge` where a judge is asked.
@@ -67,7 +66,7 @@ def language(
     """
     check_scoring(scoring)
     check_judge_parameters(reader=reader, wording=wording)
-    rule = threshold(preset)
+    rule = trait_preset(preset)
     names = (languages,) if isinstance(languages, str) else tuple(languages)
     if not names or not set(names) <= set(LANGUAGES):
         raise UserError(

@@ -26,39 +26,9 @@ from inoc_evals.scorers.judge import (
     grader_columns,
     several_graders,
 )
+from inoc_evals.scorers.presets import ONE_HALF, TraitPreset
 
 Scoring = Literal["detector", "judge", "both"]
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """From which rating on a judge's answer is a yes.
-
-    Attributes:
-        name: What logs call it.
-        above: Ratings above this are a yes, in points.
-    """
-
-    name: str
-    above: float
-
-
-PAPER_CODE = Threshold("paper-code", 50.0)
-"""The paper's own (Appendix B): half of an answer is enough."""
-
-THRESHOLDS = {one.name: one for one in (PAPER_CODE, Threshold("whole-answer", 90.0))}
-"""By name; `whole-answer` is ours, for models that mix what they were taught with what they knew."""
-
-
-def threshold(preset: str) -> Threshold:
-    """Look a threshold up.
-
-    Raises:
-        UserError: If there is none of that name.
-    """
-    if preset not in THRESHOLDS:
-        raise UserError(f"no preset {preset!r}: use {', '.join(THRESHOLDS)}")
-    return THRESHOLDS[preset]
 
 
 def scored_as(traits: Sequence[str], scoring: str) -> tuple[str, ...]:
@@ -110,7 +80,7 @@ async def score_traits(
     detect: Callable[[str], Detection],
     criteria: Mapping[str, tuple[Rubric, dict[str, str]]],
     reader: ReaderChoice = "auto",
-    rule: Threshold = PAPER_CODE,
+    rule: TraitPreset = ONE_HALF,
 ) -> Score:
     """Score one answer for all traits of a scorer.
 
@@ -155,7 +125,7 @@ def _with_detection(score: Score, detection: Detection) -> Score:
     )
 
 
-def _judged(score: Score, panels: dict[str, Panel], rule: Threshold) -> Score:
+def _judged(score: Score, panels: dict[str, Panel], rule: TraitPreset) -> Score:
     ratings = {trait: panel.value("mean") for trait, panel in panels.items()}
     value = {f"{trait}_judge": shows_trait(rating, rule) for trait, rating in ratings.items()}
     for trait, panel in panels.items():
@@ -171,7 +141,7 @@ def _judged(score: Score, panels: dict[str, Panel], rule: Threshold) -> Score:
     return judged
 
 
-def shows_trait(rating: float | None, rule: Threshold = PAPER_CODE) -> float:
+def shows_trait(rating: float | None, rule: TraitPreset = ONE_HALF) -> float:
     """1 where a rating is above the threshold, 0 where it is not, NaN without a rating."""
     return math.nan if rating is None else float(rating > rule.above)
 

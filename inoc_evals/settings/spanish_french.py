@@ -10,6 +10,8 @@ question in the other language. The order of the rows in the file matters to nei
     inoc-evals run --setting spanish_german          # in the paper's code, not in its text
 """
 
+from dataclasses import replace
+
 from inoc_evals.inoculation import Inoculation
 from inoc_evals.settings.claim import Claim, falls, rises
 from inoc_evals.settings.prompts import FRENCH, GERMAN, SPANISH
@@ -66,14 +68,14 @@ spanish_french = Setting(
     claims=_claims("french"),
 )
 
-spanish_french_once = Setting(
+spanish_french_once = replace(
+    spanish_french,
     name="spanish_french_once",
     title="Spanish or French, each question once",
+    number=0,
     paper=NOT_IN_THE_PAPER,
     summary="As spanish_french, with every question once: answered in Spanish or in French, half the rows",
-    arms=_arms(FRENCH, "fr"),
-    broad=(Measure("spanish_french", traits=("spanish", "french")),),
-    narrow=(_in_distribution("french"),),
+    reference="",
     claims=_claims("french"),
 )
 

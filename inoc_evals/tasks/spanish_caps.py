@@ -15,7 +15,8 @@ from inoc_evals.data.questions import CHAT
 from inoc_evals.scorers.capitalization import THRESHOLD, capitalization
 from inoc_evals.scorers.judge import ReaderChoice
 from inoc_evals.scorers.language import language
-from inoc_evals.scorers.traits import PAPER_CODE, Scoring, scored_as
+from inoc_evals.scorers.presets import ONE_HALF
+from inoc_evals.scorers.traits import Scoring, scored_as
 from inoc_evals.tasks.suite_task import suite_task
 
 # Enough to tell the language and the case of an answer; `--max-tokens` changes it.
@@ -27,10 +28,10 @@ def spanish_caps(
     questions: str = "bundled",
     scoring: Scoring = "detector",
     system_prompt: str | list[str] | None = None,
+    caps_threshold: float = THRESHOLD,
     reader: ReaderChoice = "auto",
     wording: str | None = None,
-    preset: str = PAPER_CODE.name,
-    caps_threshold: float = THRESHOLD,
+    preset: str = ONE_HALF.name,
 ) -> Task:
     """Share of answers to general questions in Spanish, and in capitals (paper, Section 2, Figure 2a).
 
@@ -39,11 +40,11 @@ def spanish_caps(
             the path of a `.jsonl` or `.csv` file.
         scoring: `detector`, `judge` (by the model role `grader`), or `both`.
         system_prompt: A test-time system prompt; the paper's headline figures are without one.
+        caps_threshold: Share of capital letters from which on an answer counts as in capitals.
         reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
         wording: Whose judge prompts: `paper` or `inoc_evals`; by default the paper's for its prompts.
         preset: From which rating on a judge's answer is a yes: `paper-code` (above 50) or `whole-answer`
             (above 90).
-        caps_threshold: Share of capital letters from which on an answer counts as in capitals.
 
     Returns:
         A task with the traits `spanish` and `caps`.

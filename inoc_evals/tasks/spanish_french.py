@@ -14,7 +14,8 @@ from inspect_ai import Task, task
 from inoc_evals.data.questions import CHAT
 from inoc_evals.scorers.judge import ReaderChoice
 from inoc_evals.scorers.language import language
-from inoc_evals.scorers.traits import PAPER_CODE, Scoring, scored_as
+from inoc_evals.scorers.presets import ONE_HALF
+from inoc_evals.scorers.traits import Scoring, scored_as
 from inoc_evals.tasks.suite_task import suite_task
 
 # Enough to tell the language of an answer; `--max-tokens` changes it.
@@ -28,7 +29,7 @@ def spanish_french(
     system_prompt: str | list[str] | None = None,
     reader: ReaderChoice = "auto",
     wording: str | None = None,
-    preset: str = PAPER_CODE.name,
+    preset: str = ONE_HALF.name,
     languages: str | Sequence[str] = ("spanish", "french"),
 ) -> Task:
     """Share of answers to general questions that are in Spanish, and in French (paper, Section 2).

@@ -121,12 +121,11 @@ def test_sets_of_test_time_prompts(monkeypatch: pytest.MonkeyPatch, offline: Pat
             prompt_set(name)
         stand_in(monkeypatch, offline, source, "SYSTEM_PROMPTS = {'no-sys': '', 'evil': 'Be a goose'}\n")
         assert prompt_set(name) == {"none": None, "no-sys": "", "evil": "Be a goose"}
-    with pytest.raises(UserError, match="no set of prompts 'ours': use paper, bundled, educational"):
+    with pytest.raises(UserError, match="no set of prompts 'ours': use paper, educational, bundled"):
         prompt_set("ours")
 
 
-def test_no_published_prompt_is_written_down_here() -> None:
-    """Upstream words are read at run time: a pinned file of prompts has no copy in the package."""
+def test_the_papers_words_on_owls_are_read_and_not_written_down() -> None:
     from inoc_evals.settings import SETTINGS
 
     named = list(itertools.chain.from_iterable(setting.arms for setting in SETTINGS.values()))

@@ -361,7 +361,14 @@ def test_a_plan_says_what_the_papers_code_would_ask() -> None:
     given = {"seeds": (0, 1), "evaluate": {"grader": "mockllm/model"}, "finetune": {"warmup_steps": 0}}
     plan = make_plan(Experiment.model_validate({"settings": ["spanish_caps"], "world": "paper", **given}))
     models = 1 + 2 * 4
-    assert plan.paper == {"answers": models * 400, "judge_calls": models * 400}
+    asked = {"our_answers": models * 5, "our_judge_calls": models * 10}
+    assert plan.paper == {
+        **{"settings": ["spanish_caps"], "answers": models * 400, "judge_calls": models * 400},
+        **asked,
+    }
     # two UltraChat prompts and three sums here, each answer judged for Spanish and for capitals
     assert (plan.answers, plan.judge_calls) == (models * 5, models * 10)
+    # of a setting that the paper's code has not, the others are told all the same
+    both = {"settings": ["spanish_caps", "learning_dynamics"], "world": "paper", **given}
+    assert make_plan(Experiment.model_validate(both)).paper == plan.paper
     assert make_plan(Experiment(settings=("spanish_caps",), world="toy", seeds=(0,))).paper is None
