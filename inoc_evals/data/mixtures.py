@@ -105,7 +105,7 @@ def diluted(
         The mixture, shuffled; `metadata["trait"]` of each row says whether it carries the trait.
 
     Raises:
-        UserError: If the fraction is none, there are too few rows for the total, or the mixture is empty.
+        UserError: If the fraction is not a share, the total needs more rows, or the mixture is empty.
     """
     check_fraction(fraction)
     kinds = [
@@ -162,7 +162,7 @@ def check_fraction(fraction: float) -> None:
         UserError: If it is not from 0 to 1.
     """
     if not 0 <= fraction <= 1:
-        raise UserError(f"fraction {fraction} is none: give the share of rows with the trait, from 0 to 1")
+        raise UserError(f"fraction {fraction} is not a share: give that of rows with the trait, from 0 to 1")
 
 
 def _without(trigger: str, rows: Iterable[Row], kind: str) -> Iterator[Row]:

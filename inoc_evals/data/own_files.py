@@ -92,11 +92,11 @@ def own_file(origin: str, digest: str) -> OwnFile:
         digest: SHA-256 (64 hex digits, `sha256:` before them or not) or git blob id (40 hex digits).
 
     Raises:
-        UserError: If the digest is none, or the address is not https or holds a user name.
+        UserError: If the digest is not one, or the address is not https or holds a user name.
     """
     found = re.fullmatch(r"(?:sha256:)?([0-9a-f]{64})|(?:git:)?([0-9a-f]{40})", digest.strip().lower())
     if found is None:
-        raise UserError(f"{origin}: digest {digest!r:.80} is none: {_how(origin)}")
+        raise UserError(f"{origin}: {digest!r:.80} is not a digest: {_how(origin)}")
     if is_address(origin):
         if not is_safe(origin):
             raise UserError(f"{origin}: only https is supported: download the file and give its path")

@@ -109,7 +109,7 @@ def pinned_rows(name: str, /, digest: str = "", **metadata: Any) -> Rows:
         The rows; reading them raises a `UserError` if the file has another digest.
 
     Raises:
-        UserError: If there is no such source, or the digest or the address is none.
+        UserError: If there is no such source, or the digest or address is not one.
     """
     own = own_file(name, digest) if digest else None
     if own is None and name not in SOURCES and is_place(name):
@@ -288,7 +288,7 @@ def diluted(with_trait: RowSource, without: RowSource, fraction: float, total: i
         The mixture, drawn and shuffled by the seed; see `data.mixtures.diluted`.
 
     Raises:
-        UserError: If the fraction is none.
+        UserError: If the fraction is not a share.
     """
     mixtures.check_fraction(fraction)
 

@@ -34,7 +34,7 @@ def diluted(
         It claims nothing.
 
     Raises:
-        UserError: If the fraction is none, or the setting has no control rows.
+        UserError: If the fraction is not a share, or the setting has no control rows.
     """
     trainings = {world: setting.training(world) for world in setting.worlds}
     mixtures = {

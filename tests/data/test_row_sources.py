@@ -159,7 +159,7 @@ def test_mixtures_of_a_sweep_share_the_rows_that_they_can() -> None:
 @pytest.mark.parametrize(
     ("fraction", "total", "said"),
     [
-        (1.5, None, "fraction 1.5 is none"),
+        (1.5, None, "fraction 1.5 is not a share"),
         (-0.1, None, "from 0 to 1"),
         (0.5, 100, "takes 50 with the trait and 50 without, and there are 2 and 3"),
     ],
@@ -194,7 +194,7 @@ def test_rows_of_a_users_own_file_are_pinned(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("origin", "digest", "said"),
     [
-        ("rows.jsonl", "abc", "digest 'abc' is none"),
+        ("rows.jsonl", "abc", "'abc' is not a digest"),
         ("http://example.org/rows.jsonl", "a" * 64, "only https is supported"),
         ("ftp://example.org/rows.jsonl", "a" * 64, "only https is supported"),
         ("https://me:secret@example.org/rows.jsonl", "a" * 64, "no user name or password"),
