@@ -1,3 +1,5 @@
+import contextvars
+import inspect
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,20 @@ LONG = ("tests/end_to_end/", "tests/experiment/", "tests/finetune/")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with what takes longest; the order is otherwise that of the files."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Call each test in a context of its own: what an evaluation binds there, such as a judge, ends with it.
+
+    Inspect keeps the model and the roles of the last evaluation in context variables. A test that asks whether
+    a judge is bound would otherwise find that of whatever test its worker ran before.
+    """
+    if inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    contextvars.Context().run(pyfuncitem.obj, **{name: pyfuncitem.funcargs[name] for name in names})
+    return True
 
 
 @pytest.fixture(scope="session")
