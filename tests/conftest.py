@@ -19,8 +19,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Call each test in a context of its own: what an evaluation binds there, such as a judge, ends with it.
 
-    Inspect keeps the model and the roles of the last evaluation in context variables. A test that asks whether
-    a judge is bound would otherwise find that of whatever test its worker ran before.
+    Inspect keeps the model and the roles of the last evaluation in context variables. A test that asks
+    whether a judge is bound would otherwise find that of whatever test its worker ran before.
     """
     if inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
