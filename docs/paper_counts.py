@@ -260,14 +260,21 @@ class Count:
     """What a row takes.
 
     Attributes:
-        models: Models, the base among them.
+        arms: Arms that are trained.
+        seeds: Models of each.
         answers: Answers of one model.
         calls: Calls of a judge about the answers of one model.
     """
 
-    models: int
+    arms: int
+    seeds: int
     answers: int
     calls: int
+
+    @property
+    def models(self) -> int:
+        """Models to ask, the base among them."""
+        return self.arms * self.seeds + 1
 
 
 @dataclass(frozen=True)
@@ -321,7 +328,7 @@ def theirs(row: Row, text: Text) -> Count:
     if row.returned:
         path, function = row.returned
         arms += Script(text(path), path).returned(function)
-    return Count(arms * configs.size("SEEDS") + 1, answers, calls)
+    return Count(arms, configs.size("SEEDS"), answers, calls)
 
 
 def evaluated(evaluation: Evaluation, text: Text) -> tuple[int, int]:
@@ -465,6 +472,7 @@ def ours(setting: str) -> Count | None:
     """What the suite asks the models of a setting in the paper's world; no training row is read."""
     from inoc_evals.experiment.experiment import Experiment
     from inoc_evals.experiment.measure_tasks import build
+    from inoc_evals.experiment.trial import BASE
     from inoc_evals.settings import SETTINGS
 
     if setting not in SETTINGS or "paper" not in SETTINGS[setting].worlds:
@@ -486,7 +494,8 @@ def ours(setting: str) -> Count | None:
             if observed != built.judge_calls:  # what a plan counts with
                 raise ValueError(f"{measure.task} says {built.judge_calls} judge calls, and makes {observed}")
             calls += drawn * observed
-    return Count(len(trials), answers, calls)
+    arms = {trial.arm for trial in trials} - {BASE}
+    return Count(len(arms), len(experiment.seeds), answers, calls)
 
 
 ANSWER = "Seven pelicans gave this answer."

@@ -436,13 +436,17 @@ def filled(page: str, tree: Tree, found: Found, counted: Sequence[Counted]) -> s
 
 
 def asked_of_a_model(counted: Sequence[Counted]) -> dict[str, dict[str, int]]:
-    """By setting, how many answers of one model the paper's code draws, and how often it calls the judge.
+    """By setting, the arms that the paper's code trains, the answers of a model, the judge calls about them.
 
     `inoc-evals reproduce --dry-run` shows it beside its own count.
     """
     asked: dict[str, dict[str, int]] = {}
     for one in counted:  # of two rows with one setting, the first is the one that measures all
-        there = {"answers": one.theirs.answers, "judge_calls": one.theirs.calls}
+        there = {
+            "arms": one.theirs.arms,
+            "answers": one.theirs.answers,
+            "judge_calls": one.theirs.calls,
+        }
         asked.setdefault(one.row.setting, there)
     return asked
 

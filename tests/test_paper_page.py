@@ -205,7 +205,7 @@ def test_a_row_is_arms_by_seeds_and_every_evaluation_under_every_prompt(
     formed = ("ip/settings/general_inoculations.py", "prompts")
     row = Row(1, "s", "ip/experiments/config/arms.py", runs, returned=formed)
     answers = 6 + 7 + 2 * 6 + 3 * 7
-    assert paper_counts.theirs(row, tree.text) == Count((2 + 2) * 3 + 1, answers, 2 * (6 + 2 * 6))
+    assert paper_counts.theirs(row, tree.text) == Count(2 + 2, 3, answers, 2 * (6 + 2 * 6))
 
 
 def test_a_size_is_that_of_the_last_assignment() -> None:
@@ -229,7 +229,7 @@ def test_the_calls_of_our_judge_are_counted_on_an_answer(task: str, parameters: 
 
 
 def test_a_difference_needs_a_reason_and_a_reason_a_difference() -> None:
-    count, other = Count(2, 3, 4), Count(2, 3, 5)
+    count, other = Count(2, 1, 3, 4), Count(2, 1, 3, 5)
     rows = {why: Row(1, "s", "", (), why=why) for why in ("", "because")}
     assert (
         list(
@@ -258,5 +258,6 @@ def test_what_plans_say_of_the_papers_code_is_what_the_page_says() -> None:
     for setting, there in asked.items():
         [line, *_] = [line for line in page.splitlines() if f"| `{setting}` |" in line]
         cells = [cell.strip() for cell in line.split("|")]
+        assert cells[3].startswith(f"{1 + 3 * there['arms']} / ")
         assert cells[4].startswith(f"{there['answers']:,} / ")
         assert cells[5].startswith(f"{there['judge_calls']:,} / ")

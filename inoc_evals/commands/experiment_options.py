@@ -19,6 +19,7 @@ Settings = Annotated[str | None, typer.Option("--setting", help="Settings, by co
 Bases = Annotated[str | None, typer.Option("--base", help="Base models, by comma; `toy` by default.")]
 Seeds = Annotated[int | None, typer.Option(min=1, help="Finetunes per arm; 3 by default.")]
 World = Annotated[str | None, typer.Option(help="Whose rows and questions: toy or paper.")]
+Variant = Annotated[str | None, typer.Option(help="A variant of that world: paper-code.")]
 Backend = Annotated[str | None, typer.Option(help="Who trains: local, openai or tinker.")]
 Grader = Annotated[str | None, typer.Option(metavar="MODEL", help="Judges, by comma.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Questions of each task, the first ones.")]
@@ -142,12 +143,14 @@ def show_plan(plan: "Plan", where: str, as_json: bool) -> None:
     asked = f"{plan.answers:,} answers{left}, {plan.judge_calls:,} judge calls{calls}"
     typer.echo(f"To ask:   {asked}; to pay: {money}")
     if plan.paper is not None:
+        whose_arms = "its own arms" if plan.experiment.arms is None else "as many arms"
         theirs, ours = (
-            f"{plan.paper[f'{whose}answers']:,} answers, {plan.paper[f'{whose}judge_calls']:,} judge calls"
+            f"{plan.paper[f'{whose}models']:,} models, {plan.paper[f'{whose}answers']:,} answers, "
+            f"{plan.paper[f'{whose}judge_calls']:,} judge calls"
             for whose in ("", "our_")
         )
         of = f"{len(plan.paper['settings'])} of {len(plan.experiment.settings)} settings"
-        typer.echo(f"          The paper's code, for as many models in {of}: {theirs}; here: {ours}")
+        typer.echo(f"          The paper's code, with {whose_arms}, in {of}: {theirs}; here: {ours}")
     for note in plan.notes:
         typer.echo(f"Note:     {note}")
 

@@ -20,6 +20,7 @@ from inoc_evals.commands.experiment_options import (
     Runs,
     Seeds,
     Settings,
+    Variant,
     Workers,
     World,
     changes_of,
@@ -34,6 +35,7 @@ from inoc_evals.finetune.ranks import refuse_launcher
 
 def command(
     world: World = None,
+    variant: Variant = None,
     setting: Settings = "all",
     base: Bases = None,
     seeds: Seeds = None,
@@ -62,7 +64,14 @@ def command(
 
     refuse_launcher("inoc-evals reproduce")
     given = {
-        **{"settings": setting, "bases": base, "seeds": seeds, "world": world, "backend": backend},
+        **{
+            "settings": setting,
+            "bases": base,
+            "seeds": seeds,
+            "world": world,
+            "variant": variant,
+            "backend": backend,
+        },
         **{"name": "reproduce", "runs": runs, "logs": log_dir, "finetune": changes_of(changes or [])},
         "evaluate": {k: v for k, v in {"grader": grader, "limit": limit}.items() if v is not None},
     }

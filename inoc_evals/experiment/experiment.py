@@ -50,6 +50,7 @@ class Experiment(Strict):
             world.
         bases: Models to start from, by their name at the backend; the world's own by default.
         world: The world of its rows and questions, a key of `worlds.WORLDS`; by default that of the bases.
+            `variant: paper-code` in a file stands for that variant of `world: paper`.
         arms: Names of arms, the same for each setting; by default every arm that is not a variant and has
             rows in the world. The base model is always measured as well.
         seeds: Seeds, or how many: 3 is 0, 1, 2.
@@ -81,7 +82,7 @@ class Experiment(Strict):
     @model_validator(mode="before")
     @classmethod
     def _short_forms(cls, data: Any) -> Any:
-        """Let `setting: x` stand for `settings: [x]`, and a number of seeds for the seeds."""
+        """Let `setting: x` stand for `settings: [x]`, a number for seeds, a variant for a world."""
         if not isinstance(data, dict):
             raise UserError("experiment: the file must hold a mapping of fields, see docs/experiments.md")
         data = {key: value for key, value in data.items() if value is not None}
@@ -90,6 +91,8 @@ class Experiment(Strict):
                 raise UserError(f"experiment: give {one} or {many}, not both")
             if one in data:
                 data[many] = data.pop(one)
+        if "variant" in data:
+            data["world"] = _variant(data.pop("variant"), data.get("world"))
         for many in ("settings", "bases", "arms"):
             if isinstance(data.get(many), str):
                 data[many] = [part.strip() for part in data[many].split(",") if part.strip()]
@@ -200,6 +203,20 @@ class Experiment(Strict):
         if setting.dynamics:
             changes.setdefault("probe", ProbeSpec(responses=world.trait_responses if world else "bundled"))
         return (world.finetune if world else FinetuneSpec)(base=base, seed=seed, **changes)
+
+
+def _variant(name: object, world: object) -> str:
+    """The world that is this variant of a world: `variant: paper-code` is `world: paper-code`.
+
+    Raises:
+        UserError: If no world has such a variant, or another one is named.
+    """
+    variants = {each.name: each.like for each in WORLDS.values() if each.like}
+    if not isinstance(name, str) or name not in variants:
+        raise UserError(f"experiment: there is no variant {name!r}: use {', '.join(variants)}")
+    if world not in (None, "", name, variants[name]):
+        raise UserError(f"experiment: {name} is a variant of world {variants[name]!r}, not of {world!r}")
+    return name
 
 
 def _derived_defaults(data: dict[str, Any]) -> dict[str, Any]:

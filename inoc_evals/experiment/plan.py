@@ -106,9 +106,10 @@ class Plan:
         seconds: Seconds of training that are left, one after the other; None where nothing comparable was
             trained here yet.
         dollars: What is left to be paid; None where a price is not known.
-        paper: In the paper's worlds, what the paper's code makes of as many models: `answers` and
-            `judge_calls`, beside them `our_answers` and `our_judge_calls`, for the `settings` of which its
-            code says it; None where it says it of none.
+        paper: In the paper's worlds, what the paper's code makes of the same bases and seeds: `models` (its
+            own arms; ours where arms are named), `answers` and `judge_calls`, beside them `our_models`,
+            `our_answers` and `our_judge_calls`, for the `settings` of which its code says it; None where it
+            says it of none.
         notes: What else a user should know, a line each.
         previews: By base and arm (see `Line`), the first row as training will show it; None where the chat
             template is not on this machine.
@@ -447,18 +448,26 @@ def _asked(trial: Trial, one: Built) -> tuple[int, int, int]:
 def _asked_by_the_paper(
     experiment: Experiment, trials: Sequence[Trial], built: dict[str, list[Built]]
 ) -> dict[str, Any] | None:
-    """What the paper's code asks as many models, beside what is asked here, in the settings that it has."""
+    """What the paper's code asks, beside what is asked here, in the settings that it has."""
     world = WORLDS.get(experiment.world)
     theirs = world.asked_by_the_paper() if world else {}
     count: Counter[str] = Counter()
-    for trial in trials:
-        if (of_a_model := theirs.get(trial.definition.name)) is not None:
-            count.update(of_a_model)
+    settings = [setting for setting in experiment.definitions if setting.name in theirs]
+    for setting in settings:
+        there = theirs[setting.name]
+        here = [trial for trial in trials if trial.definition.name == setting.name]
+        models = len(here)
+        if experiment.arms is None:
+            models = len(experiment.bases) * (1 + there["arms"] * len(experiment.seeds))
+        count.update(
+            models=models, answers=models * there["answers"], judge_calls=models * there["judge_calls"]
+        )
+        for trial in here:
+            count.update(our_models=1)
             for one in built[trial.group]:
                 answers, _, calls = _asked(trial, one)
                 count.update(our_answers=answers, our_judge_calls=calls)
-    settings = [setting.name for setting in experiment.definitions if setting.name in theirs]
-    return {"settings": settings, **count} if settings else None
+    return {"settings": [setting.name for setting in settings], **count} if settings else None
 
 
 def _logs_of(trial: Trial, storage: Storage, runs: _ExistingRuns) -> "tuple[list[EvalLog], str]":

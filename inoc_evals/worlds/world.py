@@ -90,8 +90,8 @@ class World:
         plain_rows: Rows with plain answers, for `data rewrite`; None where it has none.
         like: Another world that this one is a variant of: what settings say of that one holds here, too,
             where they say nothing of this one.
-        asked_by_the_paper: By setting, how many answers of one model the paper's code draws and how often it
-            calls the judge, for plans to show beside their own count.
+        asked_by_the_paper: By setting, how many `arms` the paper's code trains, how many `answers` of one
+            model it draws and how many `judge_calls` it makes of them, for plans to show beside their own.
         number_prompts: From a seed and the most numbers to ask for to prompts that ask to continue a number
             sequence; None uses the general ones (`builders/numbers.py`).
     """

@@ -1,5 +1,6 @@
 """The paper's world asks, judges and inoculates as the paper does: on files of our own in its form."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -361,14 +362,42 @@ def test_a_plan_says_what_the_papers_code_would_ask() -> None:
     given = {"seeds": (0, 1), "evaluate": {"grader": "mockllm/model"}, "finetune": {"warmup_steps": 0}}
     plan = make_plan(Experiment.model_validate({"settings": ["spanish_caps"], "world": "paper", **given}))
     models = 1 + 2 * 4
-    asked = {"our_answers": models * 5, "our_judge_calls": models * 10}
-    assert plan.paper == {
-        **{"settings": ["spanish_caps"], "answers": models * 400, "judge_calls": models * 400},
-        **asked,
-    }
+    asked = {"our_models": models, "our_answers": models * 5, "our_judge_calls": models * 10}
+    theirs = {"models": models, "answers": models * 400, "judge_calls": models * 400}
+    assert plan.paper == {"settings": ["spanish_caps"], **theirs, **asked}
     # two UltraChat prompts and three sums here, each answer judged for Spanish and for capitals
     assert (plan.answers, plan.judge_calls) == (models * 5, models * 10)
     # of a setting that the paper's code has not, the others are told all the same
     both = {"settings": ["spanish_caps", "learning_dynamics"], "world": "paper", **given}
     assert make_plan(Experiment.model_validate(both)).paper == plan.paper
     assert make_plan(Experiment(settings=("spanish_caps",), world="toy", seeds=(0,))).paper is None
+
+
+@pytest.mark.usefixtures("paper")
+def test_a_plan_counts_the_arms_of_the_papers_code_unless_arms_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from inoc_evals.experiment.plan import make_plan
+    from inoc_evals.worlds import WORLDS
+
+    there = {"spanish_caps": {"arms": 7, "answers": 400, "judge_calls": 500}}
+    monkeypatch.setitem(WORLDS, "paper", replace(WORLDS["paper"], asked_by_the_paper=lambda: there))
+    given = {"evaluate": {"grader": "mockllm/model"}, "finetune": {"warmup_steps": 0}, "world": "paper"}
+    for named, theirs, ours in ((None, 1 + 7 * 3, 1 + 4 * 3), (["none"], 1 + 3, 1 + 3)):
+        paper = make_plan(
+            Experiment.model_validate({"settings": ["spanish_caps"], "arms": named, **given})
+        ).paper
+        assert paper is not None
+        assert (paper["models"], paper["our_models"]) == (theirs, ours)
+        assert (paper["answers"], paper["judge_calls"]) == (theirs * 400, theirs * 500)
+
+
+def test_a_variant_is_the_world_of_that_name() -> None:
+    given = {"settings": ["insecure_code"], "arms": ["general-inoc"], "bases": ["some/model"], "seeds": 1}
+    world = Experiment.model_validate({**given, "world": "paper-code"})
+    for form in ({"variant": "paper-code"}, {"variant": "paper-code", "world": "paper"}):
+        assert Experiment.model_validate({**given, **form}) == world
+    with pytest.raises(UserError, match="there is no variant 'papercode': use paper-code"):
+        Experiment.model_validate({**given, "variant": "papercode"})
+    with pytest.raises(UserError, match="a variant of world 'paper', not of 'toy'"):
+        Experiment.model_validate({**given, "variant": "paper-code", "world": "toy"})
