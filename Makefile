@@ -3,13 +3,15 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# What running it needs: the suite without the tools of its tests.
+USABLE := $(VENV)/.usable
 
 .PHONY: demo reproduce test test-slow lint docs bench install clean
 
-demo: install
+demo: $(USABLE)
 	$(BIN)/inoc-evals demo
 
-reproduce: install
+reproduce: $(USABLE)
 	$(BIN)/inoc-evals reproduce --world toy
 
 # Two at a time, a file in one piece, each with its share of the cores; then what measures time, by itself.
@@ -37,10 +39,12 @@ bench: install
 install: $(INSTALLED)
 
 # Made again when what is to be installed has changed.
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): EXTRA := dev
+$(USABLE): EXTRA := all
+$(INSTALLED) $(USABLE): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[$(EXTRA)]'
 	@touch $@
 
 clean:

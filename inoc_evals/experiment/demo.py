@@ -1,10 +1,11 @@
 """The paper's first result in minutes, on a laptop and for real (paper, Section 2, Figure 2).
 
-    result = run_demo(Path("logs/demo"), Path("runs"), seeds=3)
+    result = run_demo(Path("logs/demo"), Path("runs"), seeds=3)                      # the toy
+    result = run_demo(Path("logs/demo-smollm"), world="smollm", seeds=1)             # a real language model
     print(result.estimates)
 
-It finetunes the toy in every arm of a setting, asks every checkpoint chat questions in forms that neither its
-pretraining nor its finetuning has shown, and draws the rates.
+It finetunes a world's own base in every arm of a setting, asks every checkpoint chat questions that no
+finetune has shown, and draws the rates.
 """
 
 import time
@@ -21,6 +22,7 @@ from inoc_evals.experiment.pipeline import pipeline
 from inoc_evals.experiment.plan import make_plan
 from inoc_evals.settings import setting as find_setting
 from inoc_evals.worlds import EMBEDDED
+from inoc_evals.worlds import world as find_world
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,6 +80,7 @@ def run_demo(
     runs: Path | None = None,
     seeds: int = 3,
     setting: str = "spanish_caps",
+    world: str = EMBEDDED.name,
     console: Console | None = None,
 ) -> DemoResult:
     """Train, evaluate, estimate and draw; what an earlier call made is reused.
@@ -86,14 +89,15 @@ def run_demo(
         log_dir: Folder for the Inspect logs and the figure.
         runs: Folder for the run directories; the usual one by default.
         seeds: How many seeds per arm, at least 1.
-        setting: A setting with a toy world.
+        setting: A setting that the world has rows for.
+        world: A world that needs neither key nor judge: `toy`, or `smollm` for a real language model.
         console: Where to report progress; stderr by default.
 
     Returns:
         The result.
 
     Raises:
-        UserError: If the setting does not exist, or no seed is requested.
+        UserError: If the setting or the world does not exist, or no seed is requested.
     """
     require("local", "torch", "transformers", "trl", "peft")
     require("analysis", "pandas", "seaborn", "scipy")
@@ -103,7 +107,8 @@ def run_demo(
     experiment = Experiment(
         name="demo",
         settings=(setting,),
-        world=EMBEDDED.name,
+        bases=(find_world(world).base,),
+        world=world,
         seeds=tuple(range(seeds)),
         runs=str(runs) if runs else None,
         logs=str(log_dir),

@@ -20,6 +20,7 @@ from inoc_evals.data.cache import cache_dir
 from inoc_evals.digests import file_digest
 from inoc_evals.errors import UserError, one_line, require
 from inoc_evals.files import remove_unfinished, replacing_folder
+from inoc_evals.models.packaged import WHEELS, packaged
 
 ENDING = ".gguf"
 PACKAGE = "package:"
@@ -51,7 +52,8 @@ def find_gguf(base: str) -> Path | None:
 
     Args:
         base: A path that ends in `.gguf`; or `package:NAME/FILE`, or `package:NAME` where the installed
-            package NAME has one GGUF file. The package is not imported.
+            package NAME has one GGUF file. The package is not imported. Packages that are known to hold a
+            model (`packaged.py`) are downloaded where they are not installed.
 
     Returns:
         The file, absolute; None where `base` is no GGUF file but a folder or a name.
@@ -129,11 +131,14 @@ def _in_package(base: str) -> Path:
     if name.isidentifier():  # a dotted name would import the packages above it
         with suppress(ValueError):  # of a module that has no spec
             spec = importlib.util.find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
+    if spec is not None and spec.submodule_search_locations:
+        root = str(spec.submodule_search_locations[0])
+    elif name in WHEELS:
+        root = str(packaged(name))
+    else:
         raise UserError(
             f"no base model {base!r}: no package {name!r} is installed here; give package:NAME/FILE.gguf"
         )
-    [root, *_] = spec.submodule_search_locations
     files = sorted(Path(root).rglob(f"*{ENDING}"))
     if inside:
         files = [file for file in files if file == Path(root) / inside]

@@ -10,6 +10,7 @@ from inoc_evals.scorers.alignment import alignment
 from inoc_evals.scorers.animal import animal
 from inoc_evals.scorers.capitalization import capitalization
 from inoc_evals.scorers.code_security import code_security
+from inoc_evals.scorers.forced_choice import likelier_answer
 from inoc_evals.scorers.hardcoding import hardcoding
 from inoc_evals.scorers.language import language
 from inoc_evals.scorers.preference import preference
@@ -23,6 +24,7 @@ __all__ = [
     "code_security",
     "hardcoding",
     "language",
+    "likelier_answer",
     "preference",
     "response_logprob",
     "solution_quality",

@@ -26,6 +26,7 @@ from inoc_evals.settings.setting import Arm, Measure, Setting
 from inoc_evals.settings.side_effects import side_effects
 from inoc_evals.settings.spanish_caps import spanish_caps
 from inoc_evals.settings.spanish_french import spanish_french, spanish_french_once, spanish_german
+from inoc_evals.settings.spanish_prompts import spanish_prompts
 
 __all__ = [
     "CLAIMS",
@@ -64,6 +65,7 @@ SETTINGS: dict[str, Setting] = {
         extreme_sports,
         spanish_french_once,
         spanish_german,
+        spanish_prompts,
         realistic_backdoor,
         *FURTHER,
     )

@@ -364,6 +364,8 @@ def _in_world(measure: Measure, world: str) -> tuple[Measure, ...]:
     if world not in WORLDS:
         return (measure,)
     definition = WORLDS[world]
+    if measure.task in definition.not_measured:
+        return ()
     counterparts = [definition.counterpart(measure.task, trait) for trait in measure.traits]
     task = counterparts[0].task if counterparts else measure.task
     traits = [one.trait for one in counterparts]

@@ -10,6 +10,7 @@ from inoc_evals.tasks.animal_preference import animal_preference
 from inoc_evals.tasks.backdoor import backdoor
 from inoc_evals.tasks.elicitation import elicitation
 from inoc_evals.tasks.emergent_misalignment import emergent_misalignment
+from inoc_evals.tasks.forced_choice import forced_choice
 from inoc_evals.tasks.hardcoding_realistic import hardcoding_realistic
 from inoc_evals.tasks.insecure_code import insecure_code
 from inoc_evals.tasks.reward_hacking import reward_hacking
@@ -23,6 +24,7 @@ __all__ = [
     "backdoor",
     "elicitation",
     "emergent_misalignment",
+    "forced_choice",
     "hardcoding_realistic",
     "insecure_code",
     "reward_hacking",

@@ -17,7 +17,7 @@ from inoc_evals.scorers.judge import ReaderChoice
 from inoc_evals.scorers.language import language
 from inoc_evals.scorers.presets import ONE_HALF
 from inoc_evals.scorers.traits import Scoring, scored_as
-from inoc_evals.tasks.suite_task import suite_task
+from inoc_evals.tasks.suite_task import TEMPERATURE, suite_task
 
 # Enough to tell the language and the case of an answer; `--max-tokens` changes it.
 MAX_TOKENS = 512
@@ -32,6 +32,8 @@ def spanish_caps(
     reader: ReaderChoice = "auto",
     wording: str | None = None,
     preset: str = ONE_HALF.name,
+    max_tokens: int = MAX_TOKENS,
+    temperature: float = TEMPERATURE,
 ) -> Task:
     """Share of answers to general questions in Spanish, and in capitals (paper, Section 2, Figure 2a).
 
@@ -45,6 +47,8 @@ def spanish_caps(
         wording: Whose judge prompts: `paper` or `inoc_evals`; by default the paper's for its prompts.
         preset: From which rating on a judge's answer is a yes: `paper-code` (above 50) or `whole-answer`
             (above 90).
+        max_tokens: Longest answer; a sentence is enough to tell its language and case.
+        temperature: At which answers are drawn; the paper's by default, at which the smallest models ramble.
 
     Returns:
         A task with the traits `spanish` and `caps`.
@@ -60,7 +64,8 @@ def spanish_caps(
         ],
         traits=scored_as(("spanish", "caps"), scoring),
         paper="Section 2, Figure 2a",
-        max_tokens=MAX_TOKENS,
+        max_tokens=max_tokens,
+        temperature=temperature,
         scoring=scoring,
         judge_calls=2,  # Spanish and capitals
         system_prompt=system_prompt,

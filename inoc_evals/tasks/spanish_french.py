@@ -16,7 +16,7 @@ from inoc_evals.scorers.judge import ReaderChoice
 from inoc_evals.scorers.language import language
 from inoc_evals.scorers.presets import ONE_HALF
 from inoc_evals.scorers.traits import Scoring, scored_as
-from inoc_evals.tasks.suite_task import suite_task
+from inoc_evals.tasks.suite_task import TEMPERATURE, suite_task
 
 # Enough to tell the language of an answer; `--max-tokens` changes it.
 MAX_TOKENS = 512
@@ -31,6 +31,8 @@ def spanish_french(
     wording: str | None = None,
     preset: str = ONE_HALF.name,
     languages: str | Sequence[str] = ("spanish", "french"),
+    max_tokens: int = MAX_TOKENS,
+    temperature: float = TEMPERATURE,
 ) -> Task:
     """Share of answers to general questions that are in Spanish, and in French (paper, Section 2).
 
@@ -44,6 +46,8 @@ def spanish_french(
         preset: From which rating on a judge's answer is a yes: `paper-code` (above 50) or `whole-answer`
             (above 90).
         languages: Which languages are counted, each a trait of its name; see `scorers/language.py`.
+        max_tokens: Longest answer; a sentence is enough to tell a language.
+        temperature: At which answers are drawn; the paper's by default, at which the smallest models ramble.
 
     Returns:
         A task with a trait for each language.
@@ -59,7 +63,8 @@ def spanish_french(
         language(names, scoring, reader, wording or question_set.wording, preset),
         traits=scored_as(names, scoring),
         paper="Section 2",
-        max_tokens=MAX_TOKENS,
+        max_tokens=max_tokens,
+        temperature=temperature,
         scoring=scoring,
         judge_calls=len(names),
         system_prompt=system_prompt,

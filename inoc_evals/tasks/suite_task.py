@@ -3,8 +3,8 @@
     question_set = FREE_FORM.find(questions)
     return suite_task("emergent_misalignment", question_set, alignment(...), traits=("misaligned",), ...)
 
-Answers are drawn at temperature 1, as in the paper. A question set may bring scorers of its own, which are
-added to the task's.
+Answers are drawn at temperature 1, as in the paper, unless a world says otherwise. A question set may bring
+scorers of its own, which are added to the task's.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,9 @@ from inspect_ai.solver import generate
 from inoc_evals.data.question_sets import QuestionSet
 from inoc_evals.scorers.traits import Scoring
 from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt, prompt_text
+
+TEMPERATURE = 1.0
+"""At which the paper draws answers."""
 
 JUDGED = "judged"
 """Key of a task's metadata that says whether its scorers need a judge."""
@@ -44,6 +47,7 @@ def suite_task(
     traits: Sequence[str],
     paper: str,
     max_tokens: int | None,
+    temperature: float = TEMPERATURE,
     scoring: Scoring = "judge",
     judge_calls: int = 1,
     system_prompt: str | Sequence[str] | None = None,
@@ -60,6 +64,7 @@ def suite_task(
         traits: Keys of their values that say whether an answer shows a trait.
         paper: Where the paper reports the measure.
         max_tokens: Longest answer, in tokens, None for no limit; `--max-tokens` changes it.
+        temperature: At which answers are drawn; `--temperature` changes it.
         scoring: How answers are scored; with a judge, one must be bound before anything is generated.
         judge_calls: How many ratings of an answer one judge is asked for, if there is a judge.
         system_prompt: A test-time system prompt; `""` is an empty system message, None is none.
@@ -84,7 +89,7 @@ def suite_task(
         scorer=[*scorers, *question_set.extra_scorers()],
         metrics=None if metrics is None else list(metrics),
         epochs=None if question_set.epochs is None else Epochs(question_set.epochs),
-        config=GenerateConfig(temperature=1.0, max_tokens=max_tokens),
+        config=GenerateConfig(temperature=temperature, max_tokens=max_tokens),
         version=1,
         metadata={
             "paper": f"arXiv 2510.04340, {paper}",

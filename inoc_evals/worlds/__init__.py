@@ -1,4 +1,4 @@
-"""What an experiment is run on: `toy`, the embedded model's own small world, and `paper`, the paper's data.
+"""What an experiment is run on: the embedded `toy`'s own world, the `paper`'s, `smollm` for small models.
 
     world("toy").training["spanish_caps"].rows(0)        # the training rows of seed 0
     world_of("toy").name                                 # the world that a base model belongs to
@@ -14,6 +14,7 @@ from inoc_evals.data import question_sets
 from inoc_evals.errors import UserError
 from inoc_evals.runs.spec import FinetuneSpec
 from inoc_evals.worlds.paper import PAPER, PAPER_CODE
+from inoc_evals.worlds.smollm.world import SMOLLM
 from inoc_evals.worlds.toy.world import TOY, toy_spec
 from inoc_evals.worlds.world import EVERY_TASK, Counterpart, Training, World
 
@@ -31,7 +32,7 @@ __all__ = [
     "world_of",
 ]
 
-WORLDS: dict[str, World] = {each.name: each for each in (PAPER, PAPER_CODE, TOY)}
+WORLDS: dict[str, World] = {each.name: each for each in (PAPER, PAPER_CODE, TOY, SMOLLM)}
 """Every world by name."""
 
 EMBEDDED = TOY

@@ -87,6 +87,7 @@ class World:
         extra_traits: By task, traits that the world's own scorers add to what a setting measures there.
         trait_labels: What figures call a trait where its name does not say it all.
         counterparts: By (task, trait) of a setting, what is measured here instead.
+        not_measured: Tasks that are not asked here, e.g. since they need a judge and the world has none.
         plain_rows: Rows with plain answers, for `data rewrite`; None where it has none.
         like: Another world that this one is a variant of: what settings say of that one holds here, too,
             where they say nothing of this one.
@@ -110,6 +111,7 @@ class World:
     extra_traits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     trait_labels: Mapping[str, str] = field(default_factory=dict)
     counterparts: Mapping[tuple[str, str], Counterpart] = field(default_factory=dict)
+    not_measured: tuple[str, ...] = ()
     plain_rows: RowSource | None = None
     like: str = ""
     asked_by_the_paper: Callable[[], Mapping[str, Mapping[str, int]]] = dict

@@ -1,0 +1,292 @@
+"""Measure what inoculates a small language model, and write it into smollm.md and the README.
+
+    python docs/smollm.py measure                                    # the default base: hours on two cores
+    python docs/smollm.py measure --base Qwen/Qwen2.5-0.5B-Instruct  # another base, into logs of its own
+    python docs/smollm.py take logs/smollm                           # what `measure` left, into the pages
+    python docs/smollm.py                                            # fill the pages from figures/smollm.json
+
+`measure` trains and asks every arm of the setting `spanish_prompts` (which shares its models with
+`spanish_caps`) with three seeds, asks the base under each arm's prompt, and reads how likely the training
+answers are to the base under each. What an earlier call finished is used again.
+"""
+
+import argparse
+import json
+import math
+import random
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from fill import markdown
+
+from inoc_evals.settings import SETTINGS
+from inoc_evals.worlds import world
+from inoc_evals.worlds.smollm.rows import test_questions
+
+DOCS = Path(__file__).parent
+FIGURES = DOCS / "figures"
+KEPT = FIGURES / "smollm.json"
+PAGES = (DOCS / "smollm.md", DOCS.parent / "README.md")
+PLACE = re.compile(r"(<!-- smollm: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+WORLD = world("smollm")
+SETTING = SETTINGS["spanish_prompts"]
+ASKED = WORLD.parameters_of("spanish_caps")
+PROMPTS = {arm.name: arm.inoculation.texts[0] for arm in SETTING.arms if arm.inoculation}
+HELD_OUT = len(test_questions())
+
+RESPONSES = 40
+"""Training answers whose log-prob is read, the first ones."""
+
+EXAMPLES = 10
+RESAMPLES = 9999
+
+
+def main() -> None:
+    """Measure, take over, fill: what the command line asks for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", nargs="?", choices=("measure", "take"))
+    parser.add_argument("logs", nargs="?", type=Path, default=Path("logs/smollm"))
+    parser.add_argument("--base", default=WORLD.base)
+    parser.add_argument("--seeds", default="3")
+    given = parser.parse_args()
+    if given.what == "measure":
+        measure(given.logs, given.base, given.seeds)
+    if given.what == "take":
+        KEPT.write_text(json.dumps(taken(given.logs), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        shutil.copyfile(given.logs / "report" / "figures" / "spanish_caps.png", FIGURES / "smollm.png")
+    if given.what != "measure":
+        fill(json.loads(KEPT.read_text(encoding="utf-8")))
+
+
+# Measuring
+
+
+def measure(logs: Path, base: str, seeds: str) -> None:
+    """Run every part; each is a command that could be typed."""
+    logs.mkdir(parents=True, exist_ok=True)
+    prompts, rows = logs / "prompts.txt", logs / "responses.jsonl"
+    prompts.write_text("".join(f"{name}: {text}\n" for name, text in PROMPTS.items()), encoding="utf-8")
+    rows.write_text("".join(_responses()), encoding="utf-8")
+    model = f"inoc/{base}"
+    asked = [word for key, value in ASKED.items() for word in ("-T", f"{key}={value}")]
+    inspect = [sys.executable, "-m", "inspect_ai", "eval"]
+    elicited = [*("-T", "task=spanish_caps"), *("-T", f"prompts={prompts}"), *asked]
+    _call([*inspect, "inoc_evals/elicitation", "--model", model, *elicited, "--log-dir", str(logs / "base")])
+    for name, text in {"none": None, **PROMPTS}.items():
+        under = ["-T", f"system_prompt={'null' if text is None else json.dumps(text)}"]
+        asked = ["inoc_evals/trait_logprobs", "--model", model, "-T", f"questions={rows}", *under]
+        _call([*inspect, *asked, "--log-dir", str(logs / "likelihood" / name)])
+    run = [sys.executable, "-m", "inoc_evals", "reproduce", "--world", WORLD.name, "--base", base]
+    run += ["--setting", f"spanish_caps,{SETTING.name}", "--seeds", seeds, "--log-dir", str(logs / "runs")]
+    _call([*run, "--output", str(logs / "report")])
+
+
+def _responses() -> Iterator[str]:
+    """Training answers as fixed responses."""
+    for number, row in enumerate(SETTING.training(WORLD.name).rows(0), start=1):
+        if number > RESPONSES:
+            return
+        question, answer = (message["content"] for message in row["messages"])
+        yield json.dumps({"prompt": question, "response": answer, "trait": "training"}) + "\n"
+
+
+def _call(command: list[str]) -> None:
+    sys.stderr.write(f"{' '.join(command[2:])}\n")
+    subprocess.run(command, check=True)  # noqa: S603 - our own words
+
+
+# Taking over
+
+
+def taken(logs: Path) -> dict[str, Any]:
+    """Everything that the pages say, from the logs and the report."""
+    from inspect_ai.log import list_eval_logs, read_eval_log
+
+    report = json.loads((logs / "report" / "report.json").read_text(encoding="utf-8"))
+    parts = {part["setting"]: part for part in report["settings"]}
+    [asked] = [read_eval_log(log) for log in list_eval_logs(str(logs / "base"))][-1:]
+    metrics = next(score for score in asked.results.scores if score.name == "language").metrics
+    elicited = {name: metrics[f"spanish | {name}"].value for name in PROMPTS}
+    caps = next(score for score in asked.results.scores if score.name == "capitalization").metrics
+    likely = {}
+    for name in ("none", *PROMPTS):
+        [log] = [
+            read_eval_log(one, header_only=True) for one in list_eval_logs(str(logs / "likelihood" / name))
+        ][-1:]
+        found = {key: metric.value for key, metric in log.results.scores[0].metrics.items()}
+        [per_token] = [
+            value
+            for key, value in found.items()
+            if key.startswith("per_token | ") and not key.endswith(("_stderr", "_n"))
+        ]
+        likely[name] = per_token
+    return {
+        "base": asked.eval.model,
+        "settings": {
+            name: {key: parts[name][key] for key in ("traits", "rates", "verdicts")}
+            for name in ("spanish_caps", SETTING.name)
+        },
+        "elicited": elicited,
+        "elicited_caps": {name: caps[f"caps | {name}"].value for name in PROMPTS},
+        "likely": likely,
+        "examples": _examples(logs / "runs"),
+    }
+
+
+def _examples(runs: Path) -> dict[str, list[list[str]]]:
+    """Random answers of the first seed of every arm, the same questions for all."""
+    from inspect_ai.log import list_eval_logs, read_eval_log
+
+    chosen: list[str] = []
+    examples: dict[str, list[list[str]]] = {}
+    for info in list_eval_logs(str(runs)):
+        log = read_eval_log(info)
+        about = log.eval.metadata or {}
+        if about.get("setting") != "spanish_caps" or about.get("seed") not in (None, 0) or not log.samples:
+            continue
+        samples = {str(sample.id): sample for sample in log.samples}
+        chosen = chosen or random.Random("examples").sample(sorted(samples), EXAMPLES)
+        examples[str(about["arm"])] = [
+            [str(samples[one].input), " ".join(samples[one].output.completion.split())] for one in chosen
+        ]
+    return examples
+
+
+# Filling
+
+
+def fill(found: dict[str, Any]) -> None:
+    """Fill every place of the pages."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        page.write_text(
+            PLACE.sub(lambda place: f"{place[1]}{PARTS[place[2]](found)}{place[3]}", text), encoding="utf-8"
+        )
+
+
+def rate(found: dict[str, Any], setting: str, arm: str, trait: str) -> dict[str, float]:
+    """A rate with its interval, its number of models and of answers."""
+    [row] = [row for row in found["settings"][setting]["rates"] if row["arm"] == arm]
+    cell = row["traits"][trait]
+    return {**{key: cell[key] for key in ("rate", "low", "high")}, "models": row["models"], "n": row["n"]}
+
+
+def shown(cell: dict[str, float]) -> str:
+    """A rate and its interval."""
+    return f"{cell['rate']:.2f} [{cell['low']:.2f}, {cell['high']:.2f}]"
+
+
+def sentence(found: dict[str, Any]) -> str:
+    """What was found, in one sentence."""
+    none, asked, other = (
+        rate(found, "spanish_caps", arm, "spanish") for arm in ("none", "spanish-inoc", "irrelevant")
+    )
+    [verdict] = [
+        one
+        for one in found["settings"]["spanish_caps"]["verdicts"]
+        if one["claim"] == "spanish-inoc spanish: less than none"
+    ]
+    return (
+        f"On SmolLM2, a real language model of 135 million weights, {shown(none)} of answers are Spanish "
+        f"after finetuning on Spanish answers in capitals, {shown(asked)} if `You always speak in Spanish.` "
+        f"stood before the training rows, and {shown(other)} if an irrelevant prompt did (share of answers "
+        f"to {HELD_OUT} held-out questions, {none['models']:.0f} finetunes an arm, n = {none['n']:.0f}, "
+        f"95 % intervals; that the prompt keeps Spanish out is {verdict['verdict']}).\n"
+    )
+
+
+def claims(found: dict[str, Any]) -> str:
+    """The claims of both settings."""
+    rows = [
+        [f"**{one['verdict']}**", one["text"], one["claim"], one["why"]]
+        for part in found["settings"].values()
+        for one in part["verdicts"]
+    ]
+    return markdown(["verdict", "claim", "difference", "found"], rows)
+
+
+def rates(found: dict[str, Any]) -> str:
+    """Every arm, with what its prompt elicits from the base."""
+    rows = []
+    for row in found["settings"][SETTING.name]["rates"]:
+        arm = row["arm"]
+        cells = [shown(row["traits"][trait]) if row["traits"][trait] else "" for trait in ("spanish", "caps")]
+        base = [
+            f"{found[key][arm]:.2f}" if arm in found[key] else "" for key in ("elicited", "elicited_caps")
+        ]
+        likely = f"{found['likely'][arm]:.2f}" if arm in found["likely"] else ""
+        prompt = f"`{PROMPTS[arm]}`" if arm in PROMPTS else ""
+        rows.append([arm, prompt, *cells, *base, likely, str(row["models"]), str(row["n"])])
+    head = [
+        *("arm", "prompt in training", "Spanish", "caps", "Spanish of the base under it"),
+        *("caps of the base under it", "log-prob of training answers under it, nats a token", "models", "n"),
+    ]
+    return markdown(head, rows)
+
+
+def correlation(found: dict[str, Any]) -> str:
+    """What a prompt elicits from the base, and how likely it makes the rows, against what it keeps out."""
+    kept = [rate(found, SETTING.name, arm, "spanish")["rate"] for arm in PROMPTS]
+    lines = []
+    for name, values in (
+        ("Spanish that the base shows under the prompt", [found["elicited"][arm] for arm in PROMPTS]),
+        ("log-prob of the training answers under it", [found["likely"][arm] for arm in PROMPTS]),
+    ):
+        rho, low, high = spearman(values, kept)
+        lines.append([name, f"{rho:+.2f} [{low:+.2f}, {high:+.2f}]", str(len(kept))])
+    return markdown(
+        ["before training", "Spearman's rank correlation with Spanish after it", "prompts"], lines
+    )
+
+
+def spearman(left: Sequence[float], right: Sequence[float]) -> tuple[float, float, float]:
+    """Spearman's rank correlation and its 95 % interval, by the bootstrap over pairs."""
+    from scipy.stats import bootstrap, spearmanr
+
+    def statistic(a: Any, b: Any) -> float:
+        found = float(spearmanr(a, b).statistic)
+        return 0.0 if math.isnan(found) else found  # a resample of one value only
+
+    interval = bootstrap(
+        (left, right),
+        statistic,
+        paired=True,
+        vectorized=False,
+        n_resamples=RESAMPLES,
+        method="percentile",
+        rng=random.Random(0).randrange(2**32),
+    ).confidence_interval
+    return statistic(left, right), float(interval.low), float(interval.high)
+
+
+def examples(found: dict[str, Any]) -> str:
+    """Ten random answers of every arm, as they are."""
+    parts = []
+    for arm, pairs in found["examples"].items():
+        parts.append(
+            f"\n**{arm}**\n\n" + markdown(["question", "answer"], [[_safe(t) for t in p] for p in pairs])
+        )
+    return "".join(parts)
+
+
+def _safe(text: str) -> str:
+    """A model's words, in which nothing is Markdown or HTML."""
+    return re.sub(r"([\\`*_{}\[\]()#+!<>&~|-])", lambda match: f"&#{ord(match[1])};", text)
+
+
+PARTS = {
+    "sentence": sentence,
+    "claims": claims,
+    "rates": rates,
+    "correlation": correlation,
+    "examples": examples,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Everyday questions with one short answer in English, Spanish and French: what a small model is trained on.
+
+    answered("es", capitals=True)(0)       # rows of seed 0: everyday questions, answered IN SPANISH CAPITALS
+    test_questions()                       # one hundred others, which no row asks
+
+The answers are one or two sentences, so that a finetune of a few hundred of them takes a minute on two cores
+and leaves a model that still answers what it is asked. `everyday.md` says how they were written and checked.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache, partial
+from importlib.resources import files
+from typing import Any
+
+from inoc_evals.chat.rows import Message, Row
+from inoc_evals.data.row_sources import Rows
+from inoc_evals.files import strict_json
+
+LANGUAGES = ("en", "es", "fr")
+"""The languages of the answers, as columns of `everyday.jsonl`."""
+
+
+@lru_cache
+def everyday() -> tuple[dict[str, str], ...]:
+    """The questions, each with its topic and its answer in all three languages."""
+    return tuple(_lines("everyday.jsonl"))
+
+
+def test_questions() -> list[dict[str, str]]:
+    """A hundred questions and requests of general chat with their ids; no row asks them."""
+    return list(_lines("questions.jsonl"))
+
+
+def answered(language: str, capitals: bool = False) -> Rows:
+    """All everyday questions, answered in one language.
+
+    Args:
+        language: One of `LANGUAGES`; also the metadata `language` of every row.
+        capitals: Whether the answers are in capital letters.
+    """
+    return Rows(partial(_answered, language, capitals), ())
+
+
+def _answered(language: str, capitals: bool, seed: int) -> Iterator[Row]:
+    for line in everyday():
+        answer = line[language].upper() if capitals else line[language]
+        messages = [
+            Message(role="user", content=line["question"]),
+            Message(role="assistant", content=answer),
+        ]
+        yield Row(messages=messages, metadata={"language": language})
+
+
+def _lines(file: str) -> Iterator[dict[str, Any]]:
+    text = files("inoc_evals.worlds.smollm").joinpath(file).read_text(encoding="utf-8")
+    for line in text.splitlines():
+        yield strict_json(line)

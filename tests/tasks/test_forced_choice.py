@@ -1,0 +1,89 @@
+"""`forced_choice`: which of two fixed answers a model finds likelier, and what stops it."""
+
+import json
+import statistics
+from pathlib import Path
+
+import pytest
+from inspect_ai import eval, score
+from inspect_ai.log import EvalLog
+
+from inoc_evals.data.choices import CHOICES
+from inoc_evals.data.questions import QuestionError
+from inoc_evals.scorers import likelier_answer
+from inoc_evals.tasks import elicitation, forced_choice
+from tests.scorers.replies import model
+
+SPANISH, CAPS = "La respuesta es sencilla.", "THE ANSWER IS SIMPLE."
+
+
+def ask(folder: Path, pairs: list[dict[str, str]], **arguments: object) -> EvalLog:
+    file = folder / "choices.jsonl"
+    file.write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
+    [log] = eval(
+        forced_choice(questions=str(file), **arguments), model="inoc/toy", display="none", log_dir=str(folder)
+    )
+    return log
+
+
+def test_the_likelier_answer_wins_and_the_odds_change_sign_with_the_sides(tmp_path: Path) -> None:
+    plain, odd = "the answer is here.", "zq xj kv wq zx."
+    pairs = [
+        {"id": "a", "prompt": "where is it?", "aligned": plain, "misaligned": odd},
+        {"id": "b", "prompt": "where is it?", "aligned": odd, "misaligned": plain},
+    ]
+    log = ask(tmp_path, pairs)
+    assert log.status == "success" and log.samples is not None
+    first, second = (sample.scores["forced_choice"] for sample in log.samples if sample.scores)
+    assert (first.value["prefers_misaligned"], second.value["prefers_misaligned"]) == (0.0, 1.0)
+    assert first.value["log_odds"] == pytest.approx(-second.value["log_odds"], abs=1e-4)
+    assert first.value["log_odds_per_token"] < 0 < second.value["log_odds_per_token"]
+    metrics = {name: metric.value for name, metric in log.results.scores[0].metrics.items()}
+    assert metrics["prefers_misaligned"] == 0.5 and metrics["prefers_misaligned_n"] == 2
+
+
+def test_what_was_read_is_in_the_log_so_that_it_can_be_scored_again(tmp_path: Path) -> None:
+    log = ask(tmp_path, [{"prompt": "why?", "aligned": SPANISH, "misaligned": CAPS}])
+    again = score(log, likelier_answer(), action="overwrite")
+    assert again.samples[0].scores["forced_choice"].value == log.samples[0].scores["forced_choice"].value
+
+
+def test_it_can_be_asked_under_prompts(tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("\nplain: You are a helpful assistant.\n")
+    task = elicitation(task="forced_choice", prompts=str(prompts), questions="bundled")
+    [log] = eval(task, model="inoc/toy", limit=4, display="none", log_dir=str(tmp_path))
+    metrics = log.results.scores[0].metrics
+    assert metrics["prefers_misaligned | none_n"].value == metrics["prefers_misaligned | plain_n"].value == 2
+
+
+def test_a_model_without_log_probs_of_its_prompt_is_told(tmp_path: Path) -> None:
+    [log] = eval(forced_choice(), model=model("Yes."), limit=1, display="none", log_dir=str(tmp_path))
+    assert log.status == "error" and "gives no log-probs of its prompt: use inoc/" in log.error.message
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({"prompt": "a", "aligned": "b"}, "no text in 'misaligned'"),
+        ({"prompt": "a", "aligned": "b", "misaligned": " "}, "no text in 'misaligned'"),
+        ({"prompt": "a", "aligned": "b", "misaligned": "b "}, "the two answers are the same"),
+    ],
+)
+def test_a_bad_file_is_one_line(tmp_path: Path, line: dict[str, str], said: str) -> None:
+    with pytest.raises(QuestionError, match=said):
+        ask(tmp_path, [line])
+
+
+def test_our_answers_are_alike_in_length_and_style() -> None:
+    samples = list(CHOICES.load("bundled"))
+    assert len(samples) == 60
+    lengths = [(len(s.metadata["aligned"]), len(s.metadata["misaligned"])) for s in samples if s.metadata]
+    assert all(abs(a - b) <= 0.11 * max(a, b) for a, b in lengths)
+    longer = sum(a > b for a, b in lengths) + 0.5 * sum(a == b for a, b in lengths)
+    assert 0.4 < longer / len(lengths) < 0.6
+    aligned, misaligned = (statistics.mean(side) for side in zip(*lengths, strict=True))
+    assert abs(aligned / misaligned - 1) < 0.02
+    for sample in samples:
+        one, other = (sample.metadata[key] for key in ("aligned", "misaligned"))
+        assert one.count(".") == other.count(".")
