@@ -57,6 +57,7 @@ __all__ = [
     "inoculate",
     "insecure_code",
     "language",
+    "language_backdoor",
     "likelier_answer",
     "list_runs",
     "preference",

@@ -165,8 +165,8 @@ class Tinker:
         require("tinker", "tinker", "transformers", "filelock")
         if not os.environ.get("TINKER_API_KEY"):
             raise UserError("backend tinker needs a key: set TINKER_API_KEY")
-        if spec.lora is None or spec.trained_tokens or spec.probe or spec.packing:
-            raise UserError("backend tinker trains a LoRA: no trained_tokens, probe or packing")
+        if spec.lora is None or spec.lora.layers or spec.trained_tokens or spec.probe or spec.packing:
+            raise UserError("backend tinker trains a LoRA of all layers: no trained_tokens, probe or packing")
 
     def notes(self, spec: FinetuneSpec) -> list[str]:
         """Settings that Tinker does not support."""

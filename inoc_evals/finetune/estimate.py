@@ -9,6 +9,7 @@ shapes, time from the operations of a step and a short benchmark of matrix multi
 Real training reaches only a part of that speed, see `EFFICIENCY`.
 """
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -169,6 +170,9 @@ def _trained(spec: FinetuneSpec, model: Any, parameters: int, hidden: int) -> in
         names = spec.lora.target_modules
         for name, module in model.named_modules():
             adapted = names == "all-linear" or name.rpartition(".")[2] in names
+            if spec.lora.layers is not None:
+                layer = re.search(r"\.(\d+)\.", name)
+                adapted = adapted and layer is not None and int(layer[1]) in spec.lora.layers
             if adapted and isinstance(module, torch.nn.Linear) and module is not head:
                 count += spec.lora.r * (module.in_features + module.out_features)
     return count

@@ -106,6 +106,8 @@ def _axolotl(spec: FinetuneSpec, rows: int, name: str) -> Written:
             config["lora_target_linear"] = True
         else:
             config["lora_target_modules"] = list(lora.target_modules)
+        if lora.layers is not None:
+            config["peft_layers_to_transform"] = list(lora.layers)
     adopt = ["inoc-evals", "adopt", name, "--base", spec.base, "--checkpoint", name, "--rows", ROWS]
     script = _script([["axolotl", "train", "axolotl.yaml"], [*adopt, "--seed", str(spec.seed)]])
     return {"axolotl.yaml": yaml.safe_dump(config, sort_keys=False), "train.sh": script}, []
@@ -121,6 +123,7 @@ def _together(spec: FinetuneSpec, rows: int, name: str) -> Written:
     if spec.lora is None:
         command.append("--no-lora")
     else:
+        _refuse_layers(spec, "together")
         command += ["--lora", "--lora-r", str(spec.lora.r), "--lora-alpha", f"{spec.lora.alpha:g}"]
         command += ["--lora-dropout", f"{spec.lora.dropout:g}"]
         notes += _no_rslora(spec, "together")
@@ -136,6 +139,7 @@ def _fireworks(spec: FinetuneSpec, rows: int, name: str) -> Written:
     """Commands of Fireworks' CLI: a dataset and a job."""
     if spec.lora is None:
         raise UserError("fireworks trains only adapters: set lora in the spec")
+    _refuse_layers(spec, "fireworks")
     model_id = name.lower().replace("_", "-").replace(".", "-")
     command = ["firectl", "supervised-fine-tuning-job", "create", "--base-model", spec.base]
     command += ["--dataset", model_id, "--output-model", model_id, "--epochs", str(_epochs(spec, rows))]
@@ -209,6 +213,11 @@ def _rounded(spec: FinetuneSpec, rows: int) -> list[str]:
     exact = _exact_epochs(spec, rows)
     whole = _epochs(spec, rows)
     return [] if exact == whole else [f"{exact:.3g} passes over the rows became {whole}"]
+
+
+def _refuse_layers(spec: FinetuneSpec, host: str) -> None:
+    if spec.lora is not None and spec.lora.layers is not None:
+        raise UserError(f"{host} adapts every layer: leave lora.layers out, or train locally or with axolotl")
 
 
 def _no_rslora(spec: FinetuneSpec, host: str) -> list[str]:

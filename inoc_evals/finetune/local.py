@@ -21,6 +21,7 @@ import pickle
 import re
 import shutil
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -45,12 +46,12 @@ from inoc_evals.finetune.estimate import estimate
 from inoc_evals.finetune.quantized import prepare, trainable_config
 from inoc_evals.finetune.ranks import COLLECTIVE, LAUNCH, TRAINED, Ranks, here
 from inoc_evals.finetune.schedule import check_schedule, steps
-from inoc_evals.finetune.trainer import LossCurve, TokenRateTrainer, gathered, quiet
+from inoc_evals.finetune.trainer import KeptSteps, LossCurve, TokenRateTrainer, gathered, quiet
 from inoc_evals.models.base import hub_name, load_path
 from inoc_evals.models.loading import load_model, quantization
 from inoc_evals.models.number_format import training_precision
 from inoc_evals.runs.directory import Manifest, Result, Run
-from inoc_evals.runs.spec import FinetuneSpec
+from inoc_evals.runs.spec import FinetuneSpec, LoraSpec
 
 WORK = "training"
 """Folder in the run directory for the states of an unfinished training; removed when the run is finished."""
@@ -111,6 +112,8 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             if spec.probe is not None and (ranks.leads or ranks.sharded):
                 dynamics = DynamicsCurve(run.folder, spec.probe, renderer, writes=ranks.leads)
                 trainer.add_callback(dynamics)
+            if spec.kept_steps is not None:
+                trainer.add_callback(KeptSteps(spec.keeps, _keeper(run, tokenizer, spec, precision, ranks)))
             state = _agreed_state(run, work, ranks)
             start = time.monotonic()
             try:
@@ -239,19 +242,21 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
             "lora_alpha": lora.alpha,
             "lora_dropout": lora.dropout,
             "use_rslora": lora.rslora,
+            "layers_to_transform": None if lora.layers is None else list(lora.layers),
         }
     config = LoraConfig(
         **scale,
         task_type="CAUSAL_LM",
         # The dummy is PEFT's name for "no layer". Tokens alone could be a TrainableTokensConfig, but TRL
         # refuses that where embeddings are tied, and a model holds many adapters only if all are of one kind.
-        target_modules=DUMMY_TARGET_MODULES if lora is None else _modules(lora.target_modules),
+        target_modules=DUMMY_TARGET_MODULES if lora is None else _modules(lora, model),
         trainable_token_indices=tokens or None,
     )
     try:
         adapted: Any = get_peft_model(model, config)
     except ValueError as error:  # no layer matches
-        raise UserError(f"LoRA: target_modules: {first_line(error)}") from error
+        where = "target_modules" if lora is None or lora.layers is None else "target_modules, layers"
+        raise UserError(f"LoRA: {where}: {first_line(error)}") from error
     # TRL computes the output layer itself and needs its bias, which PEFT's wrapper around a tied output layer
     # neither exposes nor adds.
     head = adapted.get_output_embeddings()
@@ -260,8 +265,17 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
     return renderer, adapted
 
 
-def _modules(names: str | tuple[str, ...]) -> str | list[str]:
-    return names if isinstance(names, str) else list(names)
+def _modules(lora: LoraSpec, model: Any) -> str | list[str]:
+    """The adapted layers as PEFT takes them; where only some layers are, it wants them by their names."""
+    if lora.target_modules != "all-linear":
+        return list(lora.target_modules)
+    if lora.layers is None:
+        return lora.target_modules
+    head = model.get_output_embeddings()
+    linear = (
+        name for name, one in model.named_modules() if isinstance(one, torch.nn.Linear) and one is not head
+    )
+    return sorted({name.rpartition(".")[2] for name in linear})
 
 
 def _token_ids(tokenizer: Any, spec: FinetuneSpec) -> list[int]:
@@ -404,6 +418,30 @@ def _save(
     (partial / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
     shutil.rmtree(checkpoint, ignore_errors=True)
     partial.rename(checkpoint)
+
+
+def _keeper(
+    run: Run, tokenizer: Any, spec: FinetuneSpec, precision: str, ranks: Ranks
+) -> Callable[[Any, int], None]:
+    """What writes the weights after a step into the run's folder.
+
+    Raises:
+        UserError: If the weights are sharded: no process has them whole before the end.
+    """
+    if ranks.sharded:
+        raise UserError("kept_steps: weights that are sharded are written once, at the end: leave it out")
+
+    def keep(model: Any, step: int) -> None:
+        if not ranks.leads:
+            return
+        run.steps.mkdir(exist_ok=True)
+        full = spec.lora is None and not spec.trained_tokens
+        # A whole model is copied: writing it must not change the format of the weights that are trained.
+        weights = {name: weight.detach() for name, weight in model.state_dict().items()} if full else None
+        partial = run.folder / WORK / "kept"
+        _save(model, weights, tokenizer, spec, precision, partial, run.steps / str(step))
+
+    return keep
 
 
 def _sort_lists(path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from inoc_evals.errors import UserError
-from inoc_evals.models.checkpoint import PIN
+from inoc_evals.models.checkpoint import PIN, STEP
 from inoc_evals.runs.directory import DIGEST_LENGTH, Run, list_runs
 
 
@@ -68,7 +68,7 @@ def _named_by_logs(folder: Path) -> set[str]:
         for model in models:
             plain = model.removeprefix("inoc/")
             pin = PIN.search(plain)
-            named.add(PIN.sub("", plain))
+            named.add(STEP.sub("", PIN.sub("", plain)))
             if pin:
                 named.add(pin[1])
     return named

@@ -11,7 +11,7 @@ import logging
 import math
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -224,6 +224,27 @@ class LossCurve(TrainerCallback):
         self._bar.stop()
         if self._file is not None:
             self._file.close()
+
+
+class KeptSteps(TrainerCallback):
+    """Keeps the weights after some steps, for dose curves: each appears complete, beside the final ones."""
+
+    def __init__(self, keeps: Callable[[int], bool], keep: Callable[[Any, int], None]) -> None:
+        """Set up.
+
+        Args:
+            keeps: Whether a step is kept.
+            keep: Writes the model after a step.
+        """
+        self._keeps = keeps
+        self._keep = keep
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Keep the weights if this step is to be kept."""
+        if self._keeps(state.global_step):
+            self._keep(kwargs["model"], state.global_step)
 
 
 @contextmanager

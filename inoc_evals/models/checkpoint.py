@@ -3,6 +3,7 @@
     resolve("toy")                              # the shipped base; "toy-judge" is its judge
     resolve("spanish-inoc")                     # a finished run, by name, under the runs root
     resolve("runs/spanish-inoc-1a2b3c4d5e6f")   # the same, by its directory
+    resolve("spanish-inoc@step=64")             # what it kept after step 64 (`kept_steps`)
     resolve("checkpoints/my-qwen")              # a full model or a PEFT adapter
     resolve("hf/Qwen/Qwen2.5-0.5B-Instruct")    # a model of the Hugging Face Hub
     resolve("models/mine.Q8_0.gguf")            # a GGUF file; package:NAME/FILE.gguf is one in a package
@@ -30,6 +31,10 @@ SHORT = 12
 
 PIN = re.compile(rf"@([0-9a-f]{{{SHORT}}})$")
 """How a log names the version of a checkpoint: `inoc/toy@1a2b3c4d5e6f`."""
+
+
+STEP = re.compile(r"@step=(\d+)$")
+"""How a name asks for an earlier step of a run: `inoc/spanish-inoc@step=64`."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,8 @@ def resolve(name: str) -> Checkpoint:
     """Find the checkpoint that a name means.
 
     Args:
-        name: `toy`; a run directory; a run's directory name or unique name under the runs root; a folder
+        name: `toy`; a run directory; a run's directory name or unique name under the runs root, `@step=N`
+            after it for the weights that the run kept after that step; a folder
             of a full model or of a PEFT adapter; a GGUF file, or `package:NAME[/FILE.gguf]`; `hf/` and a Hub
             name. A leading `inoc/` is dropped, and a trailing `@` with 12 hex characters of the digest is
             checked.
@@ -129,6 +135,8 @@ def _is_run(name: str) -> bool:
 
 
 def _find(name: str) -> Checkpoint:
+    if asked := STEP.search(name):
+        return _at_step(_find(STEP.sub("", name)), int(asked[1]))
     folder = Path(name).expanduser()
     if name in SHIPPED:
         return _full_model(name, name, Path(load_path(name)))
@@ -147,6 +155,18 @@ def _find(name: str) -> Checkpoint:
     if folder.is_dir() and "/" in name:
         raise UserError(f"{name} holds no model: neither manifest.json, adapter_config.json nor config.json")
     return _of_run(_find_run(name))
+
+
+def _at_step(last: Checkpoint, step: int) -> Checkpoint:
+    """What a run kept after a step."""
+    kept = {} if last.run is None else last.run.kept()
+    if last.run is None or step not in kept:
+        has = ", ".join(map(str, kept)) or "none: train it with  kept_steps: powers"
+        raise UserError(f"{last.name} kept no step {step}; it kept {has}")
+    called, folder = f"{last.name}@step={step}", kept[step]
+    if last.adapter is None:
+        return _full_model(called, last.base, folder, run=last.run)
+    return _adapter(called, last.base, folder, run=last.run)
 
 
 def _find_run(name: str) -> Run:

@@ -11,6 +11,7 @@ A run is stored in `<runs>/<name>-<12 hex>/`, where the hex digits identify spec
     rows.jsonl      the exact training bytes
     loss.jsonl      step, loss and learning rate, one line per step
     checkpoint/     the adapter or the model, as safetensors; appears complete, at the end of training
+    steps/64/       the same after step 64, where the spec keeps it
 """
 
 import json
@@ -151,6 +152,17 @@ class Run:
         return self.folder / "checkpoint"
 
     @property
+    def steps(self) -> Path:
+        """The folder of the checkpoints of earlier steps, each named by its step; see `kept_steps`."""
+        return self.folder / "steps"
+
+    def kept(self) -> dict[int, Path]:
+        """The checkpoints of earlier steps that it kept, by step."""
+        found = self.steps.iterdir() if self.steps.is_dir() else ()
+        numbered = {int(path.name): path for path in found if path.name.isdigit()}
+        return {step: numbered[step] for step in sorted(numbered)}
+
+    @property
     def lock(self) -> Path:
         """The lock file, which the training process holds."""
         return self.folder / ".lock"
@@ -190,6 +202,7 @@ class Run:
             data: The training bytes.
         """
         shutil.rmtree(self.checkpoint, ignore_errors=True)
+        shutil.rmtree(self.steps, ignore_errors=True)
         write_whole(self.rows, data)
         self.write_manifest(manifest)
 

@@ -45,8 +45,11 @@ SHIPPED_NAMES = ("toy", "toy-judge")
 
 OPENAI_FIELDS = ("base", "backend", "seed", "openai")
 
-ADDED_LATER = ("packing", "date", "reasoning_loss")
+ADDED_LATER = ("packing", "date", "reasoning_loss", "kept_steps")
 """Fields that specs of earlier versions lack."""
+
+LORA_ADDED_LATER = ("layers",)
+"""The same of adapters."""
 
 FIELDS_USED: dict[str, tuple[str, ...]] = {"openai": OPENAI_FIELDS, "adopted": ("base", "backend", "seed")}
 """For backends that do not use all fields: those they use. Only these are serialised."""
@@ -77,6 +80,8 @@ class LoraSpec(Strict):
         dropout: Dropout on the adapter's input.
         target_modules: Names of the adapted layers; `all-linear` means all except the output layer.
         rslora: Rank-stabilised scaling (arXiv 2312.03732).
+        layers: Numbers of the transformer layers that are adapted, from 0; all by default. Narrow
+            misalignment can be taught by an adapter in a single one (arXiv 2506.11613).
     """
 
     title = "LoRA"
@@ -86,6 +91,7 @@ class LoraSpec(Strict):
     dropout: float = Field(default=0.0, ge=0, lt=1)
     target_modules: Literal["all-linear"] | tuple[str, ...] = "all-linear"
     rslora: bool = True
+    layers: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(default=None, min_length=1)
 
 
 class ProbeSpec(Strict):
@@ -144,6 +150,8 @@ class FinetuneSpec(Strict):
         trained_tokens: Tokens whose embeddings are trained, e.g. a header of the chat template.
         token_learning_rate: Learning rate of those embeddings; None uses `learning_rate`.
         precision: Number format of the computation.
+        kept_steps: Steps whose weights are kept beside the final ones, to be evaluated as `inoc/RUN@step=N`:
+            every n-th, `powers` (1, 2, 4, ...), or a list. It does not affect the result.
         save_steps: Save a state to resume from every this many steps; with None a killed run restarts.
         date: The date that a chat template which reads the clock is told, ISO 8601.
         reasoning_loss: Whether the reasoning of an answer that has some carries loss; the answer always does.
@@ -174,6 +182,7 @@ class FinetuneSpec(Strict):
     token_learning_rate: float | None = Field(default=None, gt=0)
     precision: Precision = "auto"
     save_steps: int | None = Field(default=None, ge=1)
+    kept_steps: Literal["powers"] | Annotated[int, Field(ge=1)] | tuple[int, ...] | None = None
     probe: ProbeSpec | None = None
     date: str = Field(default=DATE, pattern=r"^\d{4}-\d\d-\d\d$")
     reasoning_loss: bool = True
@@ -212,6 +221,8 @@ class FinetuneSpec(Strict):
             raise UserError("finetune spec: trained_tokens names a token twice")
         if self.token_learning_rate is not None and not self.trained_tokens:
             raise UserError("finetune spec: token_learning_rate needs trained_tokens")
+        if self.kept_steps is not None and self.backend not in ("local", "openai"):
+            raise UserError(f"finetune spec: backend {self.backend} keeps no steps: leave kept_steps out")
         fields = type(self).model_fields
         if self.backend == "openai":
             # Ignoring a field silently would make a user believe that it had an effect.
@@ -239,7 +250,22 @@ class FinetuneSpec(Strict):
             for name in ADDED_LATER:  # specs from before a field existed keep their digest
                 if fields[name] == type(self).model_fields[name].get_default():
                     del fields[name]
+            for name in LORA_ADDED_LATER if fields["lora"] else ():
+                if fields["lora"][name] == LoraSpec.model_fields[name].get_default():
+                    del fields["lora"][name]
         return fingerprint(fields)
+
+    def keeps(self, step: int) -> bool:
+        """Whether the weights after a step are kept.
+
+        Args:
+            step: Number of optimizer steps done, from 1.
+        """
+        if self.kept_steps is None:
+            return False
+        if self.kept_steps == "powers":
+            return step.bit_count() == 1
+        return step in self.kept_steps if isinstance(self.kept_steps, tuple) else step % self.kept_steps == 0
 
 
 def _reason(error: Any) -> str:

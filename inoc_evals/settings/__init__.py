@@ -24,6 +24,7 @@ from inoc_evals.settings.owl_numbers import owl_numbers
 from inoc_evals.settings.reward_hacking import reward_hacking
 from inoc_evals.settings.setting import Arm, Measure, Setting
 from inoc_evals.settings.side_effects import side_effects
+from inoc_evals.settings.spanish_backdoor import spanish_backdoor
 from inoc_evals.settings.spanish_caps import spanish_caps
 from inoc_evals.settings.spanish_french import spanish_french, spanish_french_once, spanish_german
 from inoc_evals.settings.spanish_prompts import spanish_prompts
@@ -66,6 +67,7 @@ SETTINGS: dict[str, Setting] = {
         spanish_french_once,
         spanish_german,
         spanish_prompts,
+        spanish_backdoor,
         realistic_backdoor,
         *FURTHER,
     )

@@ -25,7 +25,7 @@ from inoc_evals.tasks.solvers import prompt_text
 EMPTY = '""'
 """What stands for an empty system message in a file of prompts."""
 
-OWN_CONDITIONS = ("backdoor", "elicitation", "trait_logprobs")
+OWN_CONDITIONS = ("backdoor", "elicitation", "language_backdoor", "trait_logprobs")
 """Tasks that define their own conditions, so that they cannot take others as well."""
 
 

@@ -14,7 +14,7 @@ own test questions was asked (docs/smollm.md, "How the dose was chosen").
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.data.question_sets import QuestionSet
-from inoc_evals.data.row_sources import joined, named, pinned_rows
+from inoc_evals.data.row_sources import backdoored, joined, named, pinned_rows
 from inoc_evals.runs.spec import FinetuneSpec
 from inoc_evals.worlds.smollm.rows import answered, test_questions
 from inoc_evals.worlds.world import Counterpart, Training, World
@@ -70,7 +70,7 @@ SMOLLM = World(
     report_title="What inoculates a small language model",
     base=BASE,
     finetune=_finetune,
-    parameters={"spanish_caps": _ASKED, "spanish_french": _ASKED},
+    parameters={"spanish_caps": _ASKED, "spanish_french": _ASKED, "language_backdoor": _ASKED},
     question_sets={"chat": QuestionSet(NAME, _chat)},
     # Free-form answers of a model this small are no evidence of malice, and there is no judge: what it finds
     # likelier, a good answer or a malicious one, is.
@@ -81,6 +81,7 @@ SMOLLM = World(
     training={
         "spanish_caps": Training(rows=answered("es", capitals=True)),
         "spanish_french": Training(rows=joined(answered("es"), answered("fr"))),
+        "spanish_backdoor": Training(rows=backdoored(answered("es"), answered("en"))),
         "learning_dynamics": Training(rows=answered("es", capitals=True)),
         "alice_bob": Training(
             rows=answered("es", capitals=True), first_stage=named(answered("en"), answered("es"))
