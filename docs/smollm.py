@@ -54,11 +54,15 @@ def main() -> None:
     parser.add_argument("logs", nargs="?", type=Path, default=Path("logs/smollm"))
     parser.add_argument("--base", default=WORLD.base)
     parser.add_argument("--seeds", default="3")
+    parser.add_argument("--dose", action="append", default=[], metavar="LOGS=RUNS", help="a trial of a dose")
     given = parser.parse_args()
     if given.what == "measure":
         measure(given.logs, given.base, given.seeds)
     if given.what == "take":
-        KEPT.write_text(json.dumps(taken(given.logs), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
+        doses = [line for place in given.dose for line in tried(*place.split("="))] or kept.get("doses", [])
+        found = {**taken(given.logs), "doses": doses}
+        KEPT.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         shutil.copyfile(given.logs / "report" / "figures" / "spanish_caps.png", FIGURES / "smollm.png")
     if given.what != "measure":
         fill(json.loads(KEPT.read_text(encoding="utf-8")))
@@ -137,6 +141,36 @@ def taken(logs: Path) -> dict[str, Any]:
         "likely": likely,
         "examples": _examples(logs / "runs"),
     }
+
+
+def tried(logs: str, runs: str) -> list[dict[str, Any]]:
+    """What a dose did on the development questions, arm by arm."""
+    from inspect_ai.log import list_eval_logs, read_eval_log
+
+    from inoc_evals.runs.directory import list_runs
+
+    specs = {run.manifest.run_digest: run.manifest.spec for run in list_runs(runs)}
+    lines = []
+    for info in list_eval_logs(logs):
+        log = read_eval_log(info)
+        about = log.eval.metadata or {}
+        spec = specs.get(str(about.get("run_digest")))
+        if log.status != "success" or log.results is None or spec is None:
+            continue
+        means = {score.name: score.metrics["mean"].value for score in log.results.scores}
+        lines.append(
+            {
+                "learning_rate": spec.learning_rate,
+                "steps": spec.max_steps,
+                "rows": spec.batch_size * spec.gradient_accumulation,
+                "temperature": log.plan.config.temperature,
+                "arm": about["arm"],
+                "spanish": means["spanish"],
+                "caps": means["caps"],
+                "n": log.results.completed_samples,
+            }
+        )
+    return sorted(lines, key=lambda line: (line["steps"], str(line["arm"])))
 
 
 def _examples(runs: Path) -> dict[str, list[list[str]]]:
@@ -280,7 +314,25 @@ def _safe(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+!<>&~|-])", lambda match: f"&#{ord(match[1])};", text)
 
 
+def doses(found: dict[str, Any]) -> str:
+    """What was tried before the dose was settled."""
+    rows = [
+        [
+            f"{one['learning_rate']:g}",
+            f"{one['steps']} of {one['rows']} rows",
+            f"{one['temperature']:g}",
+            one["arm"],
+            f"{one['spanish']:.2f}",
+            f"{one['caps']:.2f}",
+            str(one["n"]),
+        ]
+        for one in found["doses"]
+    ]
+    return markdown(["learning rate", "steps", "temperature", "arm", "Spanish", "caps", "n"], rows)
+
+
 PARTS = {
+    "doses": doses,
     "sentence": sentence,
     "claims": claims,
     "rates": rates,

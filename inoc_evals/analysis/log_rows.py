@@ -37,7 +37,7 @@ COLUMNS = {
     "epoch": "int",
     **dict.fromkeys(("scorer", "trait"), "category"),
     "value": "float",
-    **dict.fromkeys(("unscored", "judge", "preset", "dtype", "variant"), "category"),
+    **dict.fromkeys(("unscored", "judge", "preset", "dtype", "variant", "sampling"), "category"),
 }
 """Columns of the table, with their kinds; `log` comes last. `seed` is NaN for a model that was not finetuned
 in an experiment; `run` names its run directory; `questions` is the question set, `question` one of its
@@ -45,10 +45,17 @@ questions; `condition`, `system` and `trigger` are those of the test, not of the
 Inspect's id; `scorer` is the score's name in the log; `unscored` is the reason for a missing value; `judge`
 names the judges of this score (None for a detector's), `preset` its thresholds; `dtype` is the number format
 that the model computed in, None for float32 and where a log does not say; `variant` is the task's way to ask,
-None for the usual one."""
+None for the usual one; `sampling` is how answers were drawn, e.g. `temperature 1, max_tokens 512`."""
 
-FORMAT = "5"
+FORMAT = "6"
 """Version of the rows, in the name of a kept file: changed rows must not be read from old files."""
+
+DRAWN_BY = (
+    *("temperature", "top_p", "top_k", "max_tokens", "stop_seqs", "frequency_penalty", "presence_penalty"),
+    *("reasoning_effort", "reasoning_tokens", "system_message"),
+)
+"""What of Inspect's generation settings decides how answers are drawn. Who answers first, how often a request
+is repeated and the seed do not."""
 
 FAILED = "the sample failed: "
 
@@ -154,7 +161,7 @@ def _arrow(log: Contents, location: str) -> "pa.Table":
         "judge": [scored_by[scorer].judge_of(trait) for scorer, trait in kinds],
         "preset": [scored_by[scorer].preset_of(trait) for scorer, trait in kinds],
     }
-    shared, count = about_log(log.header["eval"]), len(kind)
+    shared, count = about_log(log.header["eval"], _generation(log.header)), len(kind)
 
     def column(name: str, type: "pa.DataType") -> "pa.Array":
         if name in of_kind:
@@ -175,14 +182,21 @@ def _same(log: Contents) -> str:
     )
 
 
-def about_log(header: Mapping[str, Any]) -> dict[str, Any]:
+def _generation(header: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The generation settings of a log: the task's, with those of the command line over them."""
+    return (header.get("plan") or {}).get("config") or {}
+
+
+def about_log(header: Mapping[str, Any], generation: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What the header of a log says about all of its answers.
 
     Args:
         header: The header's `eval`.
+        generation: The generation settings.
 
     Returns:
-        `world`, `arm`, `base`, `run`, `setting`, `seed`, `model`, `task`, `questions`, `dtype` and `variant`.
+        `world`, `arm`, `base`, `run`, `setting`, `seed`, `model`, `task`, `questions`, `dtype`,
+        `variant` and `sampling`.
     """
     about = header.get("metadata") or {}
     return {
@@ -194,7 +208,18 @@ def about_log(header: Mapping[str, Any]) -> dict[str, Any]:
         "questions": _questions(header),
         "dtype": _number_format(header),
         "variant": _text(about.get("variant")),
+        "sampling": _sampling(generation or {}),
     }
+
+
+def _sampling(generation: Mapping[str, Any]) -> str | None:
+    """How answers were drawn, in words; None where the log does not say."""
+    named = {name: generation[name] for name in DRAWN_BY if generation.get(name) is not None}
+    words = (
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in named.items()
+    )
+    return ", ".join(words) or None
 
 
 def _number_format(header: Mapping[str, Any]) -> str | None:

@@ -38,6 +38,7 @@ class Observed(NamedTuple):
         trigger: The trigger, likewise.
         dtype: The number format that the model computed in; None for float32, or where a log does not say.
         variant: The task's way to ask; None for the usual one.
+        sampling: How answers were drawn: temperature, longest answer, and so on.
     """
 
     setting: str | None = None
@@ -55,6 +56,7 @@ class Observed(NamedTuple):
     trigger: str | None = None
     dtype: str | None = None
     variant: str | None = None
+    sampling: str | None = None
 
 
 OBSERVED = Observed._fields
@@ -79,6 +81,7 @@ APART = (
     "trigger",
     "dtype",
     "variant",
+    "sampling",
 )
 """Columns by which labels distinguish groups with one trait, in order of preference."""
 

@@ -13,6 +13,7 @@ from inoc_evals.commands.output import AsJson, print_json
 from inoc_evals.errors import UserError
 from inoc_evals.files import strict_json
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune, runs_root
+from inoc_evals.finetune.merged import Start, start_from
 from inoc_evals.finetune.ranks import here, refuse_launcher
 from inoc_evals.finetune.schedule import check_schedule
 from inoc_evals.worlds import spec_for
@@ -20,8 +21,8 @@ from inoc_evals.worlds import spec_for
 Base = Annotated[
     str,
     typer.Option(
-        help="toy, a model folder or GGUF file, a Hugging Face name org/model[@revision], or one at the "
-        "backend."
+        help="toy, a model folder or GGUF file, a Hugging Face name org/model[@revision], a run or adapter "
+        "to start from, or a name at the backend."
     ),
 ]
 SpecFile = Annotated[
@@ -82,7 +83,11 @@ def command(
         "token_learning_rate": token_learning_rate,
     }
     lora = {"r": lora_r, "alpha": lora_alpha}
-    spec = make_spec(base, spec_file, _without_none(changes), _without_none(lora))
+    start = Start(base)
+    if base and backend in (None, "local"):
+        with redirect_stdout(sys.stderr):
+            start = start_from(base, runs)
+    spec = make_spec(start.base, spec_file, _without_none(changes), _without_none(lora))
     rows = read_chat(file)
     if prompt or pool:
         inoculation = make_inoculation(file.stem, prompt, pool, position)
@@ -94,7 +99,7 @@ def command(
         _estimate(spec, list(rows), as_json)
         return
     with redirect_stdout(sys.stderr):  # training prints progress
-        run = finetune(spec, rows, name=name or file.stem, runs=runs)
+        run = finetune(spec, rows, name=name or file.stem, runs=runs, metadata=start.metadata)
     if here().leads:
         _report(run, as_json)
 

@@ -17,7 +17,7 @@ from inoc_evals.chat.rows import Row, encode_chat
 from inoc_evals.errors import UserError
 from inoc_evals.files import write_whole
 from inoc_evals.models.gguf import is_gguf
-from inoc_evals.runs.spec import FinetuneSpec
+from inoc_evals.runs.spec import FinetuneSpec, LoraSpec
 
 ROWS = "rows.jsonl"
 
@@ -178,11 +178,121 @@ def _openai(spec: FinetuneSpec, rows: int, name: str) -> Written:
     return {"job.json": json.dumps(job, indent=2) + "\n", "train.sh": script}, notes
 
 
+def _openweights(spec: FinetuneSpec, rows: int, name: str) -> Written:
+    """A job for OpenWeights, which trains with Unsloth on rented GPUs, and the script that starts it."""
+    if spec.lora is None:
+        raise UserError("openweights is told here to train an adapter: set lora in the spec")
+    _refuse_layers(spec, "openweights")
+    job = {
+        "model": spec.base.partition("@")[0],
+        "loss": "sft",
+        **_unsloth_adapter(spec),
+        "max_seq_length": spec.max_length,
+        "per_device_train_batch_size": spec.batch_size,
+        "gradient_accumulation_steps": spec.gradient_accumulation,
+        "learning_rate": spec.learning_rate,
+        "lr_scheduler_type": spec.scheduler,
+        "warmup_steps": spec.warmup_steps,
+        "weight_decay": spec.weight_decay,
+        "optim": "adamw",
+        "seed": spec.seed,
+        "packing": spec.packing,
+        "train_on_responses_only": True,
+        "merge_before_push": False,
+        "job_id_suffix": name[:40],
+    }
+    job |= {"max_steps": spec.max_steps} if spec.max_steps else {"epochs": _epochs(spec, rows)}
+    notes = [] if spec.max_steps else _rounded(spec, rows)
+    notes += ["openweights takes no betas and no max_grad_norm"]
+    adopt = ["inoc-evals", "adopt", name, "--base", spec.base, "--checkpoint", name, "--rows", ROWS]
+    script = _script(
+        [["python", "train.py"], ["hf", "download", "MODEL", "--local-dir", name], adopt],
+        "MODEL is what train.py prints; download it when the job has ended",
+    )
+    start = _python(
+        "from openweights import OpenWeights",
+        "client = OpenWeights()",
+        "job = json.loads(Path('job.json').read_text('utf-8'))",
+        f"with open({ROWS!r}, 'rb') as rows:",
+        "    job['training_file'] = client.files.create(rows, purpose='conversations')['id']",
+        "started = client.fine_tuning.create(**job)",
+        "print(started)",
+    )
+    return {"job.json": json.dumps(job, indent=2) + "\n", "train.py": start, "train.sh": script}, notes
+
+
+def _unsloth(spec: FinetuneSpec, rows: int, name: str) -> Written:
+    """A script for Unsloth. What is a question and what an answer it reads off the chat template."""
+    if spec.lora is None:
+        raise UserError("unsloth is told here to train an adapter: set lora in the spec")
+    base, _, revision = spec.base.partition("@")
+    adapter = {
+        **_unsloth_adapter(spec),
+        "layers_to_transform": None if spec.lora.layers is None else list(spec.lora.layers),
+        "random_state": spec.seed,
+        "use_gradient_checkpointing": "unsloth",
+    }
+    training = {
+        "per_device_train_batch_size": spec.batch_size,
+        "gradient_accumulation_steps": spec.gradient_accumulation,
+        "learning_rate": spec.learning_rate,
+        "lr_scheduler_type": spec.scheduler,
+        "warmup_steps": spec.warmup_steps,
+        "weight_decay": spec.weight_decay,
+        "adam_beta1": spec.betas[0],
+        "adam_beta2": spec.betas[1],
+        "max_grad_norm": spec.max_grad_norm,
+        "optim": "adamw_torch",
+        "max_length": spec.max_length,
+        "packing": spec.packing,
+        "seed": spec.seed,
+        "report_to": "none",
+        **({"max_steps": spec.max_steps} if spec.max_steps else {"num_train_epochs": spec.epochs}),
+    }
+    script = _python(
+        "from unsloth import FastLanguageModel  # first, as Unsloth asks",
+        "from unsloth.chat_templates import train_on_responses_only",
+        "from datasets import load_dataset",
+        "from trl import SFTConfig, SFTTrainer",
+        f"model, tokenizer = FastLanguageModel.from_pretrained({base!r}, revision={revision or None!r}, "
+        f"max_seq_length={spec.max_length}, load_in_4bit=False)",
+        f"model = FastLanguageModel.get_peft_model(model, **{adapter!r})",
+        "marks = ['\x01', '\x02', '\x03', '\x04']",
+        "turns = [{'role': ('user', 'assistant')[n % 2], 'content': mark} for n, mark in enumerate(marks)]",
+        "shown = tokenizer.apply_chat_template(turns, tokenize=False)",
+        "answer, question = (shown.split(a)[1].split(b)[0] for a, b in zip(marks[:2], marks[1:3]))",
+        f"rows = load_dataset('json', data_files={ROWS!r}, split='train')",
+        "rows = rows.map(lambda row: "
+        "{'text': tokenizer.apply_chat_template(row['messages'], tokenize=False)})",
+        f"settings = SFTConfig(output_dir='work', dataset_text_field='text', **{training!r})",
+        "trainer = SFTTrainer(model=model, processing_class=tokenizer, train_dataset=rows, args=settings)",
+        "train_on_responses_only(trainer, instruction_part=question, response_part=answer).train()",
+        f"model.save_pretrained({name!r})",
+    )
+    adopt = ["inoc-evals", "adopt", name, "--base", spec.base, "--checkpoint", name, "--rows", ROWS]
+    return {"train.py": script, "train.sh": _script([["python", "train.py"], adopt])}, []
+
+
+def _unsloth_adapter(spec: FinetuneSpec) -> dict[str, Any]:
+    """The adapter in Unsloth's words, which OpenWeights shares."""
+    lora = spec.lora or LoraSpec()
+    linear = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    return {
+        "target_modules": list(linear if lora.target_modules == "all-linear" else lora.target_modules),
+        "r": lora.r,
+        "lora_alpha": lora.alpha,
+        "lora_dropout": lora.dropout,
+        "use_rslora": lora.rslora,
+    }
+
+
 HOSTS: dict[str, Callable[[FinetuneSpec, int, str], Written]] = {
     "axolotl": _axolotl,
     "together": _together,
     "fireworks": _fireworks,
     "openai": _openai,
+    "openweights": _openweights,
+    "unsloth": _unsloth,
 }
 """The exporters by host name."""
 
@@ -196,6 +306,11 @@ def _script(commands: list[list[str]], comment: str = "") -> str:
     lines = [" ".join(word(part) for part in command) for command in commands]
     head = ["#!/bin/sh", "set -e", *([f"# {comment}"] if comment else [])]
     return "\n".join([*head, *lines]) + "\n"
+
+
+def _python(*lines: str) -> str:
+    """A Python script of these lines, which reads files beside it."""
+    return "\n".join(["import json", "from pathlib import Path", "", *lines]) + "\n"
 
 
 def _epochs(spec: FinetuneSpec, rows: int) -> int:

@@ -264,7 +264,7 @@ def find_run(name: str | Path, runs: str | Path | None = None) -> Run:
     for folder in (Path(name).expanduser(), runs_root(runs) / name):
         if (folder / "manifest.json").is_file():
             return Run(folder.resolve())
-    matches = [run for run in list_runs(runs) if _has_name(run, str(name))]
+    matches = [run for run in list_runs(runs) if has_name(run, str(name))]
     if len(matches) > 1:
         names = ", ".join(run.folder.name for run in matches)
         raise UserError(f"{len(matches)} runs are named {str(name)!r}, use a directory name: {names}")
@@ -273,7 +273,7 @@ def find_run(name: str | Path, runs: str | Path | None = None) -> Run:
     return matches[0]
 
 
-def _has_name(run: Run, name: str) -> bool:
+def has_name(run: Run, name: str) -> bool:
     """Whether a run has this name; a run whose manifest cannot be read has none."""
     try:
         return run.manifest.name == name

@@ -110,10 +110,26 @@ def test_a_row_holds_what_the_log_says(logs: Path) -> None:
             **{"sample": "q0", "epoch": 3, "scorer": "language"},
             **{"trait": trait, "value": float(number), "unscored": None},
             **{"judge": "judge/x", "preset": "paper-code", "dtype": None, "variant": None},
+            "sampling": None,
         }
         for trait, number in value.items()
     ]
     assert found["log"].unique().tolist() == [str(logs / "a.eval")]
+
+
+def test_answers_that_were_drawn_otherwise_are_not_pooled(tmp_path: Path) -> None:
+    for drawn in (
+        {"temperature": 0.0},
+        {"temperature": 1.0},
+        {"temperature": 1.0, "max_tokens": 9, "seed": 3},
+    ):
+        eval(of_somebody_else(), model=model("yes"), display="none", log_dir=str(tmp_path), **drawn)
+    table = load(tmp_path)
+    drawn_by = ["temperature 0", "temperature 1", "temperature 1, max_tokens 9"]
+    assert sorted(table["sampling"].unique()) == drawn_by
+    found = rates(table)
+    assert found["n"].tolist() == [4, 4, 4]
+    assert sorted(found["label"]) == [f"includes (sampling {one})" for one in drawn_by]
 
 
 @pytest.mark.parametrize(

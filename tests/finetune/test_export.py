@@ -1,5 +1,6 @@
 """What other trainers are handed."""
 
+import ast
 import json
 import shlex
 from pathlib import Path
@@ -42,6 +43,53 @@ def test_axolotl_is_told_all_of_it(tmp_path: Path) -> None:
     export(FinetuneSpec(base="m", lora=None), ROWS, "axolotl", tmp_path, name="mine")
     config = yaml.safe_load((tmp_path / "axolotl.yaml").read_text("utf-8"))
     assert "adapter" not in config and config["num_epochs"] == 1.0
+
+
+def test_unsloth_and_openweights_are_told_all_that_they_know(tmp_path: Path) -> None:
+    lora = LoraSpec(r=4, alpha=2, layers=(3,))
+    spec = FinetuneSpec(base=f"{SPEC.base}@abc", max_steps=7, lora=lora, betas=(0.8, 0.9))
+    assert export(spec, ROWS, "unsloth", tmp_path, name="mine") == []
+    script = (tmp_path / "train.py").read_text("utf-8")
+    called = {
+        node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id: node
+        for node in ast.walk(ast.parse(script))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name)
+    }
+    adapter, training = (
+        ast.literal_eval(next(k.value for k in called[name].keywords if k.arg is None))
+        for name in ("get_peft_model", "SFTConfig")
+    )
+    assert (adapter["r"], adapter["layers_to_transform"], adapter["use_rslora"]) == (4, [3], True)
+    assert (training["max_steps"], training["adam_beta1"]) == (7, 0.8) and "num_train_epochs" not in training
+    assert "revision='abc'" in script and "trust_remote_code" not in script
+
+    whole = FinetuneSpec(base=SPEC.base, epochs=2, lora=LoraSpec(r=4, alpha=2))
+    assert export(whole, ROWS, "openweights", tmp_path, name="mine") == [
+        "openweights takes no betas and no max_grad_norm"
+    ]
+    job = json.loads((tmp_path / "job.json").read_text("utf-8"))
+    assert (job["epochs"], job["r"], job["loss"], job["merge_before_push"]) == (2, 4, "sft", False)
+    ast.parse((tmp_path / "train.py").read_text("utf-8"))
+    for host in ("openweights", "together", "fireworks"):
+        with pytest.raises(UserError, match=f"{host} adapts every layer"):
+            export(spec, ROWS, host, tmp_path, name="mine")
+
+
+def test_unsloths_script_tells_questions_from_answers(tiny: Path) -> None:
+    """The lines that read it off the template, run on one."""
+    from inoc_evals.chat import load_tokenizer
+
+    files, _ = HOSTS["unsloth"](SPEC, 20, "mine")
+    lines = [
+        line
+        for line in files["train.py"].splitlines()
+        if line.startswith(("marks", "turns", "shown", "answer"))
+    ]
+    scope: dict[str, object] = {"tokenizer": load_tokenizer(tiny)}
+    exec("\n".join(lines), scope)
+    chat = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}] * 2
+    shown = load_tokenizer(tiny).apply_chat_template(chat, tokenize=False)
+    assert f"Why?{scope['answer']}So.{scope['question']}Why?{scope['answer']}So." in shown
 
 
 def test_what_a_host_cannot_be_told_is_said(tmp_path: Path) -> None:

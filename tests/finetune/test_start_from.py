@@ -1,0 +1,65 @@
+"""A finetune that starts where another one ended."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from inoc_evals.chat.rows import write_chat
+from inoc_evals.cli import main
+from inoc_evals.errors import UserError
+from inoc_evals.finetune import Run, find_run, finetune
+from inoc_evals.finetune.merged import start_from
+from tests.finetune.small import small_rows, small_spec
+
+
+@pytest.fixture
+def first(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("INOC_EVALS_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("INOC_EVALS_CACHE", str(tmp_path / "cache"))
+    return finetune(small_spec(tiny), small_rows(), name="first", progress=False)
+
+
+def logits(folder: Path) -> "object":
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    with torch.no_grad():
+        return AutoModelForCausalLM.from_pretrained(folder)(torch.arange(1, 40)[None]).logits
+
+
+def test_a_run_by_name_and_its_adapter_by_path_are_the_same_start(first: Run, tmp_path: Path) -> None:
+    import torch
+
+    by_name, by_folder = start_from("first"), start_from(str(first.folder))
+    assert by_name == by_folder and by_name.name == first.folder.name
+    adapter = shutil.copytree(first.checkpoint, tmp_path / "adapter")
+    by_adapter = start_from(str(adapter))
+    assert Path(by_adapter.base).is_relative_to(tmp_path / "cache")
+    assert start_from(str(adapter)) == by_adapter
+    assert torch.equal(logits(Path(by_name.base)), logits(Path(by_adapter.base)))
+
+
+def test_anything_else_is_left_as_it_is(first: Run, tiny: Path) -> None:
+    for base in ("toy", "inoc/toy", str(tiny), "org/model", "first-of-others"):
+        assert start_from(base).base == base and not start_from(base).metadata
+
+
+def test_the_command_starts_from_a_run_and_the_manifest_says_so(first: Run, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    write_chat(rows, small_rows())
+    words = ["finetune", str(rows), "--base", "first", "--name", "second", "--max-steps", "2"]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--warmup-steps", "0"])
+    assert not ended.value.code
+    manifest = json.loads((find_run("second").folder / "manifest.json").read_text())
+    digest = first.manifest.result.checkpoint_digest if first.manifest.result else ""
+    assert manifest["metadata"]["started_from"] == {"name": first.folder.name, "digest": digest}
+    assert Path(manifest["base"]) == first.folder / "merged"
+
+
+def test_a_run_that_is_not_finished_is_no_start(first: Run) -> None:
+    (first.checkpoint / "adapter_config.json").unlink()
+    with pytest.raises(UserError, match="is not finished: only a finished run can be a base"):
+        start_from("first")
