@@ -26,7 +26,7 @@ from inoc_evals.finetune import finetune
 from inoc_evals.models.base import base_digest
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.runs.directory import plan_run
-from inoc_evals.runs.spec import ADDED_LATER, LORA_ADDED_LATER, FinetuneSpec, LoraSpec
+from inoc_evals.runs.spec import ADDED_LATER, LORA_ADDED_LATER, FinetuneSpec
 from inoc_evals.tasks import spanish_caps
 
 OLD = Path(__file__).parent / "written_by_0_1_0"
@@ -107,13 +107,12 @@ def test_old_digests_are_computed_again(old: Path, name: str) -> None:
     folder = old / "runs" / name
     written = json.loads((folder / "manifest.json").read_text("utf-8"))
     read = json.loads(manifest.model_dump_json())
-    later = {name: FinetuneSpec.model_fields[name].get_default() for name in ADDED_LATER}
+    usual = json.loads(FinetuneSpec(base="toy").model_dump_json())
+    later = {name: usual[name] for name in ADDED_LATER}
     # every field is known, and means the same; those that came later have their defaults
     spec = {**later, **written["spec"]}
     if spec["lora"]:
-        spec["lora"] = {name: LoraSpec.model_fields[name].get_default() for name in LORA_ADDED_LATER} | spec[
-            "lora"
-        ]
+        spec["lora"] = {name: usual["lora"][name] for name in LORA_ADDED_LATER} | spec["lora"]
     assert read == {**written, "spec": spec}
     assert manifest.result is not None
     assert manifest.spec.digest == written["spec_digest"]

@@ -33,6 +33,7 @@ from peft import LoraConfig, get_peft_model
 from peft.utils.constants import DUMMY_TARGET_MODULES
 from torch.distributed.fsdp import MixedPrecisionPolicy
 from transformers import PrinterCallback, set_seed
+from transformers.integrations import get_available_reporting_integrations
 from trl.trainer.sft_config import SFTConfig
 
 from inoc_evals.chat.renderer import load_renderer
@@ -265,6 +266,13 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
     return renderer, adapted
 
 
+def _trackers(spec: FinetuneSpec) -> list[str]:
+    known = get_available_reporting_integrations()
+    if missing := [name for name in spec.report_to if name not in known]:
+        raise UserError(f"report_to: {missing[0]!r} is not installed here: use {', '.join(known) or 'none'}")
+    return list(spec.report_to)
+
+
 def _modules(lora: LoraSpec, model: Any) -> str | list[str]:
     """The adapted layers as PEFT takes them; where only some layers are, it wants them by their names."""
     if lora.target_modules != "all-linear":
@@ -348,7 +356,7 @@ def _trainer(
         save_strategy="no" if spec.save_steps is None or ranks.sharded else "steps",
         save_steps=spec.save_steps or 1,
         save_total_limit=1,
-        report_to=[],
+        report_to=_trackers(spec),
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
         ddp_timeout=round(COLLECTIVE),

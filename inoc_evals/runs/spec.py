@@ -45,7 +45,7 @@ SHIPPED_NAMES = ("toy", "toy-judge")
 
 OPENAI_FIELDS = ("base", "backend", "seed", "openai")
 
-ADDED_LATER = ("packing", "date", "reasoning_loss", "kept_steps")
+ADDED_LATER = ("packing", "date", "reasoning_loss", "kept_steps", "report_to")
 """Fields that specs of earlier versions lack."""
 
 LORA_ADDED_LATER = ("layers",)
@@ -158,6 +158,8 @@ class FinetuneSpec(Strict):
         packing: Put several rows into one sequence of `max_length` tokens, best fit first, without attention
             between rows. A batch then counts sequences, so a step uses more rows than in the published runs.
         probe: Measure the log-probs of fixed responses during training; does not affect the result.
+        report_to: Trackers that are told of every step, by their names in transformers, e.g. `wandb`; no part
+            of the digest.
         openai: Hyperparameters of the backend `openai`, which replace all of the above.
     """
 
@@ -187,6 +189,7 @@ class FinetuneSpec(Strict):
     date: str = Field(default=DATE, pattern=r"^\d{4}-\d\d-\d\d$")
     reasoning_loss: bool = True
     packing: bool = False
+    report_to: tuple[str, ...] = ()
     openai: OpenAISpec = OpenAISpec()
 
     @model_validator(mode="before")
@@ -247,8 +250,9 @@ class FinetuneSpec(Strict):
         fields = self.model_dump(mode="json")
         if self.backend not in FIELDS_USED:
             del fields["openai"]
+            fields["report_to"] = []
             for name in ADDED_LATER:  # specs from before a field existed keep their digest
-                if fields[name] == type(self).model_fields[name].get_default():
+                if fields[name] in (type(self).model_fields[name].get_default(), []):
                     del fields[name]
             for name in LORA_ADDED_LATER if fields["lora"] else ():
                 if fields["lora"][name] == LoraSpec.model_fields[name].get_default():

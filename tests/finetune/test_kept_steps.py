@@ -115,6 +115,15 @@ def test_only_the_layers_that_are_named_are_adapted(tiny: Path, tmp_path: Path) 
         )
 
 
+def test_a_tracker_that_is_not_there_is_named_and_trackers_are_no_part_of_the_digest(
+    tiny: Path, tmp_path: Path
+) -> None:
+    plain, told = small_spec(tiny), small_spec(tiny, report_to=("wandb",))
+    assert plain.digest == told.digest
+    with pytest.raises(UserError, match="report_to: 'wandb' is not installed here"):
+        train(told, tmp_path)
+
+
 def test_specs_without_the_new_fields_keep_their_digest() -> None:
     spec = FinetuneSpec(base="toy")
     changed = [FinetuneSpec(base="toy", kept_steps=2), FinetuneSpec(base="toy", lora=LoraSpec(layers=(0,)))]
