@@ -63,7 +63,7 @@ def main() -> None:
         doses = [line for place in given.dose for line in tried(*place.split("="))] or kept.get("doses", [])
         found = {**taken(given.logs), "doses": doses}
         KEPT.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        shutil.copyfile(given.logs / "report" / "figures" / "spanish_caps.png", FIGURES / "smollm.png")
+        take_figures(given.logs / "report")
     if given.what != "measure":
         fill(json.loads(KEPT.read_text(encoding="utf-8")))
 
@@ -141,6 +141,14 @@ def taken(logs: Path) -> dict[str, Any]:
         "likely": likely,
         "examples": _examples(logs / "runs"),
     }
+
+
+def take_figures(report: Path) -> None:
+    """Copy the figures of all arms of both settings."""
+    parts = json.loads((report / "report.json").read_text(encoding="utf-8"))["settings"]
+    stems = {part["setting"]: part["figures"]["Every arm"] for part in parts}
+    for setting, name in (("spanish_caps", "smollm"), (SETTING.name, "smollm_prompts")):
+        shutil.copyfile(report / "figures" / f"{stems[setting]}.png", FIGURES / f"{name}.png")
 
 
 def tried(logs: str, runs: str) -> list[dict[str, Any]]:
