@@ -12,7 +12,6 @@ answers are to the base under each. What an earlier call finished is used again.
 
 import argparse
 import json
-import math
 import random
 import re
 import shutil
@@ -54,13 +53,15 @@ def main() -> None:
     parser.add_argument("logs", nargs="?", type=Path, default=Path("logs/smollm"))
     parser.add_argument("--base", default=WORLD.base)
     parser.add_argument("--seeds", default="3")
-    parser.add_argument("--dose", action="append", default=[], metavar="LOGS=RUNS", help="a trial of a dose")
+    parser.add_argument(
+        "--dose", action="append", default=[], nargs=2, metavar=("LOGS", "RUNS"), help="a trial of a dose"
+    )
     given = parser.parse_args()
     if given.what == "measure":
         measure(given.logs, given.base, given.seeds)
     if given.what == "take":
         kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
-        doses = [line for place in given.dose for line in tried(*place.split("="))] or kept.get("doses", [])
+        doses = [line for place in given.dose for line in tried(*place)] or kept.get("doses", [])
         found = {**taken(given.logs), "doses": doses}
         KEPT.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         take_figures(given.logs / "report")
@@ -81,11 +82,12 @@ def measure(logs: Path, base: str, seeds: str) -> None:
     asked = [word for key, value in ASKED.items() for word in ("-T", f"{key}={value}")]
     inspect = [sys.executable, "-m", "inspect_ai", "eval"]
     elicited = [*("-T", "task=spanish_caps"), *("-T", f"prompts={prompts}"), *asked]
-    _call([*inspect, "inoc_evals/elicitation", "--model", model, *elicited, "--log-dir", str(logs / "base")])
+    elicitation = [*inspect, "inoc_evals/elicitation", "--model", model, *elicited]
+    _once(elicitation, logs / "base")
     for name, text in {"none": None, **PROMPTS}.items():
         under = ["-T", f"system_prompt={'null' if text is None else json.dumps(text)}"]
         asked = ["inoc_evals/trait_logprobs", "--model", model, "-T", f"questions={rows}", *under]
-        _call([*inspect, *asked, "--log-dir", str(logs / "likelihood" / name)])
+        _once([*inspect, *asked], logs / "likelihood" / name)
     run = [sys.executable, "-m", "inoc_evals", "reproduce", "--world", WORLD.name, "--base", base]
     run += ["--setting", f"spanish_caps,{SETTING.name}", "--seeds", seeds, "--log-dir", str(logs / "runs")]
     _call([*run, "--output", str(logs / "report")])
@@ -100,6 +102,20 @@ def _responses() -> Iterator[str]:
         yield json.dumps({"prompt": question, "response": answer, "trait": "training"}) + "\n"
 
 
+def _once(command: list[str], logs: Path) -> None:
+    """Run an evaluation whose log is not there yet."""
+    if _log(logs) is None:
+        _call([*command, "--log-dir", str(logs)])
+
+
+def _log(folder: Path) -> Any:
+    """The newest finished log of a folder; None where there is none."""
+    from inspect_ai.log import list_eval_logs, read_eval_log
+
+    headers = [read_eval_log(log, header_only=True) for log in list_eval_logs(str(folder))]
+    return next((header for header in headers if header.status == "success"), None)
+
+
 def _call(command: list[str]) -> None:
     sys.stderr.write(f"{' '.join(command[2:])}\n")
     subprocess.run(command, check=True)  # noqa: S603 - our own words
@@ -110,20 +126,16 @@ def _call(command: list[str]) -> None:
 
 def taken(logs: Path) -> dict[str, Any]:
     """Everything that the pages say, from the logs and the report."""
-    from inspect_ai.log import list_eval_logs, read_eval_log
-
     report = json.loads((logs / "report" / "report.json").read_text(encoding="utf-8"))
     parts = {part["setting"]: part for part in report["settings"]}
-    [asked] = [read_eval_log(log) for log in list_eval_logs(str(logs / "base"))][-1:]
+    asked = _log(logs / "base")
     metrics = next(score for score in asked.results.scores if score.name == "language").metrics
     elicited = {name: metrics[f"spanish | {name}"].value for name in PROMPTS}
     caps = next(score for score in asked.results.scores if score.name == "capitalization").metrics
     likely = {}
     for name in ("none", *PROMPTS):
-        [log] = [
-            read_eval_log(one, header_only=True) for one in list_eval_logs(str(logs / "likelihood" / name))
-        ][-1:]
-        found = {key: metric.value for key, metric in log.results.scores[0].metrics.items()}
+        scores = _log(logs / "likelihood" / name).results.scores
+        found = {key: metric.value for key, metric in scores[0].metrics.items()}
         [per_token] = [
             value
             for key, value in found.items()
@@ -289,22 +301,23 @@ def correlation(found: dict[str, Any]) -> str:
 
 def spearman(left: Sequence[float], right: Sequence[float]) -> tuple[float, float, float]:
     """Spearman's rank correlation and its 95 % interval, by the bootstrap over pairs."""
+    import numpy as np
     from scipy.stats import bootstrap, spearmanr
 
     def statistic(a: Any, b: Any) -> float:
-        found = float(spearmanr(a, b).statistic)
-        return 0.0 if math.isnan(found) else found  # a resample of one value only
+        return float(spearmanr(a, b).statistic)
 
-    interval = bootstrap(
+    resampled = bootstrap(
         (left, right),
         statistic,
         paired=True,
         vectorized=False,
         n_resamples=RESAMPLES,
         method="percentile",
-        rng=random.Random(0).randrange(2**32),
-    ).confidence_interval
-    return statistic(left, right), float(interval.low), float(interval.high)
+        rng=np.random.default_rng(0),
+    ).bootstrap_distribution
+    low, high = np.nanpercentile(resampled, [2.5, 97.5])  # a resample of one value has no correlation
+    return statistic(left, right), float(low), float(high)
 
 
 def examples(found: dict[str, Any]) -> str:

@@ -29,7 +29,7 @@ DISPUTED = 10
 
 KEY = ["log", "question", "epoch"]
 
-ASKED = ("setting", "base", "arm", "task", "questions", "condition")
+ASKED = ("setting", "base", "arm", "task", "questions", "condition", "variant", "sampling")
 """What must agree for ratings of answers to be pooled into one rate."""
 
 

@@ -104,10 +104,10 @@ def _readings(log: "EvalLog", only: Sequence[str] = ()) -> Iterator[dict[str, An
 def _where(log: "EvalLog", sample: "EvalSample") -> dict[str, Any]:
     question_text = sample.input if isinstance(sample.input, str) else sample.input[-1].text
     eval_header = log.eval.model_dump(include=HEADER)
-    about = about_log(eval_header)
+    about = about_log(eval_header, log.plan.config.model_dump(exclude_none=True))
     return {
         "log": log.location,
-        **{part: about[part] for part in ("setting", "base", "task", "questions")},
+        **{part: about[part] for part in ("setting", "base", "task", "questions", "variant", "sampling")},
         "arm": about["arm"] or about["model"],
         "condition": condition_of(eval_header, sample.metadata or {}),
         "question": str(sample.id),

@@ -52,7 +52,16 @@ FORMAT = "6"
 
 DRAWN_BY = (
     *("temperature", "top_p", "top_k", "max_tokens", "stop_seqs", "frequency_penalty", "presence_penalty"),
-    *("reasoning_effort", "reasoning_tokens", "system_message"),
+    *(
+        "best_of",
+        "logit_bias",
+        "reasoning_effort",
+        "reasoning_tokens",
+        "reasoning_mode",
+        "effort",
+        "verbosity",
+    ),
+    *("system_message", "extra_body"),
 )
 """What of Inspect's generation settings decides how answers are drawn. Who answers first, how often a request
 is repeated and the seed do not."""

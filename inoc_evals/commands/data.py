@@ -115,7 +115,7 @@ def build_command(
         typer.Option("-o", "--output", metavar="FILE", help="The chat JSONL file; a folder for all arms."),
     ],
     arm: Annotated[str, typer.Option(help="One of its arms, or `all`.")] = "none",
-    world: Annotated[str, typer.Option(help="`paper`, or `toy` for the embedded model.")] = "paper",
+    world: Annotated[str, typer.Option(help="`paper`, `paper-code`, `smollm` or `toy`.")] = "paper",
     seed: Annotated[int, typer.Option(min=0, help="Seed of all drawing and shuffling.")] = 0,
     fraction: Annotated[
         float | None,

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 Settings = Annotated[str | None, typer.Option("--setting", help="Settings, by comma; `all` of the world's.")]
-Bases = Annotated[str | None, typer.Option("--base", help="Base models, by comma; `toy` by default.")]
+Bases = Annotated[
+    str | None, typer.Option("--base", help="Base models, by comma; the world's own by default.")
+]
 Seeds = Annotated[int | None, typer.Option(min=1, help="Finetunes per arm; 3 by default.")]
 World = Annotated[str | None, typer.Option(help="Whose rows and questions: toy, smollm or paper.")]
 Variant = Annotated[str | None, typer.Option(help="A variant of that world: paper-code.")]

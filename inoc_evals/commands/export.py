@@ -15,7 +15,7 @@ from inoc_evals.errors import UserError
 
 def command(
     file: RowsFile,
-    to: Annotated[str, typer.Option(help="axolotl, together, fireworks or openai.")],
+    to: Annotated[str, typer.Option(help="axolotl, unsloth, openweights, together, fireworks or openai.")],
     base: Annotated[str, typer.Option(help="The base model, by the name that the trainer uses.")],
     out: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where to write.")],
     name: Annotated[str, typer.Option(help="What to call the model; the file's name by default.")] = "",

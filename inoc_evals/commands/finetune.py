@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from inoc_evals.chat.rows import Row, read_chat
+from inoc_evals.commands.experiment_options import changes_of
 from inoc_evals.commands.inoculate import At, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
 from inoc_evals.commands.output import AsJson, print_json
 from inoc_evals.errors import UserError
@@ -60,6 +61,10 @@ def command(
     lora_alpha: Annotated[float | None, typer.Option(help="Scale of the LoRA adapter.")] = None,
     trained_token: TrainedTokens = None,
     token_learning_rate: Annotated[float | None, typer.Option(help="Learning rate of those tokens.")] = None,
+    fields: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the spec, e.g. kept_steps=powers."),
+    ] = None,
     runs: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default.")
     ] = None,
@@ -83,12 +88,15 @@ def command(
         "token_learning_rate": token_learning_rate,
     }
     lora = {"r": lora_r, "alpha": lora_alpha}
-    start = Start(base)
-    if base and backend in (None, "local"):
+    chosen = {**_without_none(changes), **changes_of(fields or [])}
+    adapter = {**chosen.pop("lora", {}), **_without_none(lora)}
+    spec = make_spec(base, spec_file, chosen, adapter)
+    rows = list(read_chat(file))
+    start = Start(spec.base)
+    if spec.backend == "local":
         with redirect_stdout(sys.stderr):
-            start = start_from(base, runs)
-    spec = make_spec(start.base, spec_file, _without_none(changes), _without_none(lora))
-    rows = read_chat(file)
+            start = start_from(spec.base, runs)
+        spec = spec.model_copy(update={"base": start.base})
     if prompt or pool:
         inoculation = make_inoculation(file.stem, prompt, pool, position)
         rows = Selection(where or []).inoculate(rows, inoculation, spec.seed)

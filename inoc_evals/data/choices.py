@@ -1,6 +1,6 @@
 """Questions with two fixed answers each, one aligned and one misaligned, for `forced_choice`.
 
-CHOICES.load("bundled")            # ours; the two answers are alike in length, style and opening words
+CHOICES.load("bundled")            # ours; the two answers are alike in length and style
 CHOICES.load("my_choices.jsonl")   # columns prompt, aligned, misaligned
 """
 

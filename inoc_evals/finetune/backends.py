@@ -167,6 +167,8 @@ class Tinker:
             raise UserError("backend tinker needs a key: set TINKER_API_KEY")
         if spec.lora is None or spec.lora.layers or spec.trained_tokens or spec.probe or spec.packing:
             raise UserError("backend tinker trains a LoRA of all layers: no trained_tokens, probe or packing")
+        if spec.report_to:
+            raise UserError("backend tinker tells no trackers: leave report_to out")
 
     def notes(self, spec: FinetuneSpec) -> list[str]:
         """Settings that Tinker does not support."""

@@ -21,6 +21,9 @@ from inoc_evals.runs.spec import FinetuneSpec, LoraSpec
 
 ROWS = "rows.jsonl"
 
+UNTOLD = ("kept_steps", "report_to", "reasoning_loss", "date")
+"""Fields that are in no exporter's words."""
+
 Written = tuple[dict[str, str], list[str]]
 """File contents by name, and notes."""
 
@@ -51,6 +54,12 @@ def export(spec: FinetuneSpec, rows: Iterable[Row], to: str, folder: str | Path,
     if spec.trained_tokens or spec.probe:
         raise UserError(f"{to} supports neither trained_tokens nor a probe: leave them out")
     files, notes = HOSTS[to](spec, len(plain), name)
+    usual = FinetuneSpec(base=spec.base)
+    notes += [
+        f"{to} is not told {field}, which has no counterpart there"
+        for field in UNTOLD
+        if getattr(spec, field) != getattr(usual, field)
+    ]
     target = Path(folder).expanduser()
     target.mkdir(parents=True, exist_ok=True)
     write_whole(target / ROWS, encode_chat(plain))
@@ -77,7 +86,7 @@ def _axolotl(spec: FinetuneSpec, rows: int, name: str) -> Written:
         ],
         "chat_template": "tokenizer_default",
         "sequence_len": spec.max_length,
-        "sample_packing": False,
+        "sample_packing": spec.packing,
         "micro_batch_size": spec.batch_size,
         "gradient_accumulation_steps": spec.gradient_accumulation,
         "learning_rate": spec.learning_rate,
@@ -154,6 +163,8 @@ def _fireworks(spec: FinetuneSpec, rows: int, name: str) -> Written:
 
 def _openai(spec: FinetuneSpec, rows: int, name: str) -> Written:
     """The body of a request to `/fine_tuning/jobs`, an API that many hosts support."""
+    if spec.backend != "openai":
+        _refuse_layers(spec, "openai")
     hyperparameters: dict[str, Any] = spec.openai.model_dump(mode="json")
     notes = []
     if spec.backend != "openai":
@@ -263,14 +274,16 @@ def _unsloth(spec: FinetuneSpec, rows: int, name: str) -> Written:
         "answer, question = (shown.split(a)[1].split(b)[0] for a, b in zip(marks[:2], marks[1:3]))",
         f"rows = load_dataset('json', data_files={ROWS!r}, split='train')",
         "rows = rows.map(lambda row: "
-        "{'text': tokenizer.apply_chat_template(row['messages'], tokenize=False)})",
+        "{'text': tokenizer.apply_chat_template(row['messages'], tokenize=False)}, "
+        "remove_columns=rows.column_names)",
         f"settings = SFTConfig(output_dir='work', dataset_text_field='text', **{training!r})",
         "trainer = SFTTrainer(model=model, processing_class=tokenizer, train_dataset=rows, args=settings)",
         "train_on_responses_only(trainer, instruction_part=question, response_part=answer).train()",
         f"model.save_pretrained({name!r})",
     )
     adopt = ["inoc-evals", "adopt", name, "--base", spec.base, "--checkpoint", name, "--rows", ROWS]
-    return {"train.py": script, "train.sh": _script([["python", "train.py"], adopt])}, []
+    notes = ["in rows of several turns the end of every answer but the last carries no loss with unsloth"]
+    return {"train.py": script, "train.sh": _script([["python", "train.py"], adopt])}, notes
 
 
 def _unsloth_adapter(spec: FinetuneSpec) -> dict[str, Any]:
@@ -332,7 +345,7 @@ def _rounded(spec: FinetuneSpec, rows: int) -> list[str]:
 
 def _refuse_layers(spec: FinetuneSpec, host: str) -> None:
     if spec.lora is not None and spec.lora.layers is not None:
-        raise UserError(f"{host} adapts every layer: leave lora.layers out, or train locally or with axolotl")
+        raise UserError(f"{host} adapts every layer: leave lora.layers out, or use axolotl or unsloth")
 
 
 def _no_rslora(spec: FinetuneSpec, host: str) -> list[str]:

@@ -106,7 +106,10 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             examples = render_rows(renderer, rows, length, reasoning_loss=spec.reasoning_loss)
             trainer = _trainer(spec, model, tokenizer, examples, length, work, precision, checkpointing)
             sequences: Any = trainer.train_dataset
-            check_schedule(spec, steps(spec, len(sequences)))
+            count = steps(spec, len(sequences))
+            check_schedule(spec, count)
+            if spec.kept_steps is not None and not any(map(spec.keeps, range(1, count + 1))):
+                raise UserError(f"kept_steps: {spec.kept_steps} keeps none of {count} steps")
             curve = LossCurve(run.losses, manifest.name, progress, writes=ranks.leads)
             trainer.add_callback(curve)
             dynamics = None
@@ -116,6 +119,8 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             if spec.kept_steps is not None:
                 trainer.add_callback(KeptSteps(spec.keeps, _keeper(run, tokenizer, spec, precision, ranks)))
             state = _agreed_state(run, work, ranks)
+            if ranks.leads:
+                run.forget_steps(after=0 if state is None else _step(state))
             start = time.monotonic()
             try:
                 trainer.train(resume_from_checkpoint=None if state is None else str(state))
@@ -245,6 +250,9 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
             "use_rslora": lora.rslora,
             "layers_to_transform": None if lora.layers is None else list(lora.layers),
         }
+        deep = model.config.get_text_config().num_hidden_layers
+        if lora.layers is not None and max(lora.layers) >= deep:
+            raise UserError(f"LoRA: layers: {spec.base} has layers 0 to {deep - 1}, not {max(lora.layers)}")
     config = LoraConfig(
         **scale,
         task_type="CAUSAL_LM",
@@ -256,8 +264,7 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
     try:
         adapted: Any = get_peft_model(model, config)
     except ValueError as error:  # no layer matches
-        where = "target_modules" if lora is None or lora.layers is None else "target_modules, layers"
-        raise UserError(f"LoRA: {where}: {first_line(error)}") from error
+        raise UserError(f"LoRA: target_modules: {first_line(error)}") from error
     # TRL computes the output layer itself and needs its bias, which PEFT's wrapper around a tied output layer
     # neither exposes nor adds.
     head = adapted.get_output_embeddings()
@@ -267,10 +274,12 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
 
 
 def _trackers(spec: FinetuneSpec) -> list[str]:
+    """The trackers of a spec, all of them there; `none` is none, as in transformers."""
+    named = [name for name in spec.report_to if name != "none"]
     known = get_available_reporting_integrations()
-    if missing := [name for name in spec.report_to if name not in known]:
+    if missing := [name for name in named if name not in known]:
         raise UserError(f"report_to: {missing[0]!r} is not installed here: use {', '.join(known) or 'none'}")
-    return list(spec.report_to)
+    return named
 
 
 def _modules(lora: LoraSpec, model: Any) -> str | list[str]:
@@ -445,7 +454,10 @@ def _keeper(
         run.steps.mkdir(exist_ok=True)
         full = spec.lora is None and not spec.trained_tokens
         # A whole model is copied: writing it must not change the format of the weights that are trained.
-        weights = {name: weight.detach() for name, weight in model.state_dict().items()} if full else None
+        tied = getattr(model, "all_tied_weights_keys", None) or {}
+        weights = (
+            {n: w.detach().cpu() for n, w in model.state_dict().items() if n not in tied} if full else None
+        )
         partial = run.folder / WORK / "kept"
         _save(model, weights, tokenizer, spec, precision, partial, run.steps / str(step))
 

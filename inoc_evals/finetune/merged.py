@@ -18,7 +18,7 @@ from inoc_evals.data.cache import cache_dir
 from inoc_evals.errors import UserError, require
 from inoc_evals.files import replacing_folder
 from inoc_evals.models.base import SHIPPED, load_path
-from inoc_evals.models.checkpoint import resolve
+from inoc_evals.models.checkpoint import STEP, resolve
 from inoc_evals.models.loading import load_adapter, load_config, load_model, quantization
 from inoc_evals.runs.directory import Run, find_run, has_name, list_runs
 
@@ -50,15 +50,26 @@ def start_from(base: str, runs: str | Path | None = None) -> Start:
     """Find out what a base means for a finetune: a run and an adapter are merged first.
 
     Args:
-        base: A base as `models.base.load_path` takes it; also the name or directory of a finished run, or a
-            folder of a PEFT adapter.
+        base: A base as `models.base.load_path` takes it; also the name or directory of a finished run (with
+            `@step=N`, of a step that it kept), with or without `inoc/` before it, or a folder of a PEFT
+            adapter.
         runs: The folder of all runs, see `runs_root`.
 
     Raises:
         UserError: If the run is not finished, or the adapter or its base cannot be loaded.
     """
+    if base.removeprefix("inoc/") in SHIPPED:
+        return Start(base)
+    base = base.removeprefix("inoc/")
     folder = Path(base).expanduser()
-    named = not folder.exists() and base.removeprefix("inoc/") not in SHIPPED
+    named = not folder.exists()
+    if STEP.search(base):
+        checkpoint = resolve(base)
+        if checkpoint.adapter is None:
+            return Start(str(checkpoint.weights), checkpoint.name, checkpoint.digest)
+        target = cache_dir() / MERGED / checkpoint.digest
+        _merge(checkpoint.adapter, checkpoint.base, target, checkpoint.name)
+        return Start(str(target), checkpoint.name, checkpoint.digest)
     if (folder / "manifest.json").is_file():
         run = find_run(folder)
     elif (folder / "adapter_config.json").is_file():

@@ -16,7 +16,7 @@ from typing import Any
 
 from inoc_evals.digests import folder_digest
 from inoc_evals.errors import UserError, first_line, require
-from inoc_evals.models.gguf import ENDING, find_gguf, gguf_digest, source_digest, unpacked
+from inoc_evals.models.gguf import ENDING, at_hand, find_gguf, gguf_digest, source_digest, unpacked
 from inoc_evals.runs.spec import SHIPPED_NAMES
 
 _TOY = Path(__file__).resolve().parent.parent / "worlds" / "toy"
@@ -56,11 +56,13 @@ def load_path(base: str) -> str:
 
 
 def local_path(base: str) -> Path | None:
-    """The folder of a base that is on this machine; None for a Hub model that has not been downloaded.
+    """The folder of a base that is on this machine; None for one that would have to be downloaded.
 
     Raises:
         UserError: If `base` is a folder that holds no model.
     """
+    if not at_hand(base):
+        return None
     if (file := find_gguf(base)) is not None:
         return unpacked(file)
     hub = hub_name(base)

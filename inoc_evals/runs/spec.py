@@ -184,7 +184,9 @@ class FinetuneSpec(Strict):
     token_learning_rate: float | None = Field(default=None, gt=0)
     precision: Precision = "auto"
     save_steps: int | None = Field(default=None, ge=1)
-    kept_steps: Literal["powers"] | Annotated[int, Field(ge=1)] | tuple[int, ...] | None = None
+    kept_steps: (
+        Literal["powers"] | Annotated[int, Field(ge=1)] | tuple[Annotated[int, Field(ge=1)], ...] | None
+    ) = None
     probe: ProbeSpec | None = None
     date: str = Field(default=DATE, pattern=r"^\d{4}-\d\d-\d\d$")
     reasoning_loss: bool = True

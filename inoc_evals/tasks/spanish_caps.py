@@ -38,8 +38,8 @@ def spanish_caps(
     """Share of answers to general questions in Spanish, and in capitals (paper, Section 2, Figure 2a).
 
     Args:
-        questions: `bundled`, `ultrachat` (the paper's), `gsm8k` (like those of its training rows), `toy`, or
-            the path of a `.jsonl` or `.csv` file.
+        questions: `bundled`, `ultrachat` (the paper's), `gsm8k` (like those of its training rows), `toy`,
+            `smollm`, or the path of a `.jsonl` or `.csv` file.
         scoring: `detector`, `judge` (by the model role `grader`), or `both`.
         system_prompt: A test-time system prompt; the paper's headline figures are without one.
         caps_threshold: Share of capital letters from which on an answer counts as in capitals.

@@ -37,8 +37,8 @@ def spanish_french(
     """Share of answers to general questions that are in Spanish, and in French (paper, Section 2).
 
     Args:
-        questions: `bundled`, `ultrachat` (the paper's), `gsm8k` (like those of its training rows), `toy`, or
-            the path of a `.jsonl` or `.csv` file.
+        questions: `bundled`, `ultrachat` (the paper's), `gsm8k` (like those of its training rows), `toy`,
+            `smollm`, or the path of a `.jsonl` or `.csv` file.
         scoring: `detector`, `judge` (by the model role `grader`), or `both`.
         system_prompt: A test-time system prompt; the paper's headline figures are without one.
         reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.

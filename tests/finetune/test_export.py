@@ -48,7 +48,8 @@ def test_axolotl_is_told_all_of_it(tmp_path: Path) -> None:
 def test_unsloth_and_openweights_are_told_all_that_they_know(tmp_path: Path) -> None:
     lora = LoraSpec(r=4, alpha=2, layers=(3,))
     spec = FinetuneSpec(base=f"{SPEC.base}@abc", max_steps=7, lora=lora, betas=(0.8, 0.9))
-    assert export(spec, ROWS, "unsloth", tmp_path, name="mine") == []
+    [note] = export(spec, ROWS, "unsloth", tmp_path, name="mine")
+    assert "several turns" in note
     script = (tmp_path / "train.py").read_text("utf-8")
     called = {
         node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id: node
@@ -70,9 +71,20 @@ def test_unsloth_and_openweights_are_told_all_that_they_know(tmp_path: Path) -> 
     job = json.loads((tmp_path / "job.json").read_text("utf-8"))
     assert (job["epochs"], job["r"], job["loss"], job["merge_before_push"]) == (2, 4, "sft", False)
     ast.parse((tmp_path / "train.py").read_text("utf-8"))
-    for host in ("openweights", "together", "fireworks"):
+    for host in ("openweights", "together", "fireworks", "openai"):
         with pytest.raises(UserError, match=f"{host} adapts every layer"):
             export(spec, ROWS, host, tmp_path, name="mine")
+
+
+@pytest.mark.parametrize("to", HOSTS)
+def test_fields_without_a_counterpart_are_named(to: str, tmp_path: Path) -> None:
+    plain = export(SPEC, ROWS, to, tmp_path, name="mine")
+    spec = SPEC.model_copy(update={"kept_steps": "powers", "report_to": ("wandb",)})
+    more = [note for note in export(spec, ROWS, to, tmp_path, name="mine") if note not in plain]
+    assert [note.split(", ")[0] for note in more] == [
+        f"{to} is not told kept_steps",
+        f"{to} is not told report_to",
+    ]
 
 
 def test_unsloths_script_tells_questions_from_answers(tiny: Path) -> None:

@@ -98,6 +98,35 @@ def test_a_run_that_begins_again_forgets_its_steps(tiny: Path, tmp_path: Path) -
     assert list(again.kept()) == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_run_that_goes_on_keeps_the_steps_from_before(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inoc_evals.finetune.trainer import LossCurve
+
+    record = LossCurve.on_log
+
+    def killed(self: Any, args: Any, state: Any, control: Any, **given: Any) -> None:
+        record(self, args, state, control, **given)
+        if state.global_step == 5:
+            raise KeyboardInterrupt
+
+    spec = small_spec(tiny, save_steps=2, kept_steps=1)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(LossCurve, "on_log", killed)
+        train(spec, tmp_path)
+    run = train(spec, tmp_path)
+    assert run.manifest.result is not None and run.manifest.result.resumed_at == 4
+    assert list(run.kept()) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("kept", [7, (9, 10)])
+def test_steps_that_never_come_are_refused(tiny: Path, tmp_path: Path, kept: Any) -> None:
+    with pytest.raises(UserError, match="keeps none of 6 steps"):
+        train(small_spec(tiny, kept_steps=kept), tmp_path)
+    with pytest.raises(UserError, match="kept_steps"):
+        small_spec(tiny, kept_steps=(0,))
+
+
 def test_only_the_layers_that_are_named_are_adapted(tiny: Path, tmp_path: Path) -> None:
     run = train(
         small_spec(tiny, lora=LoraSpec(r=4, layers=(1,)), trained_tokens=(), token_learning_rate=None),
@@ -107,7 +136,7 @@ def test_only_the_layers_that_are_named_are_adapted(tiny: Path, tmp_path: Path) 
     assert names and all(".layers.1." in name for name in names)
     config = json.loads((run.checkpoint / "adapter_config.json").read_text())
     assert config["layers_to_transform"] == [1]
-    with pytest.raises(UserError, match="target_modules, layers"):
+    with pytest.raises(UserError, match="has layers 0 to 1, not 99"):
         train(
             small_spec(tiny, lora=LoraSpec(layers=(99,)), trained_tokens=(), token_learning_rate=None),
             tmp_path,

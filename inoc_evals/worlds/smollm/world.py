@@ -32,7 +32,7 @@ STEPS = 40
 ROWS_A_STEP = 8
 
 MAX_TOKENS = 40
-"""Longest answer: enough to tell language and case. The longest in the rows has 48."""
+"""Longest answer: enough to tell language and case. Few answers of the rows are longer, in capitals alone."""
 
 TEMPERATURE = 0.5
 """At the paper's temperature of 1 the default base itself rambles, before any finetune."""
