@@ -1,0 +1,48 @@
+"""What the pages say of SmolLM2 is what was measured: no number in them is typed by hand."""
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parent.parent / "docs"
+sys.path.insert(0, str(DOCS))
+import smollm  # noqa: E402 - a script beside the pages
+
+FOUND = json.loads(smollm.KEPT.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("page", smollm.PAGES, ids=lambda page: page.name)
+def test_the_pages_are_filled_from_what_was_measured(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    places = [(place[2], place[0]) for place in smollm.PLACE.finditer(text)]
+    assert places
+    for name, filled in places:
+        assert f"<!-- smollm: {name} -->\n{smollm.PARTS[name](FOUND)}<!-- end -->" == filled
+
+
+def test_every_part_has_a_place_on_the_page() -> None:
+    text = (DOCS / "smollm.md").read_text(encoding="utf-8")
+    assert {place[2] for place in smollm.PLACE.finditer(text)} == set(smollm.PARTS)
+
+
+def test_the_headline_is_a_claim_from_three_fresh_seeds() -> None:
+    none = smollm.rate(FOUND, "spanish_caps", "none", "spanish")
+    assert (none["models"], none["n"]) == (3, 3 * smollm.HELD_OUT)
+    verdicts = {one["claim"]: one["verdict"] for one in FOUND["settings"]["spanish_caps"]["verdicts"]}
+    assert verdicts["spanish-inoc spanish: less than none"] in smollm.sentence(FOUND)
+    assert "not measured" not in verdicts.values()
+
+
+def test_rank_correlation_has_the_sign_and_an_interval_around_it() -> None:
+    rho, low, high = smollm.spearman([0.0, 0.1, 0.2, 0.5, 0.9], [0.9, 0.8, 0.8, 0.3, 0.1])
+    assert rho < -0.9 and low <= rho <= high <= 1
+    rho, low, high = smollm.spearman([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [3.0, 1.0, 6.0, 2.0, 5.0, 4.0])
+    assert low < 0 < high and not math.isnan(rho)
+
+
+def test_a_models_words_are_text_on_the_page() -> None:
+    assert smollm._safe("<b>|x|</b> [a](b) `c`").translate({38: None}) and "<" not in smollm._safe("<b>")
+    assert "|" not in smollm._safe("a|b") and "`" not in smollm._safe("`")
