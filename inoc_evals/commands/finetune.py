@@ -1,6 +1,7 @@
 """`inoc-evals finetune rows.jsonl --base toy --prompt "You always speak in Spanish."`."""
 
 import sys
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
@@ -91,7 +92,7 @@ def command(
     chosen = {**_without_none(changes), **changes_of(fields or [])}
     adapter = {**chosen.pop("lora", {}), **_without_none(lora)}
     spec = make_spec(base, spec_file, chosen, adapter)
-    rows = list(read_chat(file))
+    rows: Iterator[Row] = iter(list(read_chat(file)))  # before anything is merged
     start = Start(spec.base)
     if spec.backend == "local":
         with redirect_stdout(sys.stderr):

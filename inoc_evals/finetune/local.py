@@ -27,13 +27,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from accelerate import PartialState
 from datasets import Dataset
 from peft import LoraConfig, get_peft_model
 from peft.utils.constants import DUMMY_TARGET_MODULES
 from torch.distributed.fsdp import MixedPrecisionPolicy
 from transformers import PrinterCallback, set_seed
-from transformers.integrations import get_available_reporting_integrations
 from trl.trainer.sft_config import SFTConfig
 
 from inoc_evals.chat.renderer import load_renderer
@@ -275,8 +275,9 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
 
 def _trackers(spec: FinetuneSpec) -> list[str]:
     """The trackers of a spec, all of them there; `none` is none, as in transformers."""
+    integrations: Any = transformers.integrations  # not typed
     named = [name for name in spec.report_to if name != "none"]
-    known = get_available_reporting_integrations()
+    known: list[str] = integrations.get_available_reporting_integrations()
     if missing := [name for name in named if name not in known]:
         raise UserError(f"report_to: {missing[0]!r} is not installed here: use {', '.join(known) or 'none'}")
     return named
