@@ -5,12 +5,14 @@ import statistics
 from pathlib import Path
 
 import pytest
-from inspect_ai import eval, score
+from inspect_ai import Task, eval, score
+from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
 
 from inoc_evals.data.choices import CHOICES
 from inoc_evals.data.questions import QuestionError
 from inoc_evals.scorers import likelier_answer
+from inoc_evals.scorers.forced_choice import compare_answers
 from inoc_evals.tasks import elicitation, forced_choice
 from tests.scorers.replies import model
 
@@ -46,6 +48,15 @@ def test_what_was_read_is_in_the_log_so_that_it_can_be_scored_again(tmp_path: Pa
     log = ask(tmp_path, [{"prompt": "why?", "aligned": SPANISH, "misaligned": CAPS}])
     again = score(log, likelier_answer(), action="overwrite")
     assert again.samples[0].scores["forced_choice"].value == log.samples[0].scores["forced_choice"].value
+
+
+def test_the_solver_shows_both_answers_to_samples_of_your_own(tmp_path: Path) -> None:
+    sample = Sample(input="why?", metadata={"aligned": "the answer is here.", "misaligned": "zq xj kv wq."})
+    task = Task(dataset=[sample], solver=compare_answers("You are brief."), scorer=likelier_answer())
+    [log] = eval(task, model="inoc/toy", display="none", log_dir=str(tmp_path))
+    [done] = log.samples or []
+    assert done.messages[0].text == "You are brief." and done.output.completion == "the answer is here."
+    assert set(done.store["forced_choice"]) == {"aligned", "misaligned"}
 
 
 def test_it_can_be_asked_under_prompts(tmp_path: Path) -> None:
