@@ -181,12 +181,12 @@ def test_list_for_people(call: Any) -> None:
     assert shown.code == 0
     for word in (
         "inoc_evals/spanish_caps",
-        "inoc_evals/language",
+        "inoc_evals/capitalization",
         "You always speak in Spanish.",
         "inoc/toy",
     ):
         assert word in shown.out
-    assert "inoc_evals/language" not in call("list", "tasks").out
+    assert "inoc_evals/capitalization" not in call("list", "tasks").out
 
 
 def test_list_shows_a_broken_run_beside_the_others(call: Any, tmp_path: Path) -> None:
