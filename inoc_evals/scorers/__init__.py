@@ -10,9 +10,9 @@ from inoc_evals.scorers.alignment import alignment
 from inoc_evals.scorers.animal import animal
 from inoc_evals.scorers.capitalization import capitalization
 from inoc_evals.scorers.code_security import code_security
-from inoc_evals.scorers.forced_choice import likelier_answer
 from inoc_evals.scorers.hardcoding import hardcoding
 from inoc_evals.scorers.language import language
+from inoc_evals.scorers.likelier_answer import likelier_answer
 from inoc_evals.scorers.preference import preference
 from inoc_evals.scorers.response_logprob import response_logprob
 from inoc_evals.scorers.solution_quality import solution_quality

@@ -12,7 +12,7 @@ rate of another model: compare arms, and each with the base.
 from inspect_ai import Task, task
 
 from inoc_evals.data.choices import CHOICES
-from inoc_evals.scorers.forced_choice import compare_answers, likelier_answer
+from inoc_evals.scorers.likelier_answer import compare_answers, likelier_answer
 from inoc_evals.tasks.solvers import prompt_text
 from inoc_evals.tasks.suite_task import JUDGED, SYSTEM_PROMPT
 

@@ -191,7 +191,8 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
 
 def test_an_unknown_name_is_told_the_known_ones() -> None:
     with pytest.raises(
-        UserError, match="unknown question set 'ultra': use bundled, ultrachat, gsm8k, toy, or the path"
+        UserError,
+        match="unknown question set 'ultra': use bundled, ultrachat, gsm8k, toy, smollm, or the path",
     ):
         CHAT.load("ultra")
 

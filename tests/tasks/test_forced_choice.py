@@ -12,7 +12,7 @@ from inspect_ai.log import EvalLog
 from inoc_evals.data.choices import CHOICES
 from inoc_evals.data.questions import QuestionError
 from inoc_evals.scorers import likelier_answer
-from inoc_evals.scorers.forced_choice import compare_answers
+from inoc_evals.scorers.likelier_answer import compare_answers
 from inoc_evals.tasks import elicitation, forced_choice
 from tests.scorers.replies import model
 
