@@ -1,0 +1,159 @@
+"""A joint bootstrap over questions and finetunes: intervals for shares and ratios of several means.
+
+    means = resampled({("none", "spanish"): of_none, ("spanish-inoc", "spanish"): of_inoculated})
+    none, arm = means["none", "spanish"], means["spanish-inoc", "spanish"]
+    kept_out = statistic(means, lambda of: 1 - of["spanish-inoc", "spanish"] / of["none", "spanish"])
+    kept_out.value, kept_out.low, kept_out.high
+
+A difference of two means has a test of its own (`contrasts.py`). A ratio of differences has no such formula,
+so here the whole experiment is drawn again: questions once for all arms, since all were asked the same ones,
+and finetunes within every arm, since they are independent. Of `k` seeds `k - 1` are drawn (Rao and Wu, 1988):
+drawing `k` of three would make the spread of seeds look a third smaller than it is. Questions are many, and
+drawn likewise. What cannot be observed adds nothing: one finetune an arm leaves its spread out, so `caution`
+says so.
+"""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from inoc_evals.analysis.estimates import FEW_SEEDS
+from inoc_evals.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+RESAMPLES = 4000
+
+Part = tuple[str, Hashable]
+"""An arm, and which of its numbers: parts of one arm come from the same finetunes."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """Means of several parts, as observed and as drawn again.
+
+    Attributes:
+        observed: The mean of every part.
+        drawn: The means of every part in each draw, shape `(resamples,)`; NaN where a draw has no answer.
+        questions: Number of different questions.
+        seeds: The smallest number of finetunes among arms that have any; 0 if there are only base models.
+    """
+
+    observed: Mapping[Part, float]
+    drawn: "Mapping[Part, np.ndarray]"
+    questions: int
+    seeds: int
+
+    @property
+    def caution(self) -> str:
+        """Why intervals may be too narrow; empty if nothing is wrong."""
+        if 0 < self.seeds < FEW_SEEDS:
+            return f"{self.seeds} seed{'s' * (self.seeds > 1)}"
+        return ""
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A number with an interval.
+
+    Attributes:
+        value: The number; NaN where it is undefined.
+        low: Lower bound; NaN where no draw has a value.
+        high: Upper bound.
+        drawn: Its values in the draws, shape `(resamples,)`.
+        caution: Why the interval may be too narrow.
+    """
+
+    value: float
+    low: float
+    high: float
+    drawn: "np.ndarray"
+    caution: str = ""
+
+    @property
+    def text(self) -> str:
+        """The number and its interval, e.g. `0.25 [0.10, 0.41]`."""
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+def resampled(parts: "Mapping[Part, pd.DataFrame]", resamples: int = RESAMPLES, seed: int = 0) -> Means:
+    """Draw questions and finetunes again, jointly for all parts.
+
+    Args:
+        parts: By arm and name, scored rows of a table (columns `question`, `seed`, `value`). A question is
+            drawn equally often in all parts that have it, a finetune in all parts of its arm.
+        resamples: Number of draws.
+        seed: Seed of the draws: the same parts give the same intervals.
+
+    Raises:
+        UserError: If a part has no scored answer.
+    """
+    import numpy as np
+    import pandas as pd
+
+    scored = {part: rows.dropna(subset=["value"]) for part, rows in parts.items()}
+    if empty := [part for part, rows in scored.items() if rows.empty]:
+        raise UserError(f"no scored answers of {' '.join(map(str, empty[0]))}")
+    rng = np.random.default_rng(seed)
+    questions = pd.Index(pd.concat([rows["question"] for rows in scored.values()]).unique())
+    of_questions = _draws(rng, len(questions), resamples)
+    seeds = {
+        arm: pd.Index(
+            pd.concat([rows["seed"] for (of, _), rows in scored.items() if of == arm]).fillna(-1).unique()
+        )
+        for arm in dict.fromkeys(arm for arm, _ in scored)
+    }
+    of_seeds = {arm: _draws(rng, len(index), resamples) for arm, index in seeds.items()}
+    observed, drawn = {}, {}
+    for part, rows in scored.items():
+        place = (
+            seeds[part[0]].get_indexer(pd.Index(rows["seed"].fillna(-1))),
+            questions.get_indexer(pd.Index(rows["question"])),
+        )
+        shape = len(seeds[part[0]]), len(questions)
+        sums, counts = np.zeros(shape), np.zeros(shape)
+        np.add.at(sums, place, rows["value"].to_numpy(dtype=float))
+        np.add.at(counts, place, 1.0)
+        of_arm = of_seeds[part[0]]
+        total, number = (((of_arm @ table) * of_questions).sum(axis=1) for table in (sums, counts))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            drawn[part] = np.where(number > 0, total / number, np.nan)
+        observed[part] = float(rows["value"].mean())
+    finetunes = [rows["seed"].dropna().nunique() for rows in scored.values()]
+    return Means(observed, drawn, len(questions), min((n for n in finetunes if n), default=0))
+
+
+def statistic(
+    means: Means, formula: "Callable[[Mapping[Part, np.ndarray]], np.ndarray]", confidence: float = 0.95
+) -> Statistic:
+    """A number made of several means, with its percentile interval.
+
+    Args:
+        means: What `resampled` returns.
+        formula: The number, from the means by part; it is given arrays, of the draws and once of length 1.
+        confidence: Nominal coverage.
+    """
+    import numpy as np
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = float(
+            np.asarray(formula({part: np.array([mean]) for part, mean in means.observed.items()}))[0]
+        )
+        drawn = np.asarray(formula(means.drawn), dtype=float)
+    finite = drawn[np.isfinite(drawn)]
+    nan = float("nan")
+    low, high = (
+        np.quantile(finite, [0.5 - confidence / 2, 0.5 + confidence / 2]) if len(finite) else (nan, nan)
+    )
+    return Statistic(value if np.isfinite(value) else nan, float(low), float(high), drawn, means.caution)
+
+
+def _draws(rng: "np.random.Generator", size: int, resamples: int) -> "np.ndarray":
+    """How often each of `size` things is drawn, shape `(resamples, size)`; a single one is always there."""
+    import numpy as np
+
+    if size < 2:
+        return np.ones((resamples, size))
+    return rng.multinomial(size - 1, np.full(size, 1 / size), size=resamples).astype(float)

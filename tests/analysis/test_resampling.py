@@ -1,0 +1,83 @@
+"""The joint bootstrap: intervals that hold the truth, questions that cancel out, bounds that make sense."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inoc_evals.analysis.resampling import resampled, statistic
+from inoc_evals.errors import UserError
+
+
+def rows(values: "np.ndarray", seeds: bool = True) -> pd.DataFrame:
+    """Scored rows of a matrix of finetunes by questions."""
+    return pd.DataFrame(
+        [
+            {"question": f"q{q}", "seed": float(s) if seeds else None, "value": float(value)}
+            for s, line in enumerate(values)
+            for q, value in enumerate(line)
+        ]
+    )
+
+
+def test_intervals_of_a_mean_hold_the_truth_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(1)
+    held = 0
+    for _ in range(200):
+        values = 0.5 + rng.normal(0, 0.1, (6, 1)) + rng.normal(0, 0.2, (1, 40)) + rng.normal(0, 0.1, (6, 40))
+        means = resampled({("a", "t"): rows(values)}, resamples=400)
+        found = statistic(means, lambda of: of["a", "t"])
+        held += found.low <= 0.5 <= found.high
+    assert 0.85 <= held / 200 <= 0.99
+
+
+def test_what_questions_do_to_both_arms_cancels_out() -> None:
+    rng = np.random.default_rng(2)
+    hard = rng.normal(0, 1, (1, 30))
+    first, second = rows(1 + np.repeat(hard, 3, axis=0)), rows(np.repeat(hard, 3, axis=0))
+    means = resampled({("a", "t"): first, ("b", "t"): second})
+    apart = statistic(means, lambda of: of["a", "t"] - of["b", "t"])
+    assert (
+        apart.value == pytest.approx(1) and apart.low == pytest.approx(1) and apart.high == pytest.approx(1)
+    )
+
+
+def test_two_traits_of_an_arm_come_from_the_same_finetunes() -> None:
+    spread = np.repeat([[0.0], [1.0], [0.5]], 20, axis=1)
+    means = resampled({("a", "u"): rows(spread), ("a", "d"): rows(1 - spread)})
+    total = statistic(means, lambda of: of["a", "u"] + of["a", "d"])
+    assert total.low == pytest.approx(1) and total.high == pytest.approx(1)
+
+
+def test_three_seeds_spread_as_much_as_their_variance_says() -> None:
+    values = np.repeat([[0.2], [0.5], [0.8]], 50, axis=1)
+    drawn = resampled({("a", "t"): rows(values)}, resamples=20_000).drawn["a", "t"]
+    assert drawn.var() == pytest.approx(np.var([0.2, 0.5, 0.8], ddof=1) / 3, rel=0.05)
+
+
+def test_one_finetune_an_arm_has_a_caution_and_a_base_has_none() -> None:
+    values = np.eye(1, 20) * 0.5
+    assert resampled({("a", "t"): rows(values)}).caution == "1 seed"
+    assert resampled({("base", "t"): rows(values, seeds=False)}).caution == ""
+
+
+def test_an_undefined_number_is_nan_and_no_error() -> None:
+    means = resampled({("a", "t"): rows(np.zeros((2, 5)))})
+    ratio = statistic(means, lambda of: of["a", "t"] / of["a", "t"])
+    assert np.isnan(ratio.value) and np.isnan(ratio.low)
+
+
+def test_a_part_without_answers_is_named() -> None:
+    empty = rows(np.full((1, 3), np.nan))
+    with pytest.raises(UserError, match="no scored answers of none spanish"):
+        resampled({("none", "spanish"): empty})
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.lists(st.floats(0, 1), min_size=4, max_size=4), min_size=1, max_size=4))
+def test_means_stay_within_the_values(lists: list[list[float]]) -> None:
+    values = np.array(lists)
+    means = resampled({("a", "t"): rows(values)}, resamples=50)
+    drawn = means.drawn["a", "t"]
+    assert values.min() - 1e-9 <= drawn.min() and drawn.max() <= values.max() + 1e-9
