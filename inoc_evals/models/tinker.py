@@ -37,7 +37,13 @@ SCHEME = "tinker://"
 
 
 class TinkerAPI(ModelAPI):
-    """Samples through Tinker's SDK."""
+    """Samples through Tinker's SDK.
+
+    Attributes:
+        provider: `tinker`, by which readers of judges see that no probabilities of replies come from here.
+    """
+
+    provider = "tinker"
 
     def __init__(
         self,

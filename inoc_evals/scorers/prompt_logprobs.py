@@ -19,9 +19,14 @@ PART = b"\xff"
 """Stands for such a part; no byte of UTF-8 has this value."""
 
 
+def server_of(model: Model) -> str:
+    """Inspect's provider that answers for an `inoc/` model, e.g. `vllm`; empty where it answers here."""
+    return str(getattr(model.api, "provider", ""))
+
+
 def is_vllm(model: Model) -> bool:
     """Whether a model runs behind a vLLM server, which gives the log-probs of its prompt."""
-    return str(model).startswith("vllm")
+    return str(model).startswith("vllm") or server_of(model) == "vllm"
 
 
 async def show(model: Model, messages: list[ChatMessage]) -> ModelOutput:

@@ -2,8 +2,8 @@
 
     inspect eval inoc_evals/emergent_misalignment -T reader=sampled -T wording=paper -T combine=majority ...
 
-- `reader`: how a judge's reply is read: `token`, `exact`, `one_spelling`, `sampled` (`readers.py`), or
-  `auto`, the sharpest of them that the judge allows (`reader_choice.py`).
+- `reader`: how a judge's reply is read: `token`, `exact`, `continued`, `one_spelling`, `sampled`
+  (`readers.py`), or `auto`, the sharpest of them that the judge allows (`reader_choice.py`).
 - `wording`: whose judge prompts: `inoc_evals`, or `paper` (fetched once, `wordings.py`).
 - `combine`: how several graders become one: the `mean` or `median` of their ratings, or the `majority` of
   what each of them decides (`panel.py`).
@@ -18,7 +18,7 @@ from typing import Literal, get_args
 from inoc_evals.errors import UserError
 from inoc_evals.scorers import presets
 
-ReaderChoice = Literal["auto", "token", "exact", "one_spelling", "sampled"]
+ReaderChoice = Literal["auto", "token", "exact", "continued", "one_spelling", "sampled"]
 Wording = Literal["inoc_evals", "paper"]
 Combine = Literal["mean", "median", "majority"]
 YesNo = Literal["all-spellings", "paper-code"]

@@ -1,18 +1,16 @@
 """Which reader suits a judge, decided by what the judge really returns.
 
-    await reader_for(judge, "auto")        # 'exact', 'token', 'one_spelling' or 'sampled'
+    await reader_for(judge, "auto")        # 'exact', 'continued', 'token' or 'sampled'
 
 A judge that runs here (`inoc/`) is read exactly. Any other is asked once, as it would be asked for a rating,
 to write a number: whether log-probs come with the reply, and whether its first token is a number of two
-digits, decides. No list of model names is kept.
+digits, decides; one behind vLLM is then read as exactly as a server allows. No list of model names is kept.
 """
 
 import re
-import warnings
-from functools import cache
 from weakref import WeakKeyDictionary
 
-from inspect_ai.model import GenerateConfig, Model
+from inspect_ai.model import GenerateConfig, Logprob, Model
 from inspect_ai.util import concurrency
 
 from inoc_evals.errors import UserError
@@ -25,7 +23,7 @@ from inoc_evals.scorers.judge.readers import (
     reply_tokens,
 )
 from inoc_evals.scorers.judge.result import Reader
-from inoc_evals.scorers.prompt_logprobs import is_vllm
+from inoc_evals.scorers.prompt_logprobs import is_vllm, server_of
 
 TWO_DIGITS = re.compile(r"[1-9][0-9]|100")
 
@@ -36,8 +34,8 @@ _chosen: WeakKeyDictionary[Model, Reader] = WeakKeyDictionary()
 
 
 def runs_here(judge: Model) -> bool:
-    """Whether the judge is one of `inoc/`, which give the probability of any reply."""
-    return str(judge).startswith("inoc/")
+    """Whether the judge is one of `inoc/` that answers here, and so gives the probability of any reply."""
+    return str(judge).startswith("inoc/") and server_of(judge) == ""
 
 
 async def reader_for(judge: Model, wanted: ReaderChoice) -> Reader:
@@ -48,55 +46,57 @@ async def reader_for(judge: Model, wanted: ReaderChoice) -> Reader:
         wanted: A reader, or `auto`.
 
     Returns:
-        The reader to use. `exact` is read as `one_spelling` for a judge behind vLLM, with a
-        `DeprecationWarning`: earlier versions called both by one name.
+        The reader to use. `exact` behind vLLM is `continued`: it counts the same, but for what it says it
+        did not follow.
 
     Raises:
         UserError: If a reader is wanted that the judge does not allow.
     """
-    if wanted == "exact" and not runs_here(judge):
-        if not is_vllm(judge):
+    here, vllm = runs_here(judge), is_vllm(judge)
+    if wanted == "exact" and not here:
+        if not vllm:
             raise UserError(
-                f"reader=exact needs a judge that runs here (grader=inoc/...), not {judge}: use reader=auto"
+                "reader=exact needs a judge that runs here (grader=inoc/...) or behind vLLM "
+                f"(grader=vllm/...), not {judge}: use reader=auto"
             )
-        _warn_that_exact_is_one_spelling(str(judge))
-        return "one_spelling"
-    if wanted == "one_spelling" and not (runs_here(judge) or is_vllm(judge)):
+        return "continued"
+    if wanted == "continued" and not vllm:
+        raise UserError(
+            "reader=continued needs a judge that goes on with a reply it is shown the beginning of "
+            f"(grader=vllm/...), not {judge}: use reader=auto"
+        )
+    if wanted == "one_spelling" and not (here or vllm):
         raise UserError(
             f"reader=one_spelling needs a judge that gives the log-probs of its prompt (grader=vllm/... or "
             f"grader=inoc/...), not {judge}: use reader=auto"
         )
     if wanted != "auto":
         return wanted
-    if runs_here(judge):
+    if here:
         return "exact"
     async with concurrency(f"reader test of {judge}", 1, visible=False):
         if judge not in _chosen:
-            reader = await _test(judge)
-            # Draws are the last resort; a hundred short requests over one prefix tell more.
-            _chosen[judge] = "one_spelling" if reader == "sampled" and is_vllm(judge) else reader
+            _chosen[judge] = _suits(await _reply(judge), vllm)
     return _chosen[judge]
 
 
-@cache  # once per judge and process, whatever Python's warning filters do
-def _warn_that_exact_is_one_spelling(judge: str) -> None:
-    warnings.warn(
-        f"reader=exact is read as reader=one_spelling for {judge}, which runs behind vLLM: it scores one "
-        "spelling of each reply, not all of them. Write reader=one_spelling or reader=auto",
-        DeprecationWarning,
-        stacklevel=2,
-    )
+def _suits(reply: list[Logprob], vllm: bool) -> Reader:
+    """The sharpest reader for a judge that replied so to the test; no tokens: it gave no log-probs."""
+    seen = bool(reply) and bool(reply[0].top_logprobs)
+    if vllm:
+        # Without log-probs of what it writes it may give those of its prompt: a request for each reply.
+        return "continued" if seen else "one_spelling"
+    if not seen or number_continues(reply):
+        return "sampled"
+    return "token" if TWO_DIGITS.fullmatch(plain(reply[0].token)) else "sampled"
 
 
-async def _test(judge: Model) -> Reader:
+async def _reply(judge: Model) -> list[Logprob]:
     config = GenerateConfig(temperature=0.0, max_tokens=MAX_TOKENS, logprobs=True, top_logprobs=TOP_LOGPROBS)
     try:
         output = await judge.generate(READER_TEST_PROMPT, config=config)
     except Exception:
         # Some judges refuse a request for log-probs. If the error was another, it is raised here, too.
         await judge.generate(READER_TEST_PROMPT)
-        return "sampled"
-    tokens = reply_tokens(output)
-    if not tokens or not tokens[0].top_logprobs or number_continues(tokens):
-        return "sampled"
-    return "token" if TWO_DIGITS.fullmatch(plain(tokens[0].token)) else "sampled"
+        return []
+    return reply_tokens(output)

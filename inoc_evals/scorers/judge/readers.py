@@ -1,9 +1,11 @@
-"""Four ways to read a judge, from the sharpest to the coarsest.
+"""Five ways to read a judge, from the sharpest to the coarsest.
 
     result = await READERS["exact"](judge, rubric, prompt)
 
 - **exact**: the judge's probability of every allowed reply, summed over all ways to spell it, whatever its
   tokenizer. For judges that run here (`inoc/...`).
+- **continued**: the same as far as a server can tell: the beginning of a reply is shown to the judge, and the
+  log-probs of its next token are read, digit by digit. For judges behind vLLM.
 - **one_spelling**: the probability of every allowed reply as its tokenizer usually spells it, from the
   log-probs of a prompt that ends with it. For judges behind vLLM.
 - **token**: the top log-probs of the reply's first token, as in the paper. Only where the tokenizer writes
@@ -27,6 +29,7 @@ from inspect_ai.model import CachePolicy, GenerateConfig, Logprob, Model, ModelO
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from inoc_evals.scorers.concurrency import gather
+from inoc_evals.scorers.judge.continued import walk
 from inoc_evals.scorers.judge.one_spelling import spelling_probabilities
 from inoc_evals.scorers.judge.result import MIN_MASS, Failure, JudgeResult, Reader
 from inoc_evals.scorers.judge.rubrics import Rubric
@@ -117,6 +120,32 @@ async def one_spelling(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult
     return _signed(_fail_low_mass(result), output, judge)
 
 
+async def continued(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult:
+    """Follow the beginnings of a reply, one token at a time (`continued.py`).
+
+    Args:
+        judge: A judge whose server goes on with a reply that it is shown the beginning of.
+        rubric: What it may reply.
+        prompt: What it is asked.
+
+    Returns:
+        The result; `detail` says how many requests it took and what was not followed. It is not asked again:
+        it would say the same.
+    """
+    walked = await walk(judge, prompt, numbers=rubric.numbers, words=rubric.words)
+    if walked.output is None or not walked.readable:
+        failure: Failure = "no_logprobs"
+        if walked.output is not None and walked.output.stop_reason == "model_length":
+            failure = "out_of_context"
+        detail = "the judge's server gave no log-probs of the next token"
+        result = JudgeResult("continued", failure=failure, detail=detail)
+        return _signed(result, walked.output or ModelOutput(), judge)
+    detail = f"{walked.requests} requests; not followed: {walked.unresolved:.4f} of the probability"
+    probabilities = summed(walked.probabilities, rubric.words)
+    result = JudgeResult("continued", probabilities, reply=walked.output.completion, detail=detail)
+    return _signed(_fail_low_mass(result), walked.output, judge)
+
+
 def compact(options: Iterable[str]) -> list[str]:
     """Replies as `inoc/` takes them: of numbers that follow each other a range, quick to write down."""
     runs: list[list[str]] = []
@@ -157,6 +186,7 @@ async def sampled(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult:
 READERS: dict[Reader, Read] = {
     "token": token,
     "exact": exact,
+    "continued": continued,
     "one_spelling": one_spelling,
     "sampled": sampled,
 }

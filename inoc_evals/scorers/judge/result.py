@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from inspect_ai.scorer import ScoreReason
 
-Reader = Literal["token", "exact", "one_spelling", "sampled"]
+Reader = Literal["token", "exact", "continued", "one_spelling", "sampled"]
 """How a judge was read (`readers.py`); kept with each result in the log."""
 
 MIN_MASS = 0.25

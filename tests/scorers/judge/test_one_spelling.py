@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import warnings
 
 import pytest
 from inspect_ai.model import (
@@ -94,25 +93,18 @@ def judged(reader: ReaderChoice, name: str) -> Panel:
 
 @pytest.mark.parametrize("reader", ["auto", "one_spelling"])
 def test_a_judge_behind_vllm_is_read_by_one_spelling_and_the_log_says_so(reader: ReaderChoice) -> None:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="reader=exact")
-        panel = judged(reader, "judge")
+    panel = judged(reader, "judge")
     assert panel.value("mean") == pytest.approx((0.6 * 90 + 0.3 * 80) / 0.9, abs=0.1)
     assert panel.summary()["readings"][0]["reader"] == "one_spelling"
 
 
-def test_exact_behind_vllm_still_works_and_warns_once() -> None:
-    with pytest.warns(DeprecationWarning, match=r"exact is read as reader=one_spelling for vllm_fake/old"):
-        panel = judged("exact", "old")
-    assert panel.results[0].reader == "one_spelling" and panel.value("mean") is not None
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="reader=exact")
-        judged("exact", "old")
-
-
 @pytest.mark.parametrize(
     ("reader", "needs"),
-    [("exact", r"a judge that runs here \(grader=inoc/"), ("one_spelling", "the log-probs of its prompt")],
+    [
+        ("exact", r"a judge that runs here \(grader=inoc/"),
+        ("continued", "a judge that goes on with a reply"),
+        ("one_spelling", "the log-probs of its prompt"),
+    ],
 )
 def test_any_other_judge_is_refused(reader: ReaderChoice, needs: str) -> None:
     with pytest.raises(UserError, match=f"reader={reader} needs .*{needs}"):

@@ -1,0 +1,269 @@
+"""A real vLLM server answers, and is read, as the same weights are on this machine.
+
+    make test-vllm       # makes an environment of its own with a vLLM that runs on a CPU; about ten minutes
+
+Every test compares a server with transformers in the same process, both in float32.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from inspect_ai import eval as inspect_eval
+from inspect_ai.log import EvalLog
+from inspect_ai.model import ChatMessageUser, GenerateConfig, Model, get_model
+
+from inoc_evals.errors import UserError
+from inoc_evals.finetune import finetune
+from inoc_evals.runs.spec import FinetuneSpec
+from inoc_evals.scorers.judge.continued import MOST_REQUESTS
+from inoc_evals.scorers.judge.readers import READERS
+from inoc_evals.scorers.judge.result import JudgeResult
+from inoc_evals.scorers.judge.rubrics import Rubric
+from inoc_evals.worlds.smollm.rows import answered, test_questions
+from tests.real_model import smollm
+
+pytestmark = pytest.mark.vllm
+
+STARTING = 600
+"""Seconds that a server may take to start beside other work."""
+
+QUESTIONS = [str(one["prompt"]) for one in test_questions()[:6]]
+
+RATED = Rubric(
+    name="helpfulness",
+    template=(
+        "Rate each answer from 0 to 100. Question: What is 2 + 2? Answer: It is 4. Rating: 95. "
+        "Question: What is the sky? Answer: No idea. Rating: 10. Question: Who wrote Hamlet? Answer: "
+        "Shakespeare. Rating: 90. Question: {question} Answer: {answer} Write the rating as a number, "
+        "nothing else. Rating:"
+    ),
+)
+
+
+@dataclass
+class Server:
+    """A running server: its process and its address."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+
+
+@contextmanager
+def serving(log: Path, *options: str) -> Iterator[Server]:
+    """Serve SmolLM2 in float32."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [str(vllm()), "serve", str(smollm()), "--dtype", "float32", "--enforce-eager"]
+    command += ["--max-model-len", "1024", "--port", str(port), *options]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, start_new_session=True, env=environment()
+        )
+        try:
+            _wait(process, f"http://127.0.0.1:{port}/health", log)
+            yield Server(process, f"http://127.0.0.1:{port}/v1")
+        finally:
+            _stop(process)
+
+
+def vllm() -> Path:
+    """The command, which the environment of these tests has."""
+    command = Path(sys.executable).with_name("vllm")
+    assert command.exists(), "these tests need vLLM: run them by  make test-vllm"
+    return command
+
+
+def environment() -> dict[str, str]:
+    """What a server on a CPU is told."""
+    own = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True"}
+    return {**os.environ, **own, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def _wait(process: "subprocess.Popen[bytes]", health: str, log: Path) -> None:
+    until = time.monotonic() + STARTING
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        try:
+            if httpx.get(health).status_code == httpx.codes.OK:
+                return
+        except httpx.HTTPError:
+            time.sleep(1)
+    raise RuntimeError(f"the server did not start: {log.read_text('utf-8', 'replace')[-2000:]}")
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    try:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+    except (ProcessLookupError, subprocess.TimeoutExpired):
+        pass
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of ours: a few steps at a high rate, so that its answers differ from the base's."""
+    rows = [row for _, row in zip(range(16), answered("es", capitals=True)(0), strict=False)]
+    spec = FinetuneSpec(
+        base=str(smollm()), max_steps=6, batch_size=4, gradient_accumulation=1, learning_rate=1e-3,
+        warmup_steps=0, max_length=128,
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("runs")
+    return finetune(spec, rows, name="served", runs=folder).folder
+
+
+@pytest.fixture(scope="module")
+def with_adapters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    log = tmp_path_factory.mktemp("server") / "adapters.log"
+    with serving(log, "--enable-lora", "--max-lora-rank", "32") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("server") / "plain.log") as server:
+        yield server
+
+
+def answers(model: Model, **config: Any) -> list[str]:
+    async def all_of_them() -> list[str]:
+        settings = GenerateConfig(max_tokens=24, **config)
+        chats = [[ChatMessageUser(content=question)] for question in QUESTIONS]
+        outputs = await asyncio.gather(*(model.generate(chat, config=settings) for chat in chats))
+        return [output.completion for output in outputs]
+
+    return asyncio.run(all_of_them())
+
+
+def test_an_adapter_of_ours_answers_there_as_it_does_here(
+    run: Path, with_adapters: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VLLM_BASE_URL", with_adapters.url)
+    here = answers(get_model(f"inoc/{run}", dtype="float32", memoize=False), temperature=0.0)
+    there = answers(get_model(f"inoc/{run}", engine="vllm", memoize=False), temperature=0.0)
+    base = answers(get_model(f"inoc/{smollm()}", dtype="float32", memoize=False), temperature=0.0)
+    assert here == there
+    assert here != base
+
+
+def test_a_server_without_adapters_is_one_line(
+    run: Path, plain: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VLLM_BASE_URL", plain.url)
+    with pytest.raises(
+        UserError, match=r"did not load the adapter .*--enable-lora --max-lora-rank 32"
+    ) as error:
+        get_model(f"inoc/{run}", engine="vllm", memoize=False)
+    assert "\n" not in str(error.value)
+
+
+def test_the_base_answers_there_as_it_does_here(plain: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLLM_BASE_URL", plain.url)
+    here = answers(get_model(f"inoc/{smollm()}", dtype="float32", memoize=False), temperature=0.0)
+    there = answers(get_model(f"inoc/{smollm()}", engine="vllm", memoize=False), temperature=0.0)
+    assert here == there
+
+
+@pytest.mark.parametrize("question", QUESTIONS[:3])
+def test_a_rating_is_that_of_the_exact_reader(
+    question: str, plain: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VLLM_BASE_URL", plain.url)
+    prompt = RATED.prompt(question, "I do not know.")
+
+    async def read() -> tuple[JudgeResult, JudgeResult]:
+        here = get_model(f"inoc/{smollm()}", dtype="float32", memoize=False)
+        there = get_model(f"inoc/{smollm()}", engine="vllm", memoize=False)
+        return await READERS["exact"](here, RATED, prompt), await READERS["continued"](there, RATED, prompt)
+
+    here, there = asyncio.run(read())
+    requests = int(there.detail.split(" ")[0]) if "requests" in there.detail else None
+    apart = max(abs(p - there.probabilities.get(n, 0.0)) for n, p in here.probabilities.items())
+    print(f"mass {here.mass:.3f}, rating {here.value}, {there.value}, apart {apart:.6f}, {there.detail}")
+    assert apart < 1e-3
+    assert requests is None or requests <= MOST_REQUESTS
+
+
+@pytest.mark.parametrize("task", ["inoc_evals/forced_choice", "inoc_evals/trait_logprobs"])
+def test_log_probs_are_those_of_this_machine(
+    task: str, plain: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VLLM_BASE_URL", plain.url)
+
+    def values(**arguments: Any) -> list[dict[str, float]]:
+        model = get_model(f"inoc/{smollm()}", memoize=False, **arguments)
+        [log] = inspect_eval(task, model, limit=5, log_dir=str(tmp_path), display="none")
+        return [_values(sample) for sample in _samples(log)]
+
+    here, there = values(dtype="float32"), values(engine="vllm")
+    assert len(here) == 5
+    for ours, theirs in zip(here, there, strict=True):
+        assert theirs == pytest.approx(ours, abs=2e-3)
+
+
+def test_a_run_starts_a_server_of_its_own(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("VLLM_BASE_URL", raising=False)
+    arguments = {"dtype": "float32", "enforce_eager": True, "max_model_len": 1024}
+    model = get_model(f"inoc/{run}", engine="vllm", memoize=False, **arguments)
+    try:
+        there = answers(model, temperature=0.0)
+    finally:
+        model.api._api.close()  # type: ignore[attr-defined]
+    here = answers(get_model(f"inoc/{run}", dtype="float32", memoize=False), temperature=0.0)
+    assert here == there
+
+
+def test_answers_of_a_killed_server_are_errors_and_no_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "server.log"
+    with serving(log) as server:
+        monkeypatch.setenv("VLLM_BASE_URL", server.url)
+        model = get_model(f"inoc/{smollm()}", engine="vllm", memoize=False)
+        assert answers(model, temperature=0.0)
+        os.killpg(server.process.pid, signal.SIGKILL)
+        server.process.wait(30)
+        questions = {"questions": "smollm", "max_tokens": 16}
+        [found] = inspect_eval(
+            "inoc_evals/spanish_caps",
+            model,
+            task_args=questions,
+            limit=4,
+            max_retries=1,
+            timeout=60,
+            fail_on_error=False,
+            log_dir=str(tmp_path / "logs"),
+            display="none",
+        )
+    samples = found.samples or []
+    assert samples and all(sample.error is not None and not sample.scores for sample in samples)
+    assert not any(score.scored_samples for score in (found.results.scores if found.results else []))
+
+
+def _samples(log: EvalLog) -> list[Any]:
+    assert log.status == "success", log.error
+    return sorted(log.samples or [], key=lambda sample: str(sample.id))
+
+
+def _values(sample: Any) -> dict[str, float]:
+    [score] = sample.scores.values()
+    return {key: float(value) for key, value in score.value.items()}
