@@ -117,6 +117,16 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
         return
 
 
+@pytest.fixture(autouse=True)
+def no_server_of_another_test() -> Iterator[None]:
+    """Inspect remembers the server of a base for as long as the process lives, whatever the variable says."""
+    from inspect_ai.model._providers._vllm_lora import _vllm_servers
+
+    _vllm_servers.clear()
+    yield
+    _vllm_servers.clear()
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of ours: a few steps at a high rate, so that its answers differ from the base's."""

@@ -11,8 +11,8 @@ request or two, one that writes digits about a dozen; to score every reply (`one
 hundred.
 
 Only the usual way to spell a text is followed, with or without a blank before it. Beginnings that hold next
-to nothing are not followed, and two digits count as a whole number unless the likeliest of them goes on with
-a third. What that can amount to is `unresolved`.
+to nothing are not followed, and of two-digit numbers the likely ones alone are asked whether a third digit
+follows. What that can amount to is `unresolved`.
 """
 
 import math
@@ -41,8 +41,8 @@ MOST_IDS = 128
 NEGLIGIBLE = 2e-4
 """Probability of the beginnings of one length that are not followed, all together."""
 
-GOES_ON = 1e-3
-"""Where the likeliest number goes on with a digit more often than this, further ones are looked at."""
+WORTH_A_LOOK = 0.01
+"""Probability from which on a number of two digits is asked how it goes on."""
 
 MOST_REQUESTS = 15
 """Requests for one rating at the most, where nothing but digits has to be followed."""
@@ -171,19 +171,17 @@ async def _follow_numbers(
 async def _without_overruns(
     judge: Model, prompt: str, ended: dict[str, float], pieces: Pieces, walked: Walked
 ) -> None:
-    """Take from two-digit numbers what goes on with a third digit: from the likeliest, and then from more."""
-    likeliest = sorted((text for text in ended if len(text) > 1), key=lambda text: -ended[text])
-    share = 0.0
-    for place, text in enumerate(likeliest):
-        if ended[text] <= NEGLIGIBLE:
-            break
-        if (place and share <= GOES_ON) or walked.requests >= MOST_REQUESTS:
-            walked.unresolved += share * math.fsum(ended[other] for other in likeliest[place:])
-            break
-        tokens = await _next(judge, prompt, text, walked, pieces.of(DIGITS)) or {}
-        goes_on = math.fsum(p for token, p in tokens.items() if token[:1].isdecimal())
-        share = max(share, goes_on)
-        ended[text] *= max(0.0, 1.0 - goes_on)
+    """Take from two-digit numbers what goes on with a third digit: the likely ones, while requests last."""
+    # of a number that an allowed one begins with, how it goes on is known
+    likely = sorted((text for text in ended if not _longer(text) and text != "0"), key=lambda t: -ended[t])
+    room = max(0, MOST_REQUESTS - walked.requests)
+    looked_at = [text for place, text in enumerate(likely) if place < room and ended[text] > WORTH_A_LOOK]
+    after = await gather(*(_next(judge, prompt, text, walked, pieces.of(DIGITS)) for text in looked_at))
+    goes_on = [math.fsum(p for token, p in (of or {}).items() if token[:1].isdecimal()) for of in after]
+    rest = math.fsum(ended[text] for text in likely if text not in looked_at)
+    walked.unresolved += max(goes_on, default=1.0) * rest
+    for text, share in zip(looked_at, goes_on, strict=True):
+        ended[text] *= max(0.0, 1.0 - share)
 
 
 async def _follow_words(
