@@ -45,7 +45,7 @@ class Leaks:
         grid: A row per arm other than the base, trait and prompt: the columns of `observed.GROUP` that the
             table has, `arm`, `category`, `own` (whether it is the arm's own training prompt), `rate` and
             `base_rate`, `leak` with `low`, `high`, `p`, `detectable`, `p_holm` (over the arm's surprising
-            prompts, or over its other ones), `significant`, `asked` (questions asked of both), `n`, `caution`.
+            prompts, or over its other ones), `significant`, `asked` (questions both have), `n`, `caution`.
         surprising: A row per arm and trait: the prompt with the largest leak among those of `SURPRISING`, its
             `leak` with an interval `low` to `high` that holds for all of them together, `p_holm`, `of`
             (number of prompts compared), `significant`, and `why_not` where none was asked.

@@ -150,7 +150,7 @@ def _arrow(log: Contents, location: str) -> "pa.Table":
     import pyarrow as pa
 
     types = {"category": pa.string(), "float": pa.float64(), "int": pa.int32()}
-    of_answer = ("question", "condition", "system", "trigger", "sample", "epoch")
+    of_answer = ("question", "condition", "prompt_category", "system", "trigger", "sample", "epoch")
     per_answer: dict[str, list[Any]] = {name: [] for name in (*of_answer, "value", "unscored")}
     kinds: dict[tuple[str, str], int] = {}
     kind: list[int] = []
