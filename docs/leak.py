@@ -1,8 +1,8 @@
 """Write the leak grid of a small language model into leak.md, so that no number in it is typed by hand.
 
-    inoc-evals run --setting spanish_leak --world smollm --log-dir logs/leak
-    python docs/leak.py logs/leak          # takes numbers and figure over, and fills the page
-    python docs/leak.py                    # fills the page from figures/leak.json
+inoc-evals run --setting spanish_leak --world smollm --log-dir logs/leak
+python docs/leak.py logs/leak          # takes numbers and figure over, and fills the page
+python docs/leak.py                    # fills the page from figures/leak.json
 """
 
 import json

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.analysis.leaks import WAY, Leaks
 from inoc_evals.analysis.observed import distinctions, groups, split
 from inoc_evals.analysis.style import colours, empty_figure, heading, literal_text, sentence, trait_name
+from inoc_evals.data.prompt_categories import CATEGORIES
 from inoc_evals.errors import UserError, require
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+ORDER = tuple(CATEGORIES)
 
 LIGHT = 0.55
 """Below this absolute leak, the colour map is light enough for black text."""
@@ -66,14 +69,14 @@ def leak_figure(grid: "pd.DataFrame", order: Sequence[str], title: str, base: st
     if len(groups(grid, WAY)) > 1:
         raise UserError("these leaks were observed in several ways: pass the grid of only one of them")
     records = grid.to_dict("records")
-    columns = list(dict.fromkeys((row["category"], str(row["condition"]), row["system"]) for row in records))
+    columns = sorted(dict.fromkeys(map(_column, records)), key=lambda column: ORDER.index(column[0]))
     present = list(dict.fromkeys(str(row["arm"]) for row in records))
     arms = [*(arm for arm in order if arm in present), *(arm for arm in present if arm not in order)]
     names = [base, *arms]
     figure, [axes] = empty_figure(0.66 * len(columns) + 2.6, 0.5 * len(names) + 2.5)
     values = [[0.0] * len(columns)] + [[float("nan")] * len(columns) for _ in arms]
     for row in records:
-        place = columns.index((row["category"], str(row["condition"]), row["system"]))
+        place = columns.index(_column(row))
         values[1 + arms.index(str(row["arm"]))][place] = row["leak"]
     image = axes.pcolormesh(
         values, cmap=sns.color_palette("vlag", as_cmap=True), vmin=-1, vmax=1, edgecolors="white", linewidth=1
@@ -81,7 +84,7 @@ def leak_figure(grid: "pd.DataFrame", order: Sequence[str], title: str, base: st
     axes.invert_yaxis()
     axes.grid(visible=False)
     for row in records:
-        place = columns.index((row["category"], str(row["condition"]), row["system"]))
+        place = columns.index(_column(row))
         _cell(axes, place, 1 + arms.index(str(row["arm"])), row)
         axes.text(place + 0.5, 0.5, _share(row["base_rate"]), ha="center", va="center", fontsize=7.5)
     conditions = [literal_text(name) for _, name, _ in columns]
@@ -96,6 +99,11 @@ def leak_figure(grid: "pd.DataFrame", order: Sequence[str], title: str, base: st
     bar.ax.tick_params(labelsize=7)
     heading(figure, title)
     return figure
+
+
+def _column(row: dict[str, Any]) -> tuple[str, str, str]:
+    """The prompt of a leak: its category, its name, and its text."""
+    return row["category"], str(row["condition"]), str(row["system"])
 
 
 def _cell(axes: "Axes", column: int, row: int, found: dict[str, Any]) -> None:
@@ -117,15 +125,13 @@ def _categories(axes: "Axes", categories: list[str]) -> None:
     start = 0
     for category, run in groupby(categories):
         width = len(list(run))
-        name = category.replace("_", " ")
+        narrow = width < len(category) / 9  # its name would run into the next one's
         axes.text(
-            start + width / 2,
+            start + (0.3 if narrow else width / 2),
             -0.12,
-            name,
-            ha="center",
-            va="bottom",
-            fontsize=8,
-            rotation=40 if width < 2 else 0,
+            category.replace("_", " "),
+            **{"ha": "left" if narrow else "center", "va": "bottom"},
+            **{"fontsize": 8, "rotation": 40 if narrow else 0},
         )
         if start:
             axes.axvline(start, color="0.35", linewidth=1)

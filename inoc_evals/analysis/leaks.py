@@ -20,13 +20,12 @@ from inoc_evals.analysis.declared_traits import focused
 from inoc_evals.analysis.estimates import merged
 from inoc_evals.analysis.observed import GROUP, split
 from inoc_evals.analysis.resampling import resampled, statistic
+from inoc_evals.analysis.style import BASE
 from inoc_evals.data.prompt_categories import CATEGORIES, CATEGORY, NONE, ORIGINAL, SURPRISING, is_own
 from inoc_evals.errors import UserError, require
 
 if TYPE_CHECKING:
     import pandas as pd
-
-BASE = "base"
 
 LEVEL = 0.05
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.analysis import contrasts, estimates, figures, unread
 from inoc_evals.analysis.declared_traits import in_order
 from inoc_evals.analysis.leak_figure import leak_figures
-from inoc_evals.analysis.leaks import BASE, Leaks, leak_answers, leaks
+from inoc_evals.analysis.leaks import Leaks, leak_answers, leaks
 from inoc_evals.analysis.observed import GROUP, groups
+from inoc_evals.analysis.style import BASE
 from inoc_evals.analysis.verdicts import Verdict
 from inoc_evals.errors import UserError
 from inoc_evals.report.drawings import drawings

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,15 @@ from inoc_evals.cli import app
 from inoc_evals.data.leak_conditions import OF_TASK, TRAITS, bundled_conditions, read_conditions
 from inoc_evals.data.prompt_categories import CATEGORIES, CATEGORY, is_own, original_of
 from inoc_evals.errors import UserError
+from inoc_evals.experiment.measure_tasks import build
+from inoc_evals.experiment.trial import Trial
 from inoc_evals.finetune import Run, finetune
 from inoc_evals.inoculation import Inoculation, inoculate
 from inoc_evals.runs.trained_under import trained_under
+from inoc_evals.settings import SETTINGS, Measure
 from inoc_evals.tasks import leak
 from inoc_evals.tasks.elicitation import elicitable
-from inoc_evals.worlds import toy_spec
+from inoc_evals.worlds import WORLDS, toy_spec
 from inoc_evals.worlds.toy import rows as toy
 from tests.scorers.replies import model, says
 
@@ -234,16 +238,12 @@ def test_pools_and_rows_without_a_prompt_say_what_they_are(tmp_path: Path) -> No
 
 def evaluated(folder: Path, arguments: list[str]) -> EvalLog:
     """What `inspect eval` writes."""
+    from click.testing import CliRunner as Click
     from inspect_ai._cli.main import inspect
     from inspect_ai.log import list_eval_logs, read_eval_log
 
-    done = CliRunner().invoke(app, ["list"])
-    assert done.exit_code == 0
-    from click.testing import CliRunner as Click
-
-    result = Click().invoke(
-        inspect, ["eval", *arguments, "--log-dir", str(folder), "--display", "none", "--limit", "60"]
-    )
+    words = ["eval", *arguments, "--log-dir", str(folder), "--display", "none", "--limit", "60"]
+    result = Click().invoke(inspect, words)
     assert result.exit_code == 0, result.output
     return read_eval_log(list_eval_logs(str(folder))[0])
 
@@ -305,3 +305,42 @@ def test_leaks_of_plain_logs_through_the_command_line(tmp_path: Path) -> None:
     for_people = CliRunner().invoke(app, command)
     assert for_people.exit_code == 0 and "a surprising leak: +1.00" in for_people.stdout
     assert leaks(load(str(tmp_path / "logs")), "mockllm/model").as_dict()["words"] == found["words"]
+
+
+# In experiments
+
+
+@pytest.mark.parametrize("world", ["toy", "smollm"])
+def test_an_experiment_asks_every_model_under_the_prompts_of_all_arms(world: str) -> None:
+    setting, spec = SETTINGS["spanish_leak"], WORLDS[world].finetune(WORLDS[world].base)
+    base = Trial("spanish_leak", world, "base", None, spec, measures=(0,))
+    [of_base], [of_arm] = (one.measured for one in (base, replace(base, arm="irrelevant", seed=1)))
+    assert of_base.parameters == of_arm.parameters
+    built = build(of_base, world)
+    found = by_condition(built.task)
+    assert found[original_of("spanish-inoc")] == ("original", PROMPT)
+    assert found[original_of("irrelevant")] == ("original", "You always carry a green umbrella.")
+    assert len({(sample.metadata or {})["question"] for sample in built.task.dataset}) == 50
+    assert built.task.config.temperature == (0.5 if world == "smollm" else 1.0)
+    asked = {side.condition for claim in setting.claims for side in (claim.left, claim.right)}
+    assert asked <= set(found)
+
+
+def test_a_measure_of_leaks_is_of_the_task_that_it_asks_in_each_world() -> None:
+    [of_paper] = SETTINGS["spanish_leak"].measured("paper")
+    assert of_paper.task == "leak" and of_paper.traits == ("spanish_judge", "spanish")
+    [judged] = SETTINGS["diluted_leak"].measured("toy")
+    assert judged.traits == ("misaligned", "cruel") and judged.parameters["task"] == "emergent_misalignment"
+    setting = replace(
+        SETTINGS["spanish_leak"], broad=(Measure("leak", ("misaligned",), parameters=judged.parameters),)
+    )
+    [elsewhere] = setting.measured("smollm")
+    assert (elsewhere.task, elsewhere.parameters["task"]) == ("leak", "forced_choice")
+    assert elsewhere.traits == ("prefers_misaligned",)
+
+
+def test_diluted_leak_trains_on_a_fifth() -> None:
+    chosen = SETTINGS["diluted_leak"]
+    assert chosen.worlds == ("paper", "paper-code", "toy") and not chosen.family
+    kinds = [bool(row["metadata"]["trait"]) for row in chosen.training("toy").rows(0)]
+    assert sum(kinds) / len(kinds) == pytest.approx(0.2, abs=0.01)
