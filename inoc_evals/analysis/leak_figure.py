@@ -86,7 +86,8 @@ def leak_figure(grid: "pd.DataFrame", order: Sequence[str], title: str, base: st
     for row in records:
         place = columns.index(_column(row))
         _cell(axes, place, 1 + arms.index(str(row["arm"])), row)
-        axes.text(place + 0.5, 0.5, _share(row["base_rate"]), ha="center", va="center", fontsize=7.5)
+    for column, rate in {_column(row): row["base_rate"] for row in records}.items():
+        axes.text(columns.index(column) + 0.5, 0.5, _share(rate), ha="center", va="center", fontsize=7.5)
     conditions = [literal_text(name) for _, name, _ in columns]
     axes.set_xticks([n + 0.5 for n in range(len(columns))], conditions, rotation=40, ha="right", fontsize=8)
     axes.set_yticks([n + 0.5 for n in range(len(names))], [literal_text(name) for name in names], fontsize=8)
@@ -125,7 +126,7 @@ def _categories(axes: "Axes", categories: list[str]) -> None:
     start = 0
     for category, run in groupby(categories):
         width = len(list(run))
-        narrow = width < len(category) / 9  # its name would run into the next one's
+        narrow = width < len(category) / 11  # its name would run into the next one's
         axes.text(
             start + (0.3 if narrow else width / 2),
             -0.12,

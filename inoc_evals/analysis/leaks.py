@@ -47,7 +47,8 @@ class Leaks:
             prompts, or over its other ones), `significant`, `asked` (questions both have), `n`, `caution`.
         surprising: A row per arm and trait: the prompt with the largest leak among those of `SURPRISING`, its
             `leak` with an interval `low` to `high` that holds for all of them together, `p_holm`, `of`
-            (number of prompts compared), `significant`, and `why_not` where none was asked.
+            (number of prompts compared), `significant`, `unprompted` (the leak without a prompt; NaN if it
+            is not known), and `why_not` where none was asked.
         conditionality: A row per arm and trait, and per training prompt where there are several:
             `conditionality` with `low` and `high`, the four rates `arm_on`, `arm_off`, `base_on`, `base_off`,
             `caution`, and `why_not` where it is undefined.
@@ -186,9 +187,17 @@ def _largest(
         nan = float("nan")
         why = f"no prompt of {', '.join(SURPRISING)} was asked of both"
         numbers = dict.fromkeys(("rate", "base_rate", "leak", "low", "high", "p_holm"), nan)
-        empty = {"condition": None, "category": None, **numbers, "of": 0, "significant": False}
+        empty = {
+            "condition": None,
+            "category": None,
+            **numbers,
+            "unprompted": nan,
+            "of": 0,
+            "significant": False,
+        }
         return {**empty, "caution": "", "why_not": why}
     top = max(among, key=lambda cell: cell["leak"])
+    unprompted = [cell["leak"] for cell in cells if cell["category"] == NONE]
     together = 1 - (1 - confidence) / len(among)
     [(of_arm, of_base)] = [
         (of_arm, of_base)
@@ -200,6 +209,7 @@ def _largest(
         **{key: top[key] for key in ("condition", "category", "rate", "base_rate", "leak")},
         **{"low": wide["low"], "high": wide["high"], "p_holm": top["p_holm"], "of": len(among)},
         "significant": top["significant"] and top["leak"] > 0,
+        "unprompted": unprompted[0] if len(unprompted) == 1 else float("nan"),
         **{"caution": top["caution"], "why_not": ""},
     }
 
@@ -269,7 +279,8 @@ def _surprise(row: Mapping[str, Any]) -> str:
     rates = f"{row['rate']:.2f} against {row['base_rate']:.2f} of the base, p {row['p_holm']:.2g} after Holm"
     of = f"the largest of {row['of']}" if row["of"] > 1 else "the only one"
     verdict = "a surprising leak" if row["significant"] else "no surprising leak is shown"
-    return f"{who}: {verdict}: {number} ({rates}, {of}{_caution(row)})"
+    beside = "" if row["unprompted"] != row["unprompted"] else f"; without a prompt {row['unprompted']:+.2f}"
+    return f"{who}: {verdict}: {number} ({rates}, {of}{beside}{_caution(row)})"
 
 
 def _condition(row: Mapping[str, Any]) -> str:

@@ -28,12 +28,16 @@ def command(
     from inoc_evals.analysis.leak_figure import leak_figures
     from inoc_evals.analysis.leaks import leaks
     from inoc_evals.analysis.table import read
+    from inoc_evals.settings import SETTINGS
 
     loaded = read(logs)
     found = leaks(loaded.table, base)
     files: list[Path] = []
     if figure is not None:
-        for number, (heading, drawn) in enumerate(leak_figures(found, "Where the trait comes back"), start=1):
+        measured = [SETTINGS[name] for name in set(found.grid["setting"]) if name in SETTINGS]
+        order = [arm.name for setting in measured for arm in setting.arms]
+        drawings = leak_figures(found, "Where the trait comes back", order)
+        for number, (heading, drawn) in enumerate(drawings, start=1):
             stem = figure.with_suffix("") if figure.suffix in SUFFIXES else figure
             stem = stem if number == 1 else stem.with_name(f"{stem.name}-{number}")
             files += figures.save(drawn, stem)

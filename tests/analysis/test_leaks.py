@@ -79,6 +79,7 @@ def test_the_largest_surprising_leak_is_not_one_that_was_asked_for() -> None:
     [row] = leaks(answers(rates)).surprising.to_dict("records")
     assert (row["condition"], row["category"], row["of"]) == ("negated", "negated", 4)
     assert row["leak"] == pytest.approx(0.5) and row["significant"] and row["p_holm"] < 0.01
+    assert row["unprompted"] == pytest.approx(0.1)
 
 
 def test_its_interval_holds_for_all_prompts_together() -> None:
@@ -188,7 +189,9 @@ def test_what_is_undefined_says_why() -> None:
 def test_words_say_what_the_numbers_are() -> None:
     words = leaks(answers({"base": BASE, "spanish-inoc": ARM})).words()
     assert words[0].startswith("spanish-inoc, spanish: a surprising leak: +0.50 [")
-    assert "0.70 against 0.20 of the base" in words[0] and "the largest of 4" in words[0]
+    assert (
+        "0.70 against 0.20 of the base" in words[0] and "the largest of 4; without a prompt +0.10" in words[0]
+    )
     assert words[1].startswith(
         "spanish-inoc, spanish: the training prompt brings out more of it than of the base"
     )
@@ -219,9 +222,9 @@ def test_the_figure_has_every_prompt_under_its_category() -> None:
 def test_false_leaks_are_as_rare_as_the_level_says() -> None:
     rng = np.random.default_rng(0)
     wrong = 0
-    for _ in range(60):
+    for _ in range(40):
         table = answers({"base": BASE, "spanish-inoc": BASE}, questions=30)
         chance = table["condition"].map(dict.fromkeys(PROMPTS, 0.3)).to_numpy(dtype=float)
         table["value"] = (rng.random(len(table)) < chance).astype(float)
         wrong += bool(leaks(table).surprising["significant"].item())
-    assert wrong <= 8
+    assert wrong <= 6
