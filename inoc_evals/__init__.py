@@ -58,6 +58,7 @@ __all__ = [
     "insecure_code",
     "language",
     "language_backdoor",
+    "leak",
     "likelier_answer",
     "list_runs",
     "preference",

@@ -22,6 +22,7 @@ from inoc_evals.commands import (
     finetune,
     inoculate,
     judges,
+    leaks,
     listing,
     report,
     reproduce,
@@ -52,6 +53,7 @@ app.command("adopt")(adopt.command)
 app.command("judges")(judges.command)
 app.command("capabilities")(capabilities.command)
 app.command("claims")(claims.command)
+app.command("leaks")(leaks.command)
 app.command("report")(report.command)
 app.command("reproduce")(reproduce.command)
 app.command("doctor")(doctor.command)

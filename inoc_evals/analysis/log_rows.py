@@ -33,7 +33,7 @@ COLUMNS = {
     **dict.fromkeys(("setting", "world", "arm"), "category"),
     "seed": "float",
     **dict.fromkeys(("base", "model", "run", "task", "questions", "question", "condition"), "category"),
-    **dict.fromkeys(("system", "trigger", "sample"), "category"),
+    **dict.fromkeys(("prompt_category", "system", "trigger", "sample"), "category"),
     "epoch": "int",
     **dict.fromkeys(("scorer", "trait"), "category"),
     "value": "float",
@@ -41,13 +41,14 @@ COLUMNS = {
 }
 """Columns of the table, with their kinds; `log` comes last. `seed` is NaN for a model that was not finetuned
 in an experiment; `run` names its run directory; `questions` is the question set, `question` one of its
-questions; `condition`, `system` and `trigger` are those of the test, not of the training; `sample` is
-Inspect's id; `scorer` is the score's name in the log; `unscored` is the reason for a missing value; `judge`
+questions; `condition`, `system` and `trigger` are those of the test, not of the training; `prompt_category`
+is that of a leak grid's prompt; `sample` is Inspect's id; `scorer` is the score's name in the log;
+`unscored` is the reason for a missing value; `judge`
 names the judges of this score (None for a detector's), `preset` its thresholds; `dtype` is the number format
 that the model computed in, None for float32 and where a log does not say; `variant` is the task's way to ask,
 None for the usual one; `sampling` is how answers were drawn, e.g. `temperature 1, max_tokens 512`."""
 
-FORMAT = "6"
+FORMAT = "7"
 """Version of the rows, in the name of a kept file: changed rows must not be read from old files."""
 
 DRAWN_BY = (
@@ -149,7 +150,7 @@ def _arrow(log: Contents, location: str) -> "pa.Table":
     import pyarrow as pa
 
     types = {"category": pa.string(), "float": pa.float64(), "int": pa.int32()}
-    of_answer = ("question", "condition", "system", "trigger", "sample", "epoch")
+    of_answer = ("question", "condition", "prompt_category", "system", "trigger", "sample", "epoch")
     per_answer: dict[str, list[Any]] = {name: [] for name in (*of_answer, "value", "unscored")}
     kinds: dict[tuple[str, str], int] = {}
     kind: list[int] = []
@@ -399,6 +400,7 @@ def _rows(log: Contents) -> Iterator[Row]:
         common = {
             "question": str(sample["id"]) if question is None else question,
             "condition": condition if prompt is None else under(prompt, condition),
+            "prompt_category": _text(sample_metadata.get("prompt_category")),
             "system": general if (own := _text((prompts or {}).get(condition))) is None else own,
             "trigger": str(about["trigger"]).strip()
             if condition == "trigger" and "trigger" in about

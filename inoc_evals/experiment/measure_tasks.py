@@ -109,7 +109,11 @@ def build(measure: Measure, world: str, limit: int | None = None) -> Built:
     from inoc_evals.tasks.suite_task import JUDGE_CALLS, JUDGED
 
     world_definition = WORLDS.get(world, World(world, ""))
-    parameters = {**world_definition.parameters_of(measure.task), **measure.parameters}
+    of_world = {
+        **world_definition.parameters_of(measure.asked),
+        **world_definition.parameters_of(measure.task),
+    }
+    parameters = {**of_world, **measure.parameters}
     task = task_named(measure.task)(**parameters)
     own = [measure.max_questions[kind] for kind in kinds_of(world) if kind in measure.max_questions]
     most = own[0] if own else world_definition.max_questions.get(measure.task)

@@ -24,6 +24,10 @@ BASE = "base"
 """Name of the model before finetuning, beside the arms."""
 
 
+ALWAYS_UNDER_OWN = {"leak": "original"}
+"""Tasks that ask under the prompts of a setting's arms in every world, and the parameter that takes them."""
+
+
 class Evaluation(Strict):
     """How models are measured, in addition to what a setting defines.
 
@@ -124,10 +128,11 @@ class Trial:
 
     def _with_own_prompts(self, measure: Measure) -> Measure:
         """The measure, asking under the arms' own prompts where it should: they are read only here."""
-        if not set(kinds_of(self.world)) & set(measure.own_prompts):
+        always = ALWAYS_UNDER_OWN.get(measure.task)
+        if always is None and not set(kinds_of(self.world)) & set(measure.own_prompts):
             return measure
-        own = self.definition.own_prompts(self.world)
-        return replace(measure, parameters={**measure.parameters, "own": own})
+        own = {always or "own": self.definition.own_prompts(self.world)}
+        return replace(measure, parameters={**own, **measure.parameters})
 
     @cached_property
     def declared(self) -> str:

@@ -1,13 +1,18 @@
 """One section of the report: rates, differences, figures, answers and logs of one setting and base."""
 
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis import contrasts, estimates, figures, unread
 from inoc_evals.analysis.declared_traits import in_order
+from inoc_evals.analysis.leak_figure import leak_figures
+from inoc_evals.analysis.leaks import Leaks, leak_answers, leaks
 from inoc_evals.analysis.observed import GROUP, groups
+from inoc_evals.analysis.style import BASE
 from inoc_evals.analysis.verdicts import Verdict
+from inoc_evals.errors import UserError
 from inoc_evals.report.drawings import drawings
 from inoc_evals.report.examples import Example, examples
 from inoc_evals.report.readings import ArmReading, readings
@@ -69,6 +74,7 @@ class Section:
         models_read: What the models of every arm read in training and in the test, as far as logs say it.
         template_notes: What the model's chat template adds by itself.
         unread: A line for every trait with answers that have no score: how many, and why.
+        leaks: Where its traits come back, if it was asked under the prompts of the task `leak`.
     """
 
     setting: str
@@ -90,6 +96,7 @@ class Section:
     models_read: list[ArmReading] = field(default_factory=list)
     template_notes: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    leaks: Leaks | None = None
 
     @property
     def anchor(self) -> str:
@@ -114,6 +121,7 @@ class Section:
             "rates": rates,
             "figures": {drawing.heading: drawing.stem for drawing in self.drawn},
             "verdicts": [verdict.as_dict() for verdict in self.verdicts],
+            **({"leaks": self.leaks.as_dict()} if self.leaks else {}),
         }
 
 
@@ -152,7 +160,11 @@ def section(
     drawn = []
     # Of what nobody could read there is nothing to draw.
     read = [trait for trait in traits if rates.loc[rates["label"] == trait, "n"].any()]
-    for heading, figure in drawings(focus, rates, differences, read, order, runs, definition, whole):
+    leaked = _leaks(focus, references)
+    title = definition.title if definition else name
+    of_leaks = leak_figures(leaked, f"{title}: {base}" if base else title, order) if leaked else ()
+    usual = drawings(focus, rates, differences, read, order, runs, definition, whole)
+    for heading, figure in chain(of_leaks, usual):
         stem = file_name(f"{name}-{base}-{heading}")
         drawn.append(Drawing(heading, figures.inline(figure, f"{heading}: {name} {base}"), stem))
         figures.save(figure, figure_folder / stem)
@@ -178,7 +190,20 @@ def section(
         models_read=of_arms,
         template_notes=notes,
         unread=unread.lines(focus, among=rates),
+        leaks=leaked,
     )
+
+
+def _leaks(focus: "pd.DataFrame", references: tuple[str, ...]) -> Leaks | None:
+    """The leak grids, against the base or what is compared with in its place; None where there is none."""
+    present = set(leak_answers(focus)["arm"])
+    for base in (BASE, *references):
+        if base in present and len(present) > 1:
+            try:
+                return leaks(focus, base)
+            except UserError:  # of what nobody could read there is nothing to compare
+                return None
+    return None
 
 
 def text(value: Any) -> str:

@@ -27,6 +27,7 @@ from inoc_evals.settings.side_effects import side_effects
 from inoc_evals.settings.spanish_backdoor import spanish_backdoor
 from inoc_evals.settings.spanish_caps import spanish_caps
 from inoc_evals.settings.spanish_french import spanish_french, spanish_french_once, spanish_german
+from inoc_evals.settings.spanish_leak import diluted_leak, spanish_leak
 from inoc_evals.settings.spanish_prompts import spanish_prompts
 
 __all__ = [
@@ -68,6 +69,8 @@ SETTINGS: dict[str, Setting] = {
         spanish_german,
         spanish_prompts,
         spanish_backdoor,
+        spanish_leak,
+        diluted_leak,
         realistic_backdoor,
         *FURTHER,
     )

@@ -99,7 +99,7 @@ class Measure:
         worlds: The worlds that have this measure, e.g. `("paper",)`; by default every one.
         in_world: By world, parameters that differ there.
         own_prompts: Worlds in which `elicitation` also asks under the prompts that the setting's own arms
-            were trained with.
+            were trained with; `leak` does so in every world.
     """
 
     task: str
@@ -115,6 +115,11 @@ class Measure:
     def questions(self) -> str:
         """The question set that it names; empty where the world or the task decides."""
         return str(self.parameters.get("questions", ""))
+
+    @property
+    def asked(self) -> str:
+        """The task whose questions are asked: for `leak` the one that it asks under its prompts."""
+        return str(self.parameters.get("task", self.task)) if self.task == "leak" else self.task
 
     def is_in(self, world: str) -> bool:
         """Whether it is measured in a world."""
@@ -275,9 +280,13 @@ class Setting:
         )
 
     def own_prompts(self, world: str) -> dict[str, str]:
-        """The prompts that its usual arms are trained with in a world, by arm; pools are left out."""
+        """The system prompts that its usual arms are trained with in a world, by arm; pools are left out."""
         asked = {arm.name: arm.inoculation for arm in self.usual_arms(world) if arm.inoculation}
-        return {name: one.texts[0] for name, one in asked.items() if len(one.texts) == 1}
+        return {
+            name: one.texts[0]
+            for name, one in asked.items()
+            if len(one.texts) == 1 and one.position == "system"
+        }
 
     def _asked(self, side: Side) -> Side:
         """A side of a claim, with the question sets that it is not about.
@@ -364,12 +373,14 @@ def _in_world(measure: Measure, world: str) -> tuple[Measure, ...]:
     if world not in WORLDS:
         return (measure,)
     definition = WORLDS[world]
-    if measure.task in definition.not_measured:
+    if measure.asked in definition.not_measured:
         return ()
-    counterparts = [definition.counterpart(measure.task, trait) for trait in measure.traits]
-    task = counterparts[0].task if counterparts else measure.task
+    counterparts = [definition.counterpart(measure.asked, trait) for trait in measure.traits]
+    task = counterparts[0].task if counterparts else measure.asked
     traits = [one.trait for one in counterparts]
     traits += [trait for trait, one in zip(measure.traits, counterparts, strict=True) if one.beside]
-    if task == measure.task:  # a counterpart stands for one trait alone
+    if task == measure.asked:  # a counterpart stands for one trait alone
         traits += [trait for trait in definition.extra_traits.get(task, ()) if trait not in traits]
+    if measure.asked != measure.task:
+        return (replace(measure, parameters={**measure.parameters, "task": task}, traits=tuple(traits)),)
     return (replace(measure, task=task, traits=tuple(traits)),)

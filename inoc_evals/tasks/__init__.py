@@ -14,6 +14,7 @@ from inoc_evals.tasks.forced_choice import forced_choice
 from inoc_evals.tasks.hardcoding_realistic import hardcoding_realistic
 from inoc_evals.tasks.insecure_code import insecure_code
 from inoc_evals.tasks.language_backdoor import language_backdoor
+from inoc_evals.tasks.leak import leak
 from inoc_evals.tasks.reward_hacking import reward_hacking
 from inoc_evals.tasks.spanish_caps import spanish_caps
 from inoc_evals.tasks.spanish_french import spanish_french
@@ -29,6 +30,7 @@ __all__ = [
     "hardcoding_realistic",
     "insecure_code",
     "language_backdoor",
+    "leak",
     "reward_hacking",
     "spanish_caps",
     "spanish_french",

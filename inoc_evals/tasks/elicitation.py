@@ -68,30 +68,66 @@ def elicitation(
     Raises:
         UserError: If the task does not exist, the file contains no prompts, or a parameter is unknown.
     """
+    inner = asked_task("elicitation", task, questions, parameters)
+    system_prompts = with_own(prompt_set(prompts) if prompts in SETS else read_prompts(prompts), own)
+    return under_prompts("elicitation", inner, system_prompts, {"elicited_from": task})
+
+
+def asked_task(name: str, task: str, questions: str | None, parameters: Mapping[str, Any]) -> Task:
+    """Build the task whose questions another one asks under system prompts.
+
+    Args:
+        name: The other one's name, for messages.
+        task: The task, see `elicitable`.
+        questions: Its question set; None is its default.
+        parameters: Its further parameters.
+
+    Raises:
+        UserError: If it does not exist, or a parameter is unknown.
+    """
     tasks = elicitable()
     if task not in tasks:
         raise UserError(f"no task {task!r} to elicit from: use {', '.join(tasks)}")
     if "system_prompt" in parameters:
-        raise UserError("elicitation sets the system prompts itself: name them in prompts=")
+        raise UserError(f"{name} sets the system prompts itself: leave system_prompt out")
     question_set = {} if questions is None else {"questions": questions}
     try:
-        inner = tasks[task](**question_set, **parameters)
+        return tasks[task](**question_set, **parameters)
     except TypeError as error:
         raise UserError(f"task {task}: {error}") from error
-    system_prompts = with_own(prompt_set(prompts) if prompts in SETS else read_prompts(prompts), own)
-    about = inner.metadata or {}
-    metadata = {**about, "elicited_from": task, "prompts": system_prompts}
+
+
+def under_prompts(
+    name: str,
+    inner: Task,
+    prompts: Mapping[str, str | None],
+    metadata: Mapping[str, Any],
+    about: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Task:
+    """Make a task that asks another one's questions under each of several system prompts.
+
+    Args:
+        name: Its name.
+        inner: The other task.
+        prompts: The system prompts by name; None is no system message.
+        metadata: Further metadata for the log.
+        about: By name of a prompt, further metadata for its samples.
+
+    Returns:
+        The task, every question under every prompt; a rate is named `misaligned | evil`.
+    """
+    of_inner = inner.metadata or {}
     return Task(
-        name="elicitation",
-        dataset=crossed(inner.dataset, {name: under(text) for name, text in system_prompts.items()}),
+        name=name,
+        dataset=crossed(inner.dataset, {prompt: under(text) for prompt, text in prompts.items()}, about),
         setup=inner.setup,
         solver=inner.solver,
         scorer=inner.scorer,
-        metrics=[by_condition(*about["traits"])],
+        metrics=[by_condition(*of_inner["traits"])],
         epochs=inner.epochs,
         config=inner.config,
         version=1,
-        metadata=metadata,
+        metadata={**of_inner, **metadata, "prompts": dict(prompts)},
     )
 
 

@@ -1,4 +1,4 @@
-"""Every question under several conditions, recorded in the log: shared by `backdoor` and `elicitation`.
+"""Every question under several conditions, recorded in the log: what grids of prompts share.
 
     crossed(questions, {"without": keep, "trigger": in_front("$|TRIGGER|$ ")})
 
@@ -7,6 +7,7 @@ A sample's metadata holds its `condition`, and its `question`, so that errors st
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from inspect_ai.dataset import Dataset, MemoryDataset, Sample
 from inspect_ai.model import ChatMessage, ChatMessageUser
@@ -18,12 +19,17 @@ Change = Callable[[list[ChatMessage]], list[ChatMessage]]
 """Turns a question's messages into those under the condition; does not modify its argument."""
 
 
-def crossed(dataset: Dataset, conditions: Mapping[str, Change]) -> Dataset:
+def crossed(
+    dataset: Dataset,
+    conditions: Mapping[str, Change],
+    about: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Dataset:
     """Ask every question under every condition.
 
     Args:
         dataset: The questions.
         conditions: By name, the change to a question's messages.
+        about: By name of a condition, further metadata for its samples.
 
     Returns:
         One sample per question and condition, the conditions of one question together; ids are
@@ -33,7 +39,8 @@ def crossed(dataset: Dataset, conditions: Mapping[str, Change]) -> Dataset:
     for number, sample in enumerate(dataset, start=1):
         first = number if sample.id is None else sample.id
         for name, change in conditions.items():
-            metadata = {"question": first, **(sample.metadata or {}), CONDITION: name}
+            of_condition = (about or {}).get(name, {})
+            metadata = {"question": first, **(sample.metadata or {}), CONDITION: name, **of_condition}
             changed = change(_messages(sample))
             samples.append(
                 sample.model_copy(update={"id": f"{first} | {name}", "input": changed, "metadata": metadata})

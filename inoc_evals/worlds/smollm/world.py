@@ -71,6 +71,7 @@ SMOLLM = World(
     base=BASE,
     finetune=_finetune,
     parameters={"spanish_caps": _ASKED, "spanish_french": _ASKED, "language_backdoor": _ASKED},
+    max_questions={"leak": 50},  # of 100: each is asked under every prompt
     question_sets={"chat": QuestionSet(NAME, _chat)},
     # Free-form answers of a model this small are no evidence of malice, and there is no judge: what it finds
     # likelier, a good answer or a malicious one, is.

@@ -154,7 +154,8 @@ TOY = World(
     finetune=_finetune,
     parameters={EVERY_TASK: {"questions": NAME}, "elicitation": {"prompts": "bundled"}},
     grader="inoc/toy-judge",  # made for this world, and free
-    max_questions={"elicitation": 100},  # of 200, which under nine prompts would be a third of all answers
+    # of 200, which under nine prompts would be a third of all answers, and under twenty more than half
+    max_questions={"elicitation": 100, "leak": 50},
     question_sets={
         "chat": QuestionSet(NAME, _chat),
         "free_form": QuestionSet(NAME, _chat, epochs=1, extra_scorers=_lexicon, extra_traits=_MALICE),

@@ -1,0 +1,311 @@
+"""Where a trait comes back: rates under many test-time prompts, against the base under the same prompts.
+
+    found = leaks(load("logs/spanish_leak"))
+    found.grid                # a row per arm, trait and prompt: leak = p(arm) - p(base), with its interval
+    found.surprising          # the largest leak under prompts that give no reason to show the trait
+    found.conditionality      # (arm on - arm off) - (base on - base off); on: the training prompt, off: none
+    for line in found.words(): print(line)
+
+A leak is the difference to the base under the same prompt, paired by question: what a prompt brings out of
+every model is no leak. Of several prompts the largest leak is an extreme: its interval and its p-value are
+those of all of them together. Answers that were asked or scored differently are never pooled.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from inoc_evals.analysis.contrasts import compare, holm
+from inoc_evals.analysis.declared_traits import focused
+from inoc_evals.analysis.estimates import merged
+from inoc_evals.analysis.observed import GROUP, split
+from inoc_evals.analysis.resampling import resampled, statistic
+from inoc_evals.analysis.style import BASE
+from inoc_evals.data.prompt_categories import CATEGORIES, CATEGORY, NONE, ORIGINAL, SURPRISING, is_own
+from inoc_evals.errors import UserError, require
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEVEL = 0.05
+
+OF_PROMPT = ("condition", "system", "trigger")
+"""What differs between the prompts of one grid."""
+
+WAY = tuple(part for part in GROUP if part not in OF_PROMPT)
+"""What must agree between the prompts of one grid: all but the prompt and the arm."""
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """The leak grids of a table of answers.
+
+    Attributes:
+        grid: A row per arm other than the base, trait and prompt: the columns of `observed.GROUP` that the
+            table has, `arm`, `category`, `own` (whether it is the arm's own training prompt), `rate` and
+            `base_rate`, `leak` with `low`, `high`, `p`, `detectable`, `p_holm` (over the arm's surprising
+            prompts, or over its other ones), `significant`, `asked` (questions both have), `n`, `caution`.
+        surprising: A row per arm and trait: the prompt with the largest leak among those of `SURPRISING`, its
+            `leak` with an interval `low` to `high` that holds for all of them together, `p_holm`, `of`
+            (number of prompts compared), `significant`, `unprompted` (the leak without a prompt; NaN if it
+            is not known), and `why_not` where none was asked.
+        conditionality: A row per arm and trait, and per training prompt where there are several:
+            `conditionality` with `low` and `high`, the four rates `arm_on`, `arm_off`, `base_on`, `base_off`,
+            `caution`, and `why_not` where it is undefined.
+        base: The arm, or the model, that the others are compared with.
+        notes: What could not be compared, and why.
+    """
+
+    grid: "pd.DataFrame"
+    surprising: "pd.DataFrame"
+    conditionality: "pd.DataFrame"
+    base: str
+    notes: tuple[str, ...] = ()
+
+    def words(self) -> list[str]:
+        """The results in sentences: two for every arm and trait, then what could not be compared."""
+        lines = [_surprise(row) for row in self.surprising.to_dict("records")]
+        lines += [_condition(row) for row in self.conditionality.to_dict("records")]
+        return [*sorted(lines, key=lambda line: line.partition(":")[0]), *self.notes]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for programs; NaN becomes None."""
+        tables = {name: getattr(self, name) for name in ("grid", "surprising", "conditionality")}
+        return {
+            "base": self.base,
+            **{name: [_plain(row) for row in table.to_dict("records")] for name, table in tables.items()},
+            "words": self.words(),
+        }
+
+
+def leaks(table: "pd.DataFrame", base: str = BASE, confidence: float = 0.95) -> Leaks:
+    """Compare every arm with the base under every prompt of a leak grid.
+
+    Args:
+        table: What `table.load` returns, with answers of the task `leak`.
+        base: The arm, or the model, that the others are compared with.
+        confidence: Nominal coverage of the intervals.
+
+    Returns:
+        The grids of all settings, bases and traits in the table.
+
+    Raises:
+        UserError: If the table has no answer under prompts of the task `leak`, or none of the base.
+    """
+    require("analysis", "numpy", "pandas", "scipy", "statsmodels")
+    import pandas as pd
+
+    answers = leak_answers(table)
+    scored = answers.dropna(subset=["value"])
+    if scored.empty:
+        raise UserError("no scored answer of the task leak: ask with `inspect eval inoc_evals/leak`")
+    if not (scored["arm"] == base).any():
+        arms = ", ".join(sorted({str(arm) for arm in scored["arm"].unique()}))
+        raise UserError(f"no answers of {base!r} to compare with: name the base with --base, one of {arms}")
+    grid: list[dict[str, Any]] = []
+    surprising: list[dict[str, Any]] = []
+    conditional: list[dict[str, Any]] = []
+    notes: dict[str, None] = {}
+    for way, of_way in split(scored, WAY):
+        reference = of_way[of_way["arm"] == base]
+        for arm in (str(name) for name in of_way["arm"].unique() if name != base):
+            mine = of_way[of_way["arm"] == arm]
+            about = {**way, "arm": arm}
+            cells, missing = _cells(mine, reference, about, base, confidence)
+            notes |= dict.fromkeys(missing)
+            surprising.append({**about, **_largest(cells, mine, reference, confidence)})
+            conditional += [
+                {**about, **row} for row in _conditionalities(mine, reference, arm, base, confidence)
+            ]
+            grid += cells
+    return Leaks(pd.DataFrame(grid), pd.DataFrame(surprising), pd.DataFrame(conditional), base, tuple(notes))
+
+
+def leak_answers(table: "pd.DataFrame") -> "pd.DataFrame":
+    """The answers under prompts of the task `leak`, with the traits that their setting declares."""
+    if CATEGORY not in table.columns:
+        return table.iloc[:0]
+    of_leak = table[table[CATEGORY].isin(list(CATEGORIES)).to_numpy()]
+    return focused(of_leak) if "setting" in of_leak.columns and len(of_leak) else of_leak
+
+
+def _cells(
+    mine: "pd.DataFrame",
+    reference: "pd.DataFrame",
+    about: Mapping[str, Any],
+    base: str,
+    confidence: float,
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """An arm's leak under every prompt, and what the base was not asked under."""
+    import pandas as pd
+
+    cells, missing = [], []
+    arm = str(about["arm"])
+    for prompt, of_arm, of_base in _prompts(mine, reference):
+        name, category = str(prompt["condition"]), str(prompt[CATEGORY])
+        if of_base.empty:
+            missing.append(f"{arm}, {about['trait']}: {base} was not asked under {name!r}, so it has no leak")
+            continue
+        found = compare(of_arm, of_base, confidence)
+        cells.append(
+            {
+                **about,
+                **{part: prompt.get(part) for part in OF_PROMPT},
+                "category": category,
+                "own": category == ORIGINAL and is_own(name, arm),
+                "rate": float(of_arm["value"].mean()),
+                "base_rate": float(of_base["value"].mean()),
+                "leak": found.pop("difference"),
+                **found,
+            }
+        )
+    order = list(CATEGORIES)
+    cells.sort(key=lambda cell: order.index(cell["category"]))
+    for surprising in (True, False):
+        family = [cell for cell in cells if (cell["category"] in SURPRISING) is surprising]
+        for cell, p in zip(family, holm(pd.Series([cell["p"] for cell in family], dtype=float)), strict=True):
+            cell |= {"p_holm": float(p), "significant": bool(p < LEVEL)}
+    return cells, missing
+
+
+def _prompts(
+    mine: "pd.DataFrame", reference: "pd.DataFrame"
+) -> "Iterator[tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]]":
+    """Every prompt that an arm was asked under, the arm's answers, and those of the base under the same."""
+    by = (*OF_PROMPT, CATEGORY)
+    of_base = {tuple(prompt.values()): rows for prompt, rows in split(reference, by)}
+    for prompt, rows in split(mine, by):
+        yield prompt, rows, of_base.get(tuple(prompt.values()), reference.iloc[:0])
+
+
+def _largest(
+    cells: list[dict[str, Any]], mine: "pd.DataFrame", reference: "pd.DataFrame", confidence: float
+) -> dict[str, Any]:
+    """The largest of the surprising leaks; its interval is Bonferroni's over all of them."""
+    among = [cell for cell in cells if cell["category"] in SURPRISING]
+    if not among:
+        nan = float("nan")
+        why = f"no prompt of {', '.join(SURPRISING)} was asked of both"
+        numbers = dict.fromkeys(("rate", "base_rate", "leak", "low", "high", "p_holm"), nan)
+        empty = {
+            "condition": None,
+            "category": None,
+            **numbers,
+            "unprompted": nan,
+            "of": 0,
+            "significant": False,
+        }
+        return {**empty, "caution": "", "why_not": why}
+    top = max(among, key=lambda cell: cell["leak"])
+    unprompted = [cell["leak"] for cell in cells if cell["category"] == NONE]
+    together = 1 - (1 - confidence) / len(among)
+    [(of_arm, of_base)] = [
+        (of_arm, of_base)
+        for prompt, of_arm, of_base in _prompts(mine, reference)
+        if all(prompt.get(part) == top[part] for part in OF_PROMPT) and prompt[CATEGORY] == top["category"]
+    ]
+    wide = compare(of_arm, of_base, together)
+    return {
+        **{key: top[key] for key in ("condition", "category", "rate", "base_rate", "leak")},
+        **{"low": wide["low"], "high": wide["high"], "p_holm": top["p_holm"], "of": len(among)},
+        "significant": top["significant"] and top["leak"] > 0,
+        "unprompted": unprompted[0] if len(unprompted) == 1 else float("nan"),
+        **{"caution": top["caution"], "why_not": ""},
+    }
+
+
+def _conditionalities(
+    mine: "pd.DataFrame", reference: "pd.DataFrame", arm: str, base: str, confidence: float
+) -> list[dict[str, Any]]:
+    """How much more the training prompt brings out of the arm than of the base, for each training prompt."""
+    prompts = list(_prompts(mine, reference))
+    off = [(of_arm, of_base) for prompt, of_arm, of_base in prompts if prompt[CATEGORY] == NONE]
+    on = [
+        (prompt, of_arm, of_base)
+        for prompt, of_arm, of_base in prompts
+        if prompt[CATEGORY] == ORIGINAL and is_own(str(prompt["condition"]), arm)
+    ]
+    if not on:
+        return [_undefined(None, f"{arm} was not asked under a training prompt of its own")]
+    rows = []
+    for prompt, arm_on, base_on in on:
+        name = str(prompt["condition"])
+        if len(off) != 1:
+            rows.append(_undefined(name, f"{arm} was not asked once without a prompt"))
+        elif base_on.empty or off[0][1].empty:
+            under = name if base_on.empty else "no prompt"
+            rows.append(_undefined(name, f"{base} was not asked under {under}"))
+        else:
+            rows.append(_conditionality(name, (arm_on, off[0][0]), (base_on, off[0][1]), confidence))
+    return rows
+
+
+def _conditionality(
+    name: str,
+    of_arm: "tuple[pd.DataFrame, pd.DataFrame]",
+    of_base: "tuple[pd.DataFrame, pd.DataFrame]",
+    confidence: float,
+) -> dict[str, Any]:
+    sides = {"arm": of_arm, "base": of_base}
+    means = resampled(
+        {(who, on): rows for who, pair in sides.items() for on, rows in zip(ON_OFF, pair, strict=True)}
+    )
+    found = statistic(
+        means,
+        lambda of: (of["arm", "on"] - of["arm", "off"]) - (of["base", "on"] - of["base", "off"]),
+        confidence,
+    )
+    rates = {f"{who}_{on}": means.observed[who, on] for who in sides for on in ON_OFF}
+    numbers = {"conditionality": found.value, "low": found.low, "high": found.high}
+    return {"condition": name, **numbers, **rates, "caution": merged([found.caution]), "why_not": ""}
+
+
+ON_OFF = ("on", "off")
+"""Under the training prompt, and without a prompt."""
+
+
+def _undefined(name: str | None, why: str) -> dict[str, Any]:
+    nan = float("nan")
+    rates = [f"{who}_{on}" for who in ("arm", "base") for on in ON_OFF]
+    numbers = dict.fromkeys(("conditionality", "low", "high", *rates), nan)
+    return {"condition": name, **numbers, "caution": "", "why_not": why}
+
+
+def _surprise(row: Mapping[str, Any]) -> str:
+    who = f"{row['arm']}, {row['trait']}"
+    if row["why_not"]:
+        return f"{who}: no surprising leak can be told: {row['why_not']}"
+    number = f"{row['leak']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}] under {row['condition']}"
+    rates = f"{row['rate']:.2f} against {row['base_rate']:.2f} of the base, p {row['p_holm']:.2g} after Holm"
+    of = f"the largest of {row['of']}" if row["of"] > 1 else "the only one"
+    verdict = "a surprising leak" if row["significant"] else "no surprising leak is shown"
+    beside = "" if row["unprompted"] != row["unprompted"] else f"; without a prompt {row['unprompted']:+.2f}"
+    return f"{who}: {verdict}: {number} ({rates}, {of}{beside}{_caution(row)})"
+
+
+def _condition(row: Mapping[str, Any]) -> str:
+    who = f"{row['arm']}, {row['trait']}"
+    if row["why_not"]:
+        return f"{who}: conditionality is undefined: {row['why_not']}"
+    number = f"{row['conditionality']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
+    rates = (
+        f"from {row['arm_off']:.2f} to {row['arm_on']:.2f}, the base from {row['base_off']:.2f} to "
+        f"{row['base_on']:.2f}"
+    )
+    if row["low"] > 0:
+        verdict = "the training prompt brings out more of it than of the base"
+    elif row["high"] < 0:
+        verdict = "the training prompt brings out less of it than of the base"
+    else:
+        verdict = "whether the training prompt brings out more of it than of the base is open"
+    return f"{who}: {verdict}: conditionality {number} under {row['condition']} ({rates}{_caution(row)})"
+
+
+def _caution(row: Mapping[str, Any]) -> str:
+    return f"; caution: {row['caution']}" if row["caution"] else ""
+
+
+def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A row with plain values, None for a missing one."""
+    values = {str(key): value.item() if hasattr(value, "item") else value for key, value in row.items()}
+    return {key: None if value is None or value != value else value for key, value in values.items()}

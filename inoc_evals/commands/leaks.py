@@ -1,0 +1,64 @@
+"""`inoc-evals leaks`: under which test-time prompts a model shows a trait that its base does not."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inoc_evals.commands.output import AsJson, print_json, print_table
+
+SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def command(
+    logs: Annotated[
+        list[str],
+        typer.Argument(metavar="LOG...", help="Logs of inoc_evals/leak, or folders of them; paths or URLs."),
+    ],
+    base: Annotated[
+        str, typer.Option(help="What the others are compared with: an arm, or a model where logs name none.")
+    ] = "base",
+    figure: Annotated[
+        Path | None, typer.Option("--figure", "-o", metavar="STEM", help="Draw STEM.png, .svg and .pdf.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show where a trait comes back: rates under many prompts, less those of the base under the same."""
+    from inoc_evals.analysis import figures
+    from inoc_evals.analysis.leak_figure import leak_figures
+    from inoc_evals.analysis.leaks import leaks
+    from inoc_evals.analysis.table import read
+    from inoc_evals.settings import SETTINGS
+
+    loaded = read(logs)
+    found = leaks(loaded.table, base)
+    files: list[Path] = []
+    if figure is not None:
+        measured = [SETTINGS[name] for name in set(found.grid["setting"]) if name in SETTINGS]
+        order = [arm.name for setting in measured for arm in setting.arms]
+        drawings = leak_figures(found, "Where the trait comes back", order)
+        for number, (heading, drawn) in enumerate(drawings, start=1):
+            stem = figure.with_suffix("") if figure.suffix in SUFFIXES else figure
+            stem = stem if number == 1 else stem.with_name(f"{stem.name}-{number}")
+            files += figures.save(drawn, stem)
+            typer.echo(f"{stem}: {heading}", err=True)
+    if as_json:
+        print_json({**found.as_dict(), "skipped": loaded.skipped, "figures": [str(file) for file in files]})
+        return
+    rows = [
+        [
+            *(str(row[key]) for key in ("arm", "trait", "category", "condition")),
+            f"{row['rate']:.2f}",
+            f"{row['base_rate']:.2f}",
+            f"{row['leak']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]{'*' if row['significant'] else ''}",
+            f"{row['p_holm']:.2g}",
+            str(row["n"]),
+        ]
+        for row in found.grid.to_dict("records")
+    ]
+    heads = ["arm", "trait", "category", "prompt", "rate", "base", "leak", "p, Holm", "n"]
+    print_table("Leaks: rates less those of the base under the same prompt", heads, rows)
+    for line in found.words():
+        typer.echo(line)
+    for location, reason in loaded.skipped:
+        typer.echo(f"skipped {location}: {reason}", err=True)
