@@ -32,7 +32,7 @@ NONE = "none"
 ELICITATION, SURPRISE, SIDE_EFFECT = "elicitation", "surprise_saved", "side_effect"
 """The measures of a prompt."""
 
-PER_TOKEN = "per_token"
+PER_TOKEN = "per_token"  # noqa: S105 - a trait
 """The trait of a log of log-probs (`scorers/response_logprob.py`) that is read: nats a token."""
 
 PAIRED = tuple(part for part in GROUP if part not in ("condition", "system"))
@@ -42,7 +42,7 @@ ALIKE = ("base", "trait", "scorer", "judge", "preset")
 """What must agree for a prompt's elicitation to be held against what training under it kept out."""
 
 CLAIM = "the more a prompt elicits a trait from the base, the more of it training under the prompt keeps out"
-"""The claim of the field (R² above .9 over fixed prompts has been reported), written before any run of ours."""
+"""The claim of the field (R² above .9 over fixed prompts was reported), written before any run of ours."""
 
 FEW_PROMPTS = 20
 """A correlation over fewer prompts is said to rest on few."""
@@ -361,6 +361,7 @@ def against(
         if column in plain.columns:
             plain = plain[plain[column].isna()]
     plain = plain[plain["arm"].astype(str).isin([NONE, *arms.values()])].dropna(subset=["value"])
+    plain = plain.reset_index(drop=True)  # tables that were put together may number rows twice
     bases = [] if asked is None else list(split(asked[asked["trait"] == trait], PAIRED))
     screened = None if shown is None or shown.empty else str(shown["base"].iloc[0])
     group_labels = labels(plain) if len(plain) else None
@@ -448,9 +449,7 @@ def _relation(
 def _apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
     """In what the base was asked otherwise than the trained models, in words."""
     parts = [
-        part
-        for part in ("questions", "sampling", "dtype", "variant")
-        if first.get(part) != second.get(part)
+        part for part in ("questions", "sampling", "dtype", "variant") if first.get(part) != second.get(part)
     ]
     return f"base and arms were asked with different {' and '.join(parts)}" if parts else ""
 

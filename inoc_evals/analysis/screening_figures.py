@@ -1,7 +1,7 @@
 """Figures of a screening: what each prompt does to the base, and what training under it then kept out.
 
-    before(screen.table, "spanish", "Which prompt will inoculate?")
-    after(screen.against, "What a prompt elicited, against what it kept out")
+before(screen.table, "spanish", "Which prompt will inoculate?")
+after(screen.against, "What a prompt elicited, against what it kept out")
 """
 
 from collections.abc import Mapping, Sequence
@@ -90,14 +90,13 @@ def after(relations: Sequence[Relation], title: str) -> "Figure":
     for axes, relation in zip(panels, drawn, strict=True):
         rows = relation.points.set_index("prompt")
         x, y = (
-            {
-                str(name): (row[key], row[f"{key}_low"], row[f"{key}_high"])
-                for name, row in rows.iterrows()
-            }
+            {str(name): (row[key], row[f"{key}_low"], row[f"{key}_high"]) for name, row in rows.iterrows()}
             for key in ("before", "suppression")
         )
         _scatter(axes, [name for name in order if name in x], x, y, order)
-        axes.set_title(f"{literal_text(relation.label)}\nSpearman {relation.rho.text}", fontsize=8, loc="left")
+        axes.set_title(
+            f"{literal_text(relation.label)}\nSpearman {relation.rho.text}", fontsize=8, loc="left"
+        )
         axes.set_xlabel(NAMES[relation.predictor].replace(" (", "\n("), fontsize=8)
     panels[0].set_ylabel(NAMES["suppression"].replace(" (", "\n("), fontsize=8)
     _legend(panels[-1])

@@ -76,25 +76,23 @@ class Screen:
         """What it means, in words."""
         from inoc_evals.analysis.screening import ELICITATION, SURPRISE, cell
 
-        measure, done = (SURPRISE, "saves surprise") if self.trait is None else (ELICITATION, "elicits")
-        what = "on these rows" if self.trait is None else str(self.trait)
-        numbers = {name: cell(self.table, name, measure, self.trait) for name in self.order}
-        read = {name: one for name, one in numbers.items() if one is not None and one["value"] == one["value"]}
+        measure = SURPRISE if self.trait is None else ELICITATION
+        what = "Surprise saved on these rows" if self.trait is None else f"Elicitation of {self.trait}"
+        numbers = [(name, cell(self.table, name, measure, self.trait)) for name in self.order]
+        read = {name: one for name, one in numbers if one is not None and one["value"] == one["value"]}
         if not read:
-            return "No prompt was measured: see the notes."
-        best, top = next(iter(read.items()))
+            return f"{what} was measured under no prompt."
+        top = next(iter(read.values()))
+        best = ", ".join(name for name, one in read.items() if one["value"] == top["value"])
         unit = " nats a token" if self.trait is None else ""
-        more = [name for name, one in read.items() if one["low"] > 0]
-        unclear = [name for name, one in read.items() if one["low"] <= 0 <= one["high"]]
-        less = [name for name, one in read.items() if one["high"] < 0]
         shown = f"{top['value']:+.2f} [{top['low']:+.2f}, {top['high']:+.2f}]{unit}"
-        text = f"{best} {done} {what} most, {shown}. " if more else f"No prompt {done} {what}. "
-        if unclear:
-            text += f"Not told from no prompt: {', '.join(unclear)}. "
-        if less:
-            text += f"Less than without a prompt: {', '.join(less)}. "
-        return text + (
-            "The more a prompt does to the base, the more it is expected to keep out of a finetune; "
+        unclear = ", ".join(name for name, one in read.items() if one["low"] <= 0 <= one["high"])
+        less = ", ".join(name for name, one in read.items() if one["high"] < 0)
+        return (
+            (f"{what} is largest under {best}: {shown}. " if top["low"] > 0 else f"{what} shows nowhere. ")
+            + (f"Not told from no prompt: {unclear}. " if unclear else "")
+            + (f"Less than without a prompt: {less}. " if less else "")
+            + "The more a prompt does to the base, the more it is expected to keep out of a finetune; "
             "one that does nothing is expected to change little."
         )
 
@@ -416,7 +414,9 @@ def _row_logprobs(name: str, rows: Sequence[Row], prompts: Mapping[str, str | No
         raise UserError(f"{name}: no row has a turn before its answer")
     return Task(
         name="row_logprobs",
-        dataset=crossed(MemoryDataset(samples, name=name), {key: under(text) for key, text in prompts.items()}),
+        dataset=crossed(
+            MemoryDataset(samples, name=name), {key: under(text) for key, text in prompts.items()}
+        ),
         solver=score_response(None),
         scorer=response_logprob(),
         version=1,
@@ -450,7 +450,7 @@ def _drawn(rows: str | Path | Sequence[Row], count: int) -> list[Row]:
     every = list(read_chat(rows)) if isinstance(rows, str | Path) else list(rows)
     if not every:
         raise UserError("no rows to show")
-    chosen = random.Random("screen").sample(range(len(every)), min(count, len(every)))  # noqa: S311
+    chosen = random.Random("screen").sample(range(len(every)), min(count, len(every)))
     return [every[place] for place in sorted(chosen)]
 
 
