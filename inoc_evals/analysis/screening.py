@@ -41,8 +41,11 @@ PAIRED = tuple(part for part in GROUP if part not in ("condition", "system"))
 ALIKE = ("base", "trait", "scorer", "judge", "preset")
 """What must agree for a prompt's elicitation to be held against what training under it kept out."""
 
-CLAIM = "the more a prompt elicits a trait from the base, the more of it training under the prompt keeps out"
-"""The claim of the field (R² above .9 over fixed prompts was reported), written before any run of ours."""
+CLAIMS = {
+    ELICITATION: "the more a prompt elicits a trait from the base, the more of it training under it keeps out",
+    SURPRISE: "the likelier a prompt makes the training rows, the more of the trait training under it keeps out",
+}
+"""The claims, written before any run of ours. Of the first others report R² above .9 over fixed prompts."""
 
 FEW_PROMPTS = 20
 """A correlation over fewer prompts is said to rest on few."""
@@ -283,7 +286,7 @@ class Relation:
 
     @property
     def word(self) -> Word:
-        """The verdict on `CLAIM`: whether the correlation is above 0, by the test of its sign."""
+        """The verdict on the claim of `CLAIMS`: whether the correlation is above 0, by the test of its sign."""
         if self.test.above != self.test.above:
             return "not measured"
         if self.test.above < LEVEL:
@@ -306,7 +309,7 @@ class Relation:
         caution = f"; caution: {self.caution}" if self.caution else ""
         return (
             f"{self.label}: Spearman's correlation of {name} before training and suppression after it is "
-            f"{self.rho.text} over {count} prompts (R² {self.r2.text}); that {CLAIM} is {self.word} "
+            f"{self.rho.text} over {count} prompts (R² {self.r2.text}); that {CLAIMS[self.predictor]} is {self.word} "
             f"(p = {self.test.above:.3f}){few}{caution}"
         )
 
@@ -321,7 +324,7 @@ class Relation:
             **{"predictor": self.predictor, "label": self.label, "prompts": len(self.points)},
             **{"rho": _numbers(self.rho), "r2": _numbers(self.r2)},
             **{"p": number(self.test.above), "p_contradicted": number(self.test.below)},
-            **{"needed": number(self.test.needed), "claim": CLAIM, "verdict": self.word},
+            **{"needed": number(self.test.needed), "claim": CLAIMS[self.predictor], "verdict": self.word},
             **{"why_not": self.why_not, "caution": self.caution, "sentence": self.sentence},
             "points": records(self.points),
         }
