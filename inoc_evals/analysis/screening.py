@@ -42,8 +42,8 @@ ALIKE = ("base", "trait", "scorer", "judge", "preset")
 """What must agree for a prompt's elicitation to be held against what training under it kept out."""
 
 CLAIMS = {
-    ELICITATION: "the more a prompt elicits a trait from the base, the more of it training under it keeps out",
-    SURPRISE: "the likelier a prompt makes the training rows, the more of the trait training under it keeps out",
+    ELICITATION: "the more a prompt elicits from the base, the more of it training under it keeps out",
+    SURPRISE: "the likelier a prompt makes the training rows, the more of the trait it keeps out",
 }
 """The claims, written before any run of ours. Of the first others report R² above .9 over fixed prompts."""
 
@@ -286,7 +286,7 @@ class Relation:
 
     @property
     def word(self) -> Word:
-        """The verdict on the claim of `CLAIMS`: whether the correlation is above 0, by the test of its sign."""
+        """The verdict on its claim (`CLAIMS`): whether the correlation is above 0, by the test of its sign."""
         if self.test.above != self.test.above:
             return "not measured"
         if self.test.above < LEVEL:
@@ -309,8 +309,8 @@ class Relation:
         caution = f"; caution: {self.caution}" if self.caution else ""
         return (
             f"{self.label}: Spearman's correlation of {name} before training and suppression after it is "
-            f"{self.rho.text} over {count} prompts (R² {self.r2.text}); that {CLAIMS[self.predictor]} is {self.word} "
-            f"(p = {self.test.above:.3f}){few}{caution}"
+            f"{self.rho.text} over {count} prompts (R² {self.r2.text}); "
+            f"that {CLAIMS[self.predictor]} is {self.word} (p = {self.test.above:.3f}){few}{caution}"
         )
 
     @property
