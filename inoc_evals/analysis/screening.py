@@ -286,7 +286,7 @@ class Relation:
 
     @property
     def word(self) -> Word:
-        """The verdict on its claim (`CLAIMS`): whether the correlation is above 0, by the test of its sign."""
+        """The verdict on its claim: whether the correlation is above 0, by the test of its sign."""
         if self.test.above != self.test.above:
             return "not measured"
         if self.test.above < LEVEL:
