@@ -411,14 +411,17 @@ def _relation(
     before = gains(rows, none, resamples)
     matched = [(name, arm) for name, arm in arms.items() if name in before and arm in after]
     reference = group[group["arm"] == NONE]
+    # the intervals of every other table; draws are for the correlation alone
+    table = elicitation(rows, none=none) if predictor == ELICITATION else surprise_saved(rows, none)
+    numbers = table.set_index("prompt")
     points = []
     for name, arm in matched:
         of_arm = group[group["arm"] == arm]
-        difference = compare(reference, of_arm)  # the interval of every other table
+        difference = compare(reference, of_arm)
         points.append(
             {
-                **{"prompt": name, "arm": arm, "before": before[name].value},
-                **{"before_low": before[name].low, "before_high": before[name].high},
+                **{"prompt": name, "arm": arm, "before": float(numbers.loc[name, "value"])},
+                **{f"before_{end}": float(numbers.loc[name, end]) for end in ("low", "high")},
                 "suppression": float(difference["difference"]),
                 **{f"suppression_{end}": float(difference[end]) for end in ("low", "high")},
                 **{"left": float(of_arm["value"].mean()), "seeds": int(of_arm["seed"].nunique())},
@@ -428,8 +431,8 @@ def _relation(
         *("prompt", "arm", "before", "before_low", "before_high", "suppression"),
         *("suppression_low", "suppression_high", "left", "seeds"),
     )
-    table = pd.DataFrame(points, columns=list(columns))
-    x, y = list(table["before"]), list(table["suppression"])
+    both = pd.DataFrame(points, columns=list(columns))
+    x, y = list(both["before"]), list(both["suppression"])
     drawn = None
     if matched:
         drawn = (
@@ -441,7 +444,7 @@ def _relation(
     return Relation(
         predictor,
         label,
-        table,
+        both,
         spearman(x, y, drawn),
         explained(x, y, drawn),
         sign_test(x, y),

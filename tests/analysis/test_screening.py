@@ -260,6 +260,10 @@ def test_what_elicits_and_is_kept_out_supports_the_claim_and_the_reverse_contrad
     assert found.r2.value > 0.9 and found.word == "supported" and found.caution == ""
     first = found.points.set_index("prompt").loc["p0"]
     assert first["suppression"] == pytest.approx(0.92 - 0.18, abs=0.1) and first["left"] < 0.35
+    same = elicitation(base).set_index("prompt")  # the number and interval that the table shows
+    assert list(first[["before", "before_low", "before_high"]]) == list(
+        same.loc["p0", ["value", "low", "high"]]
+    )
     assert "8 prompts are few: chance reaches +0.64 in 1 of 20 cases" in found.sentence
 
     base, arms = screened(np.random.default_rng(0), follows=-1)
