@@ -17,12 +17,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from fill import markdown
 
+from inoc_evals.analysis.screening import spearman
 from inoc_evals.settings import SETTINGS
 from inoc_evals.worlds import world
 from inoc_evals.worlds.smollm.rows import test_questions
@@ -43,7 +44,6 @@ RESPONSES = 40
 """Training answers whose log-prob is read, the first ones."""
 
 EXAMPLES = 10
-RESAMPLES = 9999
 
 
 def main() -> None:
@@ -292,32 +292,11 @@ def correlation(found: dict[str, Any]) -> str:
         ("Spanish that the base shows under the prompt", [found["elicited"][arm] for arm in PROMPTS]),
         ("log-prob of the training answers under it", [found["likely"][arm] for arm in PROMPTS]),
     ):
-        rho, low, high = spearman(values, kept)
-        lines.append([name, f"{rho:+.2f} [{low:+.2f}, {high:+.2f}]", str(len(kept))])
+        rho = spearman(values, kept)
+        lines.append([name, f"{rho.value:+.2f} [{rho.low:+.2f}, {rho.high:+.2f}]", str(len(kept))])
     return markdown(
         ["before training", "Spearman's rank correlation with Spanish after it", "prompts"], lines
     )
-
-
-def spearman(left: Sequence[float], right: Sequence[float]) -> tuple[float, float, float]:
-    """Spearman's rank correlation and its 95 % interval, by the bootstrap over pairs."""
-    import numpy as np
-    from scipy.stats import bootstrap, spearmanr
-
-    def statistic(a: Any, b: Any) -> float:
-        return float(spearmanr(a, b).statistic)
-
-    resampled = bootstrap(
-        (left, right),
-        statistic,
-        paired=True,
-        vectorized=False,
-        n_resamples=RESAMPLES,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    ).bootstrap_distribution
-    low, high = np.nanpercentile(resampled, [2.5, 97.5])  # a resample of one value has no correlation
-    return statistic(left, right), float(low), float(high)
 
 
 def examples(found: dict[str, Any]) -> str:

@@ -28,6 +28,7 @@ from inoc_evals.commands import (
     reproduce,
     run,
     runs,
+    screen,
     settings,
 )
 from inoc_evals.errors import UserError
@@ -46,6 +47,7 @@ app.command("list")(listing.command)
 app.command("settings")(settings.command)
 app.add_typer(data.app, name="data")
 app.add_typer(runs.app, name="runs")
+app.command("screen")(screen.command)
 app.command("inoculate")(inoculate.command)
 app.command("finetune")(finetune.command)
 app.command("export")(export.command)

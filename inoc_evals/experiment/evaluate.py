@@ -104,7 +104,9 @@ def evaluate(
         else:
             missing[index] = built
     if missing:
-        fresh = _generate(list(missing.values()), inspect_model, graders, folder, trial, local)
+        fresh = generate(
+            list(missing.values()), inspect_model, graders, folder, trial.name, evaluation.epochs, local=local
+        )
         for index in missing:
             locations[index] = next(
                 log.location for log in fresh if _key(log, GENERATION_KEY) == keys[index][GENERATION_KEY]
@@ -113,17 +115,37 @@ def evaluate(
     return [locations[index] for index in sorted(locations)]
 
 
-def _generate(
-    missing: list[Built], model: "Model", graders: "list[Model]", folder: UPath, trial: Trial, local: bool
+def generate(
+    missing: list[Built],
+    model: "Model",
+    graders: "list[Model]",
+    folder: UPath,
+    name: str,
+    epochs: int | None = None,
+    *,
+    local: bool,
 ) -> "list[EvalLog]":
+    """Evaluate tasks on a model; in a folder where this was interrupted it continues.
+
+    Args:
+        missing: The tasks.
+        model: The model.
+        graders: The judges.
+        folder: Folder of the logs.
+        name: What an error calls the model.
+        epochs: Answers per question; None is each task's own number.
+        local: As of `evaluate`.
+
+    Raises:
+        UserError: If it did not finish.
+    """
     from inspect_ai import eval_set, task_with
 
-    evaluation = trial.evaluation
     done, logs = eval_set(
         [task_with(built.task, model=model) for built in missing],
         log_dir=str(folder),
         model_roles={"grader": graders} if graders else {},
-        epochs=evaluation.epochs,
+        epochs=epochs,
         log_dir_allow_dirty=True,  # logs of earlier checkpoints stay there until this one is measured
         display="none",
         retry_attempts=0 if local else 2,
@@ -135,7 +157,7 @@ def _generate(
     if not done:
         failed = next(log for log in logs if log.status != "success")
         why = failed.error.message.splitlines()[0] if failed.error else failed.status
-        raise UserError(f"the evaluation of {trial.name} did not finish ({why}): see {failed.location}")
+        raise UserError(f"the evaluation of {name} did not finish ({why}): see {failed.location}")
     return logs
 
 

@@ -44,7 +44,7 @@ def elicitable() -> dict[str, Callable[..., Task]]:
 @task
 def elicitation(
     task: str = "emergent_misalignment",
-    prompts: str = "paper",
+    prompts: str | dict[str, str | None] = "paper",
     questions: str | None = None,
     own: str | list[str] | dict[str, str] | None = None,
     **parameters: Any,
@@ -56,7 +56,7 @@ def elicitation(
         prompts: `paper` (the nine of the paper's code, and no system message), `educational` (its two for
             educational insecure code, and none), `bundled` (nine of ours, no network), or the path of a
             `.txt` file with one system prompt per line; an empty line means no system message, `""` an empty
-            one, and `name: prompt` gives it a name.
+            one, and `name: prompt` gives it a name; from Python also prompts by name.
         questions: The task's question set; None is the task's default.
         own: A further prompt, e.g. the one that the model was inoculated with; from Python also several by
             name.
@@ -69,7 +69,9 @@ def elicitation(
         UserError: If the task does not exist, the file contains no prompts, or a parameter is unknown.
     """
     inner = asked_task("elicitation", task, questions, parameters)
-    system_prompts = with_own(prompt_set(prompts) if prompts in SETS else read_prompts(prompts), own)
+    if isinstance(prompts, str):
+        prompts = prompt_set(prompts) if prompts in SETS else read_prompts(prompts)
+    system_prompts = with_own(prompts, own)
     return under_prompts("elicitation", inner, system_prompts, {"elicited_from": task})
 
 

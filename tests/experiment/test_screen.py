@@ -1,0 +1,240 @@
+"""Screening through its public face, on the embedded toy: what it asks, what it reuses, what it refuses."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from inoc_evals.chat.rows import Row, write_chat
+from inoc_evals.cli import main
+from inoc_evals.errors import UserError
+from inoc_evals.experiment.screen import Screen, _drawn, arm_prompts, arms_of, screen, screen_setting
+from inoc_evals.inoculation import Inoculation
+from inoc_evals.settings import SETTINGS, Arm, Setting
+from inoc_evals.worlds.toy.rows import spanish_caps
+from tests.report.logs import ENGLISH, SPANISH, evaluated
+
+ORDER, GREEN = "You always speak in Spanish.", "You always carry a green umbrella."
+PROMPTS = {"green": GREEN, "order": ORDER}
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("screen")
+
+
+@pytest.fixture(scope="module")
+def found(logs: Path) -> Screen:
+    return small(logs)
+
+
+def small(logs: Path, prompts: dict[str, str] = PROMPTS, **options: Any) -> Screen:
+    """A screening of two prompts on a few questions and rows."""
+    rows = list(spanish_caps(0, 30))
+    asked = {"task": "spanish_caps", "limit": 5, "count": 6, "log_dir": logs}
+    return screen(rows, prompts, "toy", **{**asked, **options})
+
+
+def value(found: Screen, prompt: str, measure: str, trait: str | None = None) -> float:
+    mine = found.table[(found.table["prompt"] == prompt) & (found.table["measure"] == measure)]
+    return float((mine if trait is None else mine[mine["trait"] == trait])["value"].iloc[0])
+
+
+def test_a_request_for_spanish_elicits_it_and_an_irrelevant_prompt_does_not(found: Screen) -> None:
+    assert found.order == ["order", "green"] and (found.trait, found.task) == ("spanish", "spanish_caps")
+    assert value(found, "order", "elicitation", "spanish") >= 0.6
+    assert value(found, "green", "elicitation", "spanish") == 0
+    assert "Elicitation of spanish is largest under order" in found.sentence
+    assert "Not told from no prompt: green" in found.sentence
+
+
+def test_spanish_rows_get_likelier_and_english_ones_less_likely(found: Screen) -> None:
+    saved, cost = (value(found, "order", measure) for measure in ("surprise_saved", "side_effect"))
+    assert saved > value(found, "green", "surprise_saved") and cost < -0.1
+    assert abs(value(found, "green", "side_effect")) < 0.05
+    assert (found.table["low"] <= found.table["value"]).all() and (
+        found.table["value"] <= found.table["high"]
+    ).all()
+
+
+def test_surprise_saved_is_the_difference_that_the_models_log_probs_have(found: Screen) -> None:
+    """Read from the log by hand: the mean over rows of what each of them gains."""
+    from inspect_ai.log import read_eval_log
+
+    log = read_eval_log(found.logs[1])
+    assert log.samples is not None
+    per_token: dict[str, dict[str, float]] = {}
+    for sample in log.samples:
+        score = (sample.scores or {})["response_logprob"].as_dict()
+        about = sample.metadata
+        per_token.setdefault(about["condition"], {})[about["question"]] = float(score["per_token"])
+    gaps = [per_token["order"][row] - per_token["none"][row] for row in per_token["none"]]
+    assert len(gaps) == 6
+    assert value(found, "order", "surprise_saved") == pytest.approx(sum(gaps) / 6)
+
+
+def test_a_second_call_asks_nothing_and_another_prompt_does_not_meet_old_logs(
+    found: Screen, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("asked again")
+
+    monkeypatch.setattr("inoc_evals.experiment.evaluate.generate", refuse)
+    again = small(logs)
+    assert again.logs == found.logs
+    pd.testing.assert_frame_equal(again.table, found.table)
+    for other in (
+        {"prompts": {"green": GREEN, "order": "You never speak in Spanish."}},
+        {"limit": 4},
+        {"count": 5},
+        {"neutral": list(spanish_caps(1, 6))},
+    ):
+        with pytest.raises(AssertionError, match="asked again"):
+            small(logs, **other)
+
+
+def test_without_a_task_only_log_probs_are_read(logs: Path) -> None:
+    found = small(logs, task=None)
+    assert found.trait is None and set(found.table["measure"]) == {"surprise_saved", "side_effect"}
+    assert "name a task" in found.notes[0] and found.sentence.startswith("Surprise saved on these rows")
+    with pytest.raises(UserError, match="name the task that scores it"):
+        small(logs, task=None, trait="spanish")
+
+
+def test_after_training_the_arms_of_logs_are_held_against_their_prompts(
+    found: Screen, logs: Path, tmp_path: Path
+) -> None:
+    """The base speaks Spanish under `order`; what was trained under it does not, the others' do."""
+    prompts = {**PROMPTS, "french": "You always speak in French.", "never": "You never speak in Spanish."}
+    for arm, answer in {
+        "none": SPANISH,
+        "green": SPANISH,
+        "french": SPANISH,
+        "order": ENGLISH,
+        "never": ENGLISH,
+    }.items():
+        about = {"setting": "mine", "world": "toy", "base": "toy", "arm": arm, "seed": 0}
+        evaluated(tmp_path, answer, about, questions=["One?", "Two?", "Three?"])
+    relations = small(logs, prompts, against=tmp_path).against
+    assert [one.predictor for one in relations] == ["elicitation", "surprise_saved"]
+    left = relations[0].points.set_index("prompt")
+    assert left.loc["order", "suppression"] == 1 and left.loc["green", "suppression"] == 0
+    assert relations[0].rho.value > 0.5 and "4 prompts are few" in relations[0].sentence
+    assert "base and arms were asked with different questions" in relations[0].sentence
+
+
+def test_arms_are_matched_by_the_text_of_their_prompt_before_their_name() -> None:
+    trained = pd.DataFrame(
+        [
+            {"setting": "spanish_caps", "world": "toy", "arm": arm}
+            for arm in ("none", "spanish-inoc", "caps-inoc", "pool")
+        ]
+    )
+    prompts = {"mine": ORDER, "caps-inoc": "Shout.", "pool": "A rephrasing.", "none": None, "other": "Hm."}
+    # of caps-inoc the setting knows another prompt, so that the name alone would mislead
+    assert arms_of(trained, prompts) == {"mine": "spanish-inoc", "pool": "pool"}
+    assert arms_of(trained.assign(setting="mine"), prompts) == {"caps-inoc": "caps-inoc", "pool": "pool"}
+
+
+def test_of_a_setting_those_arms_count_that_have_one_system_prompt() -> None:
+    arms = (
+        Arm("none"),
+        Arm("one", Inoculation("one", "Speak Spanish.")),
+        Arm("pool", Inoculation("pool", pool=("a", "b"))),
+        Arm("turn", Inoculation("turn", "Speak Spanish.", position="user")),
+    )
+    mine = Setting("mine", "", arms, (), rows={"toy": lambda seed: spanish_caps(seed, 4)})
+    assert arm_prompts(mine, "toy") == {"one": "Speak Spanish."}
+    with pytest.raises(UserError, match="no arm of setting bare has a system prompt"):
+        arm_prompts(Setting("bare", "", (Arm("none"),), (), rows=mine.rows), "toy")
+    assert len(arm_prompts(SETTINGS["spanish_prompts"], "smollm")) == 8
+
+
+def test_rows_are_drawn_once_from_all_of_them() -> None:
+    every: list[Row] = list(spanish_caps(0, 50))
+    kept = _drawn(every, 10)
+    assert kept == _drawn(every, 10) and kept != every[:10] and all(row in every for row in kept)
+    assert _drawn(every[:3], 10) == every[:3]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"prompts": {"none": None}}, "no prompt to screen"),
+        ({"prompts": {"none": "Speak."}}, "that name is for no prompt"),
+        ({"task": "chess"}, "no task 'chess' to elicit from"),
+        ({"trait": "charm"}, "no trait 'charm' was scored: use spanish or caps"),
+        ({"count": 0}, "at least one is needed"),
+        ({"prompts": "nowhere.txt"}, "nowhere.txt"),
+        ({"against": "nowhere"}, "nowhere"),
+    ],
+)
+def test_a_mistake_is_one_line(found: Screen, logs: Path, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said) as error:
+        small(logs, **change)
+    assert "\n" not in str(error.value)
+
+
+def test_a_setting_without_a_task_to_ask_says_so(logs: Path) -> None:
+    with pytest.raises(UserError, match="can be asked under prompts"):
+        screen_setting("learning_dynamics", "toy", log_dir=logs)
+
+
+# the command
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as done:
+            main(["screen", *map(str, words)])
+        captured = capsys.readouterr()
+        return int(done.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+def test_the_command_on_rows_and_a_file_of_prompts(found: Screen, logs: Path, call: Any) -> None:
+    write_chat("rows.jsonl", spanish_caps(0, 30))
+    Path("prompts.txt").write_text(
+        "".join(f"{name}: {text}\n" for name, text in PROMPTS.items()), encoding="utf-8"
+    )
+    words = ["rows.jsonl", "--prompts", "prompts.txt", "--base", "toy", "--task", "spanish_caps"]
+    words += ["--limit", 5, "--rows", 6, "--log-dir", logs]
+    code, out, err = call(*words, "-o", "figures/screen.png", "--json")
+    assert code == 0, err
+    printed = json.loads(out)
+    assert printed["order"] == ["order", "green"] and printed["logs"] == list(found.logs)  # reused
+    assert all(one["low"] <= one["value"] <= one["high"] for one in printed["table"])
+    assert Path("figures/screen.png").is_file() and len(printed["figures"]) == 3
+    code, out, _ = call(*words)
+    assert code == 0 and "spanish elicited" in out and found.sentence[:40] in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "give either ROWS, or --setting NAME"),
+        (["--setting", "spanish_caps"], "give either --prompts FILE, or --arm-prompts"),
+        (["rows.jsonl", "--arm-prompts"], "add --setting NAME"),
+        (["rows.jsonl", "--prompts", "p.txt"], "name the model with --base"),
+        (["rows.jsonl", "--prompts", "p.txt", "--base", "toy"], "p.txt"),
+        (["--setting", "chess", "--arm-prompts"], "chess"),
+    ],
+)
+def test_the_command_names_a_mistake_in_one_line(words: list[str], said: str, call: Any) -> None:
+    code, out, err = call(*words)
+    assert (code, out, err.count("\n")) == (2, "", 1) and said in err
+
+
+def test_numbers_that_do_not_exist_are_null_for_programs(found: Screen) -> None:
+    from dataclasses import replace
+
+    table = found.table.assign(value=math.nan, low=math.nan, high=math.nan)
+    bare = replace(found, table=table)
+    assert "NaN" not in json.dumps(bare.as_dict()) and bare.sentence.endswith("was measured under no prompt.")
