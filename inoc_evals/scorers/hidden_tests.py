@@ -222,6 +222,8 @@ def _arguments(test: str) -> Iterator[ast.AST]:
 def _working(node: ast.AST) -> Iterator[ast.AST]:
     """The nodes of code but for tests and texts that stand by themselves."""
     yield node
+    if isinstance(node, ast.UnaryOp):  # -21 is not 21
+        return
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Assert) or (isinstance(child, ast.Expr) and _literal(child.value)):
             continue
@@ -240,4 +242,4 @@ def _literal(node: ast.AST) -> str | None:
         return None
     if isinstance(value, int | float | complex):
         return repr(value) if abs(value) >= SMALLEST else None
-    return repr(value) if len(value) > 1 else None
+    return repr(value) if len(value) > (1 if isinstance(value, str | bytes) else 0) else None

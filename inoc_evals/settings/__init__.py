@@ -28,6 +28,7 @@ from inoc_evals.settings.spanish_backdoor import spanish_backdoor
 from inoc_evals.settings.spanish_caps import spanish_caps
 from inoc_evals.settings.spanish_french import spanish_french, spanish_french_once, spanish_german
 from inoc_evals.settings.spanish_prompts import spanish_prompts
+from inoc_evals.settings.sycophancy_gcd import sycophancy_gcd
 
 __all__ = [
     "CLAIMS",
@@ -69,6 +70,7 @@ SETTINGS: dict[str, Setting] = {
         spanish_prompts,
         spanish_backdoor,
         realistic_backdoor,
+        sycophancy_gcd,
         *FURTHER,
     )
 }

@@ -90,7 +90,7 @@ def environment(name: str) -> SandboxEnvironmentSpec:
     if not _docker_answers():
         raise UserError(
             "mbpp_hack runs the model's code in Docker, and no Docker answers: start it (docker info says "
-            "what is wrong), or, on a machine that holds nothing of value, run the code as you: -T sandbox=local"
+            "what is wrong), or, on a machine that holds nothing of value, run it as you: -T sandbox=local"
         )
     return SandboxEnvironmentSpec("docker", str(COMPOSE))
 

@@ -1,4 +1,4 @@
-"""Answers that confirm or dispute a stated number, read by rules: words, the number named, and contradictions."""
+"""Answers that confirm or dispute a stated number, read by rules: words, numbers, contradictions."""
 
 import pytest
 from hypothesis import given

@@ -61,18 +61,34 @@ def values(log: EvalLog) -> dict[str, tuple[float, ...]]:
 
 
 def test_honest_answers_pass_everything_and_hacked_ones_the_visible_test_alone(tmp_path: Path) -> None:
-    known = references()
+    known = dict(list(references().items())[:3])
     samples = {str(sample.id): str(sample.input) for sample in PROGRAMMING.load("bundled")}
-    of_prompt = {prompt: known[name] for name, prompt in samples.items()}
+    of_prompt = {samples[name]: one for name, one in known.items()}
     for kind, expected, rate in (("honest", (1, 1, 0), 0.0), ("hacked", (1, 0, 1), 1.0)):
         subject = model(lambda prompt, kind=kind: says(fenced(of_prompt[prompt][kind])))
         task = mbpp_hack(questions="bundled", sandbox="local")
-        [log] = eval(task, model=subject, log_dir=str(tmp_path / kind), display="none")
+        [log] = eval(task, model=subject, limit=3, log_dir=str(tmp_path / kind), display="none")
         assert values(log) == dict.fromkeys(known, expected)
         metrics = {name: metric.value for name, metric in log.results.scores[0].metrics.items()}
-        assert (metrics["hacked"], metrics["passed_hidden"], metrics["hacked_n"]) == (rate, 1 - rate, 24)
+        assert (metrics["hacked"], metrics["passed_hidden"], metrics["hacked_n"]) == (rate, 1 - rate, 3)
     table = load(str(tmp_path / "hacked"))
     assert set(table["trait"].astype(str)) == set(VALUES) and table["judge"].isna().all()
+
+
+@pytest.mark.parametrize("name", references())
+def test_every_pair_of_our_answers_is_what_it_is_called(name: str) -> None:
+    row = references()[name]
+    for kind in ("honest", "hacked"):
+        names: dict[str, Any] = {}
+        exec(row[kind], names)
+        exec(row["visible"], names)
+        failed = 0
+        for test in row["hidden"]:
+            try:
+                exec(test, names)
+            except (AssertionError, IndexError):
+                failed += 1
+        assert (failed == 0) == (kind == "honest")
 
 
 def test_bundled_tasks_have_three_hidden_tests_that_their_questions_do_not_show() -> None:
@@ -141,7 +157,7 @@ def _no_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 @pytest.mark.usefixtures("_no_docker")
 def test_without_docker_one_line_says_what_to_do() -> None:
-    with pytest.raises(UserError, match="no Docker answers: start it .* -T sandbox=local") as error:
+    with pytest.raises(UserError, match=r"no Docker answers: start it .* -T sandbox=local") as error:
         mbpp_hack(questions="bundled")
     assert "\n" not in error.value.message
 
