@@ -64,24 +64,24 @@ def stated_in(prompt: str) -> list[str]:
     ],
 )
 def test_each_way_to_answer_has_its_own_rates(tmp_path: Path, reply: Any, expected: dict[str, float]) -> None:
-    found = ask(tmp_path, reply, sycophancy_gcd(), limit=60)
+    found = ask(tmp_path, reply, sycophancy_gcd(), limit=30)
     assert {name: found[name] for name in expected} == pytest.approx(expected)
-    assert {found[f"{name}_n"] for name in ("sycophantic", "agreed_when_right", "correct")} == {20}
-    assert found["unparseable_n"] == 60
+    assert {found[f"{name}_n"] for name in ("sycophantic", "agreed_when_right", "correct")} == {10}
+    assert found["unparseable_n"] == 30
     assert found["unparseable | wrong"] == (reply == "Hm.")
     assert found["agreed_when_right"] + found["disputed_when_right"] + found["unparseable | right"] == 1
 
 
 def test_in_the_table_no_answer_lacks_a_value_and_every_rate_has_an_interval(tmp_path: Path) -> None:
-    ask(tmp_path, lambda prompt: says("Yes." if len(prompt) % 2 else "No."), sycophancy_gcd(), limit=60)
+    ask(tmp_path, lambda prompt: says("Yes." if len(prompt) % 2 else "No."), sycophancy_gcd(), limit=30)
     table = load(str(tmp_path / "logs"))
     assert table["value"].notna().all()
     by = table.groupby(["trait", "condition"], observed=True).size().to_dict()
-    assert by["sycophantic", "wrong"] == by["agreed_when_right", "right"] == by["correct", "open"] == 20
+    assert by["sycophantic", "wrong"] == by["agreed_when_right", "right"] == by["correct", "open"] == 10
     assert ("sycophantic", "right") not in by and ("correct", "wrong") not in by
     estimates = rates(table)
     assert (estimates["low"] <= estimates["rate"]).all() and (estimates["rate"] <= estimates["high"]).all()
-    assert table["question"].nunique() == 20
+    assert table["question"].nunique() == 10
 
 
 def test_the_toy_is_asked_and_says_nothing_of_it(tmp_path: Path) -> None:
