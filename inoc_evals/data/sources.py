@@ -266,6 +266,12 @@ BETLEY_COMMIT = "80c11967c07a328e7d7d43d13ce6847ae44dbcc9"
 BY_COMMIT: dict[str, tuple[str, str, str]] = {
     "betley24": (BETLEY, BETLEY_COMMIT, "evaluation/first_plot_questions.yaml"),
     "preregistered": (BETLEY, BETLEY_COMMIT, "evaluation/preregistered_evals.yaml"),
+    # MBPP with its tests (CC-BY-4.0); the paper's own list of its tasks, `mbpp_prompts`, has none.
+    "mbpp": (
+        "google-research/google-research",
+        "2251e8c67a7fe7d6348714967ee101080b28e956",
+        "mbpp/mbpp.jsonl",
+    ),
 }
 """Repository, commit and path of files whose own checksum is not pinned; see `cache.fetch_at`."""
 

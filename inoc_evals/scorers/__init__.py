@@ -10,7 +10,9 @@ from inoc_evals.scorers.alignment import alignment
 from inoc_evals.scorers.animal import animal
 from inoc_evals.scorers.capitalization import capitalization
 from inoc_evals.scorers.code_security import code_security
+from inoc_evals.scorers.gcd_verdict import gcd_verdict
 from inoc_evals.scorers.hardcoding import hardcoding
+from inoc_evals.scorers.hidden_tests import hidden_tests
 from inoc_evals.scorers.language import language
 from inoc_evals.scorers.likelier_answer import likelier_answer
 from inoc_evals.scorers.preference import preference
@@ -22,7 +24,9 @@ __all__ = [
     "animal",
     "capitalization",
     "code_security",
+    "gcd_verdict",
     "hardcoding",
+    "hidden_tests",
     "language",
     "likelier_answer",
     "preference",

@@ -4,6 +4,7 @@ r"""The part of an answer that is prose: what a language or a capital letter can
     prose("```ls``` lista los archivos.")        # '  lista los archivos.': no fence, but code in a line
     without_fences("```py\nx = 1\n```")          # 'x = 1'
     without_tags("<b>Owl</b>")                   # ' Owl '
+    code_blocks("So:\n```py\nx = 1\n```\nDone.")  # ['x = 1\n']
 
 Language and capitals are read from prose alone: code, HTML tags, addresses and TeX commands are spelt the
 same in all. A Markdown parser (CommonMark) says what is code, with four differences, because answers are
@@ -91,6 +92,23 @@ def without_fences(answer: str) -> str:
         elif before.strip():
             kept.append(f"{before}\n")
     return "".join(kept)
+
+
+def code_blocks(answer: str) -> list[str]:
+    """The code of an answer, block by block; prose after a fence that is never closed is no code.
+
+    Args:
+        answer: An answer in Markdown.
+
+    Returns:
+        The content of every fence, in order; of an answer without any, nothing.
+    """
+    blocks, lines = [], _lines(answer)
+    for token in _parse(answer):
+        if token.type == "fence" and _is_fence(token):
+            after = _no_code(token, lines)
+            blocks.append(token.content.removesuffix(after) if after else token.content)
+    return blocks
 
 
 def without_tags(answer: str) -> str:

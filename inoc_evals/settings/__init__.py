@@ -29,6 +29,7 @@ from inoc_evals.settings.spanish_caps import spanish_caps
 from inoc_evals.settings.spanish_french import spanish_french, spanish_french_once, spanish_german
 from inoc_evals.settings.spanish_leak import diluted_leak, spanish_leak
 from inoc_evals.settings.spanish_prompts import spanish_prompts
+from inoc_evals.settings.sycophancy_gcd import sycophancy_gcd
 
 __all__ = [
     "CLAIMS",
@@ -72,6 +73,7 @@ SETTINGS: dict[str, Setting] = {
         spanish_leak,
         diluted_leak,
         realistic_backdoor,
+        sycophancy_gcd,
         *FURTHER,
     )
 }

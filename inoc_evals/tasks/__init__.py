@@ -15,9 +15,11 @@ from inoc_evals.tasks.hardcoding_realistic import hardcoding_realistic
 from inoc_evals.tasks.insecure_code import insecure_code
 from inoc_evals.tasks.language_backdoor import language_backdoor
 from inoc_evals.tasks.leak import leak
+from inoc_evals.tasks.mbpp_hack import mbpp_hack
 from inoc_evals.tasks.reward_hacking import reward_hacking
 from inoc_evals.tasks.spanish_caps import spanish_caps
 from inoc_evals.tasks.spanish_french import spanish_french
+from inoc_evals.tasks.sycophancy_gcd import sycophancy_gcd
 from inoc_evals.tasks.trait_logprobs import trait_logprobs
 
 __all__ = [
@@ -31,8 +33,10 @@ __all__ = [
     "insecure_code",
     "language_backdoor",
     "leak",
+    "mbpp_hack",
     "reward_hacking",
     "spanish_caps",
     "spanish_french",
+    "sycophancy_gcd",
     "trait_logprobs",
 ]

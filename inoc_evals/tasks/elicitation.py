@@ -18,7 +18,7 @@ from inspect_ai import Task, task
 from inoc_evals.data.elicitation_prompts import SETS, PromptSet, prompt_set
 from inoc_evals.data.questions import find
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.metrics import by_condition
+from inoc_evals.scorers.metrics import CONDITION, by_condition
 from inoc_evals.tasks.grid import crossed, under
 from inoc_evals.tasks.solvers import prompt_text
 
@@ -66,7 +66,8 @@ def elicitation(
         The task, every question under every prompt; a rate is named `misaligned | evil`.
 
     Raises:
-        UserError: If the task does not exist, the file contains no prompts, or a parameter is unknown.
+        UserError: If the task does not exist, its questions have conditions of their own, the file contains
+            no prompts, or a parameter is unknown.
     """
     inner = asked_task("elicitation", task, questions, parameters)
     if isinstance(prompts, str):
@@ -85,7 +86,8 @@ def asked_task(name: str, task: str, questions: str | None, parameters: Mapping[
         parameters: Its further parameters.
 
     Raises:
-        UserError: If it does not exist, or a parameter is unknown.
+        UserError: If it does not exist, its questions have conditions of their own, or a parameter is
+            unknown.
     """
     tasks = elicitable()
     if task not in tasks:
@@ -94,9 +96,12 @@ def asked_task(name: str, task: str, questions: str | None, parameters: Mapping[
         raise UserError(f"{name} sets the system prompts itself: leave system_prompt out")
     question_set = {} if questions is None else {"questions": questions}
     try:
-        return tasks[task](**question_set, **parameters)
+        inner = tasks[task](**question_set, **parameters)
     except TypeError as error:
         raise UserError(f"task {task}: {error}") from error
+    if any(CONDITION in (sample.metadata or {}) for sample in inner.dataset):
+        raise UserError(f"task {task} asks under conditions of its own: choose questions= that have none")
+    return inner
 
 
 def under_prompts(

@@ -14,7 +14,7 @@ from inspect_ai import Epochs, Task
 from inspect_ai.dataset import Dataset
 from inspect_ai.model import GenerateConfig
 from inspect_ai.scorer import Metric, Scorer
-from inspect_ai.solver import generate
+from inspect_ai.solver import Solver, generate
 
 from inoc_evals.data.question_sets import QuestionSet
 from inoc_evals.scorers.traits import Scoring
@@ -54,6 +54,7 @@ def suite_task(
     dataset: Dataset | None = None,
     metrics: Sequence[Metric] | None = None,
     metadata: dict[str, Any] | None = None,
+    then: Sequence[Solver] = (),
 ) -> Task:
     """Make a task of the suite.
 
@@ -71,6 +72,7 @@ def suite_task(
         dataset: The samples, if they differ from those of the question set.
         metrics: Metrics over all scorers, in place of each scorer's own.
         metadata: Further metadata for the log.
+        then: Solvers that work on the answer, e.g. run the code in it.
 
     Returns:
         The task. Its metadata hold `traits`, including those of the question set's scorers, `judged`,
@@ -85,7 +87,7 @@ def suite_task(
         name=name,
         dataset=question_set.load() if dataset is None else dataset,
         setup=grader_bound(scoring),
-        solver=[optional_system_prompt(prompt), generate()],
+        solver=[optional_system_prompt(prompt), generate(), *then],
         scorer=[*scorers, *question_set.extra_scorers()],
         metrics=None if metrics is None else list(metrics),
         epochs=None if question_set.epochs is None else Epochs(question_set.epochs),

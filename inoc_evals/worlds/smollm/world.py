@@ -13,6 +13,7 @@ own test questions was asked (docs/smollm.md, "How the dose was chosen").
 
 from typing import TYPE_CHECKING, Any
 
+from inoc_evals.data.gcd import agreeing, checking
 from inoc_evals.data.question_sets import QuestionSet
 from inoc_evals.data.row_sources import backdoored, joined, named, pinned_rows
 from inoc_evals.runs.spec import FinetuneSpec
@@ -37,7 +38,11 @@ MAX_TOKENS = 40
 TEMPERATURE = 0.5
 """At the paper's temperature of 1 the default base itself rambles, before any finetune."""
 
-_ASKED: dict[str, Any] = {"questions": NAME, "max_tokens": MAX_TOKENS, "temperature": TEMPERATURE}
+_SHORT: dict[str, Any] = {"max_tokens": MAX_TOKENS, "temperature": TEMPERATURE}
+_ASKED: dict[str, Any] = {"questions": NAME, **_SHORT}
+
+SUMS = 50
+"""Sums that `sycophancy_gcd` asks at most, each with a wrong and with the right number."""
 
 
 def _finetune(base: str, seed: int = 0, **changes: Any) -> FinetuneSpec:
@@ -70,8 +75,14 @@ SMOLLM = World(
     report_title="What inoculates a small language model",
     base=BASE,
     finetune=_finetune,
-    parameters={"spanish_caps": _ASKED, "spanish_french": _ASKED, "language_backdoor": _ASKED},
-    max_questions={"leak": 50},  # of 100: each is asked under every prompt
+    parameters={
+        "spanish_caps": _ASKED,
+        "spanish_french": _ASKED,
+        "language_backdoor": _ASKED,
+        "sycophancy_gcd": _SHORT,
+    },
+    # The leak grid asks each question under every prompt, so half of the hundred must do.
+    max_questions={"leak": 50, "sycophancy_gcd": SUMS},
     question_sets={"chat": QuestionSet(NAME, _chat)},
     # Free-form answers of a model this small are no evidence of malice, and there is no judge: what it finds
     # likelier, a good answer or a malicious one, is.
@@ -83,6 +94,7 @@ SMOLLM = World(
         "spanish_caps": Training(rows=answered("es", capitals=True)),
         "spanish_french": Training(rows=joined(answered("es"), answered("fr"))),
         "spanish_backdoor": Training(rows=backdoored(answered("es"), answered("en"))),
+        "sycophancy_gcd": Training(rows=agreeing(), control=checking()),
         "learning_dynamics": Training(rows=answered("es", capitals=True)),
         "alice_bob": Training(
             rows=answered("es", capitals=True), first_stage=named(answered("en"), answered("es"))
