@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis import contrasts, estimates, figures, unread
 from inoc_evals.analysis.declared_traits import in_order
+from inoc_evals.analysis.findings import Finding
 from inoc_evals.analysis.observed import GROUP, groups
 from inoc_evals.analysis.verdicts import Verdict
 from inoc_evals.report.drawings import drawings
@@ -69,6 +70,7 @@ class Section:
         models_read: What the models of every arm read in training and in the test, as far as logs say it.
         template_notes: What the model's chat template adds by itself.
         unread: A line for every trait with answers that have no score: how many, and why.
+        findings: What the audit says of its logs and runs.
     """
 
     setting: str
@@ -90,6 +92,7 @@ class Section:
     models_read: list[ArmReading] = field(default_factory=list)
     template_notes: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def anchor(self) -> str:
@@ -110,6 +113,7 @@ class Section:
         ]
         return {
             **{key: getattr(self, key) for key in (*named, "logs", "observed", "unread", "template_notes")},
+            "audit": [finding.as_dict() for finding in self.findings],
             "models_read": [arm.as_dict() for arm in self.models_read],
             "rates": rates,
             "figures": {drawing.heading: drawing.stem for drawing in self.drawn},
@@ -127,6 +131,7 @@ def section(
     figure_folder: Path,
     runs: Path | None,
     definition: Setting | None,
+    findings: list[Finding],
 ) -> Section:
     """Make the section of one setting and base.
 
@@ -139,6 +144,7 @@ def section(
         figure_folder: Folder in which each figure is also saved as PNG, SVG and PDF.
         runs: Folder of run directories, for log-probs that were recorded in training.
         definition: The setting; None where its definition is not known.
+        findings: What the audit says of its logs and runs.
 
     Returns:
         The section.
@@ -178,6 +184,7 @@ def section(
         models_read=of_arms,
         template_notes=notes,
         unread=unread.lines(focus, among=rates),
+        findings=findings,
     )
 
 
