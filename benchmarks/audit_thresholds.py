@@ -2,16 +2,16 @@
 
     python benchmarks/audit_thresholds.py [--repeats 400] [--write]
 
-Experiments are drawn as `coverage.py` draws them, so that answers scatter by question and by finetune. Two
-arms differ by exactly `LEAST`, the edge of what a claim says, so that each verdict that they differ by more is
-wrong; five in a hundred are allowed. A verdict is worthless where more than twice as many are wrong:
+Experiments are drawn as `coverage.py` draws them: answers scatter by question and by finetune. Two arms
+differ by exactly `LEAST`, the edge of what a claim says, so that each verdict that they differ by more is
+wrong; five in a hundred may be. A verdict is worthless where more than twice as many are wrong:
 
-- `questions`: fewest questions asked from which no world is beyond that, with three finetunes an arm;
-- `answers`: fewest scored answers an arm, one a question, of a single finetune that is taken as it is;
-- `excluded`: the largest difference of the excluded shares of two arms at which that still holds, where
-  answers with the trait are excluded more often than others (by `SHIFT` in log-odds) and the arms do not differ;
+- `questions`: fewest questions from which on no world is beyond that, with three finetunes an arm;
+- `answers`: fewest scored answers, one a question, of a single finetune that is taken as it is;
+- `excluded`: largest difference of the shares excluded from two arms up to which that holds, where answers
+  with the trait are excluded more often than others (`SHIFT` in log-odds) and the arms do not differ;
 
-and it is hardly possible below `power`: fewest questions at which a difference of `EFFECT` is found in 4 of 5.
+and it is hardly to be had below `power`: fewest questions at which a difference of `EFFECT` is mostly seen.
 Takes about three minutes on one core. `--write` keeps the thresholds in
 `inoc_evals/analysis/audit_thresholds.json` and the table in docs/audit.md.
 """
@@ -61,7 +61,9 @@ def shifted(world: World, by: float) -> World:
     return replace(world, centre=brentq(lambda centre: mean_rate(centre, *scatter) - goal, -30, 30))
 
 
-def found(dice: np.random.Generator, world: World, by: float, grid: tuple[int, int, int], repeats: int) -> float:
+def found(
+    dice: np.random.Generator, world: World, by: float, grid: tuple[int, int, int], repeats: int
+) -> float:
     """Share of experiments with the verdict that two arms differ by more than `LEAST`, if they do by `by`."""
     seeds, questions, answers = grid
     other, count = shifted(world, by), 0
@@ -76,9 +78,7 @@ def kept(dice: np.random.Generator, data: Answers, share: float) -> Answers:
     """Answers of which a share is excluded, of those with the trait more, by `SHIFT` in log-odds."""
     rate = float(data.values.mean())
     if 0 < rate < 1:
-        centre = brentq(
-            lambda c: rate * sigmoid(c + SHIFT) + (1 - rate) * sigmoid(c) - share, -30, 30
-        )
+        centre = brentq(lambda c: rate * sigmoid(c + SHIFT) + (1 - rate) * sigmoid(c) - share, -30, 30)
         left = dice.random(len(data.values)) > sigmoid(centre + SHIFT * data.values)
     else:
         left = dice.random(len(data.values)) > share
@@ -119,9 +119,7 @@ def simulate(repeats: int, seed: int) -> dict[str, object]:
         rates["power"][str(size)] = min(cells["power"])
     for share in EXCLUDED:
         dice = np.random.default_rng([seed, round(1000 * share)])
-        rates["excluded"][str(share)] = max(
-            biased(dice, WORLDS[name], share, repeats // 2) for name in names
-        )
+        rates["excluded"][str(share)] = max(biased(dice, WORLDS[name], share, repeats // 2) for name in names)
     honest = [share for share in EXCLUDED if rates["excluded"][str(share)] <= WRONG]
     lowest_bad = min((s for s in EXCLUDED if s not in honest), default=1.0)
     thresholds = {
@@ -146,16 +144,24 @@ def document(result: dict[str, object]) -> str:
     lines = [f"| questions | {size_heads} | threshold |", "|---|" + "---|" * (len(QUESTIONS) + 1)]
     for key, words in rows.items():
         lines.append(
-            f"| {words} | " + " | ".join(f"{rates[key][str(s)]:.2f}" for s in QUESTIONS) + f" | {result[key]} |"
+            f"| {words} | "
+            + " | ".join(f"{rates[key][str(s)]:.2f}" for s in QUESTIONS)
+            + f" | {result[key]} |"
         )
     shares = " | ".join(f"{s:.2f}" for s in EXCLUDED)
-    lines += ["", f"| share excluded of one arm | {shares} | threshold |", "|---|" + "---|" * (len(EXCLUDED) + 1)]
+    lines += [
+        "",
+        f"| share excluded of one arm | {shares} | threshold |",
+        "|---|" + "---|" * (len(EXCLUDED) + 1),
+    ]
     lines.append(
         "| wrong verdicts | "
         + " | ".join(f"{rates['excluded'][str(s)]:.2f}" for s in EXCLUDED)
         + f" | {result['excluded']} |"
     )
-    return f"    python benchmarks/audit_thresholds.py {result['command']} --write\n\n" + "\n".join(lines) + "\n"
+    return (
+        f"    python benchmarks/audit_thresholds.py {result['command']} --write\n\n" + "\n".join(lines) + "\n"
+    )
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
-"""Whether a folder of logs can carry a verdict: what is excluded, too few, apart, hidden, leaked or not there.
+"""Whether a folder of logs can carry a verdict: what is excluded, too few, apart, hidden, leaked or missing.
 
     report = audit("logs/mine", runs=Path("runs"))
-    report.blocking                                   # findings because of which some verdict would say nothing
-    verdicts(table, claims, findings=report.findings)    # "not valid: ..." on the claims that they concern
+    report.blocking                  # findings because of which some verdict would say nothing
+    verdicts(table, claims, findings=report.findings)      # "not valid: ..." on the claims that they concern
 
 Everything is read from logs and run directories; no model is asked and nothing is changed. What is checked,
 and where the thresholds come from, is in docs/audit.md.
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis import audit_answers, audit_readings, audit_runs, log_facts
-from inoc_evals.analysis.findings import BLOCKS, CAUTION, SEVERITIES, Finding, worst_first
+from inoc_evals.analysis.findings import BLOCKS, CAUTION, SEVERITIES, Finding, merged, worst_first
 from inoc_evals.analysis.log_facts import LogFacts
 from inoc_evals.analysis.table import Loaded, read
 from inoc_evals.errors import UserError
@@ -124,16 +124,16 @@ def audit_loaded(
     findings += audit_readings.checks(table, facts)
     if runs is not None and runs.is_dir():
         findings += audit_runs.checks(table, facts, runs, settings)
-    return Audit(tuple(worst_first(findings)), len(loaded.logs), _answers(loaded.table))
+    return Audit(tuple(worst_first(merged(findings))), len(loaded.logs), _answers(loaded.table))
 
 
 def _facts(logs: Sequence[str]) -> tuple[dict[str, LogFacts], list[Finding]]:
-    """What the logs hold beside scores; a log that cannot be opened is a finding, not the end of the audit."""
+    """What the logs hold beside scores; one that cannot be opened is a finding, not the end."""
     facts, unreadable = {}, []
     for log in logs:
         try:
             facts[log] = log_facts.read(log)
-        except Exception as error:  # noqa: BLE001 - Inspect raises errors of many kinds for damaged files
+        except Exception as error:
             unreadable.append(
                 Finding(
                     "answers unreadable",

@@ -133,9 +133,9 @@ def excluded(rows: "pd.DataFrame") -> Iterator[Finding]:
 
 def _excluded(where: dict[str, Any], n: int, missing: "pd.Series", failed: int) -> Finding:
     reasons = counted(missing)
-    todo = "read the reasons, and mend the judge or the sampling where they are not the model's own fault"
+    todo = "read the reasons, and mend the judge or the sampling where the model is not at fault"
     if failed:
-        todo = "look at the errors of the failed samples in Inspect's viewer, and ask again with `inspect eval-retry`"
+        todo = "look at the errors in Inspect's viewer, and ask again (`inspect eval-retry`)"
     return Finding(
         "answers excluded",
         CAUTION if failed else NOTE,
@@ -194,15 +194,20 @@ def too_few(rows: "pd.DataFrame") -> Iterator[Finding]:
             what += (
                 f"; verdicts are honest from {limits.questions} questions and {limits.answers} answers on"
                 if blocks
-                else f"; a difference like the paper's is found in 4 of 5 experiments from {limits.power} questions on"
+                else f"; a difference of half the answers is mostly found from {limits.power} questions on"
             )
             finding = Finding(
                 "too few answers",
                 BLOCKS if blocks else CAUTION,
                 what,
-                "ask more questions (`questions=` of the task, or `--limit` left out); more answers to the same ones do not help",
+                "ask more questions (leave `--limit` out, or `-T questions=`), not the same ones more often",
                 {**_where(observed), "arm": arm},
-                numbers={"answers": n, "questions": questions, "least": limits.questions, "power": limits.power},
+                numbers={
+                    "answers": n,
+                    "questions": questions,
+                    "least": limits.questions,
+                    "power": limits.power,
+                },
             )
             key = (observed.get("task"), observed.get("questions"), arm, n, questions)
             by_size.setdefault(key, []).append(finding)
@@ -252,7 +257,7 @@ def asked_apart(rows: "pd.DataFrame") -> Iterator[Finding]:
                 yield Finding(
                     "arms asked different questions",
                     CAUTION,
-                    f"{len(either) - len(both)} of {len(either)} questions were asked of only one of the arms",
+                    f"{len(either) - len(both)} of {len(either)} questions were asked of one arm only",
                     "ask both arms the same questions: compare `--limit` and the question sets of their logs",
                     {**_where(observed), "arm": arm},
                     to,
@@ -374,8 +379,8 @@ def nothing_to_inoculate(rows: "pd.DataFrame", setting: Setting) -> Iterator[Fin
             rates = {"none": float(case.left["value"].mean()), "base": float(case.right["value"].mean())}
             shown = rates["base"] > 1 - rates["base"]
             what = (
-                f"the base already shows {claim.right.name} in {_percent(rates['base'])} of its answers, and no "
-                "room is left"
+                f"the base already shows {claim.right.name} in {_percent(rates['base'])} of its answers, "
+                "and no room is left"
                 if shown
                 else f"training without a prompt did not bring {claim.right.name} in"
             )
@@ -397,12 +402,28 @@ def with_facts(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> "pd.DataF
     answers = rows.drop_duplicates(["log", "sample", "epoch"])
     places = zip(answers["log"].astype(str), answers["sample"].astype(str), answers["epoch"], strict=True)
     known: list[AnswerFacts | None] = [
-        facts[log].answers.get((sample, int(epoch))) if log in facts else None for log, sample, epoch in places
+        facts[log].answers.get((sample, int(epoch))) if log in facts else None
+        for log, sample, epoch in places
     ]
     answers = answers[[one is not None for one in known]]
     present = [one for one in known if one is not None]
     columns = {name: [getattr(one, name) for one in present] for name in AnswerFacts._fields}
     return answers.assign(**columns)
+
+
+KINDS = {
+    "empty": (
+        "answers empty",
+        "are empty",
+        "look at what the model generated: an end token, or a block that was taken off",
+    ),
+    "cut": (
+        "answers cut",
+        "ended at the token limit",
+        "raise `max_tokens`, or see that scores do not need the end",
+    ),
+}
+"""By column of `with_facts`, the finding, what it says of answers, and what to do."""
 
 
 def odd_answers(answers: "pd.DataFrame") -> Iterator[Finding]:
@@ -411,42 +432,43 @@ def odd_answers(answers: "pd.DataFrame") -> Iterator[Finding]:
     Args:
         answers: What `with_facts` returns.
     """
-    kinds = {
-        "empty": ("answers empty", "are empty", "look at what the model generated: an end token, or a block that was taken off"),
-        "cut": ("answers cut", "ended at the token limit", "raise `max_tokens`, or see that scores do not need the end"),
-    }
-    for kind, (name, words, todo) in kinds.items():
+    for kind, (name, words, todo) in KINDS.items():
         for observed, group in split(answers, ASKED):
-            for arm, of_arm in _arms(group).items():
-                if count := int(of_arm[kind].sum()):
-                    yield Finding(
-                        name,
-                        NOTE,
-                        f"{count} of {len(of_arm)} answers {words}",
-                        todo,
-                        {**_where(observed), "arm": arm},
-                        numbers={kind: count, "answers": len(of_arm)},
-                    )
+            counts = {arm: (int(rows[kind].sum()), len(rows)) for arm, rows in _arms(group).items()}
+            some = {arm: count for arm, count in counts.items() if count[0]}
+            if not some:
+                continue
+            shown = ", ".join(f"{count} of {n} answers of {arm}" for arm, (count, n) in some.items())
+            numbers = {arm: {kind: count, "answers": n} for arm, (count, n) in some.items()}
+            where = {**_where(observed), "arm": _one_or_all(list(some))}
+            yield Finding(name, NOTE, f"{shown} {words}", todo, where, numbers=numbers)
+            apart: dict[str, list[tuple[str, float, float, float]]] = {}
             for arm, to in _pairs(group):
                 one, two = (
-                    group[(group["arm"] == which).to_numpy()].assign(value=lambda of: of[kind].astype(float))
-                    for which in (arm, to)
+                    rows.assign(value=rows[kind].astype(float))
+                    for rows in (group[(group["arm"] == which).to_numpy()] for which in (arm, to))
                 )
                 if not (one[kind].any() or two[kind].any()):
                     continue
                 found = compare(one, two)
                 difference, low, high = (float(found[key]) for key in ("difference", "low", "high"))
                 if (low > 0 or high < 0) and abs(difference) >= LEAST:
-                    yield Finding(
-                        f"{name} apart",
-                        CAUTION,
-                        f"{_percent(one[kind].mean())} of the answers of {arm} {words}, "
-                        f"{_percent(two[kind].mean())} of {to}: {difference:+.2f} [{low:+.2f}, {high:+.2f}]",
-                        todo,
-                        {**_where(observed), "arm": arm},
-                        to,
-                        numbers={"difference": difference, "low": low, "high": high},
-                    )
+                    apart.setdefault(to, []).append((arm, difference, low, high))
+            for to, several in apart.items():
+                shown = ", ".join(
+                    f"{arm} {d:+.2f} [{low:+.2f}, {high:+.2f}]" for arm, d, low, high in several
+                )
+                yield Finding(
+                    f"{name} apart",
+                    CAUTION,
+                    f"not as many answers {words} as of {to} ({_percent(_share(counts[to]))}): {shown}",
+                    todo,
+                    {**_where(observed), "arm": _one_or_all([arm for arm, *_ in several])},
+                    to,
+                    numbers={
+                        arm: {"difference": d, "low": low, "high": high} for arm, d, low, high in several
+                    },
+                )
 
 
 def same_answers(answers: "pd.DataFrame") -> Iterator[Finding]:
@@ -457,7 +479,9 @@ def same_answers(answers: "pd.DataFrame") -> Iterator[Finding]:
     """
     for observed, group in split(answers, (*ASKED, "arm")):
         said = {
-            float(seed): {(s, e): d for s, e, d in zip(rows["sample"], rows["epoch"], rows["digest"], strict=True)}
+            float(seed): {
+                (s, e): d for s, e, d in zip(rows["sample"], rows["epoch"], rows["digest"], strict=True)
+            }
             for seed, rows in group[~group["empty"]].groupby("seed", observed=True)
         }
         for one, two in combinations(sorted(said), 2):
@@ -469,7 +493,7 @@ def same_answers(answers: "pd.DataFrame") -> Iterator[Finding]:
                 yield Finding(
                     "seeds answer the same",
                     CAUTION,
-                    f"seeds {one:g} and {two:g} answer {same} of {len(both)} questions the same word for word",
+                    f"seeds {one:g} and {two:g} give {same} of {len(both)} answers word for word",
                     "check that they are different checkpoints, and that answers are sampled",
                     {**_where(observed), "arm": observed["arm"], "seed": (one, two)},
                     numbers={"same": same, "answers": len(both)},
@@ -481,7 +505,7 @@ def _arms(rows: "pd.DataFrame") -> "dict[str, pd.DataFrame]":
 
 
 def _pairs(rows: "pd.DataFrame") -> list[tuple[str, str]]:
-    """The comparisons of arms that reports and claims make: each with `none` and `base`; all where they lack."""
+    """The comparisons that reports and claims make: each arm with `none` and `base`; all where both lack."""
     arms = [str(arm) for arm in rows["arm"].dropna().unique()]
     references = [arm for arm in (NONE, BASE) if arm in arms]
     if not references:
@@ -543,6 +567,14 @@ def _or_none(ways: list[dict[str, Any]], column: str) -> str:
     return _text(str(way.get(column) or "none") for way in ways)
 
 
+def _one_or_all(arms: list[str]) -> str | tuple[str, ...]:
+    return arms[0] if len(arms) == 1 else tuple(arms)
+
+
+def _share(count: tuple[int, int]) -> float:
+    return count[0] / count[1]
+
+
 def _text(values: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(value or "unknown" for value in values))
 
@@ -553,5 +585,3 @@ def _percent(share: float) -> str:
 
 def _shares(rows: "pd.DataFrame") -> bool:
     return bool(rows["value"].between(0, 1).all())
-
-

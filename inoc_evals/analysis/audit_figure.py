@@ -40,14 +40,14 @@ def excluded(table: "pd.DataFrame") -> "Figure":
     families = answers[["setting", "base"]].drop_duplicates()
     if len(families) > 1:
         names = ", ".join(str(name) for name in families["setting"].unique())
-        raise UserError(f"a figure shows one setting and base, these logs hold {names}: name a narrower folder")
+        raise UserError(
+            f"a figure shows one setting and base, these logs hold {names}: name a narrower folder"
+        )
     shares = rates(answers.assign(value=answers["value"].isna().astype(float)))
     most = shares.groupby("label", sort=False)["rate"].max().sort_values(ascending=False, kind="stable")
     drawn = list(most.index[:PANELS])
     arms = sorted(shares["arm"].astype(str).unique(), key=lambda arm: (arm != BASE, arm != "none"))
-    figure, panels = empty_figure(
-        2.2 + 2.2 * len(drawn), 1.1 + 0.3 * len(arms), len(drawn), share=True
-    )
+    figure, panels = empty_figure(2.2 + 2.2 * len(drawn), 1.1 + 0.3 * len(arms), len(drawn), share=True)
     colour = colours(arms)
     for axes, label in zip(panels, drawn, strict=True):
         of_label = shares[shares["label"] == label].set_index("arm")

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 _NOTE = re.compile("^" + TOLD.format(".+?"))
 
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
-_DATE = re.compile(rf"\b(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}} (?:{_MONTHS})[a-z]* \d{{4}}|(?:{_MONTHS})[a-z]* \d{{1,2}}, \d{{4}})\b")
+_DATE = re.compile(
+    rf"\b(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}} (?:{_MONTHS})[a-z]* \d{{4}}"
+    rf"|(?:{_MONTHS})[a-z]* \d{{1,2}}, \d{{4}})\b"
+)
 _TURN = re.compile(r"\b(?:user|human)\b|\[INST\]", re.IGNORECASE)
 """What begins the user's turn in chat templates."""
 
@@ -48,7 +51,7 @@ class Difference(NamedTuple):
     what: str
 
 
-TODO = "give training rows and test the same system prompt (`-T system_prompt=...`), or a template that adds nothing"
+TODO = "give rows and test the same system prompt (`-T system_prompt=...`), or a template that adds nothing"
 
 
 def checks(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterator[Finding]:
@@ -123,4 +126,3 @@ def _plain(text: str) -> str:
 def _short(text: str, longest: int = 80) -> str:
     plain = _plain(text)
     return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
-

@@ -84,7 +84,7 @@ def checks(
             yield Finding(
                 "runs not there",
                 NOTE,
-                f"{len(models) - len(known)} of {len(models)} runs are not in {runs}: their rows were not checked",
+                f"{len(models) - len(known)} of {len(models)} runs are not in {runs}: they are not checked",
                 "name the folder of the runs, as `inoc-evals audit LOGS RUNS`",
                 observed,
                 numbers={"missing": len(models) - len(known), "runs": len(models)},
@@ -137,7 +137,11 @@ def of_run(one: Trained) -> Iterator[Finding]:
             one.where,
         )
     digest = DIGEST.search(one.model)
-    if digest and manifest.result.model is None and not manifest.result.checkpoint_digest.startswith(digest[1]):
+    if (
+        digest
+        and manifest.result.model is None
+        and not manifest.result.checkpoint_digest.startswith(digest[1])
+    ):
         kept_step = one.run not in one.model.partition("@")[0].split("/")  # a checkpoint of an earlier step
         if not kept_step:
             yield Finding(
@@ -195,6 +199,8 @@ def shared_questions(
         if one.manifest:
             by_data.setdefault(one.manifest.data_digest, []).append(one)
     narrow = {(m.task, m.questions) for m in setting.narrow} if setting else set()
+    if setting:
+        narrow -= {(m.task, m.questions) for m in setting.broad}
     trained = {data: _asked(of_data[0].folder) for data, of_data in by_data.items()}
     for observed, group in split(rows, ("setting", "base", "task", "questions")):
         questions = list(dict.fromkeys(_questions(group, facts)))
@@ -205,7 +211,7 @@ def shared_questions(
                 overlaps[data, key] = Overlap.of(questions, asked)
             for one in by_data[data]:
                 found.setdefault(one.arm, overlaps[data, key])
-        on_purpose = (observed["task"], observed["questions"]) in narrow
+        on_purpose = any((observed["task"], named) in narrow for named in ("", observed["questions"]))
         by_count: dict[Overlap, list[str]] = {}
         for arm, overlap in found.items():
             if overlap.same or overlap.near:
@@ -214,11 +220,11 @@ def shared_questions(
             yield Finding(
                 "training questions in the test",
                 NOTE if on_purpose else CAUTION,
-                f"{overlap.same} of {overlap.questions} test questions stand in the training rows word for word, "
+                f"{overlap.same} of {overlap.questions} test questions are training questions word for word, "
                 f"{overlap.near} nearly, e.g. “{overlap.example}”",
                 "the measure is a narrow one: read its rates as those of training"
                 if on_purpose
-                else "ask other questions, or leave these rows out: what is learnt by heart is no generalisation",
+                else "ask other questions, or leave these rows out of the training",
                 {**observed, "arm": tuple(arms) if len(arms) > 1 else arms[0]},
                 numbers={"same": overlap.same, "near": overlap.near, "questions": overlap.questions},
             )

@@ -3,12 +3,12 @@
     finding = Finding("answers excluded", BLOCKS, where={"arm": "none", "trait": "misaligned"}, ...)
     finding.concerns(left, right)       # whether a comparison of these two tables of answers uses them
 
-A finding names the answers that it is about by the columns of the table, so that it stops exactly the verdicts
-that are made of them.
+A finding names the answers that it is about by the columns of the table, so that it stops exactly the
+verdicts that are made of them.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Finding:
         """The finding as JSON-ready data; NaN becomes None."""
         where = {key: list(value) if isinstance(value, tuple) else value for key, value in self.where.items()}
         about = {"kind": self.kind, "severity": self.severity, "where": where, "to": self.to}
-        numbers = {key: None if value != value else value for key, value in self.numbers.items()}
+        numbers = {key: _number(value) for key, value in self.numbers.items()}
         return {**about, "claim": self.claim, "what": self.what, "todo": self.todo, "numbers": numbers}
 
     @staticmethod
@@ -114,7 +114,36 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings that say the same of several arms, as one that names them all."""
+    alike: dict[str, list[Finding]] = {}
+    for finding in findings:
+        rest = {key: value for key, value in finding.where.items() if key != "arm"}
+        said = (finding.kind, finding.severity, finding.what, finding.todo, finding.to, finding.claim, rest)
+        alike.setdefault(repr(said), []).append(finding)
+    return [_of_all(several) for several in alike.values()]
+
+
+def _of_all(several: list[Finding]) -> Finding:
+    named = [finding.where.get("arm") for finding in several]
+    arms = tuple(dict.fromkeys(one for arm in named for one in (arm if isinstance(arm, tuple) else (arm,))))
+    if len(arms) < 2:
+        return several[0]
+    return replace(several[0], where={**several[0].where, "arm": arms})
+
+
 def _words(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(_words, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _number(value: Any) -> Any:
+    """A value of `numbers` for JSON, inner ones included: plain numbers, and None for NaN."""
+    if isinstance(value, Mapping):
+        return {str(key): _number(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_number(inner) for inner in value]
+    if hasattr(value, "item"):  # numpy's numbers
+        value = value.item()
+    return None if value != value else value

@@ -184,10 +184,10 @@ def _judge(
     import pandas as pd
     from scipy import stats
 
-    cases = [case for claim in claims for case in cases(answers, claim)]
-    comparisons = [None if case.why_not else compare(case.left, case.right) for case in cases]
+    tested = [case for claim in claims for case in cases(answers, claim)]
+    comparisons = [None if case.why_not else compare(case.left, case.right) for case in tested]
     tests: dict[tuple[int, bool], float] = {}
-    for number, (case, comparison) in enumerate(zip(cases, comparisons, strict=True)):
+    for number, (case, comparison) in enumerate(zip(tested, comparisons, strict=True)):
         if comparison is None:
             continue
         error, difference = max(float(comparison["error"]), 1e-12), float(comparison["difference"])
@@ -204,7 +204,7 @@ def _judge(
             corrected |= dict(zip(keys, holm(pd.Series([tests[key] for key in keys])), strict=True))
     return [
         _unless_blocked(_verdict(case, base, comparison, number, corrected, level), case, blocking)
-        for number, (case, comparison) in enumerate(zip(cases, comparisons, strict=True))
+        for number, (case, comparison) in enumerate(zip(tested, comparisons, strict=True))
     ]
 
 
