@@ -273,7 +273,7 @@ def scored_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterato
             for arm, of_arm in _arms(group).items()
         }
         options = {arm: {one.scored_by for one in of_arm} for arm, of_arm in known.items()}
-        versions = {arm: {one.version for one in of_arm} for arm, of_arm in known.items()}
+        versions = {arm: {one.version for one in of_arm} - {""} for arm, of_arm in known.items()}
         for arm, to in _pairs(group):
             if not known[arm] or not known[to]:
                 continue
@@ -287,7 +287,7 @@ def scored_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterato
                     where,
                     to,
                 )
-            elif not versions[arm] & versions[to]:
+            elif versions[arm] and versions[to] and not versions[arm] & versions[to]:
                 yield Finding(
                     "versions differ between arms",
                     CAUTION,
@@ -367,6 +367,8 @@ def nothing_to_inoculate(rows: "pd.DataFrame", setting: Setting) -> Iterator[Fin
     scored = rows.dropna(subset=["value"])
     for claim in setting.claims:
         if claim.high >= 0 or claim.right.arm != NONE or claim.left.arm in (NONE, BASE):
+            continue
+        if all(case.why_not for case in cases(scored, claim)):
             continue
         learnt = replace(claim, left=claim.right, right=replace(claim.right, arm=BASE))
         for case in cases(scored, learnt):

@@ -142,8 +142,8 @@ def of_run(one: Trained) -> Iterator[Finding]:
         and manifest.result.model is None
         and not manifest.result.checkpoint_digest.startswith(digest[1])
     ):
-        kept_step = one.run not in one.model.partition("@")[0].split("/")  # a checkpoint of an earlier step
-        if not kept_step:
+        measured = one.model.partition("@")[0].rpartition("/")[2]
+        if measured == one.run and "@step=" not in one.model:  # else it is a checkpoint of an earlier step
             yield Finding(
                 "another checkpoint",
                 BLOCKS,

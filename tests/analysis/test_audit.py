@@ -226,7 +226,8 @@ def test_scorers_of_other_options_and_other_versions() -> None:
     findings = checked(answers, facts)
     assert {f.severity for f in found(findings, "scorers differ between arms")} == {BLOCKS}
     assert word(answers, findings, FALLS) == "not valid" and word(answers, findings, RISES) == "supported"
-    facts = facts_of(answers, about={"x": {"packages": {"inoc-evals": "0.1"}}})
+    version = lambda of: {"packages": {"inoc-evals": of}}  # noqa: E731
+    facts = facts_of(answers, about={arm: version("0.1" if arm == "x" else "0.2") for arm in SOUND})
     assert {f.severity for f in found(checked(answers, facts), "versions differ between arms")} == {CAUTION}
 
 
@@ -540,19 +541,22 @@ def test_real_logs_are_audited_and_read_again_from_the_cache(tmp_path: Path) -> 
     assert {f.kind for f in first.findings} == {"seeds answer the same"}
     assert audit(tmp_path).as_dict() == first.as_dict()
     log = str(next(tmp_path.glob("*.eval")))
-    assert log_facts._by_inspect(log)["answers"] == log_facts._from_archive(log)["answers"]  # type: ignore[index]
+    direct, slowly = log_facts._from_archive(log), log_facts._by_inspect(log)
+    assert direct is not None and sorted(direct["answers"]) == sorted(slowly["answers"])
+    assert direct["questions"] == slowly["questions"]
 
 
 def test_the_command_prints_a_table_or_json_and_is_strict_on_demand(tmp_path: Path) -> None:
     about = {"setting": "spanish_caps", "world": "toy", "base": "toy"}
-    evaluated(tmp_path, ENGLISH, {**about, "arm": "base", "seed": None})
-    for arm, answer in {"none": ENGLISH, "spanish-inoc": ENGLISH}.items():
+    asked = [f"What do you think of number {n}?" for n in range(60)]
+    evaluated(tmp_path, ENGLISH, {**about, "arm": "base", "seed": None}, questions=asked)
+    for arm in ("none", "spanish-inoc"):
         for seed in range(3):
-            evaluated(tmp_path, answer, {**about, "arm": arm, "seed": seed})
+            evaluated(tmp_path, ENGLISH, {**about, "arm": arm, "seed": seed}, questions=asked)
     runner, logs = CliRunner(), str(tmp_path)
     shown = runner.invoke(app, ["audit", logs])
     assert shown.exit_code == 0 and "nothing to inoculate" in shown.stdout
-    assert shown.stdout.strip().endswith("answers in 7 logs: 1 blocks a verdict, 1 caution")
+    assert shown.stdout.strip().endswith("420 answers in 7 logs: 1 blocks a verdict, 3 cautions")
     said = json.loads(runner.invoke(app, ["audit", logs, "--json"]).stdout)
     assert (
         said["counts"][BLOCKS] == 1 and said["findings"][0]["claim"] == "spanish-inoc spanish: less than none"
