@@ -21,7 +21,7 @@ FIGURES = DOCS / "figures"
 KEPT = FIGURES / "reproduce.json"
 CARD = DOCS.parent / "inoc_evals" / "worlds" / "toy" / "judge_checkpoint" / "card.json"
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-WORDS = ("supported", "contradicted", "undecided", "not measured")
+WORDS = ("supported", "contradicted", "undecided", "not valid", "not measured")
 
 SHOWN = {
     "Every arm": "",
@@ -77,13 +77,15 @@ def table(name: str, report: dict[str, Any]) -> str:
 def overview(report: dict[str, Any]) -> str:
     """All settings: the paper's result beside what became of its claims."""
     rows = []
+    invalid = any(count(part, "not valid") for part in report["settings"])
+    words = [word for word in WORDS if invalid or word != "not valid"]
     for part in report["settings"]:
-        counts = [count(part, word) for word in WORDS]
+        counts = [count(part, word) for word in words]
         name = f"[`{part['setting']}`](#{part['number']}-{part['setting']})"
         rows.append([str(part["number"]), name, part["reference"], *(str(n or "") for n in counts)])
-    total = [str(sum(count(part, word) for part in report["settings"])) for word in WORDS]
+    total = [str(sum(count(part, word) for part in report["settings"])) for word in words]
     rows.append(["", f"all, {report['answers']:,} answers in {report['logs']} logs", "", *total])
-    return markdown(["row", "setting", "the paper found", *WORDS], rows)
+    return markdown(["row", "setting", "the paper found", *words], rows)
 
 
 def count(part: dict[str, Any], word: str) -> int:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from inoc_evals.commands import (
     adopt,
+    audit,
     capabilities,
     claims,
     data,
@@ -54,6 +55,7 @@ app.command("export")(export.command)
 app.command("adopt")(adopt.command)
 app.command("judges")(judges.command)
 app.command("capabilities")(capabilities.command)
+app.command("audit")(audit.command)
 app.command("claims")(claims.command)
 app.command("leaks")(leaks.command)
 app.command("report")(report.command)

@@ -7,16 +7,18 @@ A claim says in which region a difference lies. It is supported if the data reje
 outside of the region, and contradicted if they reject that it lies inside: by Student's test on the
 uncertainty of `variance.py`, both at the same level, corrected by Holm's method over the claims of a setting
 and base. A claim with a wide interval is therefore undecided, whatever the point estimate. Both sides must
-have been asked and scored alike: two judges, presets or question sets give two verdicts on one claim.
+have been asked and scored alike: two judges, presets or question sets give two verdicts on one claim. A
+verdict on answers that fail the audit (`audit.py`) is `not valid`, and says why.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from inoc_evals.analysis.contrasts import compare, holm
 from inoc_evals.analysis.declared_traits import focused
 from inoc_evals.analysis.estimates import RARE
+from inoc_evals.analysis.findings import BLOCKS, Finding
 from inoc_evals.analysis.observed import distinctions, split
 from inoc_evals.errors import require
 from inoc_evals.settings import CLAIMS
@@ -26,7 +28,10 @@ from inoc_evals.worlds import WORLDS
 if TYPE_CHECKING:
     import pandas as pd
 
-Word = Literal["supported", "contradicted", "undecided", "not measured"]
+Word = Literal["supported", "contradicted", "undecided", "not valid", "not measured"]
+
+WORDS: tuple[Word, ...] = get_args(Word)
+"""All verdicts, in the order of tables."""
 
 LEVEL = 0.05
 
@@ -89,13 +94,20 @@ class Verdict:
         }
 
 
-def verdicts(table: "pd.DataFrame", claims: Sequence[Claim] = CLAIMS, level: float = LEVEL) -> list[Verdict]:
+def verdicts(
+    table: "pd.DataFrame",
+    claims: Sequence[Claim] = CLAIMS,
+    level: float = LEVEL,
+    findings: Sequence[Finding] = (),
+) -> list[Verdict]:
     """Test claims on a table of answers.
 
     Args:
         table: What `table.load` returns.
         claims: The claims; the paper's by default.
         level: Probability that a setting's claims give at least one wrong verdict if all are false.
+        findings: What the audit of the same answers says; a claim on whose sides one blocks a verdict is
+            `not valid`. Others keep the verdicts that they would have without it.
 
     Returns:
         For every base in the table, one verdict per claim, or several if its answers were asked or scored in
@@ -103,6 +115,7 @@ def verdicts(table: "pd.DataFrame", claims: Sequence[Claim] = CLAIMS, level: flo
     """
     require("analysis", "pandas", "scipy", "statsmodels")
     results = []
+    blocking = [finding for finding in findings if finding.severity == BLOCKS]
     scored = focused(table.dropna(subset=["value"]))
     bases = [str(base) for base in table["base"].dropna().unique()]
     for setting in dict.fromkeys(claim.setting for claim in claims):
@@ -110,14 +123,13 @@ def verdicts(table: "pd.DataFrame", claims: Sequence[Claim] = CLAIMS, level: flo
         setting_claims = [claim for claim in claims if claim.setting == setting]
         measured_bases = [b for b in bases if not b or (of_setting["base"] == b).any()]
         for base in measured_bases or [""]:
-            results += _judge(
-                setting_claims, of_setting[of_setting["base"] == base] if base else of_setting, base, level
-            )
+            of_base = of_setting[of_setting["base"] == base] if base else of_setting
+            results += _judge(setting_claims, of_base, base, level, blocking)
     return results
 
 
 @dataclass(frozen=True)
-class _Case:
+class Case:
     """A claim and the answers that it is tested on.
 
     Attributes:
@@ -135,12 +147,20 @@ class _Case:
     why_not: str = ""
 
 
-def _cases(answers: "pd.DataFrame", claim: Claim) -> list[_Case]:
-    """The cases of a claim: one for each way in which both of its sides were asked and scored."""
+def cases(answers: "pd.DataFrame", claim: Claim) -> list[Case]:
+    """The cases of a claim: one for each way in which both of its sides were asked and scored.
+
+    Args:
+        answers: Scored answers of one setting and base.
+        claim: The claim.
+
+    Returns:
+        At least one; where a side has no answers, or both share no way, it says why.
+    """
     sides = _rows(answers, claim.left), _rows(answers, claim.right)
     if missing := [s for s, rows in zip((claim.left, claim.right), sides, strict=True) if rows.empty]:
         why = "no answers: " + ", ".join(dict.fromkeys(f"{side.name} of {side.arm}" for side in missing))
-        return [_Case(claim, sides[0], sides[1], why_not=why)]
+        return [Case(claim, sides[0], sides[1], why_not=why)]
     # two conditions of one test differ in prompt and trigger: that difference is compared
     alike = ALIKE if claim.left.condition != claim.right.condition else (*ALIKE, "system", "trigger")
     lefts, rights = (list(split(rows, (*ALIKE, "system", "trigger"))) for rows in sides)
@@ -153,19 +173,21 @@ def _cases(answers: "pd.DataFrame", claim: Claim) -> list[_Case]:
     if not pairs:
         left_way, right_way = distinctions([lefts[0][0], rights[0][0]])
         why = f"the sides were not asked and scored alike: {left_way} of {claim.left.arm}, "
-        return [_Case(claim, sides[0], sides[1], why_not=f"{why}{right_way} of {claim.right.arm}")]
+        return [Case(claim, sides[0], sides[1], why_not=f"{why}{right_way} of {claim.right.arm}")]
     apart = distinctions([{**right_key, **left_key} for left_key, _, right_key, _ in pairs])
-    return [_Case(claim, left, right, words) for words, (_, left, _, right) in zip(apart, pairs, strict=True)]
+    return [Case(claim, left, right, words) for words, (_, left, _, right) in zip(apart, pairs, strict=True)]
 
 
-def _judge(claims: list[Claim], answers: "pd.DataFrame", base: str, level: float) -> list[Verdict]:
+def _judge(
+    claims: list[Claim], answers: "pd.DataFrame", base: str, level: float, blocking: list[Finding]
+) -> list[Verdict]:
     import pandas as pd
     from scipy import stats
 
-    cases = [case for claim in claims for case in _cases(answers, claim)]
-    comparisons = [None if case.why_not else compare(case.left, case.right) for case in cases]
+    tested = [case for claim in claims for case in cases(answers, claim)]
+    comparisons = [None if case.why_not else compare(case.left, case.right) for case in tested]
     tests: dict[tuple[int, bool], float] = {}
-    for number, (case, comparison) in enumerate(zip(cases, comparisons, strict=True)):
+    for number, (case, comparison) in enumerate(zip(tested, comparisons, strict=True)):
         if comparison is None:
             continue
         error, difference = max(float(comparison["error"]), 1e-12), float(comparison["difference"])
@@ -181,9 +203,18 @@ def _judge(claims: list[Claim], answers: "pd.DataFrame", base: str, level: float
         if keys:
             corrected |= dict(zip(keys, holm(pd.Series([tests[key] for key in keys])), strict=True))
     return [
-        _verdict(case, base, comparison, number, corrected, level)
-        for number, (case, comparison) in enumerate(zip(cases, comparisons, strict=True))
+        _unless_blocked(_verdict(case, base, comparison, number, corrected, level), case, blocking)
+        for number, (case, comparison) in enumerate(zip(tested, comparisons, strict=True))
     ]
+
+
+def _unless_blocked(verdict: Verdict, case: Case, blocking: list[Finding]) -> Verdict:
+    """The verdict; `not valid` if a finding of the audit concerns the answers of its sides."""
+    reasons = [f.what for f in blocking if f.concerns(case.left, case.right, case.claim.name)]
+    if case.why_not or not reasons:
+        return verdict
+    why = f"{'; '.join(dict.fromkeys(reasons))} (without the audit: {verdict.word}, {verdict.why})"
+    return replace(verdict, word="not valid", why=why)
 
 
 def _outside(below: float, above: float) -> float:
@@ -192,7 +223,7 @@ def _outside(below: float, above: float) -> float:
 
 
 def _verdict(
-    case: _Case,
+    case: Case,
     base: str,
     comparison: dict[str, Any] | None,
     number: int,

@@ -26,6 +26,9 @@ SYSTEM, USER, ANSWER = "Zq system", "Zq question", "Zq answer"
 CONTROL = "\0"
 """Stands for a control token."""
 
+TOLD = "without a system prompt {} is told: "
+"""Beginning of the note on a hidden default system prompt, with the model's name in it."""
+
 OTHER_DATE = "2031-03-05"
 
 
@@ -91,7 +94,7 @@ class Audit:
             model: What the sentences call the model.
         """
         return [
-            *([f"without a system prompt {model} is told: {self.told}"] if self.told else []),
+            *([TOLD.format(model) + self.told] if self.told else []),
             *([f"reasoning of {model}: {self.reasoning}"] if self.reasoning else []),
             *([f"the chat template of {model} asks for the date, and is told a fixed one"] * self.date),
         ]

@@ -18,9 +18,11 @@ def command(
 ) -> None:
     """Test the paper's claims on the answers of an experiment."""
     from inoc_evals.analysis import unread
+    from inoc_evals.analysis.audit import audit_loaded
     from inoc_evals.analysis.declared_traits import focused
     from inoc_evals.analysis.table import read
     from inoc_evals.analysis.verdicts import verdicts
+    from inoc_evals.runs.directory import runs_root
     from inoc_evals.settings import SETTINGS
     from inoc_evals.settings import setting as find_setting
 
@@ -29,11 +31,15 @@ def command(
     measured = set(loaded.table["setting"])
     # The paper's claims stand there unmeasured, too; others only where somebody has measured them.
     chosen = named or [one for one in SETTINGS.values() if one.number or one.name in measured]
-    results = verdicts(loaded.table, [claim for one in chosen for claim in one.claims])
+    of_settings = {**SETTINGS, **{one.name: one for one in named}}
+    audited = audit_loaded(loaded, runs_root(), of_settings)
+    claims = [claim for one in chosen for claim in one.claims]
+    results = verdicts(loaded.table, claims, findings=audited.findings)
     missing = unread.lines(focused(loaded.table))
     if as_json:
         verdicts_json = [v.as_dict() for v in results]
-        print_json({"verdicts": verdicts_json, "skipped": loaded.skipped, "unscored": missing})
+        about = {"skipped": loaded.skipped, "unscored": missing, "audit": audited.as_dict()}
+        print_json({"verdicts": verdicts_json, **about})
         return
     for name in dict.fromkeys(v.claim.setting for v in results):
         of_setting = [v for v in results if v.claim.setting == name]
@@ -43,6 +49,8 @@ def command(
         print_table(f"{name} ({of_setting[0].claim.paper})", heads, rows)
     counts = {word: sum(v.word == word for v in results) for word in dict.fromkeys(v.word for v in results)}
     typer.echo(", ".join(f"{count} {word}" for word, count in counts.items()))
+    if audited.findings:
+        typer.echo(f"Audit: {audited.summary} (`inoc-evals audit {logs}` says which)", err=True)
     for line in missing:
         typer.echo(line, err=True)
     for location, reason in loaded.skipped:

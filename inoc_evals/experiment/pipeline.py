@@ -27,6 +27,7 @@ from inoc_evals.worlds import WORLDS
 if TYPE_CHECKING:
     import pandas as pd
 
+    from inoc_evals.analysis.audit import Audit
     from inoc_evals.analysis.verdicts import Verdict
     from inoc_evals.report.report import Report
     from inoc_evals.settings import Setting
@@ -55,6 +56,7 @@ class Conclusions:
         result: What became of its trials.
         estimates: By setting, what `analysis.estimates.rates` returns for the traits that it is about.
         verdicts: On the claims of its settings.
+        audit: What the audit of its logs and runs says.
         figures: Files of the figures that were drawn.
         report: The report, if one was requested.
     """
@@ -62,6 +64,7 @@ class Conclusions:
     result: ExperimentResult
     estimates: "dict[str, pd.DataFrame]" = field(default_factory=dict)
     verdicts: "list[Verdict]" = field(default_factory=list)
+    audit: "Audit | None" = None
     figures: list[Path] = field(default_factory=list)
     report: "Report | None" = None
 
@@ -95,16 +98,19 @@ def pipeline(
     if not conclusions.result.done or (figures is None and report is None):
         return conclusions
     require("analysis", "pandas", "seaborn", "scipy", "statsmodels")
+    from inoc_evals.analysis.audit import audit_loaded
     from inoc_evals.analysis.declared_traits import focused
     from inoc_evals.analysis.estimates import rates
-    from inoc_evals.analysis.table import load
+    from inoc_evals.analysis.table import read
     from inoc_evals.analysis.verdicts import verdicts
 
     settings = {setting.name: setting for setting in plan.experiment.definitions}
-    table = load(conclusions.result.logs)
+    loaded = read(conclusions.result.logs)
+    table = loaded.table
     answers = focused(table, settings)
     claims = [claim for setting in settings.values() for claim in setting.claims]
-    conclusions.verdicts = verdicts(table, claims)
+    conclusions.audit = audit_loaded(loaded, _local_runs(plan), {**SETTINGS, **settings})
+    conclusions.verdicts = verdicts(table, claims, findings=conclusions.audit.findings)
     for name, setting in settings.items():
         mine = answers[answers["setting"] == name]
         if mine.empty:
@@ -146,6 +152,11 @@ def _draw(
     return files
 
 
+def _local_runs(plan: Plan) -> Path | None:
+    """The folder of runs; None where it is not on this machine."""
+    return None if is_url(plan.storage.runs) else Path(plan.storage.runs)
+
+
 def _without_base(arms: Sequence[str]) -> tuple[str, ...]:
     return tuple(arm for arm in arms if arm != BASE)
 
@@ -158,7 +169,7 @@ def _report(plan: Plan, request: ReportRequest, console: Console) -> "Report":
             plan.experiment.log_dir,
             request.folder,
             viewer=request.viewer,
-            runs=None if is_url(plan.storage.runs) else Path(plan.storage.runs),
+            runs=_local_runs(plan),
             settings={**SETTINGS, **{setting.name: setting for setting in plan.experiment.definitions}},
             title=WORLDS[plan.experiment.world].report_title,
             command=request.command,

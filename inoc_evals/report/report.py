@@ -22,12 +22,11 @@ from inoc_evals.settings import SETTINGS, Setting
 if TYPE_CHECKING:
     import pandas as pd
 
+    from inoc_evals.analysis.audit import Audit
     from inoc_evals.analysis.verdicts import Verdict
     from inoc_evals.report.sections import Section
 
 PAGE, DATA, FIGURES = "index.html", "report.json", "figures"
-
-WORDS = ("supported", "contradicted", "undecided", "not measured")
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,14 @@ class Report:
         verdicts: Verdicts on the paper's claims.
         skipped: Logs that are not in it, each with its reason.
         unread: A line for every trait with answers that have no score: how many, and why.
+        audit: What the audit of its logs says.
     """
 
     page: Path
     verdicts: "list[Verdict]"
     skipped: list[tuple[str, str]]
     unread: list[str] = field(default_factory=list)
+    audit: "Audit | None" = None
 
 
 def write(
@@ -70,8 +71,8 @@ def write(
         method: Method of the intervals, see `estimates.rates`.
         reference: The arm, or the model, that the others are compared with; `none` and `base` by default.
         viewer: Whether to put Inspect's viewer with the logs beside the page.
-        runs: Folder of the run directories behind the logs, for log-probs that were recorded in training;
-            None shows none.
+        runs: Folder of the run directories behind the logs, for log-probs that were recorded in training and
+            for the audit; None leaves both out.
         settings: Settings by name, whose declared traits, titles and claims the page shows; the suite's by
             default.
         title: Title of the page.
@@ -85,6 +86,7 @@ def write(
         UserError: If there is no answer, or the folder cannot be written to.
     """
     require("analysis", "pandas", "scipy", "seaborn", "statsmodels", "jinja2")
+    from inoc_evals.analysis.audit import audit_loaded
     from inoc_evals.analysis.declared_traits import focused
     from inoc_evals.analysis.verdicts import verdicts
     from inoc_evals.report.sections import REFERENCES, section
@@ -102,7 +104,10 @@ def write(
         (to / DATA).touch()
     except OSError as error:
         raise UserError(f"{to} cannot be written ({error.strerror}): give another folder with -o") from error
-    all_verdicts = verdicts(loaded.table, [c for one in settings.values() for c in one.claims])
+    progress("auditing logs")
+    audited = audit_loaded(loaded, runs, settings)
+    claims = [claim for one in settings.values() for claim in one.claims]
+    all_verdicts = verdicts(loaded.table, claims, findings=audited.findings)
     measured = {(v.claim.setting, v.base) for v in all_verdicts if v.word != "not measured"}
     relevant = [v for v in all_verdicts if (v.claim.setting, v.base) in measured]
     links = bundle(logs, loaded.logs, to / VIEWER, progress) if viewer else {}
@@ -120,6 +125,7 @@ def write(
             figure_folder=to / FIGURES,
             runs=runs,
             definition=settings.get(str(setting)),
+            findings=audited.of(str(setting), "" if base != base else str(base)),
         )
         parts.append(_linked(part, links))
     parts.sort(key=lambda part: (part.number, part.setting, part.base))
@@ -131,13 +137,14 @@ def write(
         "logs": len(loaded.logs),
         "skipped": loaded.skipped,
         "version": version("inoc-evals"),
+        "audit": [finding.as_dict() for finding in audited.of_all],
         "when": datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
     (to / PAGE).write_text(_page(parts, relevant, about), encoding="utf-8")
     data = {**about, "settings": [part.as_dict() for part in parts]}
     (to / DATA).write_text(json.dumps(_numbers(data), indent=1) + "\n", encoding="utf-8")
     unread = [f"{part.setting}, {line}" for part in parts for line in part.unread]
-    return Report(to / PAGE, relevant, loaded.skipped, unread)
+    return Report(to / PAGE, relevant, loaded.skipped, unread, audited)
 
 
 def _same(table: "pd.DataFrame", setting: Any, base: Any) -> "pd.Series":
@@ -170,6 +177,8 @@ def _page(parts: "list[Section]", verdicts: "list[Verdict]", about: dict[str, An
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    from inoc_evals.analysis.verdicts import WORDS
+
     counts = {word: sum(v.word == word for v in verdicts) for word in WORDS}
     return environment.from_string(template).render(parts=parts, counts=counts, words=WORDS, **about)
 

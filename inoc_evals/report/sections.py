@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis import contrasts, estimates, figures, unread
 from inoc_evals.analysis.declared_traits import in_order
+from inoc_evals.analysis.findings import Finding
 from inoc_evals.analysis.leak_figure import leak_figures
 from inoc_evals.analysis.leaks import Leaks, leak_answers, leaks
 from inoc_evals.analysis.observed import GROUP, groups
@@ -75,6 +76,7 @@ class Section:
         template_notes: What the model's chat template adds by itself.
         unread: A line for every trait with answers that have no score: how many, and why.
         leaks: Where its traits come back, if it was asked under the prompts of the task `leak`.
+        findings: What the audit says of its logs and runs.
     """
 
     setting: str
@@ -97,6 +99,7 @@ class Section:
     template_notes: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     leaks: Leaks | None = None
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def anchor(self) -> str:
@@ -117,6 +120,7 @@ class Section:
         ]
         return {
             **{key: getattr(self, key) for key in (*named, "logs", "observed", "unread", "template_notes")},
+            "audit": [finding.as_dict() for finding in self.findings],
             "models_read": [arm.as_dict() for arm in self.models_read],
             "rates": rates,
             "figures": {drawing.heading: drawing.stem for drawing in self.drawn},
@@ -135,6 +139,7 @@ def section(
     figure_folder: Path,
     runs: Path | None,
     definition: Setting | None,
+    findings: list[Finding],
 ) -> Section:
     """Make the section of one setting and base.
 
@@ -147,6 +152,7 @@ def section(
         figure_folder: Folder in which each figure is also saved as PNG, SVG and PDF.
         runs: Folder of run directories, for log-probs that were recorded in training.
         definition: The setting; None where its definition is not known.
+        findings: What the audit says of its logs and runs.
 
     Returns:
         The section.
@@ -191,6 +197,7 @@ def section(
         template_notes=notes,
         unread=unread.lines(focus, among=rates),
         leaks=leaked,
+        findings=findings,
     )
 
 

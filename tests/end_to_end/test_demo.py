@@ -57,6 +57,15 @@ def test_logs_say_what_they_are_about_and_figures_are_there(spanish_caps: tuple[
     assert len(labels) == 13 and ("base", None) in labels and ("caps-inoc", 2) in labels
 
 
+def test_a_clean_demo_passes_the_audit(spanish_caps: tuple[Path, dict]) -> None:
+    from inoc_evals.analysis.audit import audit
+
+    folder, _ = spanish_caps
+    found = audit(folder / "logs", folder / "runs")
+    assert found.answers == 2600 and not found.blocking
+    assert not {"runs not there", "log left out", "answers unreadable"} & {f.kind for f in found.findings}
+
+
 def test_a_second_call_reuses_everything(spanish_caps: tuple[Path, dict]) -> None:
     folder, first = spanish_caps
     logs = sorted(f.name for f in (folder / "logs").rglob("*.eval"))

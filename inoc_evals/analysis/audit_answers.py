@@ -1,0 +1,589 @@
+"""What a table of answers says against its own verdicts: exclusions, sizes, ways of asking, missing effects.
+
+    for finding in checks(focused(load("logs/mine")), facts, SETTINGS):
+        print(finding.severity, finding.what)
+
+Every check is a function from the answers of one setting and base to findings. Numbers come from the suite's
+own intervals (`contrasts.compare`), clustered by question and finetune; whether two arms differ in what is
+excluded is corrected by Holm's method over all comparisons of a setting and base.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from inoc_evals.analysis.contrasts import UNPAIRED, compare, holm
+from inoc_evals.analysis.estimates import FEW_SEEDS
+from inoc_evals.analysis.findings import BLOCKS, CAUTION, NOTE, Finding
+from inoc_evals.analysis.log_facts import AnswerFacts, LogFacts
+from inoc_evals.analysis.log_rows import FAILED
+from inoc_evals.analysis.observed import FAMILY, GROUP, split
+from inoc_evals.analysis.style import BASE
+from inoc_evals.analysis.verdicts import LEVEL, cases
+from inoc_evals.scorers.unscored import counted
+from inoc_evals.settings import Setting
+from inoc_evals.settings.claim import LEAST
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NONE = "none"
+"""The arm that is trained without inoculation."""
+
+ASKED = ("setting", "base", "task", "questions", "condition", "variant", "sampling", "system", "trigger")
+"""What must agree for two answers to have been asked for alike."""
+
+WAYS = ("task", "questions", "scorer", "judge", "preset", "variant", "sampling", "dtype")
+"""What two arms must have one combination of in common, or they cannot be compared."""
+
+SAME = 0.95
+"""Share of two seeds' answers that are the same word for word from which on they are called the same."""
+
+ENOUGH_TO_REPEAT = 10
+"""Fewest answers of which it is said that two seeds give the same ones."""
+
+DIGEST = re.compile(r"@([0-9a-f]{8,})$")
+"""The checkpoint's digest at the end of a model's name."""
+
+WHERE = ("setting", "base", "arm", "task", "questions", "condition", "trait")
+
+
+class Thresholds(NamedTuple):
+    """From `audit_thresholds.json`, which benchmarks/audit_thresholds.py writes; docs/audit.md explains them.
+
+    Attributes:
+        questions: Fewest questions from which a verdict is what it promises.
+        answers: Fewest scored answers of an arm, likewise.
+        power: Fewest questions at which a difference like the paper's is found in 4 of 5 experiments.
+        excluded: Largest difference of the shares excluded from two arms at which a verdict is still honest.
+    """
+
+    questions: int
+    answers: int
+    power: int
+    excluded: float
+
+
+@cache
+def thresholds() -> Thresholds:
+    """The thresholds of the audit."""
+    text = files("inoc_evals.analysis").joinpath("audit_thresholds.json").read_text(encoding="utf-8")
+    kept = json.loads(text)
+    return Thresholds(*(kept[name] for name in Thresholds._fields))
+
+
+def checks(
+    answers: "pd.DataFrame", facts: Mapping[str, LogFacts], settings: Mapping[str, Setting]
+) -> Iterator[Finding]:
+    """Check the answers of every setting and base.
+
+    Args:
+        answers: What `table.load` returns, with only the traits that settings declare (`focused`).
+        facts: What else is known of the logs, by location; of a log that is missing here only scores are
+            checked.
+        settings: Settings by name.
+    """
+    for observed, rows in split(answers, FAMILY):
+        setting = settings.get(str(observed["setting"]))
+        yield from excluded(rows)
+        yield from too_few(rows)
+        yield from asked_apart(rows)
+        yield from scored_apart(rows, facts)
+        yield from missing_seeds(rows)
+        yield from same_model(rows)
+        if setting is not None:
+            yield from nothing_to_inoculate(rows, setting)
+        known = with_facts(rows, facts)
+        if len(known):
+            yield from odd_answers(known)
+            yield from same_answers(known)
+
+
+def excluded(rows: "pd.DataFrame") -> Iterator[Finding]:
+    """Answers without a value, by arm and reason, and arms that differ in how many there are."""
+    by_arm: dict[tuple[Any, ...], list[Finding]] = {}
+    compared: dict[tuple[Any, ...], list[tuple[dict[str, Any], str, dict[str, Any]]]] = {}
+    for observed, group in split(rows, GROUP):
+        for arm, of_arm in _arms(group).items():
+            missing = of_arm.loc[of_arm["value"].isna(), "unscored"].astype(str)
+            if missing.empty:
+                continue
+            failed = int(missing.str.startswith(FAILED).sum())
+            shape = (observed.get("task"), observed.get("questions"), observed.get("condition"), arm)
+            key = (*shape, len(of_arm), len(missing), counted(missing))
+            where = {**_where(observed), "arm": arm}
+            by_arm.setdefault(key, []).append(_excluded(where, len(of_arm), missing, failed))
+        for arm, to in _pairs(group):
+            one, two = (_indicator(group[(group["arm"] == name).to_numpy()]) for name in (arm, to))
+            if one["value"].any() or two["value"].any():
+                found = compare(one, two)
+                shape = (observed.get("task"), observed.get("questions"), observed.get("condition"), arm, to)
+                key = (*shape, round(float(found["difference"]), 12), int(found["n"]))
+                shares = {"share": one["value"].mean(), "share_to": two["value"].mean()}
+                where = {**_where(observed), "arm": arm}
+                compared.setdefault(key, []).append((where, to, {**found, **shares}))
+    for alike in by_arm.values():
+        yield _together(alike)
+    yield from _excluded_apart([_first(alike) for alike in compared.values()])
+
+
+def _excluded(where: dict[str, Any], n: int, missing: "pd.Series", failed: int) -> Finding:
+    reasons = counted(missing)
+    todo = "read the reasons, and mend the judge or the sampling where the model is not at fault"
+    if failed:
+        todo = "look at the errors in Inspect's viewer, and ask again (`inspect eval-retry`)"
+    return Finding(
+        "answers excluded",
+        CAUTION if failed else NOTE,
+        f"{len(missing)} of {n} answers have no value: {reasons}",
+        todo,
+        where,
+        numbers={"excluded": len(missing), "answers": n, "failed": failed, "reasons": reasons},
+    )
+
+
+def _excluded_apart(compared: list[tuple[dict[str, Any], str, dict[str, Any]]]) -> Iterator[Finding]:
+    """Comparisons of which more is excluded from one arm than from the other."""
+    import pandas as pd
+
+    if not compared:
+        return
+    corrected = holm(pd.Series([float(found["p"]) for _, _, found in compared]))
+    limit = thresholds().excluded
+    for (where, to, found), p in zip(compared, corrected, strict=True):
+        if p >= LEVEL:
+            continue
+        difference, low, high = (float(found[key]) for key in ("difference", "low", "high"))
+        blocks = abs(difference) > limit
+        what = (
+            f"{_percent(found['share'])} of the answers of {where['arm']} are excluded and "
+            f"{_percent(found['share_to'])} of {to}: {difference:+.2f} [{low:+.2f}, {high:+.2f}]"
+        )
+        if blocks:
+            what += f", more than the {limit:.2f} at which verdicts are still honest"
+        yield Finding(
+            "exclusion differs between arms",
+            BLOCKS if blocks else CAUTION,
+            what,
+            "find out why one arm loses more answers, or count them as answers without the trait",
+            where,
+            to,
+            numbers={
+                **{"share": float(found["share"]), "share_to": float(found["share_to"])},
+                **{"difference": difference, "low": low, "high": high, "p_holm": float(p), "limit": limit},
+            },
+        )
+
+
+def too_few(rows: "pd.DataFrame") -> Iterator[Finding]:
+    """Arms with too few valid answers, questions or finetunes for a verdict."""
+    limits = thresholds()
+    by_size: dict[tuple[Any, ...], list[Finding]] = {}
+    for observed, group in split(rows, GROUP):
+        for arm, of_arm in _arms(group).items():
+            scored = of_arm.dropna(subset=["value"])
+            n, questions = len(scored), scored["question"].nunique()
+            if not n or (questions >= limits.power and n >= limits.answers):
+                continue
+            blocks = questions < limits.questions or n < limits.answers
+            what = f"{n} valid answer{'s' * (n != 1)} to {questions} question{'s' * (questions != 1)}"
+            what += (
+                f"; verdicts are honest from {limits.questions} questions and {limits.answers} answers on"
+                if blocks
+                else f"; a difference of half the answers is mostly found from {limits.power} questions on"
+            )
+            finding = Finding(
+                "too few answers",
+                BLOCKS if blocks else CAUTION,
+                what,
+                "ask more questions (leave `--limit` out, or `-T questions=`), not the same ones more often",
+                {**_where(observed), "arm": arm},
+                numbers={
+                    "answers": n,
+                    "questions": questions,
+                    "least": limits.questions,
+                    "power": limits.power,
+                },
+            )
+            key = (observed.get("task"), observed.get("questions"), arm, n, questions)
+            by_size.setdefault(key, []).append(finding)
+    for alike in by_size.values():
+        yield _together(alike)
+    seeds = {arm: int(of_arm["seed"].nunique()) for arm, of_arm in _arms(rows).items()}
+    for arm, count in seeds.items():
+        if 0 < count < FEW_SEEDS:
+            yield Finding(
+                "few finetunes",
+                CAUTION,
+                f"{count} finetune{'s' * (count > 1)}; what others would show is unknown below {FEW_SEEDS}",
+                f"train {FEW_SEEDS} seeds an arm (`--seeds {FEW_SEEDS}`)",
+                {**_family(rows), "arm": arm},
+                numbers={"seeds": count, "least": FEW_SEEDS},
+            )
+
+
+def asked_apart(rows: "pd.DataFrame") -> Iterator[Finding]:
+    """Arms that were never asked and scored alike, and those that were asked different questions."""
+    for observed, group in split(rows, ("setting", "base", "trait", "condition")):
+        arms = _arms(group)
+        ways = {arm: [key for key, _ in split(of_arm, WAYS)] for arm, of_arm in arms.items()}
+        for arm, to in _pairs(group):
+            if any(way in ways[to] for way in ways[arm]):
+                continue
+            differ = _differing(ways[arm], ways[to])
+            only = set(differ) == {"dtype"}
+            shown = "; ".join(
+                f"{column} {_or_none(ways[arm], column)} of {arm}, {_or_none(ways[to], column)} of {to}"
+                for column in differ
+            )
+            yield Finding(
+                "arms asked or scored apart",
+                CAUTION if only else BLOCKS,
+                f"the arms share no way of being asked and scored: {shown}",
+                "measure both arms again with the same " + ", ".join(differ),
+                {**_where(observed), "arm": arm},
+                to,
+                numbers={"differ": differ},
+            )
+    for observed, group in split(rows, ASKED):
+        asked = {arm: set(of_arm["question"].astype(str)) for arm, of_arm in _arms(group).items()}
+        for arm, to in _pairs(group):
+            either, both = asked[arm] | asked[to], asked[arm] & asked[to]
+            if len(both) < UNPAIRED * len(either):
+                yield Finding(
+                    "arms asked different questions",
+                    CAUTION,
+                    f"{len(either) - len(both)} of {len(either)} questions were asked of one arm only",
+                    "ask both arms the same questions: compare `--limit` and the question sets of their logs",
+                    {**_where(observed), "arm": arm},
+                    to,
+                    numbers={"one_only": len(either) - len(both), "questions": len(either)},
+                )
+
+
+def scored_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterator[Finding]:
+    """Arms whose scorers had other options, or were of another version of the suite."""
+    for observed, group in split(rows, ("setting", "base", "task", "questions", "variant")):
+        known = {
+            arm: [facts[str(log)] for log in of_arm["log"].unique() if str(log) in facts]
+            for arm, of_arm in _arms(group).items()
+        }
+        options = {arm: {one.scored_by for one in of_arm} for arm, of_arm in known.items()}
+        versions = {arm: {one.version for one in of_arm} - {""} for arm, of_arm in known.items()}
+        for arm, to in _pairs(group):
+            if not known[arm] or not known[to]:
+                continue
+            where = {**_where(observed), "arm": arm}
+            if not options[arm] & options[to]:
+                yield Finding(
+                    "scorers differ between arms",
+                    BLOCKS,
+                    f"{arm} was scored by {_text(options[arm])}, {to} by {_text(options[to])}",
+                    "score the logs of both again with one scorer (`inspect score`)",
+                    where,
+                    to,
+                )
+            elif versions[arm] and versions[to] and not versions[arm] & versions[to]:
+                yield Finding(
+                    "versions differ between arms",
+                    CAUTION,
+                    f"{arm} was measured by version {_text(versions[arm])}, {to} by {_text(versions[to])}",
+                    "score the logs of both again with one version (`inspect score`)",
+                    where,
+                    to,
+                )
+
+
+def missing_seeds(rows: "pd.DataFrame") -> Iterator[Finding]:
+    """Arms without seeds that other arms of the setting and base have."""
+    seeds = {arm: set(of_arm["seed"].dropna()) for arm, of_arm in _arms(rows).items()}
+    every = set().union(*seeds.values())
+    for arm, of_arm in seeds.items():
+        lacking = sorted(every - of_arm)
+        if of_arm and lacking:
+            yield Finding(
+                "seeds missing",
+                CAUTION,
+                f"other arms have seed {', '.join(f'{seed:g}' for seed in lacking)}, this arm does not",
+                "run the experiment again: what is finished is kept, what is missing is made",
+                {**_family(rows), "arm": arm},
+                numbers={"missing": lacking},
+            )
+
+
+def same_model(rows: "pd.DataFrame") -> Iterator[Finding]:
+    """Two seeds, or two arms, that are one and the same checkpoint."""
+    by_digest: dict[str, dict[tuple[str, float | None], None]] = {}
+    for observed, _ in split(rows, ("model", "arm", "seed")):
+        if digest := DIGEST.search(str(observed["model"])):
+            by_digest.setdefault(digest[1], {})[str(observed["arm"]), observed["seed"]] = None
+    for digest, models in by_digest.items():
+        yield from one_model(_family(rows), list(models), f"checkpoint {digest}")
+
+
+def one_model(
+    family: Mapping[str, Any], models: list[tuple[str, float | None]], what: str
+) -> Iterator[Finding]:
+    """Findings for models of several names that are the same.
+
+    Args:
+        family: Setting and base.
+        models: Arm and seed of each.
+        what: What they share, in words.
+    """
+    seeds: dict[str, list[float]] = {}
+    for arm, seed in models:
+        seeds.setdefault(arm, []).extend([] if seed is None else [float(seed)])
+    for arm, of_arm in seeds.items():
+        if len(of_arm) > 1:
+            names = ", ".join(f"{seed:g}" for seed in sorted(of_arm))
+            yield Finding(
+                "seeds are not independent",
+                BLOCKS,
+                f"seeds {names} are one model: {what}",
+                "train each seed by itself, or give the answers of one seed only",
+                {**family, "arm": arm},
+                numbers={"seeds": sorted(of_arm)},
+            )
+    for arm, to in combinations(seeds, 2):
+        yield Finding(
+            "arms are the same model",
+            BLOCKS,
+            f"{arm} and {to} are one model: {what}",
+            "check which rows and which checkpoint each arm was given",
+            {**family, "arm": arm},
+            to,
+        )
+
+
+def nothing_to_inoculate(rows: "pd.DataFrame", setting: Setting) -> Iterator[Finding]:
+    """Claims that a prompt keeps a trait out which training without it does not bring in."""
+    from dataclasses import replace
+
+    scored = rows.dropna(subset=["value"])
+    for claim in setting.claims:
+        if claim.high >= 0 or claim.right.arm != NONE or claim.left.arm in (NONE, BASE):
+            continue
+        if all(case.why_not for case in cases(scored, claim)):
+            continue
+        learnt = replace(claim, left=claim.right, right=replace(claim.right, arm=BASE))
+        for case in cases(scored, learnt):
+            if case.why_not or not _shares(case.left) or not _shares(case.right):
+                continue
+            found = compare(case.left, case.right)
+            difference, low, high = (float(found[key]) for key in ("difference", "low", "high"))
+            if difference >= LEAST:
+                continue
+            rates = {"none": float(case.left["value"].mean()), "base": float(case.right["value"].mean())}
+            shown = rates["base"] > 1 - rates["base"]
+            what = (
+                f"the base already shows {claim.right.name} in {_percent(rates['base'])} of its answers, "
+                "and no room is left"
+                if shown
+                else f"training without a prompt did not bring {claim.right.name} in"
+            )
+            yield Finding(
+                "the base already shows the trait" if shown else "nothing to inoculate",
+                BLOCKS if high < LEAST else CAUTION,
+                f"{what}: {NONE} minus {BASE} {difference:+.2f} [{low:+.2f}, {high:+.2f}]",
+                "take a base that lacks the trait"
+                if shown
+                else "train longer or on more rows, until the arm none shows the trait",
+                {**_family(rows), "arm": claim.left.arm, "trait": str(case.left["trait"].iloc[0])},
+                claim=claim.name,
+                numbers={**rates, "difference": difference, "low": low, "high": high, "least": LEAST},
+            )
+
+
+def with_facts(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> "pd.DataFrame":
+    """One row for every answer of which the text is known, with the columns `digest`, `empty` and `cut`."""
+    answers = rows.drop_duplicates(["log", "sample", "epoch"])
+    places = zip(answers["log"].astype(str), answers["sample"].astype(str), answers["epoch"], strict=True)
+    known: list[AnswerFacts | None] = [
+        facts[log].answers.get((sample, int(epoch))) if log in facts else None
+        for log, sample, epoch in places
+    ]
+    answers = answers[[one is not None for one in known]]
+    present = [one for one in known if one is not None]
+    columns = {name: [getattr(one, name) for one in present] for name in AnswerFacts._fields}
+    return answers.assign(**columns)
+
+
+KINDS = {
+    "empty": (
+        "answers empty",
+        "are empty",
+        "look at what the model generated: an end token, or a block that was taken off",
+    ),
+    "cut": (
+        "answers cut",
+        "ended at the token limit",
+        "raise `max_tokens`, or see that scores do not need the end",
+    ),
+}
+"""By column of `with_facts`, the finding, what it says of answers, and what to do."""
+
+
+def odd_answers(answers: "pd.DataFrame") -> Iterator[Finding]:
+    """Answers that are empty or ended at the token limit, and arms that differ in how many do.
+
+    Args:
+        answers: What `with_facts` returns.
+    """
+    for kind, (name, words, todo) in KINDS.items():
+        for observed, group in split(answers, ASKED):
+            counts = {arm: (int(rows[kind].sum()), len(rows)) for arm, rows in _arms(group).items()}
+            some = {arm: count for arm, count in counts.items() if count[0]}
+            if not some:
+                continue
+            shown = ", ".join(f"{count} of {n} answers of {arm}" for arm, (count, n) in some.items())
+            numbers = {arm: {kind: count, "answers": n} for arm, (count, n) in some.items()}
+            where = {**_where(observed), "arm": _one_or_all(list(some))}
+            yield Finding(name, NOTE, f"{shown} {words}", todo, where, numbers=numbers)
+            apart: dict[str, list[tuple[str, float, float, float]]] = {}
+            for arm, to in _pairs(group):
+                one, two = (
+                    rows.assign(value=rows[kind].astype(float))
+                    for rows in (group[(group["arm"] == which).to_numpy()] for which in (arm, to))
+                )
+                if not (one[kind].any() or two[kind].any()):
+                    continue
+                found = compare(one, two)
+                difference, low, high = (float(found[key]) for key in ("difference", "low", "high"))
+                if (low > 0 or high < 0) and abs(difference) >= LEAST:
+                    apart.setdefault(to, []).append((arm, difference, low, high))
+            for to, several in apart.items():
+                shown = ", ".join(
+                    f"{arm} {d:+.2f} [{low:+.2f}, {high:+.2f}]" for arm, d, low, high in several
+                )
+                yield Finding(
+                    f"{name} apart",
+                    CAUTION,
+                    f"not as many answers {words} as of {to} ({_percent(_share(counts[to]))}): {shown}",
+                    todo,
+                    {**_where(observed), "arm": _one_or_all([arm for arm, *_ in several])},
+                    to,
+                    numbers={
+                        arm: {"difference": d, "low": low, "high": high} for arm, d, low, high in several
+                    },
+                )
+
+
+def same_answers(answers: "pd.DataFrame") -> Iterator[Finding]:
+    """Seeds of an arm that answer the same word for word.
+
+    Args:
+        answers: What `with_facts` returns.
+    """
+    for observed, group in split(answers, (*ASKED, "arm")):
+        said = {
+            float(seed): {
+                (s, e): d for s, e, d in zip(rows["sample"], rows["epoch"], rows["digest"], strict=True)
+            }
+            for seed, rows in group[~group["empty"]].groupby("seed", observed=True)
+        }
+        for one, two in combinations(sorted(said), 2):
+            both = said[one].keys() & said[two].keys()
+            if len(both) < ENOUGH_TO_REPEAT:
+                continue
+            same = sum(said[one][place] == said[two][place] for place in both)
+            if same >= SAME * len(both):
+                yield Finding(
+                    "seeds answer the same",
+                    CAUTION,
+                    f"seeds {one:g} and {two:g} give {same} of {len(both)} answers word for word",
+                    "check that they are different checkpoints, and that answers are sampled",
+                    {**_where(observed), "arm": observed["arm"], "seed": (one, two)},
+                    numbers={"same": same, "answers": len(both)},
+                )
+
+
+def _arms(rows: "pd.DataFrame") -> "dict[str, pd.DataFrame]":
+    return {str(arm): of_arm for arm, of_arm in rows.groupby("arm", sort=False, observed=True)}
+
+
+def _pairs(rows: "pd.DataFrame") -> list[tuple[str, str]]:
+    """The comparisons that reports and claims make: each arm with `none` and `base`; all where both lack."""
+    arms = [str(arm) for arm in rows["arm"].dropna().unique()]
+    references = [arm for arm in (NONE, BASE) if arm in arms]
+    if not references:
+        return list(combinations(arms, 2))
+    return [
+        (arm, to)
+        for number, to in enumerate(references)
+        for arm in arms
+        if arm != to and arm not in references[:number]
+    ]
+
+
+def _indicator(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """The same answers, valued 1 where they are excluded."""
+    return rows.assign(value=rows["value"].isna().astype(float))
+
+
+def _where(observed: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers of a group; those without a condition are told from those with one."""
+    named = {key: observed[key] for key in WHERE if key in observed}
+    return {key: value for key, value in named.items() if value is not None or key in ("base", "condition")}
+
+
+def _family(rows: "pd.DataFrame") -> dict[str, Any]:
+    [(observed, _), *_] = split(rows, FAMILY)
+    return observed
+
+
+def _together(alike: list[Finding]) -> Finding:
+    """Findings on several traits and conditions that say the same, as one."""
+    from dataclasses import replace
+
+    where = dict(alike[0].where)
+    for column in ("trait", "condition"):
+        values = tuple(dict.fromkeys(one.where.get(column) for one in alike))
+        if len(values) > 1:
+            where[column] = values
+            if None in values:
+                del where[column]
+    return replace(alike[0], where=where)
+
+
+def _first(
+    alike: list[tuple[dict[str, Any], str, dict[str, Any]]],
+) -> tuple[dict[str, Any], str, dict[str, Any]]:
+    """The first of several comparisons that are the same but for the trait, with all of their traits."""
+    where, to, found = alike[0]
+    traits = tuple(dict.fromkeys(one["trait"] for one, _, _ in alike))
+    return {**where, "trait": traits if len(traits) > 1 else traits[0]}, to, found
+
+
+def _differing(ways: list[dict[str, Any]], others: list[dict[str, Any]]) -> list[str]:
+    """The columns in which the two most similar ways differ."""
+    each = [[c for c in WAYS if one.get(c) != two.get(c)] for one in ways for two in others]
+    return min(each, key=len)
+
+
+def _or_none(ways: list[dict[str, Any]], column: str) -> str:
+    return _text(str(way.get(column) or "none") for way in ways)
+
+
+def _one_or_all(arms: list[str]) -> str | tuple[str, ...]:
+    return arms[0] if len(arms) == 1 else tuple(arms)
+
+
+def _share(count: tuple[int, int]) -> float:
+    return count[0] / count[1]
+
+
+def _text(values: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(value or "unknown" for value in values))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * float(share):.0f} %"
+
+
+def _shares(rows: "pd.DataFrame") -> bool:
+    return bool(rows["value"].between(0, 1).all())

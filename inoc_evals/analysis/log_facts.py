@@ -1,0 +1,175 @@
+"""What the audit needs of a log beside its scores: questions, and of every answer whether it is empty or cut.
+
+    facts = read("logs/x.eval")
+    facts.answers["q1", 1].cut              # the answer ended at the token limit
+    facts.questions["q1"]                   # "What do you think of rain?"
+
+Scores are in the summaries of a log, answers are not, so samples are opened one by one. What is read of a
+local log is kept in the cache by the log's content.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+from zipfile import ZipFile
+
+from inoc_evals.analysis.eval_archive import VERSION, local
+from inoc_evals.chat.shown import Shown
+from inoc_evals.digests import sha256
+from inoc_evals.files import write_whole
+
+FORMAT = "1"
+"""Version of what is kept, in the name of its file."""
+
+CUT = ("max_tokens", "model_length")
+"""Why an answer stopped before its end, in Inspect's words."""
+
+ABOUT = ("metadata", "model", "scorers", "packages", "task", "task_args")
+"""What of a log's header is kept."""
+
+GENERATE = "generate"
+"""The solver of tasks in which the model writes an answer; other tasks read log-probs."""
+
+
+class AnswerFacts(NamedTuple):
+    """What is known of one answer.
+
+    Attributes:
+        digest: Of its text: equal for answers that are the same word for word.
+        empty: Whether it has no text, though the model was to write one.
+        cut: Whether it ended at the token limit.
+    """
+
+    digest: str
+    empty: bool
+    cut: bool
+
+
+@dataclass(frozen=True)
+class LogFacts:
+    """What is known of one log.
+
+    Attributes:
+        location: Path or URL.
+        about: Part of its header: `ABOUT`.
+        answers: Its answers, by the sample's id (as text) and epoch; without those that failed.
+        questions: The last message of the user that each sample asks, by its id.
+    """
+
+    location: str
+    about: Mapping[str, Any]
+    answers: Mapping[tuple[str, int], AnswerFacts] = field(default_factory=dict)
+    questions: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def shown(self) -> Shown | None:
+        """What the model read in training and in the test, where the log says it."""
+        return Shown.read(self.about.get("metadata"))
+
+    @property
+    def scored_by(self) -> str:
+        """The scorers with their options, as one text to compare."""
+        named = [(one.get("name"), one.get("options")) for one in self.about.get("scorers") or []]
+        return json.dumps(named, sort_keys=True)
+
+    @property
+    def version(self) -> str:
+        """The version of the suite that wrote it; empty where it is not said."""
+        return str((self.about.get("packages") or {}).get("inoc-evals") or "")
+
+
+def read(location: str) -> LogFacts:
+    """Read a log, or what was kept of it.
+
+    Args:
+        location: Path or URL of a log that Inspect can read.
+    """
+    file = _file(location)
+    if file is not None and file.is_file():
+        with suppress(ValueError, KeyError, TypeError):  # a damaged file is written again
+            return _parsed(location, json.loads(file.read_bytes()))
+    data = _from_archive(location) or _by_inspect(location)
+    if file is not None:
+        with suppress(OSError):  # a cache that cannot be written to costs time only
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, json.dumps(data).encode())
+    return _parsed(location, data)
+
+
+def _file(location: str) -> Path | None:
+    from inoc_evals.data.cache import cache_dir
+
+    path = local(location)
+    if not path.is_file():
+        return None
+    return cache_dir() / "audits" / f"{sha256(path.read_bytes())}-{FORMAT}.json"
+
+
+def _parsed(location: str, data: Mapping[str, Any]) -> LogFacts:
+    answers = {
+        (name, epoch): AnswerFacts(digest, empty, cut) for name, epoch, digest, empty, cut in data["answers"]
+    }
+    return LogFacts(location, data["about"], answers, data["questions"])
+
+
+def _from_archive(location: str) -> dict[str, Any] | None:
+    """The facts of a local `.eval` file, read directly: Inspect's validation takes most of the time."""
+    path = local(location)
+    if path.suffix != ".eval" or not path.is_file():
+        return None
+    with suppress(ImportError):
+        import_module("zipfile_zstd")  # adds the compression to `zipfile`; Python 3.14 has it
+    try:
+        with ZipFile(path) as archive:
+            header = json.loads(archive.read("header.json"))
+            if header["version"] != VERSION:
+                return None
+            names = dict.fromkeys(name for name in archive.namelist() if name.startswith("samples/"))
+            return _facts(header, (json.loads(archive.read(name)) for name in names))
+    except Exception:  # Inspect's reader reports what is wrong
+        return None
+
+
+def _by_inspect(location: str) -> dict[str, Any]:
+    from inspect_ai.log import read_eval_log
+
+    log = read_eval_log(location)
+    samples = (
+        sample.model_dump(include={"id", "epoch", "input", "output", "error", "attachments"})
+        for sample in log.samples or []
+    )
+    return _facts({"eval": log.eval.model_dump(), "plan": log.plan.model_dump()}, samples)
+
+
+def _facts(header: Mapping[str, Any], samples: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    steps = (header.get("plan") or {}).get("steps") or []
+    writes = any(str(step.get("solver", "")).rpartition("/")[2] == GENERATE for step in steps)
+    answers, questions = [], {}
+    for sample in samples:
+        name, output = str(sample["id"]), sample.get("output") or {}
+        questions[name] = _question(sample)
+        if sample.get("error"):
+            continue
+        choices = output.get("choices") or [{}]
+        said = str(output.get("completion") or "")
+        cut = writes and choices[0].get("stop_reason") in CUT
+        answers.append([name, int(sample["epoch"]), sha256(said)[:16], writes and not said.strip(), cut])
+    about = {key: value for key, value in header["eval"].items() if key in ABOUT}
+    return {"about": about, "answers": answers, "questions": questions}
+
+
+def _question(sample: Mapping[str, Any]) -> str:
+    """The last thing that the user says, with what Inspect keeps apart from the messages put back."""
+    asked, kept = sample.get("input"), sample.get("attachments") or {}
+    if isinstance(asked, list):
+        contents = [message.get("content") for message in asked if message.get("role") == "user"]
+        asked = contents[-1] if contents else ""
+    if isinstance(asked, list):
+        asked = "\n".join(str(part.get("text") or "") for part in asked)
+    text = str(asked or "")
+    return str(kept.get(text.removeprefix("attachment://"), text))
