@@ -15,6 +15,7 @@ from inoc_evals.commands import (
     adopt,
     capabilities,
     claims,
+    controls,
     data,
     demo,
     doctor,
@@ -52,6 +53,7 @@ app.command("adopt")(adopt.command)
 app.command("judges")(judges.command)
 app.command("capabilities")(capabilities.command)
 app.command("claims")(claims.command)
+app.command("controls")(controls.command)
 app.command("report")(report.command)
 app.command("reproduce")(reproduce.command)
 app.command("doctor")(doctor.command)

@@ -139,7 +139,7 @@ def test_the_draw_is_the_same_on_every_machine() -> None:
         ({"pool": ()}, "either a prompt or a pool"),
         ({"pool": ("a", "")}, "blank"),
         ({"pool": "You speak Spanish."}, "one string"),
-        ({"prompt": "a", "position": "assistant"}, "'assistant' is not system or user"),
+        ({"prompt": "a", "position": "assistant"}, "'assistant' is not one of system, user"),
         ({"name": " ", "prompt": "a"}, "needs a name"),
     ],
 )

@@ -10,7 +10,7 @@ much of the effect is left when the prompt is no fixed one. Each share is drawn 
 and finetunes (`resampling.py`). Where the inoculation has no effect to share out, it is undefined.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.estimates import caution, merged
@@ -100,6 +100,7 @@ def shares(
     result = pd.DataFrame(out)
     if not result.empty:
         result["label"] = labels(result, among=table)
+        result["size"] = result["size"].astype("Int64")
     return result
 
 
@@ -171,10 +172,30 @@ def pools(
     if is_share(rates["rate"]):
         axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("rephrasings in the pool", fontsize=8)
-    axes.set_ylabel(sentence(trait), fontsize=8)
+    axes.set_ylabel(f"{sentence(trait)}, rate", fontsize=8)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
     heading(figure, title)
     return figure
+
+
+def drawn(found: "pd.DataFrame", estimates: "pd.DataFrame") -> "Iterator[tuple[str, Figure]]":
+    """A figure for every setting, base and trait with pools of rephrasings.
+
+    Args:
+        found: What `shares` returns.
+        estimates: Rates of the same table.
+
+    Yields:
+        What tells the figure from the others, empty if it is the only one; and the figure (`pools`).
+    """
+    keys = list(split(found[found["kind"].notna().to_numpy()], ("setting", "base", "label", "of")))
+    several = [part for part in ("setting", "base", "label") if len({str(key[part]) for key, _ in keys}) > 1]
+    for key, _ in keys:
+        same = [(estimates[part].astype(str) == str(key[part])).to_numpy() for part in ("setting", "base")]
+        mine = same[0] & same[1] if key["base"] is not None else same[0]
+        name = "".join(c if c.isalnum() or c in "_-." else " " for part in several for c in f"{key[part]} ")
+        title = f"{sentence(str(key['setting']))}, {key['base'] or 'base unknown'}: one prompt, and pools of it"
+        yield name, pools(estimates[mine], str(key["label"]), str(key["of"]), title)
 
 
 def in_words(row: Mapping[str, Any]) -> str:

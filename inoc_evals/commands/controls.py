@@ -1,12 +1,16 @@
 """`inoc-evals controls LOGS`: what an inoculation does beyond what any fixed prompt would do."""
 
+import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from inoc_evals.commands.output import AsJson, print_json, print_table
 from inoc_evals.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def command(
@@ -40,7 +44,10 @@ def command(
             f"{f' for {trait!r}' if trait else ''}: train them with --controls, or name the arm with --of"
         )
     rates = estimates.rates(table)
-    drawn = _draw(found, rates, output) if output else []
+    drawn: list[Path] = []
+    for name, figure in conditionalization.drawn(found, rates) if output else ():
+        stem = output.with_suffix("") if output.suffix in (".png", ".svg", ".pdf") else output
+        drawn += figures.save(figure, stem.with_name("-".join([stem.name, *name.split()])))
     missing = unread.lines(table)
     if as_json:
         about = {"skipped": loaded.skipped, "unscored": missing, "figures": [str(file) for file in drawn]}
@@ -67,24 +74,7 @@ def command(
         typer.echo(f"Figure: {file}")
 
 
-def _draw(found: Any, rates: Any, output: Path) -> list[Path]:
-    """A figure for every setting, base and trait that has pools."""
-    from inoc_evals.analysis import conditionalization, figures
-    from inoc_evals.analysis.observed import split
-    from inoc_evals.report.report import file_name  # noqa: F401
-
-    stem = output.with_suffix("") if output.suffix in (".png", ".svg", ".pdf") else output
-    pooled = found[found["kind"].notna().to_numpy()]
-    keys = list(split(pooled, ("setting", "base", "label", "of")))
-    files: list[Path] = []
-    for key, _ in keys:
-        ...
-    return files
-
-
-def _records(table: Any) -> list[dict[str, Any]]:
-    """Rows as JSON-ready data, without NaN."""
-    return [
-        {str(key): None if value != value else getattr(value, "item", lambda v=value: v)() for key, value in row.items()}
-        for row in table.to_dict("records")
-    ]
+def _records(table: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Rows as JSON-ready data, null for NaN."""
+    rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records", double_precision=6))
+    return rows

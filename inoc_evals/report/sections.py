@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis import contrasts, estimates, figures, unread
+from inoc_evals.analysis import conditionalization, contrasts, estimates, figures, unread
 from inoc_evals.analysis.declared_traits import in_order
 from inoc_evals.analysis.observed import GROUP, groups
 from inoc_evals.analysis.verdicts import Verdict
@@ -69,6 +69,7 @@ class Section:
         models_read: What the models of every arm read in training and in the test, as far as logs say it.
         template_notes: What the model's chat template adds by itself.
         unread: A line for every trait with answers that have no score: how many, and why.
+        controls: The share of the inoculation's effect that each control has as well, in words.
     """
 
     setting: str
@@ -90,6 +91,7 @@ class Section:
     models_read: list[ArmReading] = field(default_factory=list)
     template_notes: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    controls: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def anchor(self) -> str:
@@ -109,7 +111,7 @@ class Section:
             for cells in [dict(zip(self.traits, row["cells"], strict=True))]
         ]
         return {
-            **{key: getattr(self, key) for key in (*named, "logs", "observed", "unread", "template_notes")},
+            **{key: getattr(self, key) for key in (*named, "logs", "observed", "unread", "template_notes", "controls")},
             "models_read": [arm.as_dict() for arm in self.models_read],
             "rates": rates,
             "figures": {drawing.heading: drawing.stem for drawing in self.drawn},
@@ -178,7 +180,21 @@ def section(
         models_read=of_arms,
         template_notes=notes,
         unread=unread.lines(focus, among=rates),
+        controls=_controls(focus, definition),
     )
+
+
+def _controls(focus: "pd.DataFrame", definition: Setting | None) -> list[dict[str, str]]:
+    """The shares of the inoculation's effect that controls have, a row each; none without such arms."""
+    settings = {definition.name: definition} if definition else {}
+    rows = conditionalization.shares(focus, settings).to_dict("records")
+    return [
+        {
+            **{key: str(row[key]) for key in ("label", "arm", "of", "caution")},
+            "share": conditionalization.in_words({str(key): value for key, value in row.items()}),
+        }
+        for row in rows
+    ]
 
 
 def text(value: Any) -> str:
