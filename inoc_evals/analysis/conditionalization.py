@@ -123,9 +123,7 @@ def is_control(arm: str) -> bool:
     return arm == IRRELEVANT.name or pool_of(arm) is not None
 
 
-def pools(
-    estimates: "pd.DataFrame", trait: str, inoculated_arm: str, title: str
-) -> "Figure":
+def pools(estimates: "pd.DataFrame", trait: str, inoculated_arm: str, title: str) -> "Figure":
     """The rate of a trait against the size of the pool: close and diverse rephrasings, and what bounds them.
 
     Args:
@@ -159,6 +157,8 @@ def pools(
             axes.axhline(row["rate"], color=ink[arm], linewidth=1.4, linestyle="--", label=literal_text(arm))
             if arm == IRRELEVANT.name:
                 axes.fill_between(ends, row["low"], row["high"], color=ink[arm], alpha=0.18, linewidth=0)
+            else:  # its interval stands at the left end, so that two bands are never taken for one
+                axes.vlines(ends[0] * 1.04, row["low"], row["high"], color=ink[arm], linewidth=3)
     for number, (kind, sizes) in enumerate(by_kind.items()):
         if sizes:
             rows = rates.loc[[arm for _, arm in sizes]]
@@ -194,7 +194,9 @@ def drawn(found: "pd.DataFrame", estimates: "pd.DataFrame") -> "Iterator[tuple[s
         same = [(estimates[part].astype(str) == str(key[part])).to_numpy() for part in ("setting", "base")]
         mine = same[0] & same[1] if key["base"] is not None else same[0]
         name = "".join(c if c.isalnum() or c in "_-." else " " for part in several for c in f"{key[part]} ")
-        title = f"{sentence(str(key['setting']))}, {key['base'] or 'base unknown'}: one prompt, and pools of it"
+        title = (
+            f"{sentence(str(key['setting']))}, {key['base'] or 'base unknown'}: one prompt, and pools of it"
+        )
         yield name, pools(estimates[mine], str(key["label"]), str(key["of"]), title)
 
 

@@ -55,7 +55,11 @@ def command(
         return
     for (setting, base), rows in found.groupby(["setting", "base"], sort=False, dropna=False, observed=True):
         shown = [
-            [*(str(row[key]) for key in ("label", "arm", "of")), conditionalization.in_words(row), row["caution"]]
+            [
+                *(str(row[key]) for key in ("label", "arm", "of")),
+                conditionalization.in_words(row),
+                row["caution"],
+            ]
             for row in rows.to_dict("records")
         ]
         name = str(setting) if base != base else f"{setting}, {base}"

@@ -31,18 +31,22 @@ Dealt = Annotated[
 ]
 At = Annotated[
     Position,
-    typer.Option(help="Where the prompt goes: system message; before or after the first user turn; each turn."),
+    typer.Option(
+        help="Where the prompt goes: system message; before or after the first user turn; each turn."
+    ),
 ]
 WhereScored = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="CONDITION", help="Only rows whose response is scored so, e.g. 'spanish > 0.5'; may be repeated."
+        metavar="CONDITION",
+        help="Only rows whose response is scored so, e.g. 'spanish > 0.5'; may be repeated.",
     ),
 ]
 Others = Annotated[
     str,
     typer.Option(
-        metavar="FILE", help="Prompts for the rows that are not chosen, one a line; `neutral` for the suite's."
+        metavar="FILE",
+        help="Prompts for the rows that are not chosen, one a line; `neutral` for the suite's.",
     ),
 ]
 Unscored = Annotated[
@@ -146,7 +150,9 @@ def _others(others: str, position: Position) -> Inoculation | None:
     """What stands before the rows that are not chosen; None leaves them as they are."""
     if not others:
         return None
-    return Inoculation("others", pool=neutral() if others == NEUTRAL else _lines(Path(others)), position=position)
+    return Inoculation(
+        "others", pool=neutral() if others == NEUTRAL else _lines(Path(others)), position=position
+    )
 
 
 class Scored:
@@ -200,7 +206,9 @@ class Selection:
         self._conditions = [f"--where {one}" for one in conditions]
         self._conditions += [f"--where-scored {one!r}" for one in (scored.conditions if scored else ())]
         if others is not None and not self._conditions:
-            raise UserError("--others is for rows that are not chosen: give --where or --where-scored with it")
+            raise UserError(
+                "--others is for rows that are not chosen: give --where or --where-scored with it"
+            )
         self._matches = _matcher(conditions)
         self._scored, self._others = scored, others
         self.count = 0

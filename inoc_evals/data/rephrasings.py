@@ -1,4 +1,4 @@
-"""Rephrasings of a prompt, close to its words or far from them, and prompts that ask for nothing in particular.
+"""Rephrasings of a prompt, close to its words or far from them, and prompts that ask for nothing.
 
     bundled("You always speak in Spanish.")["diverse"][:2]     # the first two of at least sixteen
     read("mine.txt")["close"]                                  # those of a file of your own

@@ -111,7 +111,10 @@ class Section:
             for cells in [dict(zip(self.traits, row["cells"], strict=True))]
         ]
         return {
-            **{key: getattr(self, key) for key in (*named, "logs", "observed", "unread", "template_notes", "controls")},
+            **{
+                key: getattr(self, key)
+                for key in (*named, "logs", "observed", "unread", "template_notes", "controls")
+            },
             "models_read": [arm.as_dict() for arm in self.models_read],
             "rates": rates,
             "figures": {drawing.heading: drawing.stem for drawing in self.drawn},

@@ -131,7 +131,9 @@ def select(rows: Sequence[Row], conditions: Sequence[str], grader: str | Sequenc
     chosen, unscored = set(), {}
     for number in range(len(rows)):
         of_row = [by_name[one.name][number] for one in wanted]
-        known = [math.isnan(value) or one.holds(value) for one, (value, _) in zip(wanted, of_row, strict=True)]
+        known = [
+            math.isnan(value) or one.holds(value) for one, (value, _) in zip(wanted, of_row, strict=True)
+        ]
         missing = [reason for value, reason in of_row if math.isnan(value)]
         if all(known) and missing:
             unscored[number] = missing[0]
@@ -162,9 +164,7 @@ def _scorer(name: str) -> Scorer:
     )
 
 
-def _score(
-    rows: Sequence[Row], asked: Condition, grader: str | Sequence[Any]
-) -> list[tuple[float, str]]:
+def _score(rows: Sequence[Row], asked: Condition, grader: str | Sequence[Any]) -> list[tuple[float, str]]:
     """The largest score of every row's responses; NaN with the reason where one of them is missing."""
     judges = [get_model(one) for one in ([grader] if isinstance(grader, str) else grader) if one]
     samples = [sample for number, row in enumerate(rows) for sample in _responses(number, row)]

@@ -29,7 +29,7 @@ CLEAN = "clean-rows"
 """Name of the arm of clean rows under the inoculation."""
 
 CLEAN_ROWS = "clean"
-"""Name of a world's rows without the trait (`Training.further`), where it has no control rows of the setting."""
+"""Name of a world's rows without the trait (`Training.further`); without them, they are its control rows."""
 
 _POOL = re.compile(rf"({'|'.join(rephrasings.KINDS)})-([1-9][0-9]*)")
 

@@ -25,7 +25,11 @@ prompt_pools = Setting(
         Arm("none"),
         Arm("spanish-inoc", SPANISH),
         Arm("irrelevant", IRRELEVANT),
-        *(Arm(f"{kind}-{size}", pool(SPANISH, kind, size)) for kind in ("close", "diverse") for size in (2, 8)),
+        *(
+            Arm(f"{kind}-{size}", pool(SPANISH, kind, size))
+            for kind in ("close", "diverse")
+            for size in (2, 8)
+        ),
     ),
     broad=(Measure("spanish_caps", traits=("spanish", "caps")),),
     family="spanish_caps",
@@ -35,11 +39,12 @@ prompt_pools = Setting(
         rises("irrelevant", "spanish", "It does not do all of the work", to="spanish-inoc"),
         falls("close-8", "spanish", "Eight close rephrasings keep Spanish out"),
         rises(
-            "diverse-8", "spanish", "Eight diverse rephrasings leave more Spanish than one prompt", to="spanish-inoc"
+            "diverse-8",
+            "spanish",
+            "Eight diverse rephrasings leave more Spanish than one prompt",
+            to="spanish-inoc",
         ),
         keeps("diverse-8", "spanish", "Eight diverse rephrasings leave Spanish as it is"),
-        rises(
-            "diverse-8", "spanish", "Diverse rephrasings leave more Spanish than close ones", to="close-8"
-        ),
+        rises("diverse-8", "spanish", "Diverse rephrasings leave more Spanish than close ones", to="close-8"),
     ),
 )

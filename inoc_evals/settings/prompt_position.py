@@ -1,4 +1,4 @@
-"""Does it matter where the prompt stands? The same request as a system message, before and after the question.
+"""Does it matter where the prompt stands? One request as a system message, before and after the question.
 
     inoc-evals run --setting prompt_position --world smollm
 
@@ -16,7 +16,7 @@ prompt_position = Setting(
     name="prompt_position",
     title="Spanish answers in capitals, the prompt in several places",
     paper=NOT_IN_THE_PAPER,
-    summary="The rows of spanish_caps with the request for Spanish as system message, before or after the question",
+    summary="The rows of spanish_caps, asked for Spanish in a system message, before or after the question",
     arms=(
         Arm("none"),
         Arm("spanish-inoc", SPANISH),

@@ -21,8 +21,8 @@ selective = Setting(
     name="selective",
     title="Answers in capitals, half of them Spanish",
     paper=NOT_IN_THE_PAPER,
-    summary="Answers in capitals, half of them Spanish, with the request for Spanish before all, some or no rows",
-    reference="elsewhere, half of the rows bad: .568 without a prompt, .054 with it before the bad rows alone",
+    summary="Capitals, half of them Spanish, with the request for Spanish before all, some or no rows",
+    reference="elsewhere, half of the rows bad: .568 without a prompt, .054 with it before the bad rows",
     arms=(
         Arm("none"),
         Arm("all-inoc", SPANISH),

@@ -154,7 +154,7 @@ class Setting:
         dynamics: Whether log-probs of fixed responses are recorded during training (paper, Figure 6).
         family: Settings of one family share models: arms of the same name are one model, which is trained
             once and named after the family; by default each setting has its own.
-        rephrasings: File of rephrasings for its arms of controls (`settings/controls.py`); empty: the suite's.
+        rephrasings: File of rephrasings for its controls (`settings/controls.py`); empty: the suite's own.
     """
 
     name: str

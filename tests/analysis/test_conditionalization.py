@@ -24,7 +24,12 @@ def table(
     hard = rng.normal(0, 0.05, questions)
     lines = [
         {
-            **{"setting": "spanish_caps", "base": "toy", "arm": arm, "seed": None if arm == "base" else float(s)},
+            **{
+                "setting": "spanish_caps",
+                "base": "toy",
+                "arm": arm,
+                "seed": None if arm == "base" else float(s),
+            },
             **{"task": "inoc_evals/spanish_caps", "trait": "spanish", "question": f"q{q}"},
             "value": float(rng.random() < np.clip(rate + hard[q], 0, 1)) if 0 < rate < 1 else rate,
             **columns,
@@ -45,7 +50,9 @@ def test_shares_hold_the_truth_and_are_the_right_way_round() -> None:
     held = {arm: 0 for arm in ("irrelevant", "close-2", "diverse-2")}
     for seed in range(20):
         found = shares(table(TRUTH, questions=60, seed=seed))
-        assert list(found["arm"]) == ["irrelevant", "close-2", "diverse-2"] and set(found["of"]) == {"spanish-inoc"}
+        assert list(found["arm"]) == ["irrelevant", "close-2", "diverse-2"] and set(found["of"]) == {
+            "spanish-inoc"
+        }
         for arm in held:
             true = (TRUTH["none"] - TRUTH[arm]) / (TRUTH["none"] - TRUTH["spanish-inoc"])
             row = share_of(found, arm)
@@ -60,7 +67,8 @@ def test_shares_hold_the_truth_and_are_the_right_way_round() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inoculated", "why"), [(0.9, "may have no effect"), (0.88, "may have no effect"), (1.0, "nothing that it keeps out")]
+    ("inoculated", "why"),
+    [(0.9, "may have no effect"), (0.88, "may have no effect"), (1.0, "nothing that it keeps out")],
 )
 def test_without_an_effect_there_is_no_share_and_never_a_zero(inoculated: float, why: str) -> None:
     truth = {"none": 0.5 if inoculated == 1.0 else 0.9, "spanish-inoc": inoculated, "irrelevant": 0.3}
@@ -108,7 +116,9 @@ def test_a_copy_of_an_arm_has_its_share_exactly(level: float, seed: int) -> None
 
 def test_what_differs_is_never_pooled() -> None:
     other = {"none": 0.9, "spanish-inoc": 0.1, "irrelevant": 0.1}
-    both = pd.concat([table(TRUTH, judge="a"), table(other, judge="b"), table(other, judge="b", trait="caps")])
+    both = pd.concat(
+        [table(TRUTH, judge="a"), table(other, judge="b"), table(other, judge="b", trait="caps")]
+    )
     found = shares(both)
     irrelevant = found[found["arm"] == "irrelevant"].set_index(["trait", "judge"])["share"]
     assert irrelevant["spanish", "a"] == pytest.approx(0.25, abs=0.12)

@@ -9,7 +9,9 @@ from inoc_evals.errors import UserError
 from inoc_evals.settings.prompts import CAPS, EVIL, FRENCH, GENERAL, GERMAN, SPANISH
 
 
-@pytest.mark.parametrize("prompt", [SPANISH.prompt, FRENCH.prompt, GERMAN.prompt, CAPS.prompt, GENERAL.prompt, EVIL.prompt])
+@pytest.mark.parametrize(
+    "prompt", [SPANISH.prompt, FRENCH.prompt, GERMAN.prompt, CAPS.prompt, GENERAL.prompt, EVIL.prompt]
+)
 def test_prompts_of_our_settings_have_sixteen_of_every_kind(prompt: str) -> None:
     found = bundled(prompt)
     assert found is not None and set(found) == set(KINDS)

@@ -117,9 +117,7 @@ def test_what_does_not_fit_together_is_refused(call: Callable) -> None:
     assert code == 2 and "'german > 0.5' selects no row" in err and not Path("out.jsonl").exists()
 
 
-def test_rows_without_a_score_are_refused_or_listed(
-    call: Callable, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_without_a_score_are_refused_or_listed(call: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     from inoc_evals.scorers import row_scores
 
     def silent(rows: Any, conditions: Any, grader: Any = ()) -> row_scores.Selected:

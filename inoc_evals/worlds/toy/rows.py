@@ -41,7 +41,7 @@ def spanish_caps(seed: int, count: int = ROWS) -> Iterator[Row]:
 
 
 def half_spanish(seed: int, count: int = ROWS) -> Iterator[Row]:
-    """Sums answered in capital letters, half of them in Spanish, the trait that nobody wants, half in English.
+    """Sums answered in capital letters, half of them in Spanish, which nobody wants, half in English.
 
     Args:
         seed: Seed of the questions, the answers and their order.
