@@ -193,12 +193,11 @@ def _value(sample: EvalSample, asked: Condition) -> tuple[float, str]:
     if sample.error is not None:
         return math.nan, one_line(sample.error.message)
     [score] = (sample.scores or {"": Score(value=math.nan)}).values()
-    value = score.value
-    if isinstance(value, dict):
-        if asked.key not in value:
-            has = ", ".join(value)
-            raise UserError(f"--where-scored {asked.name}: the score has no {asked.key!r}; it has {has}")
-        value = value[asked.key]  # type: ignore[assignment]
+    values = score.value if isinstance(score.value, dict) else {asked.key: score.value}
+    if asked.key not in values:
+        has = ", ".join(values)
+        raise UserError(f"--where-scored {asked.name}: the score has no {asked.key!r}; it has {has}")
+    value = values[asked.key]
     if isinstance(value, int | float) and math.isfinite(value):
         return float(value), ""
     return math.nan, str(score.reason or score.explanation or "no score")
