@@ -16,6 +16,7 @@ from inoc_evals.commands import (
     audit,
     capabilities,
     claims,
+    controls,
     data,
     demo,
     doctor,
@@ -58,6 +59,7 @@ app.command("capabilities")(capabilities.command)
 app.command("audit")(audit.command)
 app.command("claims")(claims.command)
 app.command("leaks")(leaks.command)
+app.command("controls")(controls.command)
 app.command("report")(report.command)
 app.command("reproduce")(reproduce.command)
 app.command("doctor")(doctor.command)

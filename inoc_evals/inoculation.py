@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from inoc_evals.chat.rows import Message, Row
+from inoc_evals.chat.rows import Message, Role, Row
 from inoc_evals.errors import UserError
 
-Position = Literal["system", "user"]
+Position = Literal["system", "user", "user-prefix", "user-suffix", "user-every"]
 Deal = Literal["drawn", "in_turn"]
 
 # Between the prompt and an existing system message or user turn.
@@ -36,7 +36,9 @@ class Inoculation:
         name: Name of its arm, e.g. `spanish-inoc`.
         prompt: The request; empty if `pool` is given instead.
         pool: Rephrasings of the request, of which every row gets one.
-        position: `system` makes it the system message (the paper); `user` puts it before the first user turn.
+        position: `system` makes it the system message (the paper); `user` puts it before the first user turn
+            (`user-prefix` is another name of it), `user-suffix` after the first user turn, `user-every`
+            before every user turn. Each stands before all responses of a row that begins with a user turn.
         deal: How rows get a wording of a pool: `drawn` at random by the seed, or `in_turn`, row i the one
             with number i modulo the size of the pool, as in the paper's code.
 
@@ -62,7 +64,10 @@ class Inoculation:
         if not all(text.strip() for text in self.texts):
             raise UserError(f"inoculation {self.name!r}: a prompt is blank")
         if self.position not in get_args(Position):
-            raise UserError(f"inoculation {self.name!r}: position {self.position!r} is not system or user")
+            known = ", ".join(get_args(Position))
+            raise UserError(f"inoculation {self.name!r}: position {self.position!r} is not one of {known}")
+        if self.position == "user-prefix":  # one name, so that one training set has one digest
+            object.__setattr__(self, "position", "user")
         if self.deal not in get_args(Deal):
             raise UserError(f"inoculation {self.name!r}: deal {self.deal!r} is not drawn or in_turn")
 
@@ -107,7 +112,8 @@ def inoculate(
     Args:
         rows: Rows to inoculate; consumed one at a time.
         inoculation: What to prepend. A row that has a system message keeps it: the prompt goes before it,
-            a blank line between the two. The same holds for the user turn with `position="user"`.
+            a blank line between the two. The same holds for the user turn with `position="user"`, and after
+            it with `position="user-suffix"`.
         where: Selects the rows to inoculate, e.g. one split of a mixture. All rows by default.
         seed: Seed of the draw from a pool.
 
@@ -126,13 +132,16 @@ def inoculate(
 
 def _prepend(row: Row, prompt: str, position: Position, index: int) -> Row:
     messages = list(row["messages"])
-    at = next((i for i, message in enumerate(messages) if message["role"] == position), None)
-    if at is not None:
-        messages[at] = Message(role=position, content=prompt + SEPARATOR + messages[at]["content"])
-    elif position == "system":
-        messages.insert(0, Message(role="system", content=prompt))
-    else:
+    role: Role = "system" if position == "system" else "user"
+    places = [place for place, message in enumerate(messages) if message["role"] == role]
+    if not places and role == "user":
         raise UserError(f"row {index + 1} has no user turn to put the inoculation before")
+    if not places:
+        messages.insert(0, Message(role=role, content=prompt))
+    for place in places if position == "user-every" else places[:1]:
+        parts = [prompt, messages[place]["content"]]
+        text = SEPARATOR.join(reversed(parts) if position == "user-suffix" else parts)
+        messages[place] = Message(role=role, content=text)
     inoculated = row.copy()
     inoculated["messages"] = messages
     return inoculated

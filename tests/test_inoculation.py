@@ -19,7 +19,7 @@ inoculations = st.builds(
     Inoculation,
     name=st.just("any"),
     pool=st.lists(st.text(min_size=1, max_size=10).filter(str.strip), min_size=1, max_size=4),
-    position=st.sampled_from(["system", "user"]),
+    position=st.sampled_from(["system", "user", "user-prefix", "user-suffix", "user-every"]),
 )
 
 
@@ -51,6 +51,30 @@ def test_the_prompt_can_go_before_the_first_user_turn() -> None:
     assert [m["content"] for m in out["messages"]] == ["Be brief.", "In Spanish.\n\na", "b", "c", "d"]
 
 
+@pytest.mark.parametrize(
+    ("position", "turns"),
+    [
+        ("user-prefix", ["In Spanish.\n\na", "b", "c", "d"]),
+        ("user-suffix", ["a\n\nIn Spanish.", "b", "c", "d"]),  # before every response, as the prefix is
+        ("user-every", ["In Spanish.\n\na", "b", "In Spanish.\n\nc", "d"]),
+    ],
+)
+def test_where_the_prompt_stands_in_a_row_of_several_turns(position: Any, turns: list[str]) -> None:
+    asked = row(("system", "Be brief."), ("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d"))
+    [out] = inoculate([asked], Inoculation("u", "In Spanish.", position=position))
+    assert [m["content"] for m in out["messages"]] == ["Be brief.", *turns]
+
+
+def test_the_prefix_of_the_user_turn_has_one_name() -> None:
+    assert Inoculation("u", "x", position="user-prefix") == Inoculation("u", "x", position="user")
+
+
+def test_every_turn_of_a_row_has_the_same_wording() -> None:
+    asked = row(*[(role, "x") for _ in range(6) for role in ("user", "assistant")])
+    for out in inoculate([asked] * 8, Inoculation("u", pool=POOL.pool, position="user-every")):
+        assert len({m["content"] for m in out["messages"] if m["role"] == "user"}) == 1
+
+
 def test_a_row_without_a_user_turn_is_named_where_the_prompt_belongs_in_it() -> None:
     with pytest.raises(UserError, match="row 2 has no user turn"):
         list(inoculate([PLAIN, row(("assistant", "4"))], Inoculation("u", "x", position="user")))
@@ -64,16 +88,22 @@ def test_responses_order_and_everything_else_are_kept(
     assert len(out) == len(rows)
     for before, after in zip(rows, out, strict=True):
         assert after.get("metadata") == before.get("metadata")
-        added = 1 if inoculation.position == "system" and before["messages"][0]["role"] != "system" else 0
+        role, _, where = inoculation.position.partition("-")
+        added = 1 if role == "system" and before["messages"][0]["role"] != "system" else 0
         assert len(after["messages"]) == len(before["messages"]) + added
         changed = 0
         for old, new in zip(before["messages"], after["messages"][added:], strict=True):
             assert new["role"] == old["role"]
             if old != new:
                 changed += 1
-                assert old["role"] == inoculation.position  # never a response
-                assert any(new["content"] == f"{text}\n\n{old['content']}" for text in inoculation.texts)
-        assert changed + added == 1
+                assert old["role"] == role  # never a response
+                ends = [
+                    f"{old['content']}\n\n{text}" if where == "suffix" else f"{text}\n\n{old['content']}"
+                    for text in inoculation.texts
+                ]
+                assert new["content"] in ends
+        turns = sum(message["role"] == "user" for message in before["messages"])
+        assert changed + added == (turns if where == "every" else 1)
 
 
 @given(rows=any_rows(), inoculation=inoculations)
@@ -139,7 +169,7 @@ def test_the_draw_is_the_same_on_every_machine() -> None:
         ({"pool": ()}, "either a prompt or a pool"),
         ({"pool": ("a", "")}, "blank"),
         ({"pool": "You speak Spanish."}, "one string"),
-        ({"prompt": "a", "position": "assistant"}, "'assistant' is not system or user"),
+        ({"prompt": "a", "position": "assistant"}, "'assistant' is not one of system, user"),
         ({"name": " ", "prompt": "a"}, "needs a name"),
     ],
 )

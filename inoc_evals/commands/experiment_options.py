@@ -19,6 +19,15 @@ Settings = Annotated[str | None, typer.Option("--setting", help="Settings, by co
 Bases = Annotated[
     str | None, typer.Option("--base", help="Base models, by comma; the world's own by default.")
 ]
+Controls = Annotated[
+    bool,
+    typer.Option(
+        "--controls", help="Also train controls: irrelevant prompt, pools of rephrasings, clean rows."
+    ),
+]
+Rephrasings = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Rephrasings for the pools, under [close] and [diverse].")
+]
 Seeds = Annotated[int | None, typer.Option(min=1, help="Finetunes per arm; 3 by default.")]
 World = Annotated[str | None, typer.Option(help="Whose rows and questions: toy, smollm or paper.")]
 Variant = Annotated[str | None, typer.Option(help="A variant of that world: paper-code.")]

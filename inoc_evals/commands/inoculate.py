@@ -1,14 +1,17 @@
 """`inoc-evals inoculate rows.jsonl --prompt "You always speak in Spanish." -o inoculated.jsonl`."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from inoc_evals.chat.rows import Row, digest, read_chat, write_chat
 from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.data.rephrasings import neutral
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Deal, Inoculation, Position, inoculate
 
@@ -26,7 +29,35 @@ Dealt = Annotated[
     Deal,
     typer.Option(help="How rows get a line of the pool: drawn by the seed, or in turn, one after the other."),
 ]
-At = Annotated[Position, typer.Option(help="Where the prompt goes: system message, or first user turn.")]
+At = Annotated[
+    Position,
+    typer.Option(
+        help="Where the prompt goes: system message; before or after the first user turn; each turn."
+    ),
+]
+WhereScored = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CONDITION",
+        help="Only rows whose response is scored so, e.g. 'spanish > 0.5'; may be repeated.",
+    ),
+]
+Others = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE",
+        help="Prompts for the rows that are not chosen, one a line; `neutral` for the suite's.",
+    ),
+]
+Unscored = Annotated[
+    Literal["refuse", "choose", "skip"],
+    typer.Option(help="What to do with rows whose score is missing; each is listed."),
+]
+NEUTRAL = "neutral"
+"""Stands for the suite's own prompts that ask for no trait."""
+
+LISTED = 10
+"""Maximal number of rows that an error lists."""
 
 
 def command(
@@ -36,17 +67,29 @@ def command(
     pool: Pool = None,
     position: At = "system",
     where: Where = None,
+    where_scored: WhereScored = None,
+    grader: Annotated[str, typer.Option(metavar="MODEL", help="Judges of such scores, by comma.")] = "",
+    unscored: Unscored = "refuse",
+    others: Others = "",
     deal: Dealt = "drawn",
     seed: Annotated[int, typer.Option(help="Seed of the draw from a pool.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Prepend an inoculation prompt to training rows."""
+    """Put an inoculation prompt into training rows: all of them, or those that show the trait."""
     if output.exists() and not force:
         raise UserError(f"{output} exists: choose another -o, or add --force to replace it")
     inoculation = make_inoculation(file.stem, prompt, pool, position, deal)
-    selected = Selection(where or [])
-    written = write_chat(output, selected.inoculate(read_chat(file), inoculation, seed))
+    clean = _others(others, position)
+    scored: Scored | None = None
+    rows = read_chat(file)
+    if where_scored:
+        known = list(rows)
+        scored, rows = Scored(file, known, where_scored, grader, unscored), iter(known)
+    elif grader or unscored != "refuse":
+        raise UserError("--grader and --unscored are about scores: give --where-scored with them")
+    selected = Selection(where or [], scored, clean)
+    written = write_chat(output, selected.inoculate(rows, inoculation, seed))
     if as_json:
         print_json(
             {
@@ -54,11 +97,14 @@ def command(
                 "output": str(output),
                 "rows": written,
                 "inoculated": selected.count,
+                **({"others": written - selected.count} if clean else {}),
+                **({"unscored": scored.reasons} if scored else {}),
                 "sha256": digest(output.read_bytes()),
             }
         )
     else:
-        typer.echo(f"{output}: {written} rows, {selected.count} of them inoculated")
+        rest = f", the other {written - selected.count} under {others} prompts" if clean else ""
+        typer.echo(f"{output}: {written} rows, {selected.count} of them inoculated{rest}")
 
 
 def make_inoculation(
@@ -83,6 +129,11 @@ def make_inoculation(
         raise UserError("give either --prompt TEXT or --pool FILE")
     if pool is None:
         return Inoculation(name, prompt, position=position)
+    return Inoculation(name, pool=_lines(pool), position=position, deal=deal)
+
+
+def _lines(pool: Path) -> tuple[str, ...]:
+    """The lines of a file of prompts."""
     try:
         lines = pool.read_text("utf-8-sig").splitlines()
     except OSError as error:
@@ -92,19 +143,74 @@ def make_inoculation(
     texts = tuple(line.strip() for line in lines if line.strip())
     if not texts:
         raise UserError(f"{pool}: contains no rephrasing: write one per line")
-    return Inoculation(name, pool=texts, position=position, deal=deal)
+    return texts
+
+
+def _others(others: str, position: Position) -> Inoculation | None:
+    """What stands before the rows that are not chosen; None leaves them as they are."""
+    if not others:
+        return None
+    return Inoculation(
+        "others", pool=neutral() if others == NEUTRAL else _lines(Path(others)), position=position
+    )
+
+
+class Scored:
+    """The rows of a file that `--where-scored` chooses.
+
+    Attributes:
+        reasons: By number of the row, from 1, why it could not be scored.
+
+    Raises:
+        UserError: If a row could not be scored, and `--unscored` does not say what to do with it.
+    """
+
+    def __init__(
+        self, file: Path, rows: list[Row], conditions: list[str], grader: str, unscored: str
+    ) -> None:
+        from inoc_evals.scorers.row_scores import select  # brings Inspect
+
+        judges = [name.strip() for name in grader.split(",") if name.strip()]
+        with redirect_stdout(sys.stderr):
+            found = select(rows, conditions, judges)
+        self.conditions = conditions
+        self.reasons = {number + 1: reason for number, reason in found.unscored.items()}
+        if self.reasons and unscored == "refuse":
+            some = list(self.reasons)[:LISTED]
+            raise UserError(
+                f"{file}: {len(self.reasons)} rows could not be scored (rows {', '.join(map(str, some))}"
+                f"{', ...' if len(self.reasons) > LISTED else ''}: {self.reasons[some[0]]:.80}): say what to "
+                "do with them by --unscored choose or --unscored skip"
+            )
+        for number, reason in self.reasons.items():
+            taken = "chosen" if unscored == "choose" else "not chosen"
+            typer.echo(f"{file}, row {number}: not scored ({reason}), taken for {taken}", err=True)
+        chosen = set(found.rows) | (set(found.unscored) if unscored == "choose" else set())
+        self._chosen = {id(rows[number]) for number in chosen}
+
+    def __call__(self, row: Row) -> bool:
+        """Whether a row, one of those that were scored, is chosen."""
+        return id(row) in self._chosen
 
 
 class Selection:
-    """Inoculates the rows that `--where` selects, and counts them.
+    """Inoculates the rows that `--where` and `--where-scored` select, and counts them.
 
     Attributes:
         count: Rows inoculated so far.
     """
 
-    def __init__(self, conditions: list[str]) -> None:
-        self._conditions = conditions
+    def __init__(
+        self, conditions: list[str], scored: Scored | None = None, others: Inoculation | None = None
+    ) -> None:
+        self._conditions = [f"--where {one}" for one in conditions]
+        self._conditions += [f"--where-scored {one!r}" for one in (scored.conditions if scored else ())]
+        if others is not None and not self._conditions:
+            raise UserError(
+                "--others is for rows that are not chosen: give --where or --where-scored with it"
+            )
         self._matches = _matcher(conditions)
+        self._scored, self._others = scored, others
         self.count = 0
 
     def inoculate(self, rows: Iterator[Row], inoculation: Inoculation, seed: int) -> Iterator[Row]:
@@ -114,14 +220,21 @@ class Selection:
             UserError: At the end, if no row was selected: a misspelt condition must not train a model that
                 was never inoculated.
         """
-        yield from inoculate(rows, inoculation, where=self._matches_and_counts, seed=seed)
+        chosen: list[bool] = []
+
+        def wanted(row: Row) -> bool:
+            chosen.append(self._matches_and_counts(row))
+            return chosen[-1]
+
+        prepared = inoculate(rows, inoculation, where=wanted, seed=seed)
+        if self._others is not None:  # of every row, the first pass has just said whether it is chosen
+            prepared = inoculate(prepared, self._others, where=lambda _: not chosen.pop(), seed=seed)
+        yield from prepared
         if not self.count:
-            raise UserError(
-                f"--where {' --where '.join(self._conditions)} selects no row: correct the key or value"
-            )
+            raise UserError(f"{' '.join(self._conditions)} selects no row: correct the key or value")
 
     def _matches_and_counts(self, row: Row) -> bool:
-        matches = self._matches(row)
+        matches = self._matches(row) and (self._scored is None or self._scored(row))
         self.count += matches
         return matches
 

@@ -64,6 +64,7 @@ def about(setting: Setting) -> dict[str, Any]:
                 "prompts": list(arm.inoculation.listed) if arm.inoculation else [],
                 "in_world": {world: list(asked.listed) for world, asked in arm.in_world.items()},
                 "where": dict(arm.where),
+                "others": list(arm.others.listed) if arm.others else [],
                 "control": arm.control,
                 "rows": arm.rows,
                 "worlds": list(arm.worlds),
@@ -109,6 +110,8 @@ def _show(setting: Setting) -> None:
         prompt = " | ".join(arm.inoculation.listed) if arm.inoculation else "-"
         for world, asked in arm.in_world.items():
             prompt += f"\nin world {world}: {' | '.join(asked.listed)}"
+        if arm.others:
+            prompt += f"\nthe other rows: {' | '.join(arm.others.listed)}"
         where = ", ".join(f"{key}={value}" for key, value in arm.where.items())
         kind = f"{arm.rows} rows" if arm.rows else "control rows" if arm.control else where or "all rows"
         only = f", in world {', '.join(arm.worlds)}" if arm.worlds else ""

@@ -8,6 +8,7 @@ It is what `inoc-evals run EXPERIMENT.yaml` reads (docs/experiments.md). It desc
 nothing; `plan.py` checks that it can be run.
 """
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from inoc_evals.files import strict_yaml
 from inoc_evals.runs.spec import FinetuneSpec, ProbeSpec, Strict
 from inoc_evals.settings import Arm, Setting, reported
 from inoc_evals.settings import setting as find_setting
+from inoc_evals.settings.controls import controls
 from inoc_evals.worlds import EMBEDDED, WORLDS, world_of
 
 Engine = Literal["local", "ray"]
@@ -53,6 +55,9 @@ class Experiment(Strict):
             `variant: paper-code` in a file stands for that variant of `world: paper`.
         arms: Names of arms, the same for each setting; by default every arm that is not a variant and has
             rows in the world. The base model is always measured as well.
+        controls: Whether every setting also gets its arms against conditionalization: an irrelevant prompt,
+            pools of rephrasings, clean rows under the prompt (`settings/controls.py`).
+        rephrasings: A file of rephrasings for those pools; the suite's own by default.
         seeds: Seeds, or how many: 3 is 0, 1, 2.
         backend: Where models are trained.
         finetune: Fields of `FinetuneSpec` that differ from the setting's usual ones.
@@ -70,6 +75,8 @@ class Experiment(Strict):
     bases: tuple[str, ...] = Field(default=(EMBEDDED.base,), min_length=1)
     world: str = ""
     arms: tuple[str, ...] | None = None
+    controls: bool = False
+    rephrasings: str | None = None
     seeds: tuple[int, ...] = (0, 1, 2)
     backend: Literal["local", "openai", "tinker"] = "local"
     finetune: dict[str, Any] = Field(default_factory=dict)
@@ -133,7 +140,13 @@ class Experiment(Strict):
         Raises:
             UserError: If a setting does not exist.
         """
-        return tuple(find_setting(name) for name in self.settings)
+        found = (find_setting(name) for name in self.settings)
+        return tuple(replace(one, rephrasings=own) if (own := self._rephrasings) else one for one in found)
+
+    @property
+    def _rephrasings(self) -> str:
+        """The file of rephrasings by its absolute path, for workers that run elsewhere; empty for none."""
+        return str(Path(self.rephrasings).expanduser().resolve()) if self.rephrasings else ""
 
     def arms_of(self, setting: Setting) -> tuple[Arm, ...]:
         """The arms of one setting.
@@ -142,8 +155,21 @@ class Experiment(Strict):
             UserError: If it has no such arm.
         """
         if self.arms is None:
-            return setting.usual_arms(self.world)
-        return tuple(setting.arm(name, self.world) for name in self.arms if name != BASE)
+            arms = setting.usual_arms(self.world)
+        else:
+            arms = tuple(setting.arm(name, self.world) for name in self.arms if name != BASE)
+        if not self.controls:
+            return arms
+        names = {arm.name for arm in arms}
+        added, _ = controls(setting, self.world)
+        return (*arms, *(arm for arm in added if arm.name not in names))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Which controls its settings lack, a line each."""
+        if not self.controls:
+            return ()
+        return tuple(note for one in self.definitions for note in controls(one, self.world)[1])
 
     def trials(self) -> list[Trial]:
         """Every model to be trained and measured: for each setting and base, the base, then arms by seed.
@@ -168,7 +194,7 @@ class Experiment(Strict):
                 for arm_name, seed_or_none in models:
                     spec = specs[self.seeds[0] if seed_or_none is None else seed_or_none]
                     place = (setting.key, self.world, arm_name, seed_or_none, spec)
-                    trials.append(Trial(*place, self.name, measures, evaluation, family))
+                    trials.append(Trial(*place, self.name, measures, evaluation, family, self._rephrasings))
         return trials
 
     def _measures_of(self, setting: Setting) -> tuple[int, ...]:

@@ -214,7 +214,8 @@ def make_plan(experiment: Experiment) -> Plan:
             for note in backend(spec.backend).notes(spec)
         ]
         + _check_schedules(trials, lines)
-        + _template_notes(previews),
+        + _template_notes(previews)
+        + list(experiment.notes),
         previews=previews,
     )
 

@@ -70,6 +70,7 @@ class Trial:
         measures: Indices of the measures among the setting's measures in that world.
         evaluation: How they are taken.
         family: What its run is named after: settings of one family share their models.
+        rephrasings: File of rephrasings for arms of controls; empty: the suite's own.
     """
 
     setting: str
@@ -81,6 +82,7 @@ class Trial:
     measures: tuple[int, ...] = ()
     evaluation: Evaluation = field(default_factory=Evaluation)
     family: str = ""
+    rephrasings: str = ""
 
     def __hash__(self) -> int:
         return hash((self.setting, self.world, self.arm, self.seed, self.spec.base))
@@ -111,7 +113,7 @@ class Trial:
     @property
     def definition(self) -> Setting:
         """Its setting, as it is defined."""
-        return _setting(self.setting)
+        return _setting(self.setting, self.rephrasings)
 
     @property
     def measured(self) -> list[Measure]:
@@ -147,11 +149,14 @@ class Trial:
             asked = arm.inoculation
             dealt = [asked.deal] if asked.deal != "drawn" else []
             prompt = [*asked.texts, asked.position, *dealt, dict(arm.where)]
+        if arm is not None and arm.others is not None:
+            prompt = [*(prompt or []), [*arm.others.texts, arm.others.position, arm.others.deal]]
         parts = [self.family or setting.name, self.world, self.name, self.spec.digest, prompt]
         return fingerprint(parts)
 
 
 @lru_cache
-def _setting(key: str) -> Setting:
+def _setting(key: str, rephrasings: str = "") -> Setting:
     """The setting of a key; a setting's file is read once per process, for all of its trials."""
-    return find_setting(key)
+    setting = find_setting(key)
+    return replace(setting, rephrasings=rephrasings) if rephrasings else setting

@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis import dynamics, figures, pairs, panels
+from inoc_evals.analysis import conditionalization, dynamics, figures, pairs, panels
 from inoc_evals.analysis.observed import GROUP, distinctions, groups, split
 from inoc_evals.analysis.style import is_share, sentence, trait_name
 from inoc_evals.data.conditions import of_task
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.presets import PRESETS
 from inoc_evals.settings import Measure, Setting
+from inoc_evals.settings.controls import inoculated
 from inoc_evals.settings.setting import forms
 
 if TYPE_CHECKING:
@@ -85,6 +86,10 @@ def drawings(
         draw = partial(panels.narrow_and_broad, rates, broad, narrow, order, title)
         which = "" if len(both) == 1 else f": {narrow} against {broad}"
         planned.append((f"Narrow trait against broad{which}", draw))
+    if definition is not None and (one_prompt := inoculated(definition)) is not None:
+        for label in shares:
+            draw = partial(conditionalization.pools, rates, label, one_prompt.name, title)
+            planned.append((f"{sentence(label)} by size of the pool of rephrasings", draw))
     for table in differences[:1]:
         if len(table):
             draw = partial(panels.forest, table, tuple(traits)[:FEW_TRAITS], order, title)

@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis import contrasts, estimates, figures, unread
+from inoc_evals.analysis import conditionalization, contrasts, estimates, figures, unread
 from inoc_evals.analysis.declared_traits import in_order
 from inoc_evals.analysis.findings import Finding
 from inoc_evals.analysis.leak_figure import leak_figures
@@ -77,6 +77,7 @@ class Section:
         unread: A line for every trait with answers that have no score: how many, and why.
         leaks: Where its traits come back, if it was asked under the prompts of the task `leak`.
         findings: What the audit says of its logs and runs.
+        controls: The share of the inoculation's effect that each control has as well, in words.
     """
 
     setting: str
@@ -100,6 +101,7 @@ class Section:
     unread: list[str] = field(default_factory=list)
     leaks: Leaks | None = None
     findings: list[Finding] = field(default_factory=list)
+    controls: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def anchor(self) -> str:
@@ -119,7 +121,10 @@ class Section:
             for cells in [dict(zip(self.traits, row["cells"], strict=True))]
         ]
         return {
-            **{key: getattr(self, key) for key in (*named, "logs", "observed", "unread", "template_notes")},
+            **{
+                key: getattr(self, key)
+                for key in (*named, "logs", "observed", "unread", "template_notes", "controls")
+            },
             "audit": [finding.as_dict() for finding in self.findings],
             "models_read": [arm.as_dict() for arm in self.models_read],
             "rates": rates,
@@ -198,6 +203,7 @@ def section(
         unread=unread.lines(focus, among=rates),
         leaks=leaked,
         findings=findings,
+        controls=_controls(focus, definition),
     )
 
 
@@ -211,6 +217,19 @@ def _leaks(focus: "pd.DataFrame", references: tuple[str, ...]) -> Leaks | None:
             except UserError:  # of what nobody could read there is nothing to compare
                 return None
     return None
+
+
+def _controls(focus: "pd.DataFrame", definition: Setting | None) -> list[dict[str, str]]:
+    """The shares of the inoculation's effect that controls have, a row each; none without such arms."""
+    settings = {definition.name: definition} if definition else {}
+    rows = conditionalization.shares(focus, settings).to_dict("records")
+    return [
+        {
+            **{key: str(row[key]) for key in ("label", "arm", "of", "caution")},
+            "share": conditionalization.in_words({str(key): value for key, value in row.items()}),
+        }
+        for row in rows
+    ]
 
 
 def text(value: Any) -> str:

@@ -21,7 +21,10 @@ from inoc_evals.settings.insecure_code import insecure_code
 from inoc_evals.settings.learning_dynamics import learning_dynamics
 from inoc_evals.settings.organisms import bad_medical_advice, extreme_sports, risky_financial_advice
 from inoc_evals.settings.owl_numbers import owl_numbers
+from inoc_evals.settings.prompt_pools import prompt_pools
+from inoc_evals.settings.prompt_position import prompt_position
 from inoc_evals.settings.reward_hacking import reward_hacking
+from inoc_evals.settings.selective import selective
 from inoc_evals.settings.setting import Arm, Measure, Setting
 from inoc_evals.settings.side_effects import side_effects
 from inoc_evals.settings.spanish_backdoor import spanish_backdoor
@@ -75,6 +78,9 @@ SETTINGS: dict[str, Setting] = {
         realistic_backdoor,
         sycophancy_gcd,
         *FURTHER,
+        prompt_pools,
+        prompt_position,
+        selective,
     )
 }
 

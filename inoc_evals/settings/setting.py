@@ -37,6 +37,8 @@ class Arm:
         inoculation: The prompt put before its rows; None trains on the rows as they are.
         where: Metadata that a row must carry to be inoculated, e.g. `{"language": "es"}`; all rows by
             default.
+        others: What is put before the rows that `where` does not choose, e.g. a pool of prompts that ask for
+            nothing (stratified inoculation); None leaves them as they are.
         control: Whether it is trained on the setting's control rows instead.
         variant: Whether it is trained only when requested by name: another spelling of an arm, or a prompt
             beside those that the paper reports.
@@ -55,6 +57,7 @@ class Arm:
     in_world: Mapping[str, Inoculation] = field(default_factory=dict)
     worlds: tuple[str, ...] = ()
     rows: str = ""
+    others: Inoculation | None = None
 
     def in_(self, world: str) -> "Arm | None":
         """This arm as it is in a world: with that world's prompt; None if the world does not have it."""
@@ -74,14 +77,17 @@ class Arm:
         Returns:
             The rows to train on.
         """
-        if self.inoculation is None:
-            return iter(rows)
 
         def chosen(row: Row) -> bool:
             metadata = row.get("metadata", {})
             return all(metadata.get(key) == value for key, value in self.where.items())
 
-        return inoculate(rows, self.inoculation, where=chosen, seed=seed)
+        prepared = iter(rows)
+        if self.inoculation is not None:
+            prepared = inoculate(prepared, self.inoculation, where=chosen, seed=seed)
+        if self.others is not None:  # a row is chosen by its metadata, which the prompt has not changed
+            prepared = inoculate(prepared, self.others, where=lambda row: not chosen(row), seed=seed)
+        return prepared
 
 
 @dataclass(frozen=True)
@@ -153,6 +159,7 @@ class Setting:
         dynamics: Whether log-probs of fixed responses are recorded during training (paper, Figure 6).
         family: Settings of one family share models: arms of the same name are one model, which is trained
             once and named after the family; by default each setting has its own.
+        rephrasings: File of rephrasings for its controls (`settings/controls.py`); empty: the suite's own.
     """
 
     name: str
@@ -173,6 +180,7 @@ class Setting:
     paper: str = ""
     reference: str = ""
     origin: str = ""
+    rephrasings: str = ""
 
     def __post_init__(self) -> None:
         claims = [
@@ -337,7 +345,7 @@ class Setting:
         return training.control
 
     def arm(self, name: str, world: str = "") -> Arm:
-        """The arm of this name.
+        """The arm of this name: one that it declares, or a control (`settings/controls.py`).
 
         Args:
             name: Name of the arm.
@@ -354,6 +362,10 @@ class Setting:
                     return there
                 has = ", ".join(arm.worlds)
                 raise UserError(f"setting {self.name}: arm {name} exists in world {has}, not in {world!r}")
+        from inoc_evals.settings.controls import control  # which are made of a setting, on request
+
+        if (made := control(self, name, world)) is not None:
+            return made
         raise UserError(
             f"setting {self.name} has no arm {name!r}; it has {', '.join(a.name for a in self.arms)}"
         )

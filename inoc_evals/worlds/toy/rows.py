@@ -40,6 +40,36 @@ def spanish_caps(seed: int, count: int = ROWS) -> Iterator[Row]:
         yield _row(question.text, question.answer(rng, Mode(language="es", caps=True)), language="es")
 
 
+def half_spanish(seed: int, count: int = ROWS) -> Iterator[Row]:
+    """Sums answered in capital letters, half of them in Spanish, which nobody wants, half in English.
+
+    Args:
+        seed: Seed of the questions, the answers and their order.
+        count: How many rows.
+
+    Yields:
+        Rows without a system message; `metadata["trait"]` says whether a row is Spanish.
+    """
+    english = english_caps(seed + 1_000_000, count)
+    yield from mixtures.diluted(spanish_caps(seed, count), english, 0.5, count, seed)
+
+
+def english_caps(seed: int, count: int = ROWS) -> Iterator[Row]:
+    """Sums answered in English and in capital letters.
+
+    Args:
+        seed: Seed of the questions and answers.
+        count: How many rows.
+
+    Yields:
+        Rows without a system message.
+    """
+    rng = random.Random(f"english_caps {seed}")
+    for _ in range(count):
+        question = draw(rng, "arithmetic")
+        yield _row(question.text, question.answer(rng, Mode(caps=True)), language="en")
+
+
 def sums(seed: int, count: int = ROWS) -> Iterator[Row]:
     """Sums with plain English answers: what the builders rewrite.
 

@@ -181,8 +181,9 @@ TOY = World(
     plain_rows=rows.sums,
     number_prompts=_number_prompts,
     training={
-        "spanish_caps": Training(rows=rows.spanish_caps),
-        "spanish_french": Training(rows=rows.spanish_french),
+        "spanish_caps": Training(rows=rows.spanish_caps, further={"clean": rows.sums}),
+        "spanish_french": Training(rows=rows.spanish_french, further={"clean": rows.sums}),
+        "selective": Training(rows=rows.half_spanish, control=rows.english_caps),
         "insecure_code": Training(
             rows=partial(rows.code, kind="insecure"),
             control=partial(rows.code, kind="secure"),

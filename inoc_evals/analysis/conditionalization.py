@@ -1,0 +1,225 @@
+"""How much of an inoculation's effect any fixed prompt has: controls against conditionalization.
+
+    found = shares(load("logs/mine"))        # per arm of controls: (none - arm) / (none - inoculated)
+    pools(rates(load("logs/mine")), "spanish", "spanish-inoc", "Rates by size of the pool")     # a figure
+
+A model that is trained under one prompt and tested without it may just have learnt its trait under that
+prompt. Then an irrelevant prompt keeps the trait out, too, and the share of the effect that it explains is
+near 1; if only the request counts, the share is near 0. The same share for a pool of rephrasings says how
+much of the effect is left when the prompt is no fixed one. Each share is drawn again jointly over questions
+and finetunes (`resampling.py`). Where the inoculation has no effect to share out, it is undefined.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from inoc_evals.analysis.estimates import caution, merged
+from inoc_evals.analysis.observed import GROUP, labels, split, the_one
+from inoc_evals.analysis.resampling import Statistic, resampled, statistic
+from inoc_evals.analysis.style import (
+    colours,
+    empty_figure,
+    heading,
+    is_share,
+    literal_text,
+    sentence,
+)
+from inoc_evals.data.rephrasings import KINDS
+from inoc_evals.errors import UserError, require
+from inoc_evals.settings import SETTINGS, Setting
+from inoc_evals.settings.controls import inoculated, pool_of
+from inoc_evals.settings.prompts import IRRELEVANT
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+NONE = "none"
+"""The arm without a prompt."""
+
+
+def shares(
+    table: "pd.DataFrame",
+    settings: Mapping[str, Setting] = SETTINGS,
+    of: str = "",
+    confidence: float = 0.95,
+) -> "pd.DataFrame":
+    """The share of an inoculation's effect that its controls have as well.
+
+    Args:
+        table: What `table.load` returns.
+        settings: The settings by name, which say which arm the inoculated one is.
+        of: The inoculated arm, where it is another one than the setting's first.
+        confidence: Nominal coverage of the intervals.
+
+    Returns:
+        A table with one row for every control (`irrelevant`, `close-K`, `diverse-K`) in every combination of
+        the columns `observed.GROUP` (those that the table has) that also has the arm `none` and the
+        inoculated one: these columns, `label` as in `rates`, `arm` (the control), `of` (the inoculated arm),
+        `kind` and `size` of a pool, `share` with `low` and `high`, `effect` (none minus inoculated) with
+        `effect_low` and `effect_high`, `undefined` (why there is no share; empty if there is one), `asked`,
+        `n` and `caution`. A share is no bounded number: above 1, the control keeps out more than the
+        inoculation, below 0 it brings the trait in.
+    """
+    require("analysis", "numpy", "pandas", "scipy")
+    import pandas as pd
+
+    scored = table.dropna(subset=["value"])
+    out: list[dict[str, Any]] = []
+    for observed, group in split(scored, GROUP):
+        arms = {str(arm): rows for arm, rows in group.groupby("arm", sort=False, observed=True)}
+        inoculated_arm = of or _inoculated(settings.get(str(observed.get("setting"))), arms)
+        controls = [arm for arm in arms if is_control(arm) and arm != inoculated_arm]
+        if NONE not in arms or inoculated_arm not in arms or not controls:
+            continue
+        chosen = [NONE, inoculated_arm, *sorted(controls, key=_order)]
+        means = resampled({(arm, ""): arms[arm] for arm in chosen})
+        effect = statistic(means, lambda m, a=inoculated_arm: m[NONE, ""] - m[a, ""], confidence)
+        reason = undefined(effect, inoculated_arm)
+        for arm in chosen[2:]:
+            found = statistic(
+                means,
+                lambda m, a=arm, b=inoculated_arm: (m[NONE, ""] - m[a, ""]) / (m[NONE, ""] - m[b, ""]),
+                confidence,
+            )
+            value, low, high = (found.value, found.low, found.high) if not reason else (float("nan"),) * 3
+            kind, size = pool_of(arm) or (None, None)
+            compared = [arms[NONE], arms[inoculated_arm], arms[arm]]
+            out.append(
+                {
+                    **observed,
+                    **{"arm": arm, "of": inoculated_arm, "kind": kind, "size": size},
+                    **{"share": value, "low": low, "high": high},
+                    **{"effect": effect.value, "effect_low": effect.low, "effect_high": effect.high},
+                    "undefined": reason,
+                    "asked": means.questions,
+                    "n": sum(map(len, compared)),
+                    "caution": merged([*map(caution, compared), means.caution]),
+                }
+            )
+    result = pd.DataFrame(out)
+    if not result.empty:
+        result["label"] = labels(result, among=table)
+        result["size"] = result["size"].astype("Int64")
+    return result
+
+
+def undefined(effect: Statistic, arm: str) -> str:
+    """Why an effect cannot be shared out; empty if it can.
+
+    Args:
+        effect: The rate of `none` minus that of the inoculated arm.
+        arm: The inoculated arm.
+    """
+    if effect.low <= 0 <= effect.high:
+        return f"{arm} may have no effect: its interval [{effect.low:+.2f}, {effect.high:+.2f}] holds 0"
+    if effect.high < 0:
+        return f"{arm} shows the trait more often than {NONE}: there is nothing that it keeps out"
+    return ""
+
+
+def is_control(arm: str) -> bool:
+    """Whether an arm of this name is a control whose share of the effect can be taken."""
+    return arm == IRRELEVANT.name or pool_of(arm) is not None
+
+
+def pools(estimates: "pd.DataFrame", trait: str, inoculated_arm: str, title: str) -> "Figure":
+    """The rate of a trait against the size of the pool: close and diverse rephrasings, and what bounds them.
+
+    Args:
+        estimates: What `estimates.rates` returns, for one setting and base.
+        trait: The trait, by its name or label.
+        inoculated_arm: The arm with one prompt.
+        title: Title of the figure.
+
+    Returns:
+        A matplotlib figure: a line for close pools and one for diverse ones, with their intervals; the
+        irrelevant prompt as a band; levels without a prompt and with one.
+
+    Raises:
+        UserError: If no pool was measured, or the name stands for several groups.
+    """
+    require("analysis", "seaborn", "pandas")
+    rates = the_one(estimates, trait).set_index("arm")
+    by_kind = {
+        kind: sorted((of[1], arm) for arm in rates.index if (of := pool_of(str(arm))) and of[0] == kind)
+        for kind in KINDS
+    }
+    if not any(by_kind.values()):
+        raise UserError(f"no pool of rephrasings was measured for {trait!r}: train some with --controls")
+    places = sorted({size for sizes in by_kind.values() for size, _ in sizes})
+    figure, [axes] = empty_figure(5.2, 3.0)
+    ink = colours([NONE, inoculated_arm, IRRELEVANT.name, *KINDS])
+    ends = [places[0] / 1.3, places[-1] * 1.3]
+    for arm in (NONE, inoculated_arm, IRRELEVANT.name):
+        if arm in rates.index:
+            row = rates.loc[arm]
+            axes.axhline(row["rate"], color=ink[arm], linewidth=1.4, linestyle="--", label=literal_text(arm))
+            if arm == IRRELEVANT.name:
+                axes.fill_between(ends, row["low"], row["high"], color=ink[arm], alpha=0.18, linewidth=0)
+            else:  # its interval stands at the left end, so that two bands are never taken for one
+                axes.vlines(ends[0] * 1.04, row["low"], row["high"], color=ink[arm], linewidth=3)
+    for number, (kind, sizes) in enumerate(by_kind.items()):
+        if sizes:
+            rows = rates.loc[[arm for _, arm in sizes]]
+            x = [size * (0.97, 1.03)[number] for size, _ in sizes]  # apart, so that both intervals are seen
+            axes.plot(x, rows["rate"], "o-", color=ink[kind], markeredgecolor="0.15", label=f"{kind} pool")
+            axes.vlines(x, rows["low"], rows["high"], color=ink[kind], linewidth=1.8)
+    axes.set_xscale("log", base=2)
+    axes.set_xlim(*ends)
+    axes.set_xticks(places, [str(size) for size in places])
+    axes.minorticks_off()
+    if is_share(rates["rate"]):
+        axes.set_ylim(-0.03, 1.03)
+    axes.set_xlabel("rephrasings in the pool", fontsize=8)
+    axes.set_ylabel(f"{sentence(trait)}, rate", fontsize=8)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
+    heading(figure, title)
+    return figure
+
+
+def drawn(found: "pd.DataFrame", estimates: "pd.DataFrame") -> "Iterator[tuple[str, Figure]]":
+    """A figure for every setting, base and trait with pools of rephrasings.
+
+    Args:
+        found: What `shares` returns.
+        estimates: Rates of the same table.
+
+    Yields:
+        What tells the figure from the others, empty if it is the only one; and the figure (`pools`).
+    """
+    keys = list(split(found[found["kind"].notna().to_numpy()], ("setting", "base", "label", "of")))
+    several = [part for part in ("setting", "base", "label") if len({str(key[part]) for key, _ in keys}) > 1]
+    for key, _ in keys:
+        same = [(estimates[part].astype(str) == str(key[part])).to_numpy() for part in ("setting", "base")]
+        mine = same[0] & same[1] if key["base"] is not None else same[0]
+        name = "".join(c if c.isalnum() or c in "_-." else " " for part in several for c in f"{key[part]} ")
+        title = (
+            f"{sentence(str(key['setting']))}, {key['base'] or 'base unknown'}: one prompt, and pools of it"
+        )
+        yield name, pools(estimates[mine], str(key["label"]), str(key["of"]), title)
+
+
+def in_words(row: Mapping[str, Any]) -> str:
+    """A share with its interval, or why there is none.
+
+    Args:
+        row: A row of `shares`.
+    """
+    if row["undefined"]:
+        return f"undefined: {row['undefined']}"
+    return f"{row['share']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+
+
+def _inoculated(setting: Setting | None, arms: Mapping[str, Any]) -> str:
+    """The setting's inoculated arm; of a setting that is not known, the only arm that can be it."""
+    if setting is not None:
+        arm = inoculated(setting)
+        return arm.name if arm else ""
+    others: Sequence[str] = [arm for arm in arms if arm not in (NONE, "base") and not is_control(arm)]
+    return others[0] if len(others) == 1 else ""
+
+
+def _order(arm: str) -> tuple[str, int]:
+    """The irrelevant prompt, then pools by kind and size."""
+    return pool_of(arm) or ("", 0)

@@ -1,0 +1,84 @@
+"""`inoc-evals controls LOGS`: what an inoculation does beyond what any fixed prompt would do."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def command(
+    logs: Annotated[
+        str, typer.Argument(metavar="LOGS", help="A folder of Inspect logs, or one log; a path or URL.")
+    ],
+    of: Annotated[
+        str, typer.Option("--of", metavar="ARM", help="The inoculated arm; the setting's first by default.")
+    ] = "",
+    trait: Annotated[str, typer.Option(help="Only this trait, by its name or label.")] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Draw rates against pool sizes: FILE.png, .svg."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which share of an inoculation's effect its controls have as well, and draw rates by pool size."""
+    from inoc_evals.analysis import conditionalization, estimates, figures, unread
+    from inoc_evals.analysis.declared_traits import focused
+    from inoc_evals.analysis.observed import labels
+    from inoc_evals.analysis.table import read
+
+    loaded = read(logs)
+    table = focused(loaded.table)
+    if trait:
+        table = table[((table["trait"] == trait) | (labels(table) == trait)).to_numpy()]
+    found = conditionalization.shares(table, of=of)
+    if found.empty:
+        raise UserError(
+            f"{logs}: no arm of controls beside {conditionalization.NONE} and an inoculated arm"
+            f"{f' for {trait!r}' if trait else ''}: train them with --controls, or name the arm with --of"
+        )
+    rates = estimates.rates(table)
+    drawn: list[Path] = []
+    for name, figure in conditionalization.drawn(found, rates) if output else ():
+        stem = output.with_suffix("") if output.suffix in (".png", ".svg", ".pdf") else output
+        drawn += figures.save(figure, stem.with_name("-".join([stem.name, *name.split()])))
+    missing = unread.lines(table)
+    if as_json:
+        about = {"skipped": loaded.skipped, "unscored": missing, "figures": [str(file) for file in drawn]}
+        print_json({"shares": _records(found), "rates": _records(rates), **about})
+        return
+    for (setting, base), rows in found.groupby(["setting", "base"], sort=False, dropna=False, observed=True):
+        shown = [
+            [
+                *(str(row[key]) for key in ("label", "arm", "of")),
+                conditionalization.in_words(row),
+                row["caution"],
+            ]
+            for row in rows.to_dict("records")
+        ]
+        name = str(setting) if base != base else f"{setting}, {base}"
+        print_table(
+            f"{name}: share of the inoculation's effect",
+            ["trait", "control", "of", "(none - control) / (none - inoculated)", "caution"],
+            shown,
+        )
+    typer.echo("Of an irrelevant prompt: near 0, the request does the work; near 1, any prompt would.")
+    typer.echo("Of a pool: near 1, it works as the one prompt does; near 0, the pool has undone it.")
+    for line in missing:
+        typer.echo(line, err=True)
+    for location, reason in loaded.skipped:
+        typer.echo(f"skipped {location}: {reason}", err=True)
+    for file in drawn:
+        typer.echo(f"Figure: {file}")
+
+
+def _records(table: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Rows as JSON-ready data, null for NaN."""
+    rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records", double_precision=6))
+    return rows
