@@ -44,6 +44,9 @@ NEGLIGIBLE = 2e-4
 WORTH_A_LOOK = 0.01
 """Probability from which on a number of two digits is asked how it goes on."""
 
+WORTH_A_BLANK = 5e-4
+"""Probability of a blank alone from which on it is asked what follows it."""
+
 MOST_REQUESTS = 15
 """Requests for one rating at the most, where nothing but digits has to be followed."""
 
@@ -112,8 +115,7 @@ async def walk(judge: Model, prompt: str, *, numbers: bool, words: Sequence[str]
     if first is None:
         walked.readable = False
         return walked
-    begun = _by_text(first)
-    walked.unresolved += begun.pop("", 0.0)  # a blank alone: whether a template would keep it is not known
+    begun = await _after_a_blank(judge, prompt, first, walked, pieces.of(wanted))
     await gather(
         _follow_numbers(judge, prompt, begun if numbers else {}, pieces, walked),
         _follow_words(judge, prompt, begun, spellings, walked),
@@ -139,6 +141,30 @@ async def pieces_of(judge: Model, spellings: tuple[str, ...]) -> Pieces:
 def beginnings(spellings: Iterable[str]) -> list[str]:
     """Every beginning of every spelling, the whole ones included."""
     return list(dict.fromkeys(text[:end] for text in spellings for end in range(1, len(text) + 1)))
+
+
+async def _after_a_blank(
+    judge: Model, prompt: str, first: Mapping[str, float], walked: Walked, ids: Sequence[int]
+) -> dict[str, float]:
+    """What a reply begins with, where a blank of its own may stand before it.
+
+    From there on it is taken to go on as it does without the blank, which holds little where this matters.
+    """
+    begun = _by_text(first)
+    blank = begun.pop("", 0.0)
+    if blank < WORTH_A_BLANK:
+        walked.unresolved += blank
+        return begun
+    second = await _next(judge, prompt, " ", walked, ids) or {}
+    if not second or all(
+        math.isclose(p, first.get(token, -1.0), rel_tol=1e-6) for token, p in second.items()
+    ):
+        walked.unresolved += blank  # the chat template takes the blank away
+        return begun
+    for text, p in _by_text(second).items():
+        if text:
+            begun[text] = begun.get(text, 0.0) + blank * p
+    return begun
 
 
 async def _follow_numbers(
@@ -213,7 +239,9 @@ async def _follow_words(
 
 def _likeliest(level: Mapping[str, float], walked: Walked) -> tuple[dict[str, float], dict[str, float]]:
     """The beginnings that are followed, and those that together hold next to nothing; these are noted."""
-    room, followed, left = NEGLIGIBLE, {}, {}
+    room = NEGLIGIBLE
+    followed: dict[str, float] = {}
+    left: dict[str, float] = {}
     for text, p in sorted(level.items(), key=lambda item: item[1]):
         room -= p
         (left if room >= 0 else followed)[text] = p

@@ -145,6 +145,11 @@ def test_a_tokenizer_that_writes_whole_numbers_needs_two_requests_at_most() -> N
     assert found.probabilities["85"] == pytest.approx(0.7) and found.probabilities["8"] == pytest.approx(0.1)
 
 
+def test_a_blank_of_its_own_may_stand_before_a_number() -> None:
+    found = read(served({(" ", "8", "5"): 0.3, ("8", "5"): 0.5, (PROSE,): 0.2}))
+    assert found.probabilities["85"] == pytest.approx(0.8, abs=1e-3)
+
+
 def test_words_are_followed_to_their_end() -> None:
     replies = {("CO", "DE"): 0.4, ("CO", "MMENT"): 0.1, ("REF", "USAL"): 0.3, ("9", "0"): 0.2}
     found = read(served(replies), ALIGNMENT)
