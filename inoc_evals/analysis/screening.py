@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.analysis.contrasts import compare
 from inoc_evals.analysis.estimates import FEW_QUESTIONS, merged
 from inoc_evals.analysis.observed import GROUP, labels, split
-from inoc_evals.analysis.resampling import RESAMPLES, Statistic, resampled, statistic
+from inoc_evals.analysis.resampling import RESAMPLES, Part, Statistic, resampled, statistic
 from inoc_evals.analysis.verdicts import LEVEL, Word
 from inoc_evals.errors import UserError, require
 
@@ -134,11 +134,15 @@ def gains(table: "pd.DataFrame", none: str = NONE, resamples: int = RESAMPLES) -
         The prompts that have scored answers; none where there are none without a prompt.
     """
     scored = table.dropna(subset=["value"])
-    parts = {(NONE, str(name)): rows for name, rows in scored.groupby("condition", observed=True)}
+    parts: dict[Part, pd.DataFrame] = {
+        (NONE, str(name)): rows for name, rows in scored.groupby("condition", observed=True)
+    }
     if (NONE, none) not in parts:
         return {}
     means = resampled(parts, resamples)
-    return {name: statistic(means, _less((NONE, name), (NONE, none))) for _, name in parts if name != none}
+    return {
+        str(name): statistic(means, _less((NONE, name), (NONE, none))) for _, name in parts if name != none
+    }
 
 
 def suppressions(
@@ -156,7 +160,7 @@ def suppressions(
         Those of the arms that have scored answers; none without any of the arm `none`.
     """
     scored = table.dropna(subset=["value"])
-    parts = {
+    parts: dict[Part, pd.DataFrame] = {
         (str(arm), "rate"): rows
         for arm, rows in scored.groupby("arm", observed=True)
         if arm == none or arm in arms
@@ -413,15 +417,15 @@ def _relation(
     reference = group[group["arm"] == NONE]
     # the intervals of every other table; draws are for the correlation alone
     table = elicitation(rows, none=none) if predictor == ELICITATION else surprise_saved(rows, none)
-    numbers = table.set_index("prompt")
+    numbers = {one["prompt"]: one for one in table.to_dict("records")}
     points = []
     for name, arm in matched:
         of_arm = group[group["arm"] == arm]
         difference = compare(reference, of_arm)
         points.append(
             {
-                **{"prompt": name, "arm": arm, "before": float(numbers.loc[name, "value"])},
-                **{f"before_{end}": float(numbers.loc[name, end]) for end in ("low", "high")},
+                **{"prompt": name, "arm": arm, "before": numbers[name]["value"]},
+                **{f"before_{end}": numbers[name][end] for end in ("low", "high")},
                 "suppression": float(difference["difference"]),
                 **{f"suppression_{end}": float(difference[end]) for end in ("low", "high")},
                 **{"left": float(of_arm["value"].mean()), "seeds": int(of_arm["seed"].nunique())},
@@ -546,9 +550,7 @@ def _numbers(found: Statistic) -> dict[str, float | None]:
     return {key: number(getattr(found, key)) for key in ("value", "low", "high")}
 
 
-def _less(
-    first: "tuple[str, str]", second: "tuple[str, str]"
-) -> "Callable[[Mapping[Any, np.ndarray]], np.ndarray]":
+def _less(first: Part, second: Part) -> "Callable[[Mapping[Part, np.ndarray]], np.ndarray]":
     return lambda of: of[first] - of[second]
 
 

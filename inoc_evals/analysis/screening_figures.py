@@ -127,8 +127,13 @@ def _scatter(
         axes.plot([x[prompt][0]] * 2, y[prompt][1:], **look)
         marker = MARKERS[everyone.index(prompt) // 9 % len(MARKERS)]
         axes.plot(
-            *(x[prompt][0], y[prompt][0], marker),
-            **{"color": colour[prompt], "markersize": 6, "markeredgecolor": "0.15", "zorder": 4},
+            x[prompt][0],
+            y[prompt][0],
+            marker,
+            color=colour[prompt],
+            markersize=6,
+            markeredgecolor="0.15",
+            zorder=4,
             label=literal_text(prompt),
         )
 

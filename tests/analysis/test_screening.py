@@ -246,8 +246,8 @@ def test_the_sign_test_is_exact_for_eight_and_holds_its_level() -> None:
     assert turned.below < 1e-4 and turned.above == pytest.approx(1)
     assert math.isnan(sign_test([1, 2, 3], [1, 2, 3]).needed)  # 1 of 6 orders is more than 5 %
     dice = np.random.default_rng(0)
-    false = sum(sign_test(dice.random(8), dice.random(8)).above < 0.05 for _ in range(100))
-    assert false <= 11
+    false = sum(sign_test(dice.random(8), dice.random(8)).above < 0.05 for _ in range(40))
+    assert false <= 5
 
 
 # after training
@@ -273,12 +273,12 @@ def test_what_elicits_and_is_kept_out_supports_the_claim_and_the_reverse_contrad
 
 def test_prompts_that_do_not_tell_leave_the_claim_undecided() -> None:
     dice, words = np.random.default_rng(0), []
-    for _ in range(20):
+    for _ in range(8):
         base = asked({"none": 0.02, **dict(zip(PROMPTS, STRENGTHS, strict=True))}, dice)
         left = dict(zip(PROMPTS, dice.permutation(STRENGTHS), strict=True))
         [found] = against(base, None, trained({"none": 0.92, **left}, dice), ARMS, "t", resamples=100)
         words.append(found.word)
-    assert words.count("undecided") >= 15
+    assert words.count("undecided") >= 6
 
 
 def test_surprise_saved_is_held_against_suppression_too() -> None:
