@@ -67,7 +67,7 @@ def table(
     }
     frame = pd.DataFrame(rows).assign(**{**common, **columns})
     frame["seed"] = frame["seed"].astype(float)
-    return frame.reindex(columns=[*COLUMNS, "log"])
+    return frame.reindex(columns=[*COLUMNS, "log"]).astype({"unscored": object})
 
 
 SOUND = {"base": 0.0, "none": 0.9, "x": 0.1}
