@@ -27,6 +27,7 @@ from inoc_evals.commands import (
     reproduce,
     run,
     runs,
+    selectivity,
     settings,
 )
 from inoc_evals.errors import UserError
@@ -52,6 +53,7 @@ app.command("adopt")(adopt.command)
 app.command("judges")(judges.command)
 app.command("capabilities")(capabilities.command)
 app.command("claims")(claims.command)
+app.command("selectivity")(selectivity.command)
 app.command("report")(report.command)
 app.command("reproduce")(reproduce.command)
 app.command("doctor")(doctor.command)
