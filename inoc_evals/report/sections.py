@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.analysis import contrasts, estimates, figures, unread
 from inoc_evals.analysis.declared_traits import in_order
 from inoc_evals.analysis.observed import GROUP, groups
+from inoc_evals.analysis.selectivity import Selectivity, selectivity
 from inoc_evals.analysis.verdicts import Verdict
 from inoc_evals.report.drawings import drawings
 from inoc_evals.report.examples import Example, examples
@@ -69,6 +70,7 @@ class Section:
         models_read: What the models of every arm read in training and in the test, as far as logs say it.
         template_notes: What the model's chat template adds by itself.
         unread: A line for every trait with answers that have no score: how many, and why.
+        selectivity: Which share of the unwanted trait every arm keeps out, and of the wanted one it leaves.
     """
 
     setting: str
@@ -90,6 +92,7 @@ class Section:
     models_read: list[ArmReading] = field(default_factory=list)
     template_notes: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    selectivity: list[Selectivity] = field(default_factory=list)
 
     @property
     def anchor(self) -> str:
@@ -114,6 +117,7 @@ class Section:
             "rates": rates,
             "figures": {drawing.heading: drawing.stem for drawing in self.drawn},
             "verdicts": [verdict.as_dict() for verdict in self.verdicts],
+            "selectivity": [one.as_dict() for one in self.selectivity],
         }
 
 
@@ -149,10 +153,13 @@ def section(
     observed = {str(values.pop("label")): values for values in groups(rates, (*GROUP, "label"))}
     traits = in_order(definition, rates)
     differences = [contrasts.differences(focus, to=to) for to in references if to in order]
+    selective = selectivity(focus, {name: definition}) if definition else []
     drawn = []
     # Of what nobody could read there is nothing to draw.
     read = [trait for trait in traits if rates.loc[rates["label"] == trait, "n"].any()]
-    for heading, figure in drawings(focus, rates, differences, read, order, runs, definition, whole):
+    for heading, figure in drawings(
+        focus, rates, differences, read, order, runs, definition, whole, selective
+    ):
         stem = file_name(f"{name}-{base}-{heading}")
         drawn.append(Drawing(heading, figures.inline(figure, f"{heading}: {name} {base}"), stem))
         figures.save(figure, figure_folder / stem)
@@ -178,6 +185,7 @@ def section(
         models_read=of_arms,
         template_notes=notes,
         unread=unread.lines(focus, among=rates),
+        selectivity=selective,
     )
 
 
