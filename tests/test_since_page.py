@@ -1,4 +1,4 @@
-"""What the pages say of the field's claims and of selectivity comes from settings, reports and simulations."""
+"""What the pages say of the field's claims and of selectivity is from settings, reports and simulations."""
 
 import json
 import sys
