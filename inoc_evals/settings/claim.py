@@ -90,6 +90,11 @@ class Claim:
     expected: tuple[float, float] | None = None
 
     @property
+    def said(self) -> str:
+        """The claim in a sentence, with who reports it if not the paper."""
+        return f"{self.text} ({self.source})" if self.source else self.text
+
+    @property
     def region(self) -> str:
         """The region in words."""
         if self.low == -math.inf:
