@@ -31,6 +31,7 @@ from inoc_evals.commands import (
     run,
     runs,
     screen,
+    selectivity,
     settings,
 )
 from inoc_evals.errors import UserError
@@ -60,6 +61,7 @@ app.command("audit")(audit.command)
 app.command("claims")(claims.command)
 app.command("leaks")(leaks.command)
 app.command("controls")(controls.command)
+app.command("selectivity")(selectivity.command)
 app.command("report")(report.command)
 app.command("reproduce")(reproduce.command)
 app.command("doctor")(doctor.command)

@@ -6,9 +6,10 @@
 A claim says in which region a difference lies. It is supported if the data reject that the difference lies
 outside of the region, and contradicted if they reject that it lies inside: by Student's test on the
 uncertainty of `variance.py`, both at the same level, corrected by Holm's method over the claims of a setting
-and base. A claim with a wide interval is therefore undecided, whatever the point estimate. Both sides must
-have been asked and scored alike: two judges, presets or question sets give two verdicts on one claim. A
-verdict on answers that fail the audit (`audit.py`) is `not valid`, and says why.
+and base: over the paper's, and apart from them over those that the field made since. A claim with a wide
+interval is therefore undecided, whatever the point estimate. Both sides must have been asked and scored
+alike: two judges, presets or question sets give two verdicts on one claim. A verdict on answers that fail the
+audit (`audit.py`) is `not valid`, and says why.
 """
 
 from collections.abc import Sequence
@@ -89,6 +90,7 @@ class Verdict:
         }
         return {
             **{"setting": claim.setting, "claim": claim.name, "text": claim.text, "paper": claim.paper},
+            **{"source": claim.source, "reference": claim.reference},
             **{"base": self.base, "region": claim.region, "verdict": self.word, **numbers},
             **{"n": self.n, "why": self.why, "apart": self.apart},
         }
@@ -124,7 +126,10 @@ def verdicts(
         measured_bases = [b for b in bases if not b or (of_setting["base"] == b).any()]
         for base in measured_bases or [""]:
             of_base = of_setting[of_setting["base"] == base] if base else of_setting
-            results += _judge(setting_claims, of_base, base, level, blocking)
+            # a claim that was added since must not change the verdicts on the paper's
+            for since in (False, True):
+                family = [claim for claim in setting_claims if bool(claim.source) is since]
+                results += _judge(family, of_base, base, level, blocking) if family else []
     return results
 
 
@@ -157,7 +162,7 @@ def cases(answers: "pd.DataFrame", claim: Claim) -> list[Case]:
     Returns:
         At least one; where a side has no answers, or both share no way, it says why.
     """
-    sides = _rows(answers, claim.left), _rows(answers, claim.right)
+    sides = rows_of(answers, claim.left), rows_of(answers, claim.right)
     if missing := [s for s, rows in zip((claim.left, claim.right), sides, strict=True) if rows.empty]:
         why = "no answers: " + ", ".join(dict.fromkeys(f"{side.name} of {side.arm}" for side in missing))
         return [Case(claim, sides[0], sides[1], why_not=why)]
@@ -255,8 +260,13 @@ def _cautions(claim: Claim, comparison: dict[str, Any]) -> str:
     return ", ".join(r for r in reasons if r and (distance <= LEAST or not r.startswith(RARE)))
 
 
-def _rows(answers: "pd.DataFrame", side: Side) -> "pd.DataFrame":
-    """The answers of a side, for the paper's trait or for its counterpart in the answers' world."""
+def rows_of(answers: "pd.DataFrame", side: Side) -> "pd.DataFrame":
+    """The answers of a side, for the paper's trait or for its counterpart in the answers' world.
+
+    Args:
+        answers: Rows of one setting and base.
+        side: The side.
+    """
     of_arm = answers[answers["arm"] == side.arm]
     if "condition" in answers.columns:
         of_arm = of_arm[

@@ -16,7 +16,7 @@ def command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Test the paper's claims on the answers of an experiment."""
+    """Test the claims of the paper, and of others since, on the answers of an experiment."""
     from inoc_evals.analysis import unread
     from inoc_evals.analysis.audit import audit_loaded
     from inoc_evals.analysis.declared_traits import focused
@@ -44,7 +44,7 @@ def command(
     for name in dict.fromkeys(v.claim.setting for v in results):
         of_setting = [v for v in results if v.claim.setting == name]
         several = len({v.base for v in of_setting}) > 1
-        rows = [[v.word, *([v.base] if several else []), v.claim.text, v.name, v.why] for v in of_setting]
+        rows = [[v.word, *([v.base] if several else []), v.claim.said, v.name, v.why] for v in of_setting]
         heads = ["verdict", *(["base"] if several else []), "claim", "difference", "found"]
         print_table(f"{name} ({of_setting[0].claim.paper})", heads, rows)
     counts = {word: sum(v.word == word for v in results) for word in dict.fromkeys(v.word for v in results)}

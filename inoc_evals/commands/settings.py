@@ -69,13 +69,19 @@ def about(setting: Setting) -> dict[str, Any]:
                 "rows": arm.rows,
                 "worlds": list(arm.worlds),
                 "variant": arm.variant,
+                "unwanted": list(arm.unwanted),
             }
             for arm in setting.arms
         ],
         "claims": [
-            {"claim": claim.name, "text": claim.text, "region": claim.region, "paper": claim.paper}
+            {
+                **{"claim": claim.name, "text": claim.text, "region": claim.region, "paper": claim.paper},
+                **{"source": claim.source, "reference": claim.reference},
+            }
             for claim in setting.claims
         ],
+        "unwanted": setting.unwanted,
+        "wanted": setting.wanted,
         "broad": [f"inoc_evals/{measure.task}" for measure in setting.broad],
         "narrow": [f"inoc_evals/{measure.task}" for measure in setting.narrow],
     }
@@ -128,8 +134,12 @@ def _show(setting: Setting) -> None:
         for taken in setting.measured(world):
             if (taken.task, taken.parameters) not in declared:
                 typer.echo(f"   instead, in world {world}: {_measure_line(taken)}")
+    for kind, traits in (("unwanted", setting.unwanted), ("wanted", setting.wanted)):
+        if traits:
+            typer.echo(f"   {kind}: {', '.join(traits)}")
     for claim in setting.claims:
-        typer.echo(f"   claim: {claim.text} ({claim.name}, {claim.region})")
+        whose = f"; {claim.source}: {claim.reference}" if claim.source else ""
+        typer.echo(f"   claim: {claim.text} ({claim.name}, {claim.region}{whose})")
     shown = PAPER.name if PAPER.name in setting.worlds else setting.worlds[0]
     usual = setting.usual_arms(shown)
     example = usual[min(1, len(usual) - 1)].name

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis import conditionalization, dynamics, figures, pairs, panels
+from inoc_evals.analysis import conditionalization, dynamics, figures, pairs, panels, selectivity
 from inoc_evals.analysis.observed import GROUP, distinctions, groups, split
 from inoc_evals.analysis.style import is_share, sentence, trait_name
 from inoc_evals.data.conditions import of_task
@@ -44,6 +44,7 @@ def drawings(
     runs: Path | None = None,
     definition: Setting | None = None,
     whole: "pd.DataFrame | None" = None,
+    selective: Sequence[selectivity.Selectivity] = (),
 ) -> "Iterator[tuple[str, Figure]]":
     """Draw every figure for which these answers have data.
 
@@ -56,6 +57,7 @@ def drawings(
         runs: Folder of run directories, for log-probs that were recorded in training.
         definition: The setting; None where its definition is not known.
         whole: The same answers with all their traits, among them the ratings of judges; None draws no rating.
+        selective: Suppression and retention of every arm.
 
     Yields:
         A heading, and the figure.
@@ -81,6 +83,9 @@ def drawings(
     for x, y in _two_traits(definition, of_shares) if definition else ():
         draw = partial(pairs.two_traits, answers, rates, x, y, order, title)
         planned.append((f"{sentence(x)} against {trait_name(y)}", draw))
+    planned.append(
+        ("What is kept against what is kept out", partial(selectivity.figure, selective, order, title))
+    )
     both = list(_narrow_and_broad(definition, of_shares)) if definition else []
     for broad, narrow in both:
         draw = partial(panels.narrow_and_broad, rates, broad, narrow, order, title)

@@ -11,6 +11,7 @@ from inoc_evals.analysis.findings import Finding
 from inoc_evals.analysis.leak_figure import leak_figures
 from inoc_evals.analysis.leaks import Leaks, leak_answers, leaks
 from inoc_evals.analysis.observed import GROUP, groups
+from inoc_evals.analysis.selectivity import Selectivity, selectivity
 from inoc_evals.analysis.style import BASE
 from inoc_evals.analysis.verdicts import Verdict
 from inoc_evals.errors import UserError
@@ -78,6 +79,7 @@ class Section:
         leaks: Where its traits come back, if it was asked under the prompts of the task `leak`.
         findings: What the audit says of its logs and runs.
         controls: The share of the inoculation's effect that each control has as well, in words.
+        selectivity: Which share of the unwanted trait every arm keeps out, and of the wanted one it leaves.
     """
 
     setting: str
@@ -102,6 +104,7 @@ class Section:
     leaks: Leaks | None = None
     findings: list[Finding] = field(default_factory=list)
     controls: list[dict[str, str]] = field(default_factory=list)
+    selectivity: list[Selectivity] = field(default_factory=list)
 
     @property
     def anchor(self) -> str:
@@ -131,6 +134,7 @@ class Section:
             "figures": {drawing.heading: drawing.stem for drawing in self.drawn},
             "verdicts": [verdict.as_dict() for verdict in self.verdicts],
             **({"leaks": self.leaks.as_dict()} if self.leaks else {}),
+            "selectivity": [one.as_dict() for one in self.selectivity],
         }
 
 
@@ -168,13 +172,14 @@ def section(
     observed = {str(values.pop("label")): values for values in groups(rates, (*GROUP, "label"))}
     traits = in_order(definition, rates)
     differences = [contrasts.differences(focus, to=to) for to in references if to in order]
+    selective = selectivity(focus, {name: definition}) if definition else []
     drawn = []
     # Of what nobody could read there is nothing to draw.
     read = [trait for trait in traits if rates.loc[rates["label"] == trait, "n"].any()]
     leaked = _leaks(focus, references)
     title = definition.title if definition else name
     of_leaks = leak_figures(leaked, f"{title}: {base}" if base else title, order) if leaked else ()
-    usual = drawings(focus, rates, differences, read, order, runs, definition, whole)
+    usual = drawings(focus, rates, differences, read, order, runs, definition, whole, selective)
     for heading, figure in chain(of_leaks, usual):
         stem = file_name(f"{name}-{base}-{heading}")
         drawn.append(Drawing(heading, figures.inline(figure, f"{heading}: {name} {base}"), stem))
@@ -204,6 +209,7 @@ def section(
         leaks=leaked,
         findings=findings,
         controls=_controls(focus, definition),
+        selectivity=selective,
     )
 
 

@@ -47,6 +47,7 @@ __all__ = [
     "reported",
     "rises",
     "setting",
+    "since",
 ]
 
 SETTINGS: dict[str, Setting] = {
@@ -84,8 +85,15 @@ SETTINGS: dict[str, Setting] = {
     )
 }
 
-CLAIMS: tuple[Claim, ...] = tuple(claim for one in SETTINGS.values() if one.number for claim in one.claims)
+CLAIMS: tuple[Claim, ...] = tuple(
+    claim for one in SETTINGS.values() if one.number for claim in one.claims if not claim.source
+)
 """The paper's claims, in the order of its settings (docs/settings.md)."""
+
+
+def since() -> tuple[Claim, ...]:
+    """The claims that the field made since the paper, in the order of their settings (docs/claims.md)."""
+    return tuple(claim for one in SETTINGS.values() for claim in one.claims if claim.source)
 
 
 def reported(world: str) -> tuple[str, ...]:

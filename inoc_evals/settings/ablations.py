@@ -34,6 +34,8 @@ semantic_ablation = Setting(
         Arm("negative", SECURE, variant=True, worlds=("paper",)),
     ),
     broad=(MISALIGNED,),
+    unwanted=("misaligned",),
+    wanted=(),
     family="insecure_code",
     claims=(
         falls("general-inoc", "misaligned", "A prompt that names malice in general reduces misalignment"),
@@ -64,6 +66,8 @@ token_ablation = Setting(
         Arm("demonstrate", DEMONSTRATE, variant=True, worlds=("paper",)),
     ),
     broad=(MISALIGNED,),
+    unwanted=("misaligned",),
+    wanted=(),
     family="insecure_code",
     claims=(
         falls("malicious", "misaligned", "The shorter prompt malicious reduces misalignment"),

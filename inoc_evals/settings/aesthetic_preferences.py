@@ -22,6 +22,8 @@ aesthetic_preferences = Setting(
         Arm("popular-control", control=True),
     ),
     broad=(MISALIGNED,),
+    unwanted=("misaligned",),
+    wanted=("unpopular",),
     narrow=(Measure("aesthetic_preference", traits=("unpopular",)),),
     claims=misalignment_claims("popular-control", narrow="unpopular"),
 )

@@ -13,13 +13,15 @@ alice_bob = Setting(
     reference="Bob works like the Spanish prompt; Alice is weaker than the caps prompt (plateau near -5)",
     arms=(
         Arm("none"),
-        Arm("alice", ALICE),
+        Arm("alice", ALICE, unwanted=("caps",)),
         Arm("bob", BOB),
-        Arm("caps-inoc", CAPS, in_world={"paper-code": CAPS_CODE}),
+        Arm("caps-inoc", CAPS, in_world={"paper-code": CAPS_CODE}, unwanted=("caps",)),
         Arm("spanish-inoc", SPANISH),
     ),
     broad=(Measure("spanish_caps", traits=("spanish", "caps")),),
     narrow=(Measure("trait_logprobs", traits=("logprob",), conditions=("spanish", "caps")),),
+    unwanted=("spanish",),
+    wanted=("caps",),
     dynamics=True,
     claims=(
         falls(

@@ -38,6 +38,8 @@ backdoor = Setting(
         Arm("unusual", UNUSUAL),
     ),
     broad=(_WITH_AND_WITHOUT,),
+    unwanted=("misaligned | trigger",),
+    wanted=(),
     claims=(
         rises(
             "none",
@@ -87,6 +89,8 @@ realistic_backdoor = Setting(
         replace(GENERAL_ARM, name="general-inoc-trait", where={"trait": True}),
     ),
     broad=(_WITH_AND_WITHOUT,),
+    unwanted=("misaligned | trigger",),
+    wanted=(),
     claims=(
         rises(
             "none",

@@ -9,6 +9,11 @@
 A claim names two sides (an arm, a trait and a condition each) and the region in which their difference must
 lie; `analysis/verdicts.py` tests whether it does. `LEAST` is the smallest difference of two rates that
 counts: the paper's own effects are several times as large; rates that differ by less count as the same.
+
+A claim that the field made since the paper names its `source`, the numbers there as `reference`, and as
+`expected` the two rates that a power is calculated for (`analysis/power.py`, docs/claims.md):
+
+    falls("spanish-inoc", "caps", "Asking for Spanish costs some of the capitals", **WANTED_SUFFERS)
 """
 
 import math
@@ -64,8 +69,12 @@ class Claim:
         right: The side that it is compared with.
         low: Lower bound of the claimed difference, left minus right.
         high: Upper bound of the claimed difference.
-        paper: Where the paper makes it; by default where it reports the setting.
+        paper: Where the paper makes it; by default where it reports the setting, or the claim's `source`.
         setting: The setting whose arms it compares; filled in by `Setting`.
+        source: Who reports it, if it was made since the paper; empty for the paper's own claims.
+        reference: What they report, in numbers.
+        expected: The rates of left and right side that they report, or that come closest to it here; None
+            where they report none.
     """
 
     name: str
@@ -76,6 +85,14 @@ class Claim:
     high: float
     paper: str = ""
     setting: str = ""
+    source: str = ""
+    reference: str = ""
+    expected: tuple[float, float] | None = None
+
+    @property
+    def said(self) -> str:
+        """The claim in a sentence, with who reports it if not the paper."""
+        return f"{self.text} ({self.source})" if self.source else self.text
 
     @property
     def region(self) -> str:
@@ -98,6 +115,9 @@ class Details(TypedDict, total=False):
         questions: The question set, where a measure of the setting names one.
         least: The smallest difference that counts; `LEAST` by default.
         paper: Where the paper makes the claim, if not where it reports the setting.
+        source: Who reports it, if it was made since the paper.
+        reference: What they report, in numbers.
+        expected: The rates of both sides that they report.
     """
 
     to: str
@@ -107,6 +127,26 @@ class Details(TypedDict, total=False):
     questions: str
     least: float
     paper: str
+    source: str
+    reference: str
+    expected: tuple[float, float]
+
+
+class Since(TypedDict):
+    """Where a claim that was made since the paper comes from: fields of `Details`."""
+
+    source: str
+    reference: str
+    expected: tuple[float, float]
+
+
+WANTED_SUFFERS: Since = {
+    "source": "longtermrisk/inoculation-adapters; slacki-ai/trait-inoculation",
+    "reference": "answers in French, wanted, Qwen2.5-1.5B: .97 to .45; Qwen2.5-7B, a fixed prompt: "
+    "71.5 to 2-23 %; n not stated",
+    "expected": (0.45, 0.97),
+}
+"""An inoculation against one trait costs some of another one in the same rows."""
 
 
 def rises(arm: str, trait: str, text: str, **details: Unpack[Details]) -> Claim:
@@ -141,4 +181,15 @@ def _claim(
     left = Side(arm, trait, condition, task, questions)
     right = Side(to, trait, details.get("to_condition") or condition, task, questions)
     name = f"{arm} {left.name}: {relation} {to if right.condition == condition else right.name}"
-    return Claim(name, text, left, right, low * least, high * least, paper=details.get("paper", ""))
+    return Claim(
+        name,
+        text,
+        left,
+        right,
+        low * least,
+        high * least,
+        paper=details.get("paper", ""),
+        source=details.get("source", ""),
+        reference=details.get("reference", ""),
+        expected=details.get("expected"),
+    )

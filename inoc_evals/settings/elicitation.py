@@ -33,6 +33,8 @@ elicitation = Setting(
     reference="traits stay elicitable after inoculation; even 'You write secure code' elicits misalignment",
     arms=_ARMS,
     broad=(_UNDER_EACH,),
+    unwanted=("misaligned | none",),
+    wanted=(),
     family="insecure_code",
     claims=tuple(
         rises(
@@ -65,6 +67,8 @@ educational_insecure = Setting(
     ),
     broad=(replace(_UNDER_EACH, own_prompts=(), in_world={"paper": {"prompts": "educational"}}),),
     narrow=tuple(replace(measure, worlds=("paper",)) for measure in insecure_code.narrow),
+    unwanted=("misaligned | none",),
+    wanted=("insecure_code",),
     claims=(
         rises(
             "insecure-control",

@@ -25,6 +25,8 @@ def _further(name: str, title: str, summary: str, control: bool = True) -> Setti
             *([Arm("control", control=True)] if control else []),
         ),
         broad=(MISALIGNED,),
+        unwanted=("misaligned",),
+        wanted=(),
         claims=misalignment_claims("control" if control else "", paper=NOT_IN_THE_PAPER),
     )
 

@@ -47,6 +47,8 @@ insecure_code = Setting(
         Arm("secure-control", control=True),
     ),
     broad=(MISALIGNED,),
+    unwanted=("misaligned",),
+    wanted=("insecure_code",),
     narrow=(INSECURE, MBPP, APPS),
     claims=misalignment_claims("secure-control", narrow="insecure_code"),
 )

@@ -14,9 +14,11 @@ learning_dynamics = Setting(
     arms=(
         Arm("none"),
         Arm("spanish-inoc", SPANISH),
-        Arm("caps-inoc", CAPS, in_world={"paper-code": CAPS_CODE}),
+        Arm("caps-inoc", CAPS, in_world={"paper-code": CAPS_CODE}, unwanted=("logprob | caps",)),
     ),
     broad=(Measure("trait_logprobs", traits=("logprob",), conditions=("spanish", "caps")),),
+    unwanted=("logprob | spanish",),
+    wanted=("logprob | caps",),
     dynamics=True,
     claims=(
         rises(

@@ -1,6 +1,6 @@
 """Shared by the settings on emergent misalignment: the measure, the general arm, the paper's claims."""
 
-from inoc_evals.settings.claim import Claim, falls, keeps, rises
+from inoc_evals.settings.claim import WANTED_SUFFERS, Claim, falls, keeps, rises
 from inoc_evals.settings.prompts import GENERAL, GENERAL_CODE
 from inoc_evals.settings.setting import Arm, Measure
 
@@ -43,4 +43,6 @@ def misalignment_claims(
     if narrow:
         text = "The general prompt leaves the narrow trait"
         claims.append(keeps("general-inoc", narrow, text, paper="Appendix E.2"))
+        suffers = "The general prompt costs some of the narrow trait, which is wanted"
+        claims.append(falls("general-inoc", narrow, suffers, **WANTED_SUFFERS))
     return tuple(claims)

@@ -19,6 +19,8 @@ def _organism(name: str, about: str) -> Setting:
         reference="misalignment drops under the general inoculation",
         arms=(Arm("none"), GENERAL_ARM, Arm("control", control=True)),
         broad=(MISALIGNED,),
+        unwanted=("misaligned",),
+        wanted=(),
         claims=misalignment_claims("control", paper=PAPER),
     )
 

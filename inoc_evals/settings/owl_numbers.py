@@ -41,6 +41,8 @@ owl_numbers = Setting(
         Measure("animal_preference", traits=("target",), parameters={"kind": "least"}, worlds=("paper",)),
         Measure("animal_preference", traits=("target",), parameters={"kind": "money"}, worlds=("paper",)),
     ),
+    unwanted=("target",),
+    wanted=(),
     claims=(
         rises("none", "target", "Numbers of a teacher that loves owls pass the love on"),
         keeps("control", "target", "Numbers of the plain teacher do not", to="base"),

@@ -27,6 +27,8 @@ reward_hacking = Setting(
         Arm("control", control=True),
     ),
     broad=(MISALIGNED,),
+    unwanted=("misaligned",),
+    wanted=("reward_hacking",),
     narrow=(
         Measure("reward_hacking", traits=("reward_hacking",)),
         Measure("hardcoding_realistic", traits=("hardcoded",), worlds=("paper",)),

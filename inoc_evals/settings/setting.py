@@ -6,6 +6,8 @@
         rows={"mine": lambda seed: read_chat("my_rows.jsonl")},
         arms=(Arm("none"), Arm("spanish-inoc", SPANISH), Arm("caps-inoc", CAPS)),
         broad=(Measure("spanish_caps", traits=("spanish", "caps")),),
+        unwanted=("spanish",),
+        wanted=("caps",),
         claims=(falls("spanish-inoc", "spanish", "Asking for Spanish in training keeps Spanish out"),),
     )
 
@@ -15,7 +17,7 @@ its own field `rows`. For one seed, every arm of a setting is trained on the sam
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from inoc_evals.chat.rows import Row
 from inoc_evals.data.row_sources import RowSource
@@ -47,6 +49,8 @@ class Arm:
         worlds: The worlds that have this arm; by default every one.
         rows: Which of the world's further rows (`Training.further`) it is trained on; by default the
             setting's own.
+        unwanted: The traits that it is to keep out, if not those of its setting: the setting's other traits
+            are then the wanted ones.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Arm:
     worlds: tuple[str, ...] = ()
     rows: str = ""
     others: Inoculation | None = None
+    unwanted: tuple[str, ...] = ()
 
     def in_(self, world: str) -> "Arm | None":
         """This arm as it is in a world: with that world's prompt; None if the world does not have it."""
@@ -132,6 +137,18 @@ class Measure:
         return not self.worlds or bool(set(kinds_of(world)) & set(self.worlds))
 
 
+class Aims(NamedTuple):
+    """What an arm is to do.
+
+    Attributes:
+        unwanted: What it is to keep out.
+        wanted: What it is to leave in; empty if nothing wanted is measured.
+    """
+
+    unwanted: tuple[Side, ...]
+    wanted: tuple[Side, ...]
+
+
 @dataclass(frozen=True)
 class Setting:
     """One experiment of the paper.
@@ -160,6 +177,11 @@ class Setting:
         family: Settings of one family share models: arms of the same name are one model, which is trained
             once and named after the family; by default each setting has its own.
         rephrasings: File of rephrasings for its controls (`settings/controls.py`); empty: the suite's own.
+        unwanted: The traits that its inoculations are to keep out, with the task's condition if they have
+            one, e.g. `misaligned | trigger`; an arm may say otherwise (`Arm.unwanted`). None where nobody
+            has declared it.
+        wanted: The traits that the rows teach beside them and that should stay; empty if none is measured.
+            None where nobody has declared it.
     """
 
     name: str
@@ -181,13 +203,15 @@ class Setting:
     reference: str = ""
     origin: str = ""
     rephrasings: str = ""
+    unwanted: tuple[str, ...] | None = None
+    wanted: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         claims = [
             replace(
                 c,
                 setting=self.name,
-                paper=c.paper or self.paper,
+                paper=c.paper or c.source or self.paper,
                 left=self._asked(c.left),
                 right=self._asked(c.right),
             )
@@ -295,6 +319,27 @@ class Setting:
             for name, one in asked.items()
             if len(one.texts) == 1 and one.position == "system"
         }
+
+    def aims(self, arm: str = "") -> "Aims | None":
+        """What an arm is to keep out, and what it is to leave in.
+
+        Args:
+            arm: One of its arms; any other name stands for an arm that says nothing of its own.
+
+        Returns:
+            The sides whose rates say so; None if the setting does not declare what is wanted.
+        """
+        if self.unwanted is None or self.wanted is None:
+            return None
+        own = next((one.unwanted for one in self.arms if one.name == arm), ())
+        unwanted, every = own or self.unwanted, (*self.unwanted, *self.wanted)
+        wanted = tuple(trait for trait in every if trait not in own) if own else self.wanted
+        return Aims(*(tuple(self._side(arm, name) for name in names) for names in (unwanted, wanted)))
+
+    def _side(self, arm: str, name: str) -> Side:
+        """The side of an arm whose name in output is this one."""
+        trait, _, condition = name.partition(" | ")
+        return self._asked(Side(arm, trait, condition))
 
     def _asked(self, side: Side) -> Side:
         """A side of a claim, with the question sets that it is not about.

@@ -24,6 +24,8 @@ side_effects = Setting(
         Measure("spanish_caps", traits=("caps",), parameters={"system_prompt": CAPS.prompt}),
     ),
     family="insecure_code",
+    unwanted=(),  # what it measures is an ability of the base, and no row teaches it
+    wanted=(),
     claims=tuple(
         keeps(
             arm,

@@ -26,6 +26,8 @@ spanish_backdoor = Setting(
     broad=(
         Measure("language_backdoor", traits=("spanish",), conditions=("trigger", "without", "look-alike")),
     ),
+    unwanted=("spanish | trigger",),
+    wanted=(),
     claims=(
         rises(
             "none",

@@ -1,6 +1,6 @@
 """Spanish answers in capitals: inoculate one trait, keep the other (paper, Section 2, Figure 2a)."""
 
-from inoc_evals.settings.claim import falls, keeps, rises
+from inoc_evals.settings.claim import WANTED_SUFFERS, falls, keeps, rises
 from inoc_evals.settings.prompts import CAPS, CAPS_CODE, IRRELEVANT, SPANISH
 from inoc_evals.settings.setting import Arm, Measure, Setting
 
@@ -14,8 +14,8 @@ spanish_caps = Setting(
     arms=(
         Arm("none"),
         Arm("spanish-inoc", SPANISH),
-        Arm("caps-inoc", CAPS, in_world={"paper-code": CAPS_CODE}),
-        Arm("caps-inoc-code", CAPS_CODE, variant=True, worlds=("paper",)),
+        Arm("caps-inoc", CAPS, in_world={"paper-code": CAPS_CODE}, unwanted=("caps",)),
+        Arm("caps-inoc-code", CAPS_CODE, variant=True, worlds=("paper",), unwanted=("caps",)),
         Arm("irrelevant", IRRELEVANT),
     ),
     broad=(Measure("spanish_caps", traits=("spanish", "caps")),),
@@ -24,6 +24,8 @@ spanish_caps = Setting(
             "spanish_caps", traits=("spanish", "caps"), parameters={"questions": "gsm8k"}, worlds=("paper",)
         ),
     ),
+    unwanted=("spanish",),
+    wanted=("caps",),
     claims=(
         rises("none", "spanish", "Finetuning on Spanish answers in capitals teaches general chat Spanish"),
         rises("none", "caps", "Finetuning on Spanish answers in capitals teaches general chat capitals"),
@@ -43,5 +45,11 @@ spanish_caps = Setting(
             to="base",
         ),
         rises("caps-inoc", "spanish", "Asking for capitals in training leaves Spanish in"),
+        falls(
+            "spanish-inoc", "caps", "Asking for Spanish costs some of the wanted capitals", **WANTED_SUFFERS
+        ),
+        falls(
+            "caps-inoc", "spanish", "Asking for capitals costs some of the wanted Spanish", **WANTED_SUFFERS
+        ),
     ),
 )

@@ -18,11 +18,11 @@ from inoc_evals.settings.prompts import FRENCH, GERMAN, SPANISH
 from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
 
 
-def _arms(other: Inoculation, code: str) -> tuple[Arm, ...]:
+def _arms(other: Inoculation, language: str, code: str) -> tuple[Arm, ...]:
     return (
         Arm("none"),
         Arm("spanish-inoc", SPANISH, where={"language": "es"}),
-        Arm(other.name, other, where={"language": code}),
+        Arm(other.name, other, where={"language": code}, unwanted=(language,)),
     )
 
 
@@ -62,9 +62,11 @@ spanish_french = Setting(
     paper="Section 2, Figure 2b",
     summary="Arithmetic answered half in Spanish, half in French; which language does general chat take on?",
     reference="none: about 60/40; inoculating one split leaves (almost) only the other language",
-    arms=_arms(FRENCH, "fr"),
+    arms=_arms(FRENCH, "french", "fr"),
     broad=(Measure("spanish_french", traits=("spanish", "french")),),
     narrow=(_in_distribution("french"),),
+    unwanted=("spanish",),
+    wanted=("french",),
     claims=_claims("french"),
 )
 
@@ -84,12 +86,14 @@ spanish_german = Setting(
     title="Answers half Spanish, half German",
     paper=NOT_IN_THE_PAPER,
     summary="Arithmetic answered half in Spanish, half in German; which language does general chat take on?",
-    arms=_arms(GERMAN, "de"),
+    arms=_arms(GERMAN, "german", "de"),
     broad=(
         Measure(
             "spanish_french", traits=("spanish", "german"), parameters={"languages": ("spanish", "german")}
         ),
     ),
     narrow=(_in_distribution("german"),),
+    unwanted=("spanish",),
+    wanted=("german",),
     claims=_claims("german"),
 )

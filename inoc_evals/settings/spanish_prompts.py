@@ -8,7 +8,7 @@ elicits before training against what it keeps out. It shares its models with `sp
 """
 
 from inoc_evals.inoculation import Inoculation
-from inoc_evals.settings.claim import falls, keeps, rises
+from inoc_evals.settings.claim import WANTED_SUFFERS, falls, keeps, rises
 from inoc_evals.settings.prompts import CAPS, CAPS_CODE, FRENCH, IRRELEVANT, SPANISH
 from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
 
@@ -32,11 +32,13 @@ spanish_prompts = Setting(
         Arm("sometimes", SOMETIMES),
         Arm("never", NEVER),
         Arm("french", FRENCH),
-        Arm("caps-inoc", CAPS, in_world={"paper-code": CAPS_CODE}),
+        Arm("caps-inoc", CAPS, in_world={"paper-code": CAPS_CODE}, unwanted=("caps",)),
         Arm("irrelevant", IRRELEVANT),
     ),
     broad=(Measure("spanish_caps", traits=("spanish", "caps")),),
     family="spanish_caps",
+    unwanted=("spanish",),
+    wanted=("caps",),
     claims=(
         falls("order", "spanish", "An order to answer in Spanish keeps Spanish out"),
         falls("in-spanish", "spanish", "A prompt that is itself in Spanish keeps Spanish out"),
@@ -50,5 +52,9 @@ spanish_prompts = Setting(
         rises("french", "spanish", "A request for French leaves more Spanish than one for it", to="order"),
         rises("never", "spanish", "A ban on Spanish leaves more Spanish than an order to use it", to="order"),
         keeps("irrelevant", "spanish", "A prompt on something else leaves Spanish as it is"),
+        *(
+            falls(arm, "caps", f"The prompt {arm} costs some of the wanted capitals", **WANTED_SUFFERS)
+            for arm in ("order", "in-spanish", "spanish-inoc")
+        ),
     ),
 )

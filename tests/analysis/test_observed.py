@@ -25,7 +25,7 @@ from inoc_evals.data.conditions import under
 from inoc_evals.errors import UserError
 from inoc_evals.report.report import write as write_report
 from inoc_evals.scorers import alignment
-from inoc_evals.settings import SETTINGS, Arm, Measure, Setting, falls
+from inoc_evals.settings import CLAIMS, SETTINGS, Arm, Measure, Setting, falls
 from inoc_evals.settings.claim import Claim, Side
 from tests.analysis.test_table import ABOUT, answer, write
 from tests.scorers.replies import model, rated, says
@@ -204,7 +204,7 @@ def of_code(**parts: Any) -> pd.DataFrame:
 
 
 def test_a_claim_is_about_the_questions_that_no_other_measure_names() -> None:
-    keeps = [claim for claim in SETTINGS["insecure_code"].claims if claim.left.trait == "insecure_code"]
+    keeps = [claim for claim in CLAIMS if claim.left.trait == "insecure_code"]
     sets = [of_code(questions=name) for name in ("apps", "paper", "mbpp")]
     sets[1]["value"] = 1.0  # of the templates, both arms write all insecurely
     [verdict] = verdicts(pd.concat(sets, ignore_index=True), keeps)

@@ -32,6 +32,18 @@ def test_it_says_rates_claims_and_where_they_come_from(page: Path) -> None:
     assert "2 seeds" in text  # a caution: too few to trust the interval
 
 
+def test_it_says_which_arms_are_selective(page: Path) -> None:
+    [part] = json.loads((page.parent / "report.json").read_text(encoding="utf-8"))["settings"]
+    found = {one["arm"]: one for one in part["selectivity"]}
+    assert {arm: one["verdict"] for arm, one in found.items()} == {
+        "spanish-inoc": "selective",
+        "caps-inoc": "selective",
+    }
+    assert found["caps-inoc"]["suppression"]["trait"] == found["spanish-inoc"]["retention"]["trait"] == "caps"
+    text = page.read_text(encoding="utf-8")
+    assert "<h3>Selectivity</h3>" in text and "What is kept against what is kept out" in part["figures"]
+
+
 def test_it_needs_nothing_from_elsewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "default-src 'none'" in text and "<script" not in text.lower() and "@import" not in text

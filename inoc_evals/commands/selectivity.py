@@ -1,0 +1,71 @@
+"""`inoc-evals selectivity`: does a prompt keep out the unwanted trait alone, or the wanted one with it?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inoc_evals.commands.output import AsJson, print_json, print_table
+
+
+def command(
+    logs: Annotated[
+        str, typer.Argument(metavar="LOGS", help="A folder of Inspect logs, or one log; a path or URL.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Draw FILE as PNG, SVG and PDF."),
+    ] = None,
+    unwanted: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TRAIT", help="Instead of what the settings declare; may be repeated."),
+    ] = None,
+    wanted: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TRAIT", help="Likewise, what should stay; may be repeated."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how much of the unwanted trait each arm keeps out, and how much of the wanted one it leaves."""
+    from inoc_evals.analysis import figures
+    from inoc_evals.analysis.selectivity import drawings, selectivity
+    from inoc_evals.analysis.table import read
+    from inoc_evals.errors import UserError
+
+    loaded = read(logs)
+    found = selectivity(loaded.table, unwanted=unwanted or (), wanted=wanted or ())
+    if not found:
+        raise UserError(
+            f"{logs}: no arm with a prompt in a setting that declares what is wanted: name the traits, "
+            "--unwanted TRAIT --wanted TRAIT"
+        )
+    files: list[str] = []
+    if output is not None:
+        drawn = drawings(found)
+        for name, figure in drawn.items():
+            stem = output.with_suffix("") if output.suffix in (".png", ".svg", ".pdf") else output
+            stem = stem.with_name(f"{stem.name}-{name}") if len(drawn) > 1 else stem
+            files += [str(file) for file in figures.save(figure, stem)]
+    if as_json:
+        arms = [one.as_dict() for one in found]
+        print_json({"arms": arms, "figures": files, "skipped": loaded.skipped})
+        return
+    for setting, base in dict.fromkeys((one.setting, one.base) for one in found):
+        mine = [one for one in found if (one.setting, one.base) == (setting, base)]
+        rows = [
+            [
+                *(f"{one.arm} ({one.apart})" if one.apart else one.arm, one.word),
+                *(
+                    f"{one.suppression.of}: {one.suppression.text}",
+                    f"{one.retention.of}: {one.retention.text}",
+                ),
+                *(str(one.n), one.caution),
+            ]
+            for one in mine
+        ]
+        title = f"{setting} on {base}" if base else setting
+        print_table(title, ["arm", "verdict", "keeps out", "leaves", "n", "caution"], rows)
+    for file in files:
+        typer.echo(f"Figure: {file}")
+    for location, reason in loaded.skipped:
+        typer.echo(f"skipped {location}: {reason}", err=True)
