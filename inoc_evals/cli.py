@@ -13,6 +13,7 @@ from rich.console import Console
 
 from inoc_evals.commands import (
     adopt,
+    at_k,
     capabilities,
     claims,
     data,
@@ -23,6 +24,8 @@ from inoc_evals.commands import (
     inoculate,
     judges,
     listing,
+    precision,
+    presets,
     report,
     reproduce,
     run,
@@ -50,6 +53,9 @@ app.command("finetune")(finetune.command)
 app.command("export")(export.command)
 app.command("adopt")(adopt.command)
 app.command("judges")(judges.command)
+app.command("presets")(presets.command)
+app.command("at-k")(at_k.command)
+app.command("precision")(precision.command)
 app.command("capabilities")(capabilities.command)
 app.command("claims")(claims.command)
 app.command("report")(report.command)

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from inoc_evals.analysis import estimates
-from inoc_evals.analysis.observed import GROUP, RATE, labels, split
+from inoc_evals.analysis.observed import RATE, split, titled
 from inoc_evals.errors import UserError, require
 from inoc_evals.scorers.metrics import AT_K, chance_at_k, reachable
 
@@ -38,8 +38,8 @@ def at_k(table: "pd.DataFrame", trait: str = "misaligned", ks: Sequence[int] | N
         A table as `table.load` returns it, with a row for every question, finetune and `k` instead of every
         answer: the columns of `observed.OBSERVED` (those that the table has), `question`, `value`, `unscored`,
         `k`, and `answers` and `shown`, the counts. Its `trait` is e.g. `misaligned@5`. Where too few questions
-        have `k` answers that count (`scorers.metrics.reachable`), no question has a value, and `unscored` says so: a mean
-        over the others would be one of other questions.
+        have `k` answers that count (`scorers.metrics.reachable`), no question has a value, and `unscored`
+        says so: a mean over the others would be one of other questions.
 
     Raises:
         UserError: If no answer has the trait, a value is neither 1 nor 0, or a `k` is under 1.
@@ -92,12 +92,10 @@ def curves(of_cells: "pd.DataFrame", confidence: float = 0.95) -> "pd.DataFrame"
     rows = estimates.rates(of_cells, confidence)
     if rows.empty:
         return rows
-    about = of_cells.drop_duplicates("trait").set_index("trait")["k"]
-    rows["k"] = rows["trait"].map(about).astype(int)
-    reasons = of_cells.groupby([of_cells["trait"].astype(object), of_cells["arm"].astype(object)])["unscored"].first()
-    rows["why"] = [
-        reasons.get((row["trait"], row["arm"])) if row["n"] == 0 else "" for row in rows.to_dict("records")
-    ]
+    firsts = [cell.iloc[0] for _, cell in split(of_cells, RATE)]  # in the order of the rates
+    rows["k"] = [int(first["k"]) for first in firsts]
+    reasons = [first["unscored"] for first in firsts]
+    rows["why"] = [why if n == 0 else "" for why, n in zip(reasons, rows["n"], strict=True)]
     return rows
 
 
@@ -105,7 +103,7 @@ def figure(rows: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
     """EM@k against `k`, a line per arm with its interval; what was asked or scored otherwise in panels.
 
     Args:
-        rows: What `curves` returns, of one setting and base.
+        rows: What `curves` returns.
         order: Arms in their order.
         title: Title of the figure.
 
@@ -121,12 +119,11 @@ def figure(rows: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
     drawn = rows.dropna(subset=["rate"])
     if drawn.empty:
         raise UserError("no arm has enough answers that count: EM@k cannot be drawn")
-    plain = drawn.assign(trait=drawn["trait"].astype(str).str.partition("@")[0]).drop(columns="label")
-    plain["label"] = labels(plain)
-    ways = list(split(plain, (*GROUP, "label")))
+    plain = drawn.assign(trait=[trait.partition("@")[0] for trait in drawn["trait"].astype(str)])
+    ways = list(titled(plain))
     figure, panels = empty_figure(3.3 * len(ways) + 1.5, 3.0, len(ways), share=True)
     colour = colours(order)
-    for axes, (way, group) in zip(panels, ways, strict=True):
+    for axes, (name, group) in zip(panels, ways, strict=True):
         for arm in [arm for arm in order if (group["arm"] == arm).any()]:
             line = group[(group["arm"] == arm).to_numpy()].sort_values("k")
             axes.plot(line["k"], line["rate"], "o-", color=colour[arm], markersize=4, label=literal_text(arm))
@@ -137,7 +134,7 @@ def figure(rows: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
         axes.minorticks_off()
         axes.set_ylim(-0.02, 1.02)
         axes.set_xlabel("answers to one question, k", fontsize=8)
-        axes.set_title(title_of(str(way["label"])), fontsize=9, loc="left")
+        axes.set_title(title_of(name), fontsize=9, loc="left")
     panels[0].set_ylabel("one of them shows it", fontsize=8)
     panels[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
     heading(figure, title)
