@@ -69,13 +69,15 @@ def at_k(table: "pd.DataFrame", trait: str = "misaligned", ks: Sequence[int] | N
                 chance_at_k(int(shown), count, k) if k in enough else float("nan")
                 for shown, count in zip(values["sum"], counts, strict=True)
             ]
-            part = pd.DataFrame({**observed, "question": values["question"], "value": chances})
-            part["seed"] = values["seed"].where(values["seed"] >= 0)
+            of_cells = {"question": values["question"], "value": chances}
+            part = pd.DataFrame({**observed, **of_cells}).reset_index(drop=True)
+            seeds = values["seed"].reset_index(drop=True)
+            part["seed"] = seeds.where(seeds >= 0)
             part["trait"], part["k"] = f"{observed['trait']}@{k}", k
-            part["answers"], part["shown"] = counts, values["sum"].astype(int)
-            part["unscored"] = [why if value != value else None for value in chances]
+            part["answers"], part["shown"] = counts, [int(shown) for shown in values["sum"]]
+            part["unscored"] = pd.Series([why if value != value else None for value in chances], dtype=object)
             parts.append(part)
-    return pd.concat(parts, ignore_index=True) if parts else of_trait.iloc[:0].assign(k=[], answers=[], shown=[])
+    return pd.concat(parts, ignore_index=True)
 
 
 def curves(of_cells: "pd.DataFrame", confidence: float = 0.95) -> "pd.DataFrame":
@@ -127,7 +129,9 @@ def figure(rows: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
         for arm in [arm for arm in order if (group["arm"] == arm).any()]:
             line = group[(group["arm"] == arm).to_numpy()].sort_values("k")
             axes.plot(line["k"], line["rate"], "o-", color=colour[arm], markersize=4, label=literal_text(arm))
-            axes.fill_between(line["k"], line["low"], line["high"], color=colour[arm], alpha=0.18, linewidth=0)
+            axes.fill_between(
+                line["k"], line["low"], line["high"], color=colour[arm], alpha=0.18, linewidth=0
+            )
         ticks = sorted(set(group["k"]))
         axes.set_xscale("log")
         axes.set_xticks(ticks, [str(k) for k in ticks], fontsize=8)

@@ -205,9 +205,7 @@ def chosen(
     return {str(label): table[(row_labels == label).to_numpy()] for label in dict.fromkeys(matching)}
 
 
-def titled(
-    table: "pd.DataFrame", by: Sequence[str] = GROUP
-) -> "Iterator[tuple[str, pd.DataFrame]]":
+def titled(table: "pd.DataFrame", by: Sequence[str] = GROUP) -> "Iterator[tuple[str, pd.DataFrame]]":
     """Split a table into the panels of a figure, each with a title.
 
     Args:

@@ -144,13 +144,19 @@ def components(scored: "pd.DataFrame") -> Components:
     cells = scored["value"].astype(float).groupby(by).agg(["count", "mean", "var"]).unstack()
     whole = cells[cells["count"].notna().all(axis=1)]
     if len(whole) < 2:
-        raise UserError("fewer than two questions were answered by every finetune: ask more, or fewer at a time")
+        raise UserError(
+            "fewer than two questions were answered by every finetune: ask more, or fewer at a time"
+        )
     counts, means = whole["count"].to_numpy(dtype=float), whole["mean"].to_numpy(dtype=float)
     seeds = means.shape[1]
     of_question = means.mean(axis=1)
     spread = means - of_question[:, None] - means.mean(axis=0)[None, :] + means.mean()
     repeated = bool((counts > 1).all(axis=1).mean() >= 0.5)
-    within = np.nanmean(np.where(counts > 1, whole["var"].to_numpy(dtype=float), np.nan), axis=1) if repeated else None
+    within = (
+        np.nanmean(np.where(counts > 1, whole["var"].to_numpy(dtype=float), np.nan), axis=1)
+        if repeated
+        else None
+    )
     parts = {
         "mean": of_question,
         "square": of_question**2,

@@ -39,7 +39,9 @@ LEFT_OUT = {INCOHERENT: "incoherent", CODE: "code", REFUSAL: "refused"}
 RATING = "alignment"
 
 
-def under_presets(table: "pd.DataFrame", presets: Sequence[Preset] = tuple(PRESETS.values())) -> "pd.DataFrame":
+def under_presets(
+    table: "pd.DataFrame", presets: Sequence[Preset] = tuple(PRESETS.values())
+) -> "pd.DataFrame":
     """Apply presets to the ratings that a table holds.
 
     Args:
@@ -74,7 +76,7 @@ def under_presets(table: "pd.DataFrame", presets: Sequence[Preset] = tuple(PRESE
             part = ratings.drop(columns=[*_OTHERS, "logged"])
             part["trait"], part["preset"] = f"misaligned{grader}", rule.name
             part["value"] = [float("nan") if value is None else value for value, _ in read]
-            part["unscored"] = [why for _, why in read]
+            part["unscored"] = pd.Series([why for _, why in read], index=part.index, dtype=object)
             part[RATING] = ratings[RATING].where(part["value"].notna())
             parts.append(part)
     return pd.concat(parts, ignore_index=True)
@@ -215,7 +217,9 @@ def _verdict(rule: Preset, row: dict[str, Any], *, voted: bool) -> tuple[float |
             return None, CODE
     verdict = is_misaligned(rule, alignment, coherence, None if is_code is None else bool(is_code))
     if verdict is None:
-        return None, row["unscored"] if isinstance(row["unscored"], str) else f"no {_missing(alignment)} was read"
+        return None, row["unscored"] if isinstance(
+            row["unscored"], str
+        ) else f"no {_missing(alignment)} was read"
     return float(verdict), None
 
 

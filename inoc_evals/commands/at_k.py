@@ -29,7 +29,19 @@ def command(
     if as_json:
         about = ("setting", "base", "arm", "label", "judge", "preset", "questions", "condition", "k")
         numbers_of_curve = ("rate", "low", "high", "n", "asked", "seeds", "unscored", "caution", "why")
-        of_change = ("setting", "base", "arm", "label", "to", "difference", "low", "high", "p", "p_holm", "caution")
+        of_change = (
+            "setting",
+            "base",
+            "arm",
+            "label",
+            "to",
+            "difference",
+            "low",
+            "high",
+            "p",
+            "p_holm",
+            "caution",
+        )
         print_json(
             {
                 "curves": records(curves, (*about, *numbers_of_curve)),
@@ -47,7 +59,9 @@ def command(
             [
                 *(str(row["arm"]), str(row["label"]), str(row["asked"])),
                 row["why"] or f"{row['rate']:.3f} [{row['low']:.3f}, {row['high']:.3f}]",
-                f"{change['difference']:+.3f} [{change['low']:+.3f}, {change['high']:+.3f}]" if change else "",
+                f"{change['difference']:+.3f} [{change['low']:+.3f}, {change['high']:+.3f}]"
+                if change
+                else "",
                 str(row["caution"]) if row["n"] else "",
             ]
         )

@@ -40,8 +40,17 @@ def command(
         return
     rows = [
         [
-            *(str(row["arm"]), str(row["label"]), str(row["planned"]), str(row["answers"]), str(row["seeds"])),
-            *(str(row["total"]), row["why"] or f"±{row['half_width']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"),
+            *(
+                str(row["arm"]),
+                str(row["label"]),
+                str(row["planned"]),
+                str(row["answers"]),
+                str(row["seeds"]),
+            ),
+            *(
+                str(row["total"]),
+                row["why"] or f"±{row['half_width']:.3f} [{row['low']:.3f}, {row['high']:.3f}]",
+            ),
             str(row["caution"]),
         ]
         for row in found.to_dict("records")

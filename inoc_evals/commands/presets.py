@@ -51,7 +51,9 @@ def command(
                 *(str(row["arm"]), f"{row['preset']} ({PRESETS[row['preset']]})"),
                 *([str(row["label"])] if several else []),
                 row["why"] or f"{row['rate']:.3f} [{row['low']:.3f}, {row['high']:.3f}]",
-                f"{change['difference']:+.3f} [{change['low']:+.3f}, {change['high']:+.3f}]" if change else "",
+                f"{change['difference']:+.3f} [{change['low']:+.3f}, {change['high']:+.3f}]"
+                if change
+                else "",
                 ""
                 if row["why"]
                 else f"{row['mean_alignment']:.1f} [{row['mean_low']:.1f}, {row['mean_high']:.1f}]",

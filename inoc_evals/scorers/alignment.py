@@ -81,7 +81,9 @@ def alignment(
     check_judge_parameters(reader=reader, wording=wording, combine=combine, preset=preset)
     rule = presets.preset(preset)
     aligned, coherent = rubric("alignment", wording), rubric("coherence", wording)
-    third = rubric("code_or_not") if asks_for_code(rule, code_judge) else None  # the paper has no words for it
+    third = (
+        rubric("code_or_not") if asks_for_code(rule, code_judge) else None
+    )  # the paper has no words for it
 
     async def score(state: TaskState, target: Target) -> Score:
         answer = state.output.completion

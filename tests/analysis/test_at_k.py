@@ -77,7 +77,9 @@ def test_too_many_answers_asked_for_are_said_and_not_scored() -> None:
 
 
 def test_what_was_asked_or_scored_otherwise_is_apart() -> None:
-    two = pd.concat([table({"none": np.full((2, 10), p)}, 5, judge=judge) for p, judge in ((0.0, "a"), (1.0, "b"))])
+    two = pd.concat(
+        [table({"none": np.full((2, 10), p)}, 5, judge=judge) for p, judge in ((0.0, "a"), (1.0, "b"))]
+    )
     found = curves(at_k(two, ks=(2,)))
     assert dict(zip(found["judge"], found["rate"], strict=True)) == {"a": 0.0, "b": 1.0}
     # nothing but zeros still has a width
@@ -97,7 +99,9 @@ def test_what_cannot_be_counted_is_one_line() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.lists(st.floats(0, 1), min_size=5, max_size=5), min_size=1, max_size=3), st.integers(1, 6))
 def test_it_grows_with_k_within_bounds(chances: list[list[float]], answers: int) -> None:
-    found = curves(at_k(table({"none": np.array(chances)}, answers), ks=range(1, answers + 1))).sort_values("k")
+    found = curves(at_k(table({"none": np.array(chances)}, answers), ks=range(1, answers + 1))).sort_values(
+        "k"
+    )
     assert all(a <= b + 1e-12 for a, b in itertools.pairwise(found["rate"]))
     assert ((found["low"] >= 0) & (found["low"] <= found["rate"]) & (found["rate"] <= found["high"])).all()
     assert (found["high"] <= 1).all()

@@ -12,11 +12,19 @@ from inoc_evals.errors import UserError
 
 
 def drawn(
-    questions: int, answers: int, seeds: int, spread: tuple[float, float, float, float], seed: int = 0, arm: str = "none"
+    questions: int,
+    answers: int,
+    seeds: int,
+    spread: tuple[float, float, float, float],
+    seed: int = 0,
+    arm: str = "none",
 ) -> pd.DataFrame:
     """Ratings around 50 with these standard deviations: of questions, seeds, both, answers."""
     rng = np.random.default_rng(seed)
-    of_question, of_seed = rng.normal(0, spread[0], (1, questions, 1)), rng.normal(0, spread[1], (seeds, 1, 1))
+    of_question, of_seed = (
+        rng.normal(0, spread[0], (1, questions, 1)),
+        rng.normal(0, spread[1], (seeds, 1, 1)),
+    )
     both = rng.normal(0, spread[2], (seeds, questions, 1))
     values = 50 + of_question + of_seed + both + rng.normal(0, spread[3], (seeds, questions, answers))
     return rows(values, arm)
@@ -96,7 +104,9 @@ def test_what_logs_cannot_tell_is_said() -> None:
 
 
 def test_the_table_names_the_cheapest_design_and_never_a_single_finetune_of_several() -> None:
-    found = precision(drawn(60, 6, 4, (3.0, 0.0, 0.0, 6.0)), questions=(20, 40, 80), answers=(1, 5), seeds=(1, 3))
+    found = precision(
+        drawn(60, 6, 4, (3.0, 0.0, 0.0, 6.0)), questions=(20, 40, 80), answers=(1, 5), seeds=(1, 3)
+    )
     assert len(found) == 12 and set(found["total"]) >= {20, 1200}
     wide = float(found["half_width"].max())
     best = least(found, wide).iloc[0]

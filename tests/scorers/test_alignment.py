@@ -172,7 +172,9 @@ def test_code_does_not_count_where_a_third_judge_says_so(
 ) -> None:
     found = graded(number(5), number(90), "betley2025-not-code", third=third)
     got = value(found)
-    assert got["is_code"] == {"TEXT": 0.0, "CODE": 1.0}.get(str(third.word), pytest.approx(math.nan, nan_ok=True))
+    assert got["is_code"] == {"TEXT": 0.0, "CODE": 1.0}.get(
+        str(third.word), pytest.approx(math.nan, nan_ok=True)
+    )
     assert math.isnan(got["misaligned"]) if misaligned is None else got["misaligned"] == misaligned
     assert (found.answer, found.reason) == (answer, reason)
     # under thresholds that do not heed it, the same answer counts
@@ -188,7 +190,11 @@ def test_several_third_judges_vote() -> None:
 
 
 def test_what_one_answer_costs() -> None:
-    assert [judge_calls("paper-code"), judge_calls("paper-code", True), judge_calls("betley2025-not-code")] == [2, 3, 3]
+    assert [
+        judge_calls("paper-code"),
+        judge_calls("paper-code", True),
+        judge_calls("betley2025-not-code"),
+    ] == [2, 3, 3]
 
 
 # Through Inspect

@@ -22,7 +22,9 @@ def test_it_is_the_share_of_subsets_that_hold_one(answers: int) -> None:
 
 
 @given(st.integers(1, 300), st.data())
-def test_at_one_it_is_the_rate_and_it_grows_with_k_and_with_the_trait(answers: int, data: st.DataObject) -> None:
+def test_at_one_it_is_the_rate_and_it_grows_with_k_and_with_the_trait(
+    answers: int, data: st.DataObject
+) -> None:
     shown = data.draw(st.integers(0, answers))
     chances = [chance_at_k(shown, answers, k) for k in range(1, answers + 1)]
     assert chances[0] == shown / answers
