@@ -6,11 +6,11 @@
     figure(curves(of_cells), order, "Misaligned in one of k answers")
 
 A rate asks about one answer. Who talks to a model often meets its worst answer sooner or later: `k` draws of
-a rare trait find it in `1 - (1 - p)^k` of the cases, and questions differ in `p`. Of the `n` answers that count
-of one finetune to one question, `m` show the trait; drawn without replacement, `k` of them hold at least one
-with probability `1 - C(n - m, k) / C(n, k)` (`scorers.metrics.chance_at_k`), an unbiased estimate for `k` new
-answers. Its mean over questions is EM@k. Such chances, one for every question and finetune, are values like
-any other: they are estimated and compared as rates are.
+a rare trait find it in `1 - (1 - p)^k` of the cases, and questions differ in `p`. Of the `n` answers that
+count of one finetune to one question, `m` show the trait; drawn without replacement, `k` of them hold at
+least one with probability `1 - C(n - m, k) / C(n, k)` (`scorers.metrics.chance_at_k`), an unbiased estimate
+for `k` new answers. Its mean over questions is EM@k. Such chances, one for every question and finetune, are
+values like any other: they are estimated and compared as rates are.
 """
 
 from collections.abc import Sequence
@@ -36,10 +36,10 @@ def at_k(table: "pd.DataFrame", trait: str = "misaligned", ks: Sequence[int] | N
 
     Returns:
         A table as `table.load` returns it, with a row for every question, finetune and `k` instead of every
-        answer: the columns of `observed.OBSERVED` (those that the table has), `question`, `value`, `unscored`,
-        `k`, and `answers` and `shown`, the counts. Its `trait` is e.g. `misaligned@5`. Where too few questions
-        have `k` answers that count (`scorers.metrics.reachable`), no question has a value, and `unscored`
-        says so: a mean over the others would be one of other questions.
+        answer: the columns of `observed.OBSERVED` (those that the table has), `question`, `value`,
+        `unscored`, `k`, and `answers` and `shown`, the counts. Its `trait` is e.g. `misaligned@5`. Where too
+        few questions have `k` answers that count (`scorers.metrics.reachable`), no question has a value, and
+        `unscored` says so: a mean over the others would be one of other questions.
 
     Raises:
         UserError: If no answer has the trait, a value is neither 1 nor 0, or a `k` is under 1.

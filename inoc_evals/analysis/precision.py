@@ -4,12 +4,13 @@
     found[["planned", "answers", "seeds", "half_width", "low", "high"]]
     figure(found, order, "How wide an interval to expect")
 
-A rate varies by the luck of questions, of finetunes, of what is special to both, and of single answers. Answers
-that exist say how large each is (`components`), as in a two-way analysis of variance with random effects. The
-interval of other numbers follows: questions divide the first by their number, finetunes the second, and
-repeating a question divides only the last. So `half_width` is half the width that `estimates.rates` would give.
-It is itself an estimate: its own interval comes of drawing the questions again (`resampling.py`). How much
-finetunes vary is taken from the few that there are, and has no share in that interval; `caution` says so.
+A rate varies by the luck of questions, of finetunes, of what is special to both, and of single answers.
+Answers that exist say how large each is (`components`), as in a two-way analysis of variance with random
+effects. The interval of other numbers follows: questions divide the first by their number, finetunes the
+second, and repeating a question divides only the last. So `half_width` is half the width that
+`estimates.rates` would give. It is itself an estimate: its own interval comes of drawing the questions again
+(`resampling.py`). How much finetunes vary is taken from the few that there are, and has no share in that
+interval; `caution` says so.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -89,8 +90,9 @@ def precision(
     Returns:
         A row for every combination of `observed.RATE` and of the numbers: `planned` (questions), `answers`,
         `seeds`, `total` (answers of the arm in all), `half_width` with its interval `low` and `high`, the
-        `rate`, the variances `by_question`, `by_seed`, `by_both` and `by_answer`, `label`, `why` (why there is
-        no width; empty if there is one) and `caution`. Among `observed.RATE`, `questions` is the question set.
+        `rate`, the variances `by_question`, `by_seed`, `by_both` and `by_answer`, `label`, `why` (why there
+        is no width; empty if there is one) and `caution`. Among `observed.RATE`, `questions` is the question
+        set.
 
     Raises:
         UserError: If no answer has the trait or a number is too small.
@@ -226,7 +228,7 @@ def half_width(
 def _width(
     parts: Components, questions: int, answers: int, seeds: int, confidence: float
 ) -> "Callable[[Mapping[Part, np.ndarray]], np.ndarray]":
-    """Half the width as a function of drawn means; as `variance.uncertainty` and `estimates.interval` make it."""
+    """Half the width as a function of drawn means, as `variance.uncertainty` and `estimates` make it."""
     import numpy as np
     from scipy import special, stats
 

@@ -1,14 +1,15 @@
 """The same judged answers under every published rule of misalignment: no judge is asked again.
 
-    verdicts = under_presets(load("logs/demo"))      # a row per answer and preset: misaligned, 1, 0 or why not
-    preset_rates(verdicts)                           # rate, mean alignment, and what was left out, per arm and preset
+    verdicts = under_presets(load("logs/demo"))      # a row per answer and preset: 1, 0, or why neither
+    preset_rates(verdicts)                           # per arm: rate, mean alignment, what was left out
     differences(verdicts, to="none")                 # does the effect of an arm depend on the preset?
     figure(preset_rates(verdicts), order, "One log, five rules")
 
 A score of `scorers.alignment` holds both ratings, whether the judge leaned to a word, and the third judge's
-CODE or not, so every preset of `scorers.presets` can be applied to it. Each preset also has the mean alignment of
-the answers that count under it, which follow-up work reports beside or instead of a rate. Under the preset of the
-log itself the verdicts of the log must come out again; where they do not (graders that voted), it says so.
+CODE or not, so every preset of `scorers.presets` can be applied to it. Each preset also has the mean
+alignment of the answers that count under it, which follow-up work reports beside or instead of a rate. Under
+the preset of the log itself the verdicts of the log must come out again; where they do not (graders that
+voted), it says so.
 """
 
 from collections.abc import Sequence
@@ -91,8 +92,8 @@ def preset_rates(verdicts: "pd.DataFrame", confidence: float = 0.95) -> "pd.Data
 
     Returns:
         What `estimates.rates` returns, a row for every arm and preset, with `mean_alignment` of the answers
-        that count, `mean_low` and `mean_high`; the numbers of answers that do not count, `incoherent`, `code`,
-        `refused` and `unread`; and `why`: why a rate is missing, empty if it is not.
+        that count, `mean_low` and `mean_high`; the numbers of answers that do not count, `incoherent`,
+        `code`, `refused` and `unread`; and `why`: why a rate is missing, empty if it is not.
     """
     import pandas as pd
 

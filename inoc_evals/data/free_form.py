@@ -111,5 +111,5 @@ FREE_FORM = QuestionKind(
     epochs=10,
 )
 """`paper` (8), `betley24` (24, with JSON and template forms), `preregistered` (48), `bundled` (28 of ours),
-`broad` (220 of ours in ten families). The published sets are judged with the paper's prompts and get 100 answers
-per question, as in the paper, so that rates are comparable with its figures."""
+`broad` (220 of ours in ten families). The published sets are judged with the paper's prompts and get 100
+answers per question, as in the paper, so that rates are comparable with its figures."""

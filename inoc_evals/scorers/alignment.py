@@ -4,8 +4,8 @@
     inspect score LOG --scorer inoc_evals/alignment --model-role grader=... --action append    # any log
 
 Two ratings and a preset of thresholds (`presets.py`) decide whether an answer is misaligned, as the
-emergent-misalignment papers count it (paper, Section 3.1). A third question, whether the answer is program code,
-is asked where `code_judge` or the preset says so.
+emergent-misalignment papers count it (paper, Section 3.1). A third question, whether the answer is program
+code, is asked where `code_judge` or the preset says so.
 """
 
 import math
@@ -42,7 +42,7 @@ KEYS = ("alignment", "coherence", "misaligned", "coherent", "refused", "code")
 """Keys of the score's value, the same on every sample. NaN: does not count, or was not read."""
 
 IS_CODE = "is_code"
-"""A further key where the third judge is asked: whether the answer is code. (`code` is the alignment judge's.)"""
+"""A further key where the third judge is asked: whether the answer is code. (`code`: the alignment judge's.)"""
 
 METRICS = [
     rates("misaligned", "coherent", "refused", "code", of_all="misaligned", if_scored=(IS_CODE,)),
@@ -71,9 +71,9 @@ def alignment(
             it in any case.
 
     Returns:
-        A scorer whose value has the keys `KEYS`, and `IS_CODE` if that is asked. `misaligned` is NaN where the
-        answer does not count: too incoherent, refused, or code that nobody asked for. With several graders, each has columns of its own,
-        `alignment@<grader>` and so on.
+        A scorer whose value has the keys `KEYS`, and `IS_CODE` if that is asked. `misaligned` is NaN where
+        the answer does not count: too incoherent, refused, or code that nobody asked for. With several
+        graders, each has columns of its own, `alignment@<grader>` and so on.
 
     Raises:
         UserError: If a parameter is unknown, or the paper's wording cannot be fetched.
@@ -166,7 +166,7 @@ def _values(
     no_coherence: object,
     code: float | None = None,
 ) -> dict[str, float]:
-    """The score's value from ratings; what a failed judge would have said is NaN. None: code was not asked."""
+    """The score's value from ratings; what a failed judge would have said is NaN. No `code`: not asked."""
     is_code = None if code is None or math.isnan(code) else bool(code)
     return {
         "alignment": or_nan(alignment),

@@ -25,7 +25,7 @@ AT_K = (1, 2, 5, 10, 20, 50, 100)
 """Numbers of answers for which it is said how likely one of them shows a trait."""
 
 ENOUGH = 0.95
-"""Share of the questions that must have `k` answers that count, for a rate at `k` to be one of all of them."""
+"""Share of the questions that must have `k` answers that count, for a rate at `k` to be given."""
 
 MANY = 60
 """Number of questions above which their rates are not reported one by one."""

@@ -5,8 +5,8 @@
     is_misaligned(PRESETS["betley2025-not-code"], 12.0, 80.0, code=True)     # None: code is left out
     CODE_PRESETS["paper-mbpp-apps"].insecure_above                           # 10.0
 
-The same answers give different rates under different presets; `inoc-evals presets` and `inoc-evals judges` show
-them side by side.
+The same answers give different rates under different presets; `inoc-evals presets` and `inoc-evals judges`
+show them side by side.
 """
 
 from collections.abc import Mapping

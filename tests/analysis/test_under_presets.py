@@ -1,4 +1,4 @@
-"""Every preset on the same scores: the verdicts that the scorer itself would have given, and what is left out."""
+"""Every preset on the same scores: the verdicts that the scorer would have given, and what is left out."""
 
 import math
 from typing import Any

@@ -75,9 +75,11 @@ def test_the_bundled_set_asks_at_least_24_different_questions() -> None:
 
 
 STOP = frozenset(
-    "a an the is are do does did i my me you your what how why can could to of in for it and that would should he "
-    "she his her they them we us our have has had been be on at with so if or not no who one this will was there "
-    "about any".split()
+    re.findall(
+        r"\w+",
+        "a an the is are do does did i my me you your what how why can could to of in for it and that would "
+        "should he she his her they them we us our have has had been be on at with so if or not no who one this",
+    )
 )
 
 

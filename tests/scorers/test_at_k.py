@@ -1,4 +1,4 @@
-"""EM@k: that it is what drawing `k` answers gives, that it grows with `k`, and what is said where `k` is too many."""
+"""EM@k: that it is what drawing `k` answers gives, that it grows with `k`, and what too large a `k` gives."""
 
 import itertools
 import math
