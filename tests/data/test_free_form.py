@@ -78,7 +78,7 @@ STOP = frozenset(
     re.findall(
         r"\w+",
         "a an the is are do does did i my me you your what how why can could to of in for it and that would "
-        "should he she his her they them we us our have has had been be on at with so if or not no who one this",
+        "should he she his her they them we us our have has had been be on at with so if or not no who one",
     )
 )
 
