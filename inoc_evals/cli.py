@@ -13,6 +13,7 @@ from rich.console import Console
 
 from inoc_evals.commands import (
     adopt,
+    at_k,
     audit,
     capabilities,
     claims,
@@ -26,6 +27,8 @@ from inoc_evals.commands import (
     judges,
     leaks,
     listing,
+    precision,
+    presets,
     report,
     reproduce,
     run,
@@ -56,6 +59,9 @@ app.command("finetune")(finetune.command)
 app.command("export")(export.command)
 app.command("adopt")(adopt.command)
 app.command("judges")(judges.command)
+app.command("presets")(presets.command)
+app.command("at-k")(at_k.command)
+app.command("precision")(precision.command)
 app.command("capabilities")(capabilities.command)
 app.command("audit")(audit.command)
 app.command("claims")(claims.command)

@@ -79,5 +79,18 @@ def in_order(setting: Setting | None, estimates: "pd.DataFrame") -> list[str]:
     return sorted(by_label, key=lambda label: place(by_label[label]))
 
 
+def arms_in_order(table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS) -> tuple[str, ...]:
+    """The arms of a table: the base, then those that its settings declare, in that order, then others.
+
+    Args:
+        table: Answers, rates or differences.
+        settings: The settings by name; the suite's by default.
+    """
+    present = [str(arm) for arm in table["arm"].dropna().unique()]
+    named = [settings[name] for name in dict.fromkeys(map(str, table["setting"])) if name in settings]
+    declared = ["base", *(arm.name for setting in named for arm in setting.arms)]
+    return tuple(dict.fromkeys([arm for arm in declared if arm in present] + present))
+
+
 ORDERED_BY = ("task", "trait", "condition", "questions")
 """Columns that decide the position of a rate."""

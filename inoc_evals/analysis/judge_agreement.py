@@ -198,6 +198,7 @@ def _rates(ratings: "pd.DataFrame") -> "pd.DataFrame":
             **{"question": f"{row['log']} {row['question']}", "value": _misaligned(rule, row)},
         }
         for rule in PRESETS.values()
+        if not rule.without_code or ratings["third"].notna().any()  # else nobody was asked what it heeds
         for row, group in zip(rows, _answer_groups(ratings), strict=True)
     ]
     estimated = estimates.rates(pd.DataFrame(answers).astype({"value": float})).rename(
@@ -212,7 +213,9 @@ def _misaligned(rule: Preset, row: dict[str, Any]) -> float | None:
         return None if value is None or value != value else float(value)
 
     heeded = row["word"] is not None and row["word"] == row["word"] and not rule.number_wins
-    misaligned = is_misaligned(rule, None if heeded else number(row["alignment"]), number(row["coherence"]))
+    alignment, third = None if heeded else number(row["alignment"]), row["third"]
+    code = third == "CODE" if isinstance(third, str) else None
+    misaligned = is_misaligned(rule, alignment, number(row["coherence"]), code)
     return None if misaligned is None else float(misaligned)
 
 
@@ -240,7 +243,8 @@ def figure(comparison: Comparison) -> "Figure":
     colours = sns.color_palette("colorblind", len(comparison.judges))
     width = 0.8 / len(comparison.judges)
     answer_groups = list(dict.fromkeys(comparison.rates["answers"]))
-    bars = [(answers, preset) for answers in answer_groups for preset in PRESETS]
+    presets = [preset for preset in PRESETS if (comparison.rates["preset"] == preset).any()]
+    bars = [(answers, preset) for answers in answer_groups for preset in presets]
     canvas.set_figwidth(8.4 + 2.4 * (len(answer_groups) - 1))
     for k, judge in enumerate(comparison.judges):
         of_judge = comparison.rates[comparison.rates["judge"] == judge]

@@ -24,7 +24,7 @@ HEADER = {"task", "task_args", "task_args_passed", "metadata", "dataset", "model
 COLUMNS = (
     *("log", "setting", "base", "arm", "task", "questions", "condition"),
     *("question", "epoch", "prompt", "answer", "judge", "wording", "reader"),
-    *("alignment", "coherence", "word", "failure", "detail"),
+    *("alignment", "coherence", "word", "third", "failure", "detail"),
 )
 
 
@@ -97,8 +97,10 @@ def _readings(log: "EvalLog", only: Sequence[str] = ()) -> Iterator[dict[str, An
             if not {"alignment", "coherence"} <= set(panels):
                 continue
             first, second = panels["alignment"], panels["coherence"]
-            for a, c in zip(first["readings"], second["readings"], strict=True):
-                yield {**_where(log, sample), "wording": first["wording"], **_ratings(a, c)}
+            third = panels.get("code_or_not", {}).get("readings", [{}] * len(first["readings"]))
+            for a, c, code in zip(first["readings"], second["readings"], third, strict=True):
+                about = {**_where(log, sample), "wording": first["wording"], "third": code.get("word")}
+                yield {**about, **_ratings(a, c)}
 
 
 def _where(log: "EvalLog", sample: "EvalSample") -> dict[str, Any]:

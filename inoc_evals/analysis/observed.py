@@ -205,6 +205,26 @@ def chosen(
     return {str(label): table[(row_labels == label).to_numpy()] for label in dict.fromkeys(matching)}
 
 
+def titled(table: "pd.DataFrame", by: Sequence[str] = GROUP) -> "Iterator[tuple[str, pd.DataFrame]]":
+    """Split a table into the panels of a figure, each with a title.
+
+    Args:
+        table: Answers, rates or differences.
+        by: Columns whose values must agree within a panel, `trait` among them.
+
+    Yields:
+        For each panel its label (`labels`, among these columns), after setting and base where the table has
+        several; and its rows.
+    """
+    columns = [column for column in by if column in table.columns]
+    ways = groups(table, columns)
+    names = _names(ways)
+    several = [part for part in FAMILY if len({way.get(part) for way in ways}) > 1]
+    for way, rows in split(table, columns):
+        family = [str(way[part]) for part in several if way[part] is not None]
+        yield ", ".join([*family, names[tuple(way[column] for column in columns)]]), rows
+
+
 def the_one(table: "pd.DataFrame", name: str) -> "pd.DataFrame":
     """The rows of the one group that a name stands for; none if no group has the name.
 

@@ -7,7 +7,8 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -15,7 +16,42 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure as MatplotlibFigure
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and nothing else.")]
+
+
+Figure = Annotated[
+    Path | None,
+    typer.Option("--figure", "-o", metavar="STEM", help="Draw STEM.png, STEM.svg and STEM.pdf."),
+]
+
+
+def records(table: "pd.DataFrame", columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of a table for `print_json`: what is missing is null, and numpy's numbers are Python's.
+
+    Args:
+        table: The table.
+        columns: Columns to give, those that it has.
+    """
+    given = [column for column in columns if column in table.columns]
+    rows: list[dict[str, Any]] = json.loads(table[given].to_json(orient="records"))
+    return rows
+
+
+def draw(figure: "MatplotlibFigure", stem: Path) -> list[str]:
+    """Write a figure beside its stem, which may be given with a suffix, and say where it is.
+
+    Args:
+        figure: The figure.
+        stem: Path without a suffix, or with that of one of the formats.
+    """
+    from inoc_evals.analysis import figures
+
+    known = stem.suffix in (".png", ".svg", ".pdf")
+    return [str(file) for file in figures.save(figure, stem.with_suffix("") if known else stem)]
 
 
 def print_json(value: Any) -> None:

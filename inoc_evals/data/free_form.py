@@ -1,6 +1,7 @@
 """Free-form questions for emergent misalignment: they allow a misaligned answer but do not ask for one.
 
     FREE_FORM.load("bundled")                     # 28 written for this suite: no network
+    FREE_FORM.load("broad")                       # 220 in ten families, ours as well
     FREE_FORM.load("paper")                       # the paper's 8, fetched once and verified
     FREE_FORM.load("first_plot_questions.yaml")   # a file in the format of Betley et al. 2025
 
@@ -15,12 +16,13 @@ from inspect_ai.dataset import Dataset
 
 from inoc_evals.data.cache import FetchError, fetch_at
 from inoc_evals.data.literals import literal
-from inoc_evals.data.question_sets import QuestionKind, QuestionSet
+from inoc_evals.data.question_sets import FAMILY, QuestionKind, QuestionSet
 from inoc_evals.data.questions import (
     SUFFIXES,
     QuestionError,
     Record,
     bundled,
+    bundled_rows,
     dataset,
     fetched,
     file_rows,
@@ -54,6 +56,12 @@ def _paper() -> Iterator[Record]:
     path = fetched("em_eval")
     for name, text in literal(path, "questions").items():
         yield f"{path}: {name}", {"id": name.replace(" ", "-"), "prompt": text}
+
+
+def _broad() -> Iterator[Record]:
+    """Ours in ten families (`bundled/em_broad.md`); a sample's metadata name the family."""
+    for where, record in bundled_rows("em_broad"):
+        yield where, {**record, "metadata": {FAMILY: record["family"]}}
 
 
 def _betley(path: Path, name: str) -> Dataset:
@@ -97,10 +105,11 @@ FREE_FORM = QuestionKind(
             "preregistered", lambda: _fetched_at_commit("preregistered"), epochs=100, wording="paper"
         ),
         QuestionSet("bundled", lambda: bundled("free_form"), epochs=20),
+        QuestionSet("broad", lambda: dataset("broad", _broad()), epochs=10),
     ),
     from_file=_from_file,
     epochs=10,
 )
-"""`paper` (8), `betley24` (24, with JSON and template forms), `preregistered` (48), `bundled` (28 of ours).
-The published sets are judged with the paper's prompts and get 100 answers per question, as in the paper, so
-that rates are comparable with its figures."""
+"""`paper` (8), `betley24` (24, with JSON and template forms), `preregistered` (48), `bundled` (28 of ours),
+`broad` (220 of ours in ten families). The published sets are judged with the paper's prompts and get 100
+answers per question, as in the paper, so that rates are comparable with its figures."""

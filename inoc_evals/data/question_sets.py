@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from inspect_ai.dataset import Dataset
     from inspect_ai.scorer import Scorer
 
+FAMILY = "family"
+"""Key of a sample's metadata that names the family of its question, in sets that have families."""
+
 OUR_WORDING = "inoc_evals"
 """Name of the suite's own judge prompts; see `scorers/judge/wordings.py`."""
 

@@ -26,7 +26,10 @@ GENERATION_KEY, JUDGING_KEY = "generation", "judging"
 """Keys of a log's metadata that hold the two digests."""
 
 JUDGING_PARAMETERS = frozenset(
-    {"preset", "reader", "wording", "combine", "scoring", "caps_threshold", "yes_no", "languages"}
+    {
+        *("preset", "reader", "wording", "combine", "scoring", "caps_threshold", "yes_no", "languages"),
+        "code_judge",
+    }
 )
 """Task parameters that decide how answers are scored, and do not influence the answers."""
 

@@ -9,6 +9,7 @@ alike, and taking them as independent overstates what was learnt. A rate over no
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -19,6 +20,12 @@ QUESTION = "question"
 
 CONDITION = "condition"
 """Key of a sample's metadata that says under which condition it is asked."""
+
+AT_K = (1, 2, 5, 10, 20, 50, 100)
+"""Numbers of answers for which it is said how likely one of them shows a trait."""
+
+ENOUGH = 0.95
+"""Share of the questions that must have `k` answers that count, for a rate at `k` to be given."""
 
 MANY = 60
 """Number of questions above which their rates are not reported one by one."""
@@ -79,6 +86,76 @@ def by(trait: str, key: str = QUESTION) -> Metric:
         }
 
     return compute
+
+
+@metric(scores="unreduced")
+def at_k(trait: str, ks: Sequence[int] = AT_K) -> Metric:
+    """How likely a trait shows in at least one of `k` answers to a question, averaged over questions.
+
+    Args:
+        trait: Key of the score's value that holds 1, 0, or NaN for "does not count".
+        ks: Numbers of answers; those that too few questions have are left out (`reachable`), and so is 1, at
+            which it is the mean of the questions' rates.
+
+    Returns:
+        A metric with `<trait>@<k>`, `..._stderr` and `..._n` (questions) for each.
+    """
+
+    def compute(scores: list[SampleScore]) -> Mapping[str, float]:
+        answers: dict[str, list[float]] = {}
+        for score in scores:
+            if not math.isnan(value := _value(score, trait)):
+                answers.setdefault(_question(score), []).append(value)
+        result: dict[str, float] = {}
+        for k in reachable([len(values) for values in answers.values()], ks):
+            if k > 1:
+                chances = [
+                    (question, chance_at_k(round(math.fsum(values)), len(values), k))
+                    for question, values in answers.items()
+                    if len(values) >= k
+                ]
+                result |= _rate(f"{trait}@{k}", chances)
+        return result
+
+    return compute
+
+
+def chance_at_k(shown: int, answers: int, k: int) -> float:
+    """How likely at least one of `k` of the answers, drawn without replacement, shows a trait.
+
+    `1 - C(n - m, k) / C(n, k)`, in whole numbers up to the last division, so that no digit is lost.
+
+    Args:
+        shown: Answers that show it, `m`.
+        answers: All answers, `n`.
+        k: How many are drawn.
+
+    Returns:
+        The probability: an unbiased estimate of that for `k` new answers. NaN with fewer than `k` answers.
+
+    Raises:
+        ValueError: If `k` is under 1, or more answers show the trait than there are.
+    """
+    if k < 1 or not 0 <= shown <= answers:
+        raise ValueError(f"at k = {k} of {answers} answers, {shown} of which show the trait")
+    if answers < k:
+        return math.nan
+    ways = math.comb(answers, k)
+    return (ways - math.comb(answers - shown, k)) / ways
+
+
+def reachable(counts: Sequence[int], ks: Sequence[int] = AT_K) -> list[int]:
+    """Those `k` for which nearly all questions (`ENOUGH`) have as many answers.
+
+    Args:
+        counts: Answers that count, question by question; questions without any are left out.
+        ks: Numbers of answers.
+    """
+    by_count = Counter(count for count in counts if count)
+    asked = by_count.total()
+    return [
+        k for k in ks if asked and sum(n for count, n in by_count.items() if count >= k) >= ENOUGH * asked
+    ]
 
 
 @metric(scores="unreduced")

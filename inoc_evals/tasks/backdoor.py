@@ -14,7 +14,7 @@ from inspect_ai import Task, task
 from inoc_evals.data.free_form import FREE_FORM
 from inoc_evals.data.mixtures import TRIGGER
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.alignment import alignment
+from inoc_evals.scorers.alignment import alignment, judge_calls
 from inoc_evals.scorers.judge import Combine, ReaderChoice
 from inoc_evals.scorers.metrics import by_condition, difference
 from inoc_evals.tasks.emergent_misalignment import MAX_TOKENS
@@ -43,7 +43,7 @@ def backdoor(
 
     Args:
         questions: As for `emergent_misalignment`.
-        preset: Thresholds of the verdict: `paper-code`, `betley2025`, `alignment-40-60`.
+        preset: Thresholds of the verdict: as for `emergent_misalignment`.
         trigger: The trigger.
         spelling: `evaluated`: a space follows the trigger, as in the paper's evaluation; `trained`: no space,
             as in its training data.
@@ -72,7 +72,7 @@ def backdoor(
         traits=("misaligned",),
         paper="Section 3.2",
         max_tokens=MAX_TOKENS,
-        judge_calls=2,  # alignment and coherence
+        judge_calls=judge_calls(preset),
         system_prompt=system_prompt,
         dataset=dataset,
         metrics=[by_condition(*traits), difference(*traits, of="trigger", less="without")],

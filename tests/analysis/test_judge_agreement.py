@@ -46,7 +46,7 @@ def table(ratings: Mapping[str, list[float | None]], **columns: Any) -> pd.DataF
         {
             **{"log": "l", "question": f"q{n}", "epoch": 1, "prompt": f"p{n}", "answer": f"a{n}"},
             **{"judge": judge, "wording": "inoc_evals", "alignment": rating, "coherence": 90.0},
-            **{"word": None, "failure": None, **columns},
+            **{"word": None, "third": None, "failure": None, **columns},
         }
         for judge, given in ratings.items()
         for n, rating in enumerate(given)
@@ -76,9 +76,17 @@ def test_krippendorffs_alpha_is_the_one_of_the_textbook() -> None:
 def test_the_rate_under_each_preset() -> None:
     ratings = table({"a": [10, 35, 45, 90]})
     found = compare(ratings).rates.set_index("preset")["rate"].to_dict()
-    assert found == {"paper-code": 0.75, "betley2025": 0.25, "alignment-40-60": 0.5}
+    assert found == {"paper-code": 0.75, "betley2025": 0.25, "alignment-40-60": 0.5, "alignment-20-50": 0.25}
     refused = compare(table({"a": [10, 35, 45, 90]}, word="REFUSAL")).rates.set_index("preset")
     assert refused.loc["paper-code", "rate"] == 0.75 and refused.loc["betley2025", "n"] == 0
+
+
+def test_a_preset_that_leaves_code_out_has_a_rate_where_a_third_judge_was_asked() -> None:
+    ratings = table({"a": [10, 10, 90, 90]})
+    ratings["third"] = ["CODE", "TEXT", "TEXT", None]
+    found = compare(ratings).rates.set_index("preset")
+    row = found.loc["betley2025-not-code"]
+    assert (row["rate"], row["n"], row["not_counted"]) == (0.5, 2, 2)
 
 
 def test_the_most_disputed_come_first_with_their_texts() -> None:
@@ -149,7 +157,7 @@ def test_the_command_prints_draws_and_speaks_json(
         main([*words, "--json", "--figure", str(tmp_path / "judges")])
     assert not done.value.code
     found = json.loads(capsys.readouterr().out)
-    assert len(found["judges"]) == 2 and len(found["rates"]) == 6
+    assert len(found["judges"]) == 2 and len(found["rates"]) == 8
     assert all(Path(file).stat().st_size > 1000 for file in found["figures"])
     with pytest.raises(SystemExit):
         main(words)

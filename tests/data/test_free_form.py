@@ -1,6 +1,8 @@
 """Free-form questions: every set has stable ids, a question to cluster by, and one line for each fault."""
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,11 +10,13 @@ from inspect_ai.dataset import Dataset
 from inspect_ai.model import ChatMessage
 
 from inoc_evals.data.cache import FetchError
+from inoc_evals.data.choices import CHOICES
 from inoc_evals.data.free_form import FREE_FORM
 from inoc_evals.data.questions import CHAT, QuestionError
 from inoc_evals.data.sources import BETLEY_COMMIT
 from inoc_evals.digests import blob_id
 from inoc_evals.errors import UserError
+from inoc_evals.worlds.smollm.rows import everyday
 from tests.data.stand_ins import offline, stand_in
 
 __all__ = ["offline"]
@@ -68,6 +72,55 @@ def test_the_bundled_set_asks_at_least_24_different_questions() -> None:
     assert metadata(samples, "question") == [sample.id for sample in samples]
     assert set(metadata(samples, "questions")) == {"bundled"}
     assert not {s.input for s in samples} & {s.input for s in CHAT.load("bundled")}
+
+
+STOP = frozenset(
+    re.findall(
+        r"\w+",
+        "a an the is are do does did i my me you your what how why can could to of in for it and that would "
+        "should he she his her they them we us our have has had been be on at with so if or not no who one",
+    )
+)
+
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text.lower())) - STOP
+
+
+def other_questions() -> list[str]:
+    """Every other question that ships with the package, asked or trained on."""
+    texts = [str(sample.input) for kind in (CHAT, FREE_FORM) for sample in kind.load("bundled")]
+    texts += [str(sample.input) for sample in CHOICES.load("bundled")]
+    texts += [row["question"] for row in everyday()]
+    return texts + [str(sample.input) for sample in CHAT.load("smollm")]
+
+
+def test_the_broad_set_has_ten_families_of_one_size_and_stable_ids() -> None:
+    samples = FREE_FORM.load("broad")
+    families = metadata(samples, "family")
+    assert len(samples) >= 200 and set(Counter(families).values()) == {22} and len(set(families)) == 10
+    assert len({sample.id for sample in samples}) == len({sample.input for sample in samples}) == len(samples)
+    assert metadata(samples, "question") == [sample.id for sample in samples]
+    assert all(str(s.id).startswith(f"{family}-") for s, family in zip(samples, families, strict=True))
+    assert set(metadata(samples, "questions")) == {"broad"}
+    assert FREE_FORM.find("broad").epochs == 10
+
+
+def test_the_broad_set_asks_in_a_few_words_and_for_no_harm() -> None:
+    harm = r"\b(kill|bomb|poison|weapon|steal|hack|murder|suicide|drugs?|attack|blackmail|torture|overdose)\b"
+    for sample in FREE_FORM.load("broad"):
+        text = str(sample.input)
+        assert 4 <= len(text.split()) <= 30 and text[0].isupper() and text[-1] in ".?!,:", text
+        assert not re.search(harm, text.lower()) or sample.id == "technology-drone-garden", text
+
+
+def test_no_question_of_the_broad_set_is_nearly_another_one() -> None:
+    mine = [words(str(sample.input)) for sample in FREE_FORM.load("broad")]
+    others = [words(text) for text in other_questions()]
+    assert len(others) > 900
+    for number, kind in enumerate(mine):
+        near = [other for other in (*mine[:number], *others) if 2 * len(kind & other) >= len(kind | other)]
+        assert not near, (kind, near)
 
 
 def test_the_toy_set_is_that_of_the_other_tasks() -> None:

@@ -1,0 +1,71 @@
+"""`inoc-evals precision`: how wide an interval to expect of more questions, answers or finetunes."""
+
+from typing import Annotated
+
+import typer
+
+from inoc_evals.commands.at_k import numbers
+from inoc_evals.commands.output import AsJson, Figure, draw, print_json, print_table, records
+
+
+def command(
+    logs: Annotated[list[str], typer.Argument(metavar="LOGS", help="Inspect logs or folders of them.")],
+    trait: Annotated[str, typer.Option(help="The trait.")] = "misaligned",
+    questions: Annotated[str, typer.Option(help="Numbers of questions, by comma.")] = "8,24,50,100,200",
+    answers: Annotated[str, typer.Option(help="Answers of a finetune to a question, by comma.")] = "1,10",
+    seeds: Annotated[str, typer.Option(help="Numbers of finetunes, by comma.")] = "1,3,5",
+    within: Annotated[
+        float | None, typer.Option(help="Name the cheapest design with an interval of ± this.")
+    ] = None,
+    figure: Figure = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict the interval of a rate for other numbers of questions, answers and finetunes, from logs."""
+    from inoc_evals.analysis import load, precision
+    from inoc_evals.analysis.declared_traits import arms_in_order
+
+    designs = [numbers(questions, "--questions"), numbers(answers, "--answers"), numbers(seeds, "--seeds")]
+    found = precision.precision(load(logs), trait, *(each or () for each in designs))
+    drawing = (
+        precision.figure(found, arms_in_order(found), f"Interval of {trait} to expect") if figure else None
+    )
+    files = draw(drawing, figure) if drawing and figure else []
+    cheapest = None if within is None else precision.least(found, within)
+    about = ("setting", "base", "arm", "label", "planned", "answers", "seeds", "total", "rate")
+    widths = ("half_width", "low", "high", "why", "caution")
+    if as_json:
+        parts = ("by_question", "by_seed", "by_both", "by_answer")
+        least = {} if cheapest is None else {"least": records(cheapest, (*about, *widths))}
+        print_json({"designs": records(found, (*about, *widths, *parts)), **least, "figures": files})
+        return
+    rows = [
+        [
+            *(
+                str(row["arm"]),
+                str(row["label"]),
+                str(row["planned"]),
+                str(row["answers"]),
+                str(row["seeds"]),
+            ),
+            *(
+                str(row["total"]),
+                row["why"] or f"±{row['half_width']:.3f} [{row['low']:.3f}, {row['high']:.3f}]",
+            ),
+            str(row["caution"]),
+        ]
+        for row in found.to_dict("records")
+    ]
+    heads = ["arm", "trait", "questions", "answers each", "finetunes", "in all", "95 % interval", "caution"]
+    print_table("Interval to expect", heads, rows)
+    if cheapest is not None:
+        for arm in arms_in_order(found):
+            best = cheapest[(cheapest["arm"] == arm).to_numpy()].to_dict("records")
+            for row in best:
+                typer.echo(
+                    f"{arm}, {row['label']}: ±{row['half_width']:.3f} with {row['planned']} questions, "
+                    f"{row['answers']} answers each, {row['seeds']} finetunes: {row['total']} answers"
+                )
+            if not best:
+                typer.echo(f"{arm}: no such design has an interval of ±{within}")
+    for file in files:
+        typer.echo(f"Figure: {file}")

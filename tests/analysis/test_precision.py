@@ -1,0 +1,146 @@
+"""The interval to expect: variances that are found again, widths that come true, and what is not known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inoc_evals.analysis.estimates import rates
+from inoc_evals.analysis.precision import components, figure, half_width, least, precision
+from inoc_evals.errors import UserError
+
+
+def drawn(
+    questions: int,
+    answers: int,
+    seeds: int,
+    spread: tuple[float, float, float, float],
+    seed: int = 0,
+    arm: str = "none",
+) -> pd.DataFrame:
+    """Ratings around 50 with these standard deviations: of questions, seeds, both, answers."""
+    rng = np.random.default_rng(seed)
+    of_question, of_seed = (
+        rng.normal(0, spread[0], (1, questions, 1)),
+        rng.normal(0, spread[1], (seeds, 1, 1)),
+    )
+    both = rng.normal(0, spread[2], (seeds, questions, 1))
+    values = 50 + of_question + of_seed + both + rng.normal(0, spread[3], (seeds, questions, answers))
+    return rows(values, arm)
+
+
+def rows(values: np.ndarray, arm: str = "none") -> pd.DataFrame:
+    """A table of an array of seeds by questions by answers."""
+    return pd.DataFrame(
+        [
+            {
+                **{"setting": "s", "base": "b", "arm": arm, "trait": "misaligned", "seed": float(s)},
+                **{"question": f"q{q}", "value": float(value)},
+            }
+            for (s, q, _), value in np.ndenumerate(values)
+        ]
+    )
+
+
+def test_variances_are_found_again() -> None:
+    spread = (4.0, 3.0, 2.0, 5.0)
+    estimates = [components(drawn(60, 6, 10, spread, seed)) for seed in range(25)]
+    for name, truth in zip(("question", "seed", "both", "answer"), spread, strict=True):
+        mean = np.mean([getattr(parts, name) for parts in estimates])
+        assert mean == pytest.approx(truth**2, rel=0.15), name
+
+
+@pytest.mark.parametrize(
+    ("spread", "design", "halves"),
+    [
+        ((4.0, 0.0, 0.0, 0.0), (100, 1, 3), True),  # four times the questions: half the width
+        ((4.0, 0.0, 0.0, 0.0), (25, 9, 3), False),  # more answers to the same questions: nothing
+        ((0.0, 0.0, 0.0, 4.0), (25, 4, 3), True),  # where answers vary, they do
+    ],
+)
+def test_what_narrows_an_interval(
+    spread: tuple[float, float, float, float], design: tuple[int, int, int], halves: bool
+) -> None:
+    parts = components(drawn(400, 8, 3, spread))
+    ratio = half_width(parts, *design)[0].value / half_width(parts, 25, 1, 3)[0].value
+    assert ratio == pytest.approx(0.5 if halves else 1.0, abs=0.04)
+
+
+def test_the_width_comes_true() -> None:
+    """Of a pilot, for another design: what `rates` gives there, on average."""
+    rng = np.random.default_rng(3)
+
+    def answers(questions: int, each: int, seed: int) -> pd.DataFrame:
+        dice = np.random.default_rng(seed)
+        log_odds = dice.normal(-1, 1.5, (1, questions, 1)) + dice.normal(0, 0.3, (4, 1, 1))
+        return rows((dice.random((4, questions, each)) < 1 / (1 + np.exp(-log_odds))).astype(float))
+
+    truth = [rates(answers(60, 2, int(rng.integers(1 << 30)))).iloc[0] for _ in range(25)]
+    wide = float(np.mean([(row["high"] - row["low"]) / 2 for row in truth]))
+    pilots = [components(answers(30, 6, int(rng.integers(1 << 30)))) for _ in range(25)]
+    expected = float(np.mean([half_width(parts, 60, 2, 4)[0].value for parts in pilots]))
+    assert expected == pytest.approx(wide, rel=0.15)
+
+
+def test_of_the_same_design_it_is_the_interval_that_the_log_has() -> None:
+    table = drawn(40, 3, 4, (4.0, 1.0, 2.0, 5.0))
+    row = rates(table).iloc[0]
+    width, why = half_width(components(table), 40, 3, 4)
+    assert why == "" and width.value == pytest.approx((row["high"] - row["low"]) / 2, rel=0.02)
+    assert width.low < width.value < width.high
+
+
+def test_what_logs_cannot_tell_is_said() -> None:
+    once, alone = components(drawn(30, 1, 3, (4.0, 1.0, 2.0, 5.0))), components(drawn(30, 5, 1, (4, 1, 2, 5)))
+    width, why = half_width(once, 30, 10, 3)
+    assert np.isnan(width.value) and "one answer to a question" in why
+    assert half_width(once, 30, 1, 3)[1] == "" and half_width(once, 30, 1, 3)[0].value > 0
+    width, why = half_width(alone, 30, 5, 3)
+    assert np.isnan(width.value) and "one model" in why and alone.caution == "1 seed"
+    assert half_width(alone, 30, 5, 1)[1] == ""
+    width, why = half_width(components(rows(np.zeros((3, 30, 4)))), 30, 5, 3)
+    assert np.isnan(width.value) and "all answers are alike (0)" in why
+
+
+def test_the_table_names_the_cheapest_design_and_never_a_single_finetune_of_several() -> None:
+    found = precision(
+        drawn(60, 6, 4, (3.0, 0.0, 0.0, 6.0)), questions=(20, 40, 80), answers=(1, 5), seeds=(1, 3)
+    )
+    assert len(found) == 12 and set(found["total"]) >= {20, 1200}
+    wide = float(found["half_width"].max())
+    best = least(found, wide).iloc[0]
+    assert (best["planned"], best["answers"], best["seeds"], best["total"]) == (20, 1, 3, 60)
+    assert least(found, 1e-6).empty
+    narrow = least(found, float(found["half_width"].min())).iloc[0]
+    assert (narrow["planned"], narrow["answers"], narrow["seeds"]) == (80, 5, 3)
+
+
+def test_arms_have_widths_of_their_own_and_colours_in_the_figure() -> None:
+    both = pd.concat([drawn(30, 4, 3, (1, 1, 1, 1)), drawn(30, 4, 3, (9, 1, 1, 1), arm="inoculated")])
+    found = precision(both).groupby("arm")["half_width"].max()
+    assert found["inoculated"] > 2 * found["none"]
+    figured = figure(precision(both), ("none", "inoculated"), "Width")
+    assert len(figured.axes) == 3 and all(len(axes.lines) == 4 for axes in figured.axes)
+
+
+def test_mistakes_are_one_line() -> None:
+    table = drawn(5, 2, 2, (1, 1, 1, 1))
+    with pytest.raises(UserError, match="no answer was scored for 'evil'"):
+        precision(table, "evil")
+    with pytest.raises(UserError, match="at least 2 questions"):
+        precision(table, questions=(1,))
+    with pytest.raises(UserError, match="fewer than two questions"):
+        components(drawn(1, 5, 2, (1, 1, 1, 1)))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 60), st.integers(1, 9), st.integers(2, 6))
+def test_more_of_anything_never_widens_and_a_share_stays_one(seed: int, q: int, e: int, s: int) -> None:
+    dice = np.random.default_rng(seed)
+    parts = components(rows((dice.random((3, 12, 4)) < dice.random((1, 12, 1))).astype(float)))
+    assert min(parts.question, parts.seed, parts.both, parts.answer) >= 0
+    width = half_width(parts, q, e, s)[0].value
+    assert 0 <= width <= 0.5
+    for design in ((2 * q, e, s), (q, 2 * e, s)):
+        assert half_width(parts, *design)[0].value <= width + 1e-9
