@@ -30,7 +30,7 @@ Word = Literal["supported", "contradicted", "undecided", "not measured"]
 
 LEVEL = 0.05
 
-ALIKE = ("task", "questions", "scorer", "judge", "preset", "variant", "sampling")
+ALIKE = ("task", "questions", "scorer", "judge", "preset", "variant", "sampling", "dose")
 """What must agree between the sides of a claim, which may differ in arm, trait and condition."""
 
 
