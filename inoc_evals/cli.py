@@ -18,6 +18,7 @@ from inoc_evals.commands import (
     data,
     demo,
     doctor,
+    dose,
     export,
     finetune,
     inoculate,
@@ -52,6 +53,7 @@ app.command("adopt")(adopt.command)
 app.command("judges")(judges.command)
 app.command("capabilities")(capabilities.command)
 app.command("claims")(claims.command)
+app.command("dose")(dose.command)
 app.command("report")(report.command)
 app.command("reproduce")(reproduce.command)
 app.command("doctor")(doctor.command)

@@ -10,7 +10,7 @@ repeated at each dose; no comparison then needs to know of sweeps.
 
 from typing import TYPE_CHECKING
 
-from inoc_evals.data.doses import ANY, Dose, agree, parsed, word
+from inoc_evals.data.doses import ANY, Dose, agree, height, parsed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,10 +65,7 @@ def points(table: "pd.DataFrame") -> dict[str, Dose]:
         return {}
     doses = {text: parsed(text) for text in table["dose"].dropna().astype(str).unique()}
 
-    def place(text: str) -> list[tuple[str, bool, float, str]]:
-        return [
-            (axis, isinstance(value, str), 0.0 if isinstance(value, str) else float(value), word(value))
-            for axis, value in doses[text].items()
-        ]
+    def place(text: str) -> list[tuple[str, float]]:
+        return [(axis, height(axis, value)) for axis, value in doses[text].items()]
 
     return {text: doses[text] for text in sorted(doses, key=place)}

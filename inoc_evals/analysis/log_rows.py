@@ -189,7 +189,8 @@ def _same(log: Contents) -> str:
     if not about.get("generation"):
         return str(log.header["eval"].get("eval_id") or "")
     return " ".join(
-        str(about.get(key)) for key in ("generation", "judging", "run_digest", "setting", "arm", "seed", "dose")
+        str(about.get(key))
+        for key in ("generation", "judging", "run_digest", "setting", "arm", "seed", "dose")
     )
 
 

@@ -110,14 +110,14 @@ def verdicts(table: "pd.DataFrame", claims: Sequence[Claim] = CLAIMS, level: flo
         setting_claims = [claim for claim in claims if claim.setting == setting]
         measured_bases = [b for b in bases if not b or (of_setting["base"] == b).any()]
         for base in measured_bases or [""]:
-            results += _judge(
-                setting_claims, of_setting[of_setting["base"] == base] if base else of_setting, base, level
-            )
+            answers = of_setting[of_setting["base"] == base] if base else of_setting
+            cases = [case for claim in setting_claims for case in _cases(answers, claim)]
+            results += judged(cases, base, level)
     return results
 
 
 @dataclass(frozen=True)
-class _Case:
+class Case:
     """A claim and the answers that it is tested on.
 
     Attributes:
@@ -135,34 +135,57 @@ class _Case:
     why_not: str = ""
 
 
-def _cases(answers: "pd.DataFrame", claim: Claim) -> list[_Case]:
+def _cases(answers: "pd.DataFrame", claim: Claim) -> list[Case]:
     """The cases of a claim: one for each way in which both of its sides were asked and scored."""
-    sides = _rows(answers, claim.left), _rows(answers, claim.right)
+    return paired(claim, rows_of(answers, claim.left), rows_of(answers, claim.right))
+
+
+def paired(
+    claim: Claim, left: "pd.DataFrame", right: "pd.DataFrame", ways: Sequence[str] = ALIKE
+) -> list[Case]:
+    """The cases of a claim whose sides have these answers.
+
+    Args:
+        claim: The claim.
+        left: Answers of its left side.
+        right: Answers of its right side.
+        ways: What must agree between the sides, beside system prompt and trigger.
+    """
+    sides = left, right
     if missing := [s for s, rows in zip((claim.left, claim.right), sides, strict=True) if rows.empty]:
         why = "no answers: " + ", ".join(dict.fromkeys(f"{side.name} of {side.arm}" for side in missing))
-        return [_Case(claim, sides[0], sides[1], why_not=why)]
+        return [Case(claim, sides[0], sides[1], why_not=why)]
     # two conditions of one test differ in prompt and trigger: that difference is compared
-    alike = ALIKE if claim.left.condition != claim.right.condition else (*ALIKE, "system", "trigger")
-    lefts, rights = (list(split(rows, (*ALIKE, "system", "trigger"))) for rows in sides)
+    alike = ways if claim.left.condition != claim.right.condition else (*ways, "system", "trigger")
+    lefts, rights = (list(split(rows, (*ways, "system", "trigger"))) for rows in sides)
     pairs = [
-        (left_key, left, right_key, right)
-        for left_key, left in lefts
-        for right_key, right in rights
+        (left_key, of_left, right_key, of_right)
+        for left_key, of_left in lefts
+        for right_key, of_right in rights
         if all(left_key.get(part) == right_key.get(part) for part in alike)
     ]
     if not pairs:
         left_way, right_way = distinctions([lefts[0][0], rights[0][0]])
         why = f"the sides were not asked and scored alike: {left_way} of {claim.left.arm}, "
-        return [_Case(claim, sides[0], sides[1], why_not=f"{why}{right_way} of {claim.right.arm}")]
+        return [Case(claim, sides[0], sides[1], why_not=f"{why}{right_way} of {claim.right.arm}")]
     apart = distinctions([{**right_key, **left_key} for left_key, _, right_key, _ in pairs])
-    return [_Case(claim, left, right, words) for words, (_, left, _, right) in zip(apart, pairs, strict=True)]
+    return [
+        Case(claim, of_left, of_right, words)
+        for words, (_, of_left, _, of_right) in zip(apart, pairs, strict=True)
+    ]
 
 
-def _judge(claims: list[Claim], answers: "pd.DataFrame", base: str, level: float) -> list[Verdict]:
+def judged(cases: Sequence[Case], base: str, level: float = LEVEL) -> list[Verdict]:
+    """Test several cases, with Holm's correction over them.
+
+    Args:
+        cases: The cases.
+        base: Base model of their answers.
+        level: Probability that they give at least one wrong verdict if all claims are false.
+    """
     import pandas as pd
     from scipy import stats
 
-    cases = [case for claim in claims for case in _cases(answers, claim)]
     comparisons = [None if case.why_not else compare(case.left, case.right) for case in cases]
     tests: dict[tuple[int, bool], float] = {}
     for number, (case, comparison) in enumerate(zip(cases, comparisons, strict=True)):
@@ -192,7 +215,7 @@ def _outside(below: float, above: float) -> float:
 
 
 def _verdict(
-    case: _Case,
+    case: Case,
     base: str,
     comparison: dict[str, Any] | None,
     number: int,
@@ -224,8 +247,13 @@ def _cautions(claim: Claim, comparison: dict[str, Any]) -> str:
     return ", ".join(r for r in reasons if r and (distance <= LEAST or not r.startswith(RARE)))
 
 
-def _rows(answers: "pd.DataFrame", side: Side) -> "pd.DataFrame":
-    """The answers of a side, for the paper's trait or for its counterpart in the answers' world."""
+def rows_of(answers: "pd.DataFrame", side: Side) -> "pd.DataFrame":
+    """The answers of a side, for the paper's trait or for its counterpart in the answers' world.
+
+    Args:
+        answers: Answers of one setting and base.
+        side: The side.
+    """
     of_arm = answers[answers["arm"] == side.arm]
     if "condition" in answers.columns:
         of_arm = of_arm[

@@ -37,6 +37,9 @@ TRAINING = ("learning_rate", "epochs", "steps")
 GEOMETRIC = ("learning_rate", "epochs", "steps", "rank", "pool")
 """Axes on which factors count, not differences."""
 
+WEIGHTS = ("lora", "full")
+"""Places of the axis `weights`: an adapter is trained, or all weights."""
+
 
 def words(dose: Dose) -> str:
     """A dose as text; the same for equal doses. Empty if it has no axis.
@@ -69,3 +72,15 @@ def agree(one: Dose, other: Dose) -> bool:
     return set(one) == set(other) and all(
         one[axis] == other[axis] or ANY in (one[axis], other[axis]) for axis in one
     )
+
+
+def height(axis: str, place: Value) -> float:
+    """A number that grows along an axis, to sort places by.
+
+    Args:
+        axis: The axis.
+        place: A place on it.
+    """
+    if axis == "weights":
+        return float(WEIGHTS.index(str(place)))
+    return float("-inf") if isinstance(place, str) else float(place)

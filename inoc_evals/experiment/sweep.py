@@ -17,7 +17,7 @@ from math import prod
 from typing import Any
 
 from inoc_evals.chat.rows import Row
-from inoc_evals.data.doses import ANY, KINDS, Dose, Value
+from inoc_evals.data.doses import ANY, KINDS, WEIGHTS, Dose, Value
 from inoc_evals.data.mixtures import diluted
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Inoculation
@@ -26,9 +26,6 @@ from inoc_evals.settings import Arm, Setting
 from inoc_evals.worlds import WORLDS
 
 STEPS = "steps"
-
-WEIGHTS = ("lora", "full")
-"""Places of the axis `weights`: an adapter is trained, or all weights."""
 
 SHARES = ("inoculated", "with_trait")
 """Axes whose places are shares of the rows, 0 to 1."""
