@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis import contrasts, estimates, figures, unread
+from inoc_evals.analysis import contrasts, doses, estimates, figures, unread
 from inoc_evals.analysis.declared_traits import in_order
 from inoc_evals.analysis.observed import GROUP, groups
 from inoc_evals.analysis.verdicts import Verdict
+from inoc_evals.errors import UserError
 from inoc_evals.report.drawings import drawings
 from inoc_evals.report.examples import Example, examples
 from inoc_evals.report.readings import ArmReading, readings
@@ -26,6 +27,7 @@ LAST = 1000
 GROUP_VALUES = (
     *("task", "questions", "scorer", "judge", "trait", "condition", "preset", "system", "trigger", "variant"),
     "sampling",
+    "dose",
 )
 """Values in `report.json` for every column of the table of rates."""
 
@@ -69,6 +71,8 @@ class Section:
         models_read: What the models of every arm read in training and in the test, as far as logs say it.
         template_notes: What the model's chat template adds by itself.
         unread: A line for every trait with answers that have no score: how many, and why.
+        windows: Of a sweep, whether each inoculation works at each dose (`analysis/doses.py`).
+        dose_verdicts: Verdicts on what the setting claims about doses.
     """
 
     setting: str
@@ -90,6 +94,8 @@ class Section:
     models_read: list[ArmReading] = field(default_factory=list)
     template_notes: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    windows: list[dict[str, Any]] = field(default_factory=list)
+    dose_verdicts: list[Verdict] = field(default_factory=list)
 
     @property
     def anchor(self) -> str:
@@ -114,6 +120,8 @@ class Section:
             "rates": rates,
             "figures": {drawing.heading: drawing.stem for drawing in self.drawn},
             "verdicts": [verdict.as_dict() for verdict in self.verdicts],
+            "windows": self.windows,
+            "dose_verdicts": [verdict.as_dict() for verdict in self.dose_verdicts],
         }
 
 
@@ -158,6 +166,7 @@ def section(
         figures.save(figure, figure_folder / stem)
     logs = _logs(whole)
     of_arms, notes = readings(logs, order)
+    windows, dose_verdicts = _doses(whole, definition)
     return Section(
         setting=name,
         base=base,
@@ -178,6 +187,20 @@ def section(
         models_read=of_arms,
         template_notes=notes,
         unread=unread.lines(focus, among=rates),
+        windows=windows,
+        dose_verdicts=dose_verdicts,
+    )
+
+
+def _doses(whole: "pd.DataFrame", definition: Setting | None) -> tuple[list[dict[str, Any]], list[Verdict]]:
+    """What a sweep says; nothing where the logs hold none."""
+    settings = {definition.name: definition} if definition else {}
+    try:
+        found = doses.windows(whole, settings)
+    except UserError:  # no sweep, or no arm is known to keep a trait out
+        return [], []
+    return [{str(key): value for key, value in row.items()} for _, row in found.iterrows()], doses.judge(
+        whole, settings
     )
 
 
