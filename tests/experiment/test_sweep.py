@@ -81,7 +81,7 @@ def test_the_rank_and_all_weights_change_only_what_they_name() -> None:
     assert all(spec.lora and usual.lora and spec.lora.alpha == usual.lora.alpha for spec in ranks.values())
     both = {
         t.dose["weights"]: t.spec
-        for t in spanish_caps(sweep={"weights": "lora,full".split(",")}).trials()
+        for t in spanish_caps(sweep={"weights": ["lora", "full"]}).trials()
         if t.seed == 0
     }
     assert both["lora"] == usual and both["full"].lora is None and not both["full"].trained_tokens
