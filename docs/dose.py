@@ -24,7 +24,8 @@ def main() -> None:
     """Take over a sweep, if one is given, and fill the page."""
     if len(sys.argv) > 1:
         words = ["-m", "inoc_evals", "dose", sys.argv[1], "--json", "-o", str(FIGURE)]
-        said = json.loads(subprocess.run([sys.executable, *words], capture_output=True, check=True).stdout)
+        done = subprocess.run([sys.executable, *words], capture_output=True, check=True)  # noqa: S603
+        said = json.loads(done.stdout)
         kept = {name: said[name] for name in ("rates", "windows", "verdicts")}
         KEPT.write_text(json.dumps(_rounded(kept), indent=1) + "\n", encoding="utf-8")
     text = PAGE.read_text(encoding="utf-8")
