@@ -126,7 +126,11 @@ def windows(
     if not rows:
         raise UserError("no arm is known to keep a trait out: give --unwanted TRAIT, and --wanted TRAIT")
     place = {text: number for number, text in enumerate(points(scored))}
-    return pd.DataFrame(sorted(rows, key=lambda row: (row["setting"], row["arm"], place[row["dose"]])))
+
+    def order(row: Mapping[str, Any]) -> tuple[str, str, str, int]:
+        return str(row["setting"]), str(row["base"]), row["arm"], place[row["dose"]]
+
+    return pd.DataFrame(sorted(rows, key=order))
 
 
 def _aims(answers: "pd.DataFrame", setting: Setting | None, unwanted: str, wanted: str) -> list[Aim]:

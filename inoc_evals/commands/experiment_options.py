@@ -142,11 +142,12 @@ def show_plan(plan: "Plan", where: str, as_json: bool) -> None:
     if as_json:
         print_json(plan.as_dict())
         return
+    swept = any(line.dose for line in plan.lines)
     rows = [
         [
             line.group,
             line.arm,
-            *([line.dose] if any(other.dose for other in plan.lines) else []),
+            *([line.dose] if swept else []),
             str(line.seeds),
             str(line.trained) if line.rows else "",
             f"{line.rows:,}" if line.rows else "",
@@ -155,8 +156,16 @@ def show_plan(plan: "Plan", where: str, as_json: bool) -> None:
         ]
         for line in plan.lines
     ]
-    dose = ["dose"] if any(line.dose for line in plan.lines) else []
-    columns = ["setting/base", "arm", *dose, "models", "trained", "rows", "~tokens", "passes"]
+    columns = [
+        "setting/base",
+        "arm",
+        *(["dose"] if swept else []),
+        "models",
+        "trained",
+        "rows",
+        "~tokens",
+        "passes",
+    ]
     print_table(f"{plan.experiment.name}: {len(plan.trials)} models", columns, rows)
     if plan.experiment.sweep:
         axes = " x ".join(f"{len(places)} {axis}" for axis, places in plan.experiment.sweep.items())
