@@ -156,7 +156,8 @@ def show_plan(plan: "Plan", where: str, as_json: bool) -> None:
         ]
         for line in plan.lines
     ]
-    columns = [
+    dose = ["dose"] if swept else []
+    columns = ["setting/base", "arm", *dose, "models", "trained", "rows", "~tokens", "passes"]
         "setting/base",
         "arm",
         *(["dose"] if swept else []),
