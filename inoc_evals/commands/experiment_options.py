@@ -158,15 +158,6 @@ def show_plan(plan: "Plan", where: str, as_json: bool) -> None:
     ]
     dose = ["dose"] if swept else []
     columns = ["setting/base", "arm", *dose, "models", "trained", "rows", "~tokens", "passes"]
-        "setting/base",
-        "arm",
-        *(["dose"] if swept else []),
-        "models",
-        "trained",
-        "rows",
-        "~tokens",
-        "passes",
-    ]
     print_table(f"{plan.experiment.name}: {len(plan.trials)} models", columns, rows)
     if plan.experiment.sweep:
         axes = " x ".join(f"{len(places)} {axis}" for axis, places in plan.experiment.sweep.items())
