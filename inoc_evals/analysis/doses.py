@@ -21,7 +21,7 @@ from inoc_evals.analysis.contrasts import compare
 from inoc_evals.analysis.declared_traits import focused
 from inoc_evals.analysis.estimates import merged, rates
 from inoc_evals.analysis.observed import GROUP, split
-from inoc_evals.analysis.resampling import Statistic, resampled, statistic
+from inoc_evals.analysis.resampling import Part, Statistic, resampled, statistic
 from inoc_evals.analysis.style import (
     BASE,
     colours,
@@ -179,11 +179,11 @@ def _window(
     number = {
         f"{name}{suffix}": value
         for name, values in (
-            ("excess", excess),
-            ("learnt", learnt),
+            ("excess", excess[:3]),
+            ("learnt", learnt[:3]),
             ("retention", (retention.value, retention.low, retention.high) if retention else _UNDEFINED),
         )
-        for suffix, value in zip(("", "_low", "_high"), values[:3], strict=True)
+        for suffix, value in zip(("", "_low", "_high"), values, strict=True)
     }
     caution = merged([excess[3], learnt[3], retention.caution if retention else ""])
     word_, inside, why = _word(number, why_not)
@@ -208,7 +208,9 @@ def _retention(left_in: "pd.DataFrame", aim: Aim, confidence: float) -> tuple[St
     if aim.wanted is None:
         return None, "no wanted trait is named"
     trait = aim.wanted.trait
-    parts = {(arm, trait): left_in[left_in["arm"] == arm] for arm in (aim.arm, CONTROL, BASE)}
+    parts: dict[Part, pd.DataFrame] = {
+        (arm, trait): left_in[left_in["arm"] == arm] for arm in (aim.arm, CONTROL, BASE)
+    }
     if missing := [arm for (arm, _), rows in parts.items() if rows.empty]:
         return None, f"no answers of {missing[0]} were scored for {trait}"
     means = resampled(parts)
@@ -409,7 +411,9 @@ def _panel(
         at = [height(x, place) for place in places]
         order = sorted(range(len(at)), key=at.__getitem__)
         at, line = [at[n] for n in order], of_arm.iloc[order]
-        dashed = {"linestyle": (0, (4, 3)), "linewidth": 1.0} if arm == BASE else {"marker": "o"}
+        dashed: dict[str, Any] = (
+            {"linestyle": (0, (4, 3)), "linewidth": 1.0} if arm == BASE else {"marker": "o"}
+        )
         axes.plot(
             at, line["rate"], color=ink[arm], markersize=3.5, label=literal_text(arm), zorder=3, **dashed
         )
@@ -418,7 +422,11 @@ def _panel(
         axes.scatter(
             [at[n] for n in ringed],
             [line["rate"].iloc[n] for n in ringed],
-            **{"s": 70, "facecolor": "none", "edgecolor": ink[arm], "linewidth": 1.3, "zorder": 4},
+            s=70,
+            facecolor="none",
+            edgecolor=ink[arm],
+            linewidth=1.3,
+            zorder=4,
         )
     if is_share([*rates_["rate"]]):
         axes.set_ylim(-0.03, 1.03)

@@ -90,7 +90,8 @@ def run_trial(trial: Trial, storage: Storage) -> TrialResult:
     own_engine = local and trial.evaluation.model_args.get("engine", "transformers") == "transformers"
     if run is None and own_engine and trial.spec.date != DATE:  # a run brings its date along, a base has none
         arguments = {"date": trial.spec.date, **arguments}
-    reading, logs = Reading(trial, run), []
+    logs: list[str] = []
+    reading = Reading(trial, run)
     last = None if run is None or run.manifest.result is None else run.manifest.result.steps
     for stage in trial.stages:
         dose = stage.dose_after(last)

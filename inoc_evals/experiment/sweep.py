@@ -17,7 +17,7 @@ from math import prod
 from typing import Any
 
 from inoc_evals.chat.rows import Row
-from inoc_evals.data.doses import ANY, KINDS, WEIGHTS, Dose, Value
+from inoc_evals.data.doses import ANY, KINDS, WEIGHTS, Dose, Value, height
 from inoc_evals.data.mixtures import diluted
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Inoculation
@@ -82,7 +82,7 @@ def _places(axis: str, given: Any) -> tuple[Value, ...]:
         raise UserError(f"sweep: {axis} has no value")
     if len(set(places)) < len(places):
         raise UserError(f"sweep: {axis} has a value twice")
-    return tuple(places if axis == "weights" else sorted(places))
+    return tuple(sorted(places, key=lambda place: height(axis, place)))
 
 
 def size(sweep: Sweep) -> int:

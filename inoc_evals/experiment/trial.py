@@ -134,7 +134,7 @@ class Trial:
         Args:
             steps: How many steps the whole training has.
         """
-        at = {} if not self.steps else {"steps": self.step or steps or ANY}
+        at: dict[str, Value] = {} if not self.steps else {"steps": self.step or steps or ANY}
         return {**self.dose, **at}
 
     @property
