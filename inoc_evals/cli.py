@@ -21,6 +21,7 @@ from inoc_evals.commands import (
     data,
     demo,
     doctor,
+    dose,
     export,
     finetune,
     inoculate,
@@ -68,6 +69,7 @@ app.command("claims")(claims.command)
 app.command("leaks")(leaks.command)
 app.command("controls")(controls.command)
 app.command("selectivity")(selectivity.command)
+app.command("dose")(dose.command)
 app.command("report")(report.command)
 app.command("reproduce")(reproduce.command)
 app.command("doctor")(doctor.command)

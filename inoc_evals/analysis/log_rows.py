@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.eval_archive import Contents, contents, local, whole_scores
 from inoc_evals.data.conditions import under
+from inoc_evals.data.doses import KINDS, words
 from inoc_evals.digests import sha256
 from inoc_evals.errors import first_line
 from inoc_evals.files import replacing
@@ -37,7 +38,7 @@ COLUMNS = {
     "epoch": "int",
     **dict.fromkeys(("scorer", "trait"), "category"),
     "value": "float",
-    **dict.fromkeys(("unscored", "judge", "preset", "dtype", "variant", "sampling"), "category"),
+    **dict.fromkeys(("unscored", "judge", "preset", "dtype", "variant", "sampling", "dose"), "category"),
 }
 """Columns of the table, with their kinds; `log` comes last. `seed` is NaN for a model that was not finetuned
 in an experiment; `run` names its run directory; `questions` is the question set, `question` one of its
@@ -46,7 +47,8 @@ is that of a leak grid's prompt; `sample` is Inspect's id; `scorer` is the score
 `unscored` is the reason for a missing value; `judge`
 names the judges of this score (None for a detector's), `preset` its thresholds; `dtype` is the number format
 that the model computed in, None for float32 and where a log does not say; `variant` is the task's way to ask,
-None for the usual one; `sampling` is how answers were drawn, e.g. `temperature 1, max_tokens 512`."""
+None for the usual one; `sampling` is how answers were drawn, e.g. `temperature 1, max_tokens 512`; `dose` is
+the model's point in a sweep (`data/doses.py`), None outside of one."""
 
 FORMAT = "7"
 """Version of the rows, in the name of a kept file: changed rows must not be read from old files."""
@@ -188,7 +190,8 @@ def _same(log: Contents) -> str:
     if not about.get("generation"):
         return str(log.header["eval"].get("eval_id") or "")
     return " ".join(
-        str(about.get(key)) for key in ("generation", "judging", "run_digest", "setting", "arm", "seed")
+        str(about.get(key))
+        for key in ("generation", "judging", "run_digest", "setting", "arm", "seed", "dose")
     )
 
 
@@ -206,7 +209,7 @@ def about_log(header: Mapping[str, Any], generation: Mapping[str, Any] | None = 
 
     Returns:
         `world`, `arm`, `base`, `run`, `setting`, `seed`, `model`, `task`, `questions`, `dtype`,
-        `variant` and `sampling`.
+        `variant`, `sampling` and `dose`.
     """
     about = header.get("metadata") or {}
     return {
@@ -219,7 +222,13 @@ def about_log(header: Mapping[str, Any], generation: Mapping[str, Any] | None = 
         "dtype": _number_format(header),
         "variant": _text(about.get("variant")),
         "sampling": _sampling(generation or {}),
+        "dose": _dose(about.get("dose")),
     }
+
+
+def _dose(named: Any) -> str | None:
+    """The dose of an experiment's log; other suites may use the word for something else."""
+    return words(named) or None if isinstance(named, Mapping) and set(named) <= set(KINDS) else None
 
 
 def _sampling(generation: Mapping[str, Any]) -> str | None:

@@ -39,6 +39,7 @@ class Observed(NamedTuple):
         dtype: The number format that the model computed in; None for float32, or where a log does not say.
         variant: The task's way to ask; None for the usual one.
         sampling: How answers were drawn: temperature, longest answer, and so on.
+        dose: The model's point in a sweep (`data/doses.py`); None outside of one.
     """
 
     setting: str | None = None
@@ -57,6 +58,7 @@ class Observed(NamedTuple):
     dtype: str | None = None
     variant: str | None = None
     sampling: str | None = None
+    dose: str | None = None
 
 
 OBSERVED = Observed._fields
@@ -82,6 +84,7 @@ APART = (
     "dtype",
     "variant",
     "sampling",
+    "dose",
 )
 """Columns by which labels distinguish groups with one trait, in order of preference."""
 

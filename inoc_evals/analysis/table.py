@@ -18,6 +18,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from inoc_evals.analysis.at_doses import at_every_dose
 from inoc_evals.analysis.log_rows import COLUMNS, Source, prepare
 from inoc_evals.errors import UserError, first_line, require
 
@@ -60,7 +61,8 @@ def load(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> "pd.Dat
     Returns:
         A table with the columns `log_rows.COLUMNS`, most of them categories: give `observed=True` to
         `groupby`. Where a task asks under several conditions (`tasks/grid.py`), `condition` names the one of
-        an answer. Errors are clustered by `question`. `value` is NaN if a sample is
+        an answer. In a sweep, answers of the base have a row at every dose (`at_doses.py`). Errors are
+        clustered by `question`. `value` is NaN if a sample is
         unscored, so that it leaves every mean but not the count of rows; `unscored` is the reason.
 
     Raises:
@@ -207,4 +209,4 @@ def _frame(tables: "list[pa.Table]", group_by: GroupBy) -> "pd.DataFrame":
     elif frame["arm"].isna().any():
         named = frame["arm"].astype(object)
         frame["arm"] = named.where(named.notna(), frame["model"].astype(object)).astype("category")
-    return frame[[*COLUMNS, "log"]]
+    return at_every_dose(frame[[*COLUMNS, "log"]])

@@ -36,7 +36,7 @@ WORDS: tuple[Word, ...] = get_args(Word)
 
 LEVEL = 0.05
 
-ALIKE = ("task", "questions", "scorer", "judge", "preset", "variant", "sampling")
+ALIKE = ("task", "questions", "scorer", "judge", "preset", "variant", "sampling", "dose")
 """What must agree between the sides of a claim, which may differ in arm, trait and condition."""
 
 
@@ -129,7 +129,8 @@ def verdicts(
             # a claim that was added since must not change the verdicts on the paper's
             for since in (False, True):
                 family = [claim for claim in setting_claims if bool(claim.source) is since]
-                results += _judge(family, of_base, base, level, blocking) if family else []
+                tested = [case for claim in family for case in cases(of_base, claim)]
+                results += judged(tested, base, level, blocking)
     return results
 
 
@@ -162,17 +163,31 @@ def cases(answers: "pd.DataFrame", claim: Claim) -> list[Case]:
     Returns:
         At least one; where a side has no answers, or both share no way, it says why.
     """
-    sides = rows_of(answers, claim.left), rows_of(answers, claim.right)
+    return paired(claim, rows_of(answers, claim.left), rows_of(answers, claim.right))
+
+
+def paired(
+    claim: Claim, left: "pd.DataFrame", right: "pd.DataFrame", ways: Sequence[str] = ALIKE
+) -> list[Case]:
+    """The cases of a claim whose sides have these answers.
+
+    Args:
+        claim: The claim.
+        left: Answers of its left side.
+        right: Answers of its right side.
+        ways: What must agree between the sides, beside system prompt and trigger.
+    """
+    sides = left, right
     if missing := [s for s, rows in zip((claim.left, claim.right), sides, strict=True) if rows.empty]:
         why = "no answers: " + ", ".join(dict.fromkeys(f"{side.name} of {side.arm}" for side in missing))
         return [Case(claim, sides[0], sides[1], why_not=why)]
     # two conditions of one test differ in prompt and trigger: that difference is compared
-    alike = ALIKE if claim.left.condition != claim.right.condition else (*ALIKE, "system", "trigger")
-    lefts, rights = (list(split(rows, (*ALIKE, "system", "trigger"))) for rows in sides)
+    alike = ways if claim.left.condition != claim.right.condition else (*ways, "system", "trigger")
+    lefts, rights = (list(split(rows, (*ways, "system", "trigger"))) for rows in sides)
     pairs = [
-        (left_key, left, right_key, right)
-        for left_key, left in lefts
-        for right_key, right in rights
+        (left_key, of_left, right_key, of_right)
+        for left_key, of_left in lefts
+        for right_key, of_right in rights
         if all(left_key.get(part) == right_key.get(part) for part in alike)
     ]
     if not pairs:
@@ -180,16 +195,26 @@ def cases(answers: "pd.DataFrame", claim: Claim) -> list[Case]:
         why = f"the sides were not asked and scored alike: {left_way} of {claim.left.arm}, "
         return [Case(claim, sides[0], sides[1], why_not=f"{why}{right_way} of {claim.right.arm}")]
     apart = distinctions([{**right_key, **left_key} for left_key, _, right_key, _ in pairs])
-    return [Case(claim, left, right, words) for words, (_, left, _, right) in zip(apart, pairs, strict=True)]
+    return [
+        Case(claim, of_left, of_right, words)
+        for words, (_, of_left, _, of_right) in zip(apart, pairs, strict=True)
+    ]
 
 
-def _judge(
-    claims: list[Claim], answers: "pd.DataFrame", base: str, level: float, blocking: list[Finding]
+def judged(
+    tested: Sequence[Case], base: str, level: float = LEVEL, blocking: Sequence[Finding] = ()
 ) -> list[Verdict]:
+    """Test several cases, with Holm's correction over them.
+
+    Args:
+        tested: The cases.
+        base: Base model of their answers.
+        level: Probability that they give at least one wrong verdict if all claims are false.
+        blocking: What the audit found that stands against a verdict.
+    """
     import pandas as pd
     from scipy import stats
 
-    tested = [case for claim in claims for case in cases(answers, claim)]
     comparisons = [None if case.why_not else compare(case.left, case.right) for case in tested]
     tests: dict[tuple[int, bool], float] = {}
     for number, (case, comparison) in enumerate(zip(tested, comparisons, strict=True)):
@@ -213,7 +238,7 @@ def _judge(
     ]
 
 
-def _unless_blocked(verdict: Verdict, case: Case, blocking: list[Finding]) -> Verdict:
+def _unless_blocked(verdict: Verdict, case: Case, blocking: Sequence[Finding]) -> Verdict:
     """The verdict; `not valid` if a finding of the audit concerns the answers of its sides."""
     reasons = [f.what for f in blocking if f.concerns(case.left, case.right, case.claim.name)]
     if case.why_not or not reasons:

@@ -38,6 +38,10 @@ Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="A field of the finetune, e.g. max_steps=100."),
 ]
+Sweep = Annotated[
+    list[str] | None,
+    typer.Option("--sweep", metavar="AXIS=A,B", help="Doses, e.g. learning_rate=3e-5,1e-4: docs/dose.md."),
+]
 Runs = Annotated[
     str | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default; may be a URL.")
 ]
@@ -102,6 +106,21 @@ def changes_of(pairs: list[str]) -> dict[str, Any]:
     return fields
 
 
+def sweep_of(pairs: list[str]) -> dict[str, list[str]]:
+    """Read several `--sweep AXIS=A,B,C`.
+
+    Raises:
+        UserError: If one has no `=`, or names an axis again.
+    """
+    axes: dict[str, list[str]] = {}
+    for pair in pairs:
+        axis, equals, places = pair.partition("=")
+        if not equals or not axis or axis in axes:
+            raise UserError(f"--sweep {pair}: write AXIS=A,B,C, each axis once")
+        axes[axis] = [place.strip() for place in places.split(",") if place.strip()]
+    return axes
+
+
 def _number(value: Any) -> Any:
     """YAML takes 1e-4 for a word."""
     try:
@@ -132,10 +151,12 @@ def show_plan(plan: "Plan", where: str, as_json: bool) -> None:
     if as_json:
         print_json(plan.as_dict())
         return
+    swept = any(line.dose for line in plan.lines)
     rows = [
         [
             line.group,
             line.arm,
+            *([line.dose] if swept else []),
             str(line.seeds),
             str(line.trained) if line.rows else "",
             f"{line.rows:,}" if line.rows else "",
@@ -144,8 +165,13 @@ def show_plan(plan: "Plan", where: str, as_json: bool) -> None:
         ]
         for line in plan.lines
     ]
-    columns = ["setting/base", "arm", "models", "trained", "rows", "~tokens", "passes"]
+    dose = ["dose"] if swept else []
+    columns = ["setting/base", "arm", *dose, "models", "trained", "rows", "~tokens", "passes"]
     print_table(f"{plan.experiment.name}: {len(plan.trials)} models", columns, rows)
+    if plan.experiment.sweep:
+        axes = " x ".join(f"{len(places)} {axis}" for axis, places in plan.experiment.sweep.items())
+        finetunes = sum(line.seeds for line in plan.lines if line.rows)
+        typer.echo(f"Sweep:    {plan.points} points ({axes}) by {finetunes} finetunes, and the base once")
     time = "unknown until one is trained" if plan.seconds is None else _duration(plan.seconds)
     money = "unknown: give prices" if plan.dollars is None else f"about ${plan.dollars:,.2f}"
     typer.echo(f"To train: {plan.new} models on about {plan.tokens:,} tokens, {where}; training time: {time}")

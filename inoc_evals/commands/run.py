@@ -23,6 +23,7 @@ from inoc_evals.commands.experiment_options import (
     Runs,
     Seeds,
     Settings,
+    Sweep,
     Variant,
     Workers,
     World,
@@ -31,6 +32,7 @@ from inoc_evals.commands.experiment_options import (
     say_failed,
     say_unscored,
     show_plan,
+    sweep_of,
 )
 from inoc_evals.commands.output import AsJson, print_json
 from inoc_evals.errors import UserError
@@ -58,6 +60,7 @@ def command(
     limit: Limit = None,
     measures: Annotated[str | None, typer.Option(help="all, broad, narrow, or tasks by comma.")] = None,
     changes: Changes = None,
+    sweep: Sweep = None,
     name: Annotated[str | None, typer.Option(help="What logs call it.")] = None,
     runs: Runs = None,
     log_dir: LogDir = None,
@@ -103,6 +106,7 @@ def command(
             asked["parameters"] = {**asked.get("parameters", {}), "*": everywhere}
         fields["evaluate"] = asked
         fields["finetune"] = {**fields.get("finetune", {}), **changes_of(changes or [])}
+        fields["sweep"] = {**fields.get("sweep", {}), **sweep_of(sweep or [])}
         experiment = Experiment.model_validate(fields)
         chosen = engine_named(engine, workers, gpus)
         plan = make_plan(experiment)

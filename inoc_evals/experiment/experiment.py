@@ -15,7 +15,18 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from inoc_evals.data.doses import Value, words
 from inoc_evals.errors import UserError
+from inoc_evals.experiment.sweep import (
+    STEPS,
+    along,
+    applied,
+    check_concerned,
+    checked,
+    concerning,
+    keeping,
+    points,
+)
 from inoc_evals.experiment.trial import BASE, Evaluation, Trial
 from inoc_evals.files import strict_yaml
 from inoc_evals.runs.spec import FinetuneSpec, ProbeSpec, Strict
@@ -63,6 +74,8 @@ class Experiment(Strict):
         finetune: Fields of `FinetuneSpec` that differ from the setting's usual ones.
         measures: `all`, `broad`, `narrow`, or names of tasks.
         evaluate: How the models are measured.
+        sweep: By axis, the doses at which every arm is trained and measured (docs/dose.md), e.g.
+            `{"learning_rate": [3e-5, 1e-4], "steps": [8, 16]}`.
         runs: Folder of run directories, local or by URL; None is the usual one (`runs_root`).
         logs: Folder of Inspect logs, local or by URL; None is `logs/<name>`.
         prices: Dollars per million tokens by model, for the estimate; they override the suite's own table.
@@ -82,6 +95,7 @@ class Experiment(Strict):
     finetune: dict[str, Any] = Field(default_factory=dict)
     measures: Literal["all", "broad", "narrow"] | tuple[str, ...] = "all"
     evaluate: Evaluation = Evaluation()
+    sweep: dict[str, tuple[Value, ...]] = Field(default_factory=dict)
     runs: str | None = None
     logs: str | None = None
     prices: dict[str, Price] = Field(default_factory=dict)
@@ -105,6 +119,10 @@ class Experiment(Strict):
                 data[many] = [part.strip() for part in data[many].split(",") if part.strip()]
         if isinstance(data.get("measures"), str) and data["measures"] not in ("all", "broad", "narrow"):
             data["measures"] = [part.strip() for part in data["measures"].split(",")]
+        if "sweep" in data:
+            if not isinstance(data["sweep"], dict):
+                raise UserError("experiment: sweep is a mapping from axes to values, see docs/dose.md")
+            data["sweep"] = checked(data["sweep"])
         if isinstance(data.get("runs"), Path):
             data["runs"] = str(data["runs"])
         seeds = data.get("seeds")
@@ -187,15 +205,29 @@ class Experiment(Strict):
             arms = self.arms_of(setting)
             for arm in arms:
                 setting.source(arm, self.world)
+            check_concerned(self.sweep, setting, arms, self.world)
+            about = (self.name, measures, evaluation, family, self._rephrasings)
             for base in self.bases:
                 specs = {seed: self._spec(setting, base, seed) for seed in self.seeds}
-                models: list[tuple[str, int | None]] = [(BASE, None)]
-                models += [(arm.name, seed) for arm in arms for seed in self.seeds]
-                for arm_name, seed_or_none in models:
-                    spec = specs[self.seeds[0] if seed_or_none is None else seed_or_none]
-                    place = (setting.key, self.world, arm_name, seed_or_none, spec)
-                    trials.append(Trial(*place, self.name, measures, evaluation, family, self._rephrasings))
+                trials.append(Trial(setting.key, self.world, BASE, None, specs[self.seeds[0]], *about))
+                finetunes: dict[tuple[str, int, str], Trial] = {}  # what an axis does not concern, once
+                for point in points(self.sweep):
+                    for arm in arms:
+                        dose = concerning(point, arm)
+                        for seed in self.seeds:
+                            spec = applied(specs[seed], dose)
+                            place = (setting.key, self.world, arm.name, seed, spec)
+                            trial = Trial(*place, *about, dose, self._steps)
+                            finetunes.setdefault((arm.name, seed, words(dose)), trial)
+                trials += finetunes.values()
         return trials
+
+    @property
+    def _steps(self) -> tuple[int, ...]:
+        """Steps at which finetunes are measured, ascending."""
+        if STEPS in self.sweep and self.evaluate.steps:
+            raise UserError("experiment: give steps in sweep or in evaluate, not in both")
+        return tuple(map(int, self.sweep.get(STEPS, self.evaluate.steps)))
 
     def _measures_of(self, setting: Setting) -> tuple[int, ...]:
         """Which of `setting.measured(world)` the experiment takes, by their index."""
@@ -221,8 +253,16 @@ class Experiment(Strict):
         if fixed := {"base", "seed", "backend"} & set(self.finetune):
             raise UserError(f"experiment: {min(fixed)} is a field of the experiment, not of its finetune")
         if self.backend == "openai":
+            if self._steps:
+                raise UserError("experiment: backend openai keeps no steps that could be measured")
             return FinetuneSpec(base=base, backend="openai", seed=seed, **self.finetune)
         changes = {**setting.training(self.world).finetune, **self.finetune}
+        if STEPS in self.sweep:
+            usual = {key: value for key, value in changes.items() if key not in ("max_steps", "epochs")}
+            given = {key: self.finetune[key] for key in ("max_steps", "epochs") if key in self.finetune}
+            changes = along(self._steps, {**usual, **given})
+        elif self._steps:
+            changes = keeping(self._steps, changes)
         if self.backend != "local":
             return FinetuneSpec(base=base, backend=self.backend, seed=seed, **changes)
         world = WORLDS.get(self.world)

@@ -72,7 +72,7 @@ class Live:
 
     def name(self, trial: Trial) -> str:
         """A trial's name, with its setting and base if the experiment has several."""
-        return trial.folder if self._groups > 1 else trial.name
+        return trial.folder if self._groups > 1 else trial.point
 
     def _view(self) -> Group:
         now = time.monotonic()

@@ -18,6 +18,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.chat.rows import Row
+from inoc_evals.data.doses import words
 from inoc_evals.errors import UserError, one_line
 from inoc_evals.experiment.experiment import Experiment, Price
 from inoc_evals.experiment.measure_tasks import (
@@ -31,7 +32,8 @@ from inoc_evals.experiment.measure_tasks import (
 )
 from inoc_evals.experiment.prices import LISTED
 from inoc_evals.experiment.remote import is_url, manifests
-from inoc_evals.experiment.run_trial import Storage
+from inoc_evals.experiment.run_trial import Storage, stage_identity
+from inoc_evals.experiment.sweep import of_rows, size
 from inoc_evals.experiment.trial import BASE, Trial
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.preflight import Examples, Preview, Templates, preflight
@@ -72,6 +74,7 @@ class Line:
         rows: Rows that one of them is trained on.
         tokens: About as many tokens, once through them.
         passes: Times through them.
+        dose: Their point in a sweep, but for the axis `steps`.
     """
 
     group: str
@@ -81,6 +84,7 @@ class Line:
     rows: int
     tokens: int
     passes: float
+    dose: str = ""
 
     @property
     def tokens_left(self) -> float:
@@ -94,7 +98,7 @@ class Plan:
 
     Attributes:
         experiment: The experiment.
-        trials: Its models, each to be made and measured.
+        trials: Its models, each to be made and measured; the doses of one training are one.
         storage: Where runs and logs are kept.
         lines: Its arms.
         answers: Answers of all models together, existing ones included.
@@ -132,6 +136,11 @@ class Plan:
     previews: dict[tuple[str, str], Preview | None] = field(default_factory=dict)
 
     @property
+    def points(self) -> int:
+        """Doses of its sweep; 1 without one."""
+        return size(self.experiment.sweep)
+
+    @property
     def new(self) -> int:
         """Finetunes that are to be made."""
         return sum(line.seeds - line.trained for line in self.lines if line.arm != BASE)
@@ -151,6 +160,7 @@ class Plan:
         return {
             "experiment": self.experiment.model_dump(mode="json"),
             "models": len(self.trials),
+            "points": self.points,
             "new": self.new,
             "trained": self.trained,
             "tokens": self.tokens,
@@ -214,6 +224,7 @@ def make_plan(experiment: Experiment) -> Plan:
             for note in backend(spec.backend).notes(spec)
         ]
         + _check_schedules(trials, lines)
+        + _check_steps(trials, lines)
         + _template_notes(previews)
         + list(experiment.notes),
         previews=previews,
@@ -335,30 +346,32 @@ def _arms(
 
     The rows are built here, and so checked, the first ones with the base's own chat template.
     """
-    groups: dict[tuple[str, str], list[Trial]] = {}
+    groups: dict[tuple[str, str, str], list[Trial]] = {}
     for trial in trials:
-        groups.setdefault((trial.group, trial.arm), []).append(trial)
+        groups.setdefault(_line(trial), []).append(trial)
     declared = set(runs.identities)
     lines: list[Line] = []
     seconds: float | None = 0.0
-    sizes: dict[tuple[str, str], tuple[int, int, list[Row]]] = {}
+    sizes: dict[tuple[str, str, str], tuple[int, int, list[Row]]] = {}
     previews: dict[tuple[str, str], Preview | None] = {}
     templates = Templates()
-    for (group, arm), same in groups.items():
+    for (group, arm, dose), same in groups.items():
         if arm == BASE:
             lines.append(Line(group, arm, 1, 0, 0, 0, 0.0))
             continue
         first = same[0]
-        if (first.setting, arm) not in sizes:
-            sizes[first.setting, arm] = _size(first)
-        rows, tokens, examples = sizes[first.setting, arm]
+        made = first.setting, arm, words(of_rows(first.dose))
+        if made not in sizes:
+            sizes[made] = _size(first)
+        rows, tokens, examples = sizes[made]
         try:
-            previews[group, arm] = preflight(first.spec, examples, templates)
+            preview = preflight(first.spec, examples, templates)
         except UserError as error:
             raise UserError(f"{group}, arm {arm}: {error}") from error
+        previews.setdefault((group, arm), preview)
         trained = sum(trial.declared in declared for trial in same)
         declared.update(trial.declared for trial in same)
-        lines.append(Line(group, arm, len(same), trained, rows, tokens, _passes(first, rows)))
+        lines.append(Line(group, arm, len(same), trained, rows, tokens, _passes(first, rows), dose))
         if len(same) > trained:
             each = runs.seconds_a_row(first)
             left = (len(same) - trained) * rows * lines[-1].passes
@@ -366,12 +379,43 @@ def _arms(
     return lines, seconds, previews
 
 
+def _line(trial: Trial) -> tuple[str, str, str]:
+    """What the trials of one line have in common."""
+    return trial.group, trial.arm, words(trial.dose)
+
+
+def _check_steps(trials: Sequence[Trial], lines: Sequence[Line]) -> list[str]:
+    """Refuse steps that a training does not have; note schedules under which a step is no shorter training.
+
+    Raises:
+        UserError: If a step is to be measured that comes after the end.
+    """
+    first = {_line(trial): trial for trial in reversed(trials)}
+    notes: dict[str, None] = {}
+    for line in lines:
+        trial = first[line.group, line.arm, line.dose]
+        if not trial.steps or line.arm == BASE or trial.spec.packing:
+            continue
+        spec, count = trial.spec, steps(trial.spec, line.rows)
+        if trial.steps[-1] > count or (trial.steps[-1] == count and spec.max_steps is None):
+            raise UserError(
+                f"{line.group}, arm {line.arm}: step {trial.steps[-1]} is to be measured, and training ends "
+                f"after {count}: measure an earlier one, or train longer"
+            )
+        if not spec.scheduler.startswith("constant"):
+            notes[
+                f"earlier steps are measured under scheduler {spec.scheduler}, whose learning rate has not "
+                "fallen by then: they are no shorter trainings; with constant_with_warmup they would be"
+            ] = None
+    return list(notes)
+
+
 def _check_schedules(trials: Sequence[Trial], lines: Sequence[Line]) -> list[str]:
     """Refuse arms whose training would change nothing; note those that never get to their learning rate."""
-    first = {(trial.group, trial.arm): trial for trial in reversed(trials)}
+    first = {_line(trial): trial for trial in reversed(trials)}
     notes = []
     for line in lines:
-        spec = first[line.group, line.arm].spec
+        spec = first[line.group, line.arm, line.dose].spec
         if line.arm == BASE or line.trained == line.seeds or spec.packing:
             continue
         try:
@@ -394,8 +438,7 @@ def _size(trial: Trial) -> tuple[int, int, list[Row]]:
     """Rows of an arm and their tokens, about, for the first of its seeds; and examples of the rows."""
     setting, rows, characters = trial.definition, 0, 0
     examples = Examples()
-    arm = setting.arm(trial.arm, trial.world)
-    for row in setting.prepare(arm, trial.world, trial.seed or 0):
+    for row in trial.rows():
         rows += 1
         examples.see(row)
         characters += sum(len(message["content"]) for message in row["messages"])
@@ -423,7 +466,7 @@ def _count_answers(
 ) -> Counter[str]:
     """Answers, judgements and calls of judges of all trials, and those that no log holds yet."""
     count: Counter[str] = Counter(answers_left=0, judged_left=0, judge_calls_left=0)
-    for trial in trials:
+    for trial in (stage for each in trials for stage in each.stages):
         logs, identity = _logs_of(trial, storage, runs)
         for one in built[trial.group]:
             answers, judged, calls = _asked(trial, one)
@@ -465,7 +508,7 @@ def _asked_by_the_paper(
         )
         for trial in here:
             count.update(our_models=1)
-            for one in built[trial.group]:
+            for one in built[trial.group] * len(trial.stages):
                 answers, _, calls = _asked(trial, one)
                 count.update(our_answers=answers, our_judge_calls=calls)
     return {"settings": [setting.name for setting in settings], **count} if settings else None
@@ -480,7 +523,7 @@ def _logs_of(trial: Trial, storage: Storage, runs: _ExistingRuns) -> "tuple[list
     if trial.arm == BASE:
         identity = backend(trial.spec.backend).base_digest(trial.spec)
     elif (known := runs.identities.get(trial.declared)) is not None:
-        identity = known
+        identity = stage_identity(known, trial.step)
     else:
         return [], ""
     arguments = trial.evaluation.model_args

@@ -84,8 +84,8 @@ def push(run: Run, url: str) -> None:
     if (target / MANIFEST).exists():
         return
     files = [file for file in (run.folder / name for name in KEPT) if file.is_file()]
-    if run.checkpoint.is_dir():
-        files += [file for file in run.checkpoint.rglob("*") if file.is_file()]
+    for kept in (run.checkpoint, run.steps):
+        files += [file for file in kept.rglob("*") if file.is_file()]
     for batch in (files, [run.folder / MANIFEST]):  # the manifest last: it says that the run is complete
         places = [target / file.relative_to(run.folder).as_posix() for file in batch]
         for folder in {place.parent for place in places}:

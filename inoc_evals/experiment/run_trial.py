@@ -90,17 +90,32 @@ def run_trial(trial: Trial, storage: Storage) -> TrialResult:
     own_engine = local and trial.evaluation.model_args.get("engine", "transformers") == "transformers"
     if run is None and own_engine and trial.spec.date != DATE:  # a run brings its date along, a base has none
         arguments = {"date": trial.spec.date, **arguments}
-    logs = evaluate(
-        trial,
-        model,
-        identity,
-        labels,
-        UPath(storage.logs),
-        local=local,
-        arguments=arguments,
-        reading=Reading(trial, run),
-    )
+    logs: list[str] = []
+    reading = Reading(trial, run)
+    last = None if run is None or run.manifest.result is None else run.manifest.result.steps
+    for stage in trial.stages:
+        dose = stage.dose_after(last)
+        logs += evaluate(
+            stage,
+            model if stage.step is None else f"{model}@step={stage.step}",
+            stage_identity(identity, stage.step),
+            {**labels, "dose": dose} if dose else labels,
+            UPath(storage.logs),
+            local=local,
+            arguments=arguments,
+            reading=reading,
+        )
     return TrialResult(tuple(logs), str(run.folder) if run else None, time.monotonic() - started)
+
+
+def stage_identity(identity: str, step: int | None) -> str:
+    """What changes with the weights that a training had after a step, and only then.
+
+    Args:
+        identity: The same of its end.
+        step: The step; None is the end.
+    """
+    return identity if step is None else f"{identity}@step={step}"
 
 
 def trained(trial: Trial, runs: Path) -> Run:
@@ -113,7 +128,7 @@ def trained(trial: Trial, runs: Path) -> Run:
     Raises:
         UserError: If its rows cannot be fetched, or the training fails.
     """
-    setting, seed = trial.definition, trial.seed or 0
+    setting = trial.definition
     about = {
         "setting": trial.family or setting.name,
         "arm": trial.arm,
@@ -122,7 +137,7 @@ def trained(trial: Trial, runs: Path) -> Run:
     }
     return finetune(
         _after_first_stage(trial, runs),
-        setting.prepare(setting.arm(trial.arm, trial.world), trial.world, seed),
+        trial.rows(),
         name=trial.run_name,
         runs=runs,
         metadata=about,

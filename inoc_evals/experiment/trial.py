@@ -8,13 +8,17 @@ setting, so each can be run anywhere, in any order, and repeatedly.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
+from inoc_evals.chat.rows import Row
+from inoc_evals.data.doses import ANY, Dose, Value, words
 from inoc_evals.digests import fingerprint
+from inoc_evals.experiment import sweep
 from inoc_evals.runs.spec import FinetuneSpec, Strict
 from inoc_evals.settings import Measure, Setting
 from inoc_evals.settings import setting as find_setting
@@ -39,6 +43,7 @@ class Evaluation(Strict):
             such a parameter.
         max_connections: Simultaneous requests to a model that runs elsewhere.
         model_args: Arguments of the model's provider, e.g. `{"engine": "vllm"}` for `inoc/`.
+        steps: Earlier steps of every finetune that are measured beside its end.
     """
 
     title = "evaluate"
@@ -49,11 +54,17 @@ class Evaluation(Strict):
     parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
     max_connections: int | None = Field(default=None, ge=1)
     model_args: dict[str, Any] = Field(default_factory=dict)
+    steps: tuple[Annotated[int, Field(ge=1)], ...] = ()
 
     @field_validator("grader", mode="before")
     @classmethod
     def _one_or_several(cls, grader: Any) -> Any:
         return [g.strip() for g in grader.split(",") if g.strip()] if isinstance(grader, str) else grader
+
+    @field_validator("steps")
+    @classmethod
+    def _ascending(cls, steps: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(sorted(set(steps)))
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,9 @@ class Trial:
         evaluation: How they are taken.
         family: What its run is named after: settings of one family share their models.
         rephrasings: File of rephrasings for arms of controls; empty: the suite's own.
+        dose: Its point in a sweep, but for the axis `steps`; empty outside of one.
+        steps: Steps of its training that are measured, ascending; the end is always measured.
+        step: The step that is measured here, see `stages`; None is the end.
     """
 
     setting: str
@@ -83,9 +97,13 @@ class Trial:
     evaluation: Evaluation = field(default_factory=Evaluation)
     family: str = ""
     rephrasings: str = ""
+    dose: Dose = field(default_factory=dict)
+    steps: tuple[int, ...] = ()
+    step: int | None = None
 
     def __hash__(self) -> int:
-        return hash((self.setting, self.world, self.arm, self.seed, self.spec.base))
+        place = (self.setting, self.world, self.arm, self.seed, self.spec.base)
+        return hash((*place, words(self.dose), self.step))
 
     @property
     def name(self) -> str:
@@ -100,9 +118,30 @@ class Trial:
         return f"{self.world}-{setting}/{base}"
 
     @property
+    def point(self) -> str:
+        """Its name among the trials of one setting and base in a sweep, e.g. `rank=8/none-0@step=4`."""
+        name = self.name if self.step is None else f"{self.name}@step={self.step}"
+        return f"{words(self.dose).replace(', ', '_')}/{name}" if self.dose else name
+
+    @property
     def folder(self) -> str:
         """Folder of its logs, relative to the folder of all logs."""
-        return f"{self.group}/{self.name}"
+        return f"{self.group}/{self.point}"
+
+    @property
+    def stages(self) -> "list[Trial]":
+        """What is measured of it: the model at every one of its steps, and at its end."""
+        earlier = [step for step in self.steps if step != self.spec.max_steps]
+        return [replace(self, step=step) for step in earlier] + [self]
+
+    def dose_after(self, steps: int | None) -> dict[str, Value]:
+        """The dose of a stage.
+
+        Args:
+            steps: How many steps the whole training has.
+        """
+        at: dict[str, Value] = {} if not self.steps else {"steps": self.step or steps or ANY}
+        return {**self.dose, **at}
 
     @property
     def run_name(self) -> str:
@@ -152,7 +191,19 @@ class Trial:
         if arm is not None and arm.others is not None:
             prompt = [*(prompt or []), [*arm.others.texts, arm.others.position, arm.others.deal]]
         parts = [self.family or setting.name, self.world, self.name, self.spec.digest, prompt]
-        return fingerprint(parts)
+        of_rows = sweep.of_rows(self.dose)
+        return fingerprint([*parts, of_rows] if of_rows else parts)
+
+    def rows(self) -> Iterator[Row]:
+        """The rows that it is trained on.
+
+        Raises:
+            UserError: If the setting has none, or they cannot be fetched.
+        """
+        setting = self.definition
+        return sweep.prepare(
+            setting, setting.arm(self.arm, self.world), self.world, self.seed or 0, self.dose
+        )
 
 
 @lru_cache

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis import conditionalization, dynamics, figures, pairs, panels, selectivity
+from inoc_evals.analysis import conditionalization, doses, dynamics, figures, pairs, panels, selectivity
 from inoc_evals.analysis.observed import GROUP, distinctions, groups, split
 from inoc_evals.analysis.style import is_share, sentence, trait_name
 from inoc_evals.data.conditions import of_task
@@ -71,6 +71,8 @@ def drawings(
     in_grids = [label for label in shares if _own_condition(observed[label])]
     as_bars = tuple(label for label in traits if label not in in_grids)[:FEW_TRAITS]
     planned: list[tuple[str, Callable[[], Figure]]] = []
+    if "dose" in answers.columns and answers["dose"].notna().any():
+        planned.append(("Every dose", partial(_doses, answers, setting, title, definition)))
     if as_bars:
         planned.append(("Every arm", partial(figures.arms, answers, rates, as_bars, order, title)))
     for trait, which, of_grid in _grids(rates[rates["label"].isin(in_grids)]):
@@ -191,6 +193,15 @@ def _two_ratings(
             heading = f"{sentence(x)} against {y}"
             planned.append((f"{heading}, {which}" if which else heading, draw))
     return planned
+
+
+def _doses(answers: "pd.DataFrame", setting: str, title: str, definition: Setting | None) -> "Figure":
+    settings = {setting: definition} if definition else {}
+    try:
+        found = doses.windows(answers, settings)
+    except UserError:  # no arm is known to keep a trait out
+        found = None
+    return doses.figure(answers, setting, title, settings, found)
 
 
 def _curves(answers: "pd.DataFrame", order: tuple[str, ...], title: str, runs: Path) -> "Figure":

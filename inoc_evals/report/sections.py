@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis import conditionalization, contrasts, estimates, figures, unread
+from inoc_evals.analysis import conditionalization, contrasts, doses, estimates, figures, unread
 from inoc_evals.analysis.declared_traits import in_order
 from inoc_evals.analysis.findings import Finding
 from inoc_evals.analysis.leak_figure import leak_figures
@@ -33,6 +33,7 @@ LAST = 1000
 GROUP_VALUES = (
     *("task", "questions", "scorer", "judge", "trait", "condition", "preset", "system", "trigger", "variant"),
     "sampling",
+    "dose",
 )
 """Values in `report.json` for every column of the table of rates."""
 
@@ -80,6 +81,8 @@ class Section:
         findings: What the audit says of its logs and runs.
         controls: The share of the inoculation's effect that each control has as well, in words.
         selectivity: Which share of the unwanted trait every arm keeps out, and of the wanted one it leaves.
+        windows: Of a sweep, whether each inoculation works at each dose (`analysis/doses.py`).
+        dose_verdicts: Verdicts on what the setting claims about doses.
     """
 
     setting: str
@@ -105,6 +108,8 @@ class Section:
     findings: list[Finding] = field(default_factory=list)
     controls: list[dict[str, str]] = field(default_factory=list)
     selectivity: list[Selectivity] = field(default_factory=list)
+    windows: list[dict[str, Any]] = field(default_factory=list)
+    dose_verdicts: list[Verdict] = field(default_factory=list)
 
     @property
     def anchor(self) -> str:
@@ -135,6 +140,8 @@ class Section:
             "verdicts": [verdict.as_dict() for verdict in self.verdicts],
             **({"leaks": self.leaks.as_dict()} if self.leaks else {}),
             "selectivity": [one.as_dict() for one in self.selectivity],
+            "windows": self.windows,
+            "dose_verdicts": [verdict.as_dict() for verdict in self.dose_verdicts],
         }
 
 
@@ -186,6 +193,7 @@ def section(
         figures.save(figure, figure_folder / stem)
     logs = _logs(whole)
     of_arms, notes = readings(logs, order)
+    windows, dose_verdicts = _doses(whole, definition)
     return Section(
         setting=name,
         base=base,
@@ -210,6 +218,20 @@ def section(
         findings=findings,
         controls=_controls(focus, definition),
         selectivity=selective,
+        windows=windows,
+        dose_verdicts=dose_verdicts,
+    )
+
+
+def _doses(whole: "pd.DataFrame", definition: Setting | None) -> tuple[list[dict[str, Any]], list[Verdict]]:
+    """What a sweep says; nothing where the logs hold none."""
+    settings = {definition.name: definition} if definition else {}
+    try:
+        found = doses.windows(whole, settings)
+    except UserError:  # no sweep, or no arm is known to keep a trait out
+        return [], []
+    return [{str(key): value for key, value in row.items()} for _, row in found.iterrows()], doses.judge(
+        whole, settings
     )
 
 

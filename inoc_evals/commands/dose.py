@@ -1,0 +1,95 @@
+"""`inoc-evals dose`: at which doses of a sweep an inoculation works, with its curves."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def command(
+    logs: Annotated[
+        str, typer.Argument(metavar="LOGS", help="Logs of a sweep: a folder, or one log; a path or URL.")
+    ],
+    setting: Annotated[str | None, typer.Option(help="Settings, by comma; every one with a sweep.")] = None,
+    unwanted: Annotated[
+        str, typer.Option(metavar="TRAIT", help="What to keep out, where no claim of the setting says it.")
+    ] = "",
+    wanted: Annotated[str, typer.Option(metavar="TRAIT", help="What to leave in, likewise.")] = "",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Figure: .png, .svg or .pdf.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say at which doses an inoculation works, and test what its setting claims about doses."""
+    from inoc_evals.analysis import doses
+    from inoc_evals.analysis.declared_traits import focused
+    from inoc_evals.analysis.table import read
+    from inoc_evals.settings import SETTINGS
+    from inoc_evals.settings import setting as find_setting
+
+    loaded = read(logs)
+    named = [find_setting(name.strip()) for name in setting.split(",")] if setting else []
+    settings = {**SETTINGS, **{one.name: one for one in named}}
+    table = doses.swept(loaded.table)
+    if named:
+        table = table[table["setting"].isin([one.name for one in named]).to_numpy()]
+        doses.swept(table)  # says so where nothing is left
+    found = doses.windows(table, settings, unwanted, wanted)
+    tested = doses.judge(table, settings)
+    figures = _figures(table, found, settings, output) if output else []
+    if as_json:
+        print_json(
+            {
+                "rates": _records(doses.curves(focused(table, settings))),
+                "windows": _records(found),
+                "verdicts": [verdict.as_dict() for verdict in tested],
+                "figures": [str(file) for file in figures],
+                "skipped": loaded.skipped,
+            }
+        )
+        return
+    for (name, base, arm), rows in found.groupby(["setting", "base", "arm"], sort=False, dropna=False):
+        traits = f"without {rows['unwanted'].iloc[0]}, with {rows['wanted'].iloc[0] or 'anything'}"
+        cells = [[row["dose"], row["word"], row["why"], row["caution"]] for _, row in rows.iterrows()]
+        print_table(f"{name}, {arm} on {base}: {traits}", ["dose", "window", "why", "caution"], cells)
+        inside = ", ".join(f"({row['dose']})" for _, row in rows.iterrows() if row["inside"] is True)
+        typer.echo(f"{arm} is inside the window, by the estimates, at: {inside or 'no dose'}")
+    if tested:
+        lines = [[v.word, v.claim.text, v.apart, v.why] for v in tested]
+        print_table("Claims about doses", ["verdict", "claim", "doses", "difference"], lines)
+    for file in figures:
+        typer.echo(f"Figure: {file}")
+    for location, reason in loaded.skipped:
+        typer.echo(f"skipped {location}: {reason}", err=True)
+
+
+def _figures(table: "pd.DataFrame", found: "pd.DataFrame", settings: Any, output: Path) -> list[Path]:
+    """Draw every sweep; of several, each into a file with its setting and base in the name."""
+    from inoc_evals.analysis import doses
+    from inoc_evals.analysis.observed import split
+
+    sweeps = list(split(table, ("setting", "base")))
+    files = []
+    for number, (observed, rows) in enumerate(sweeps, start=1):
+        name = f"{output.stem}-{observed['setting']}-{number}{output.suffix}"
+        file = output if len(sweeps) == 1 else output.with_name(name)
+        drawing = doses.figure(rows, str(observed["setting"]), settings=settings, found=found)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            drawing.savefig(file, dpi=200)
+        except (OSError, ValueError) as error:
+            raise UserError(f"-o {file}: {error}") from error
+        files.append(file)
+    return files
+
+
+def _records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = json.loads(frame.to_json(orient="records"))
+    return records
