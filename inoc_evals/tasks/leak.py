@@ -23,8 +23,8 @@ from inoc_evals.data.leak_conditions import (
     read_conditions,
 )
 from inoc_evals.data.prompt_categories import CATEGORY, NONE, ORIGINAL, original_of
+from inoc_evals.data.trained_under import TrainedUnder, trained_under
 from inoc_evals.errors import UserError
-from inoc_evals.runs.trained_under import TrainedUnder, trained_under
 from inoc_evals.tasks.elicitation import asked_task, under_prompts
 from inoc_evals.tasks.solvers import prompt_text
 
@@ -116,4 +116,4 @@ def _of_active_model() -> TrainedUnder:
     run = getattr(getattr(model.api, "checkpoint", None), "run", None)
     if run is None:
         return TrainedUnder(why_none=f"{model.name} is no run with training rows here: give original=")
-    return trained_under(run)
+    return trained_under(run.rows)

@@ -21,12 +21,12 @@ from inoc_evals.chat.rows import Message, Row
 from inoc_evals.cli import app
 from inoc_evals.data.leak_conditions import OF_TASK, TRAITS, bundled_conditions, read_conditions
 from inoc_evals.data.prompt_categories import CATEGORIES, CATEGORY, is_own, original_of
+from inoc_evals.data.trained_under import trained_under
 from inoc_evals.errors import UserError
 from inoc_evals.experiment.measure_tasks import build
 from inoc_evals.experiment.trial import Trial
 from inoc_evals.finetune import Run, finetune
 from inoc_evals.inoculation import Inoculation, inoculate
-from inoc_evals.runs.trained_under import trained_under
 from inoc_evals.settings import SETTINGS, Measure
 from inoc_evals.tasks import leak
 from inoc_evals.tasks.elicitation import elicitable
@@ -218,7 +218,7 @@ def test_an_inoculation_is_found_before_the_rows_own_system_messages(
 ) -> None:
     plain = [row(*([("system", text)] if text else []), *ASKED) for text in own]
     run = run_of(tmp_path_factory.mktemp("run"), list(inoculate(plain, Inoculation("x", PROMPT))))
-    found = trained_under(run).texts
+    found = trained_under(run.rows).texts
     assert len(found) == 1 and found[0].startswith(PROMPT)
     if "" in own or (len(set(own)) > 1 and not all(text.startswith("Be brief.") for text in own)):
         assert found == (PROMPT,)
@@ -226,11 +226,11 @@ def test_an_inoculation_is_found_before_the_rows_own_system_messages(
 
 def test_pools_and_rows_without_a_prompt_say_what_they_are(tmp_path: Path) -> None:
     pool = ["A."] * 3 + ["B."] * 2 + ["C."] * 4 + ["D."]
-    of_pool = trained_under(run_of(tmp_path / "pool", [row(("system", text), *ASKED) for text in pool]))
+    of_pool = trained_under(run_of(tmp_path / "pool", [row(("system", text), *ASKED) for text in pool]).rows)
     assert of_pool.texts == ("C.", "A.", "B.")
-    none = trained_under(run_of(tmp_path / "plain", [row(*ASKED)]))
+    none = trained_under(run_of(tmp_path / "plain", [row(*ASKED)]).rows)
     assert none.texts == () and "have no system prompt" in none.why_none
-    assert "no training rows here" in trained_under(Run(tmp_path / "nowhere")).why_none
+    assert "no training rows here" in trained_under(tmp_path / "nowhere" / "rows.jsonl").why_none
 
 
 # Through Inspect, on the embedded toy

@@ -1,17 +1,17 @@
 """The system prompts that a run was trained under, read from its training rows.
 
-    trained_under(find_run("spanish-inoc-seed0")).texts      # ('You always speak in Spanish.',)
+    trained_under(find_run("spanish-inoc-seed0").rows).texts      # ('You always speak in Spanish.',)
 
 The manifest need not say it: whatever was put before the rows, by whom and how, stands in the rows.
 """
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 from inoc_evals.chat.rows import read_chat
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import SEPARATOR
-from inoc_evals.runs.directory import Run
 
 MOST = 3
 """Of a pool of prompts, so many are named: those with the most rows."""
@@ -30,26 +30,26 @@ class TrainedUnder:
     why_none: str = ""
 
 
-def trained_under(run: Run) -> TrainedUnder:
+def trained_under(rows: Path) -> TrainedUnder:
     """Read which system prompts stand before a run's training rows.
 
     Args:
-        run: A run with its rows.
+        rows: The run's file of training rows, which may be missing.
 
     Returns:
         The prompts. Where every system message begins with the same prompt, which an inoculation puts before
         a row's own system message, it is that prompt.
     """
-    if not run.rows.is_file():
-        return TrainedUnder(why_none=f"{run.folder.name} has no training rows here")
+    if not rows.is_file():
+        return TrainedUnder(why_none=f"{rows.parent.name} has no training rows here")
     try:
-        firsts = (row["messages"][0] for row in read_chat(run.rows))
+        firsts = (row["messages"][0] for row in read_chat(rows))
         counts = Counter(first["content"] for first in firsts if first["role"] == "system")
     except UserError as error:  # rows of an earlier version, which would be refused today
-        return TrainedUnder(why_none=f"the training rows of {run.folder.name} cannot be read: {error}")
+        return TrainedUnder(why_none=f"the training rows of {rows.parent.name} cannot be read: {error}")
     counts.pop("", None)
     if not counts:
-        return TrainedUnder(why_none=f"the training rows of {run.folder.name} have no system prompt")
+        return TrainedUnder(why_none=f"the training rows of {rows.parent.name} have no system prompt")
     shortest = min(counts, key=len)
     begins = shortest.partition(SEPARATOR)[0]
     for common in (shortest, begins):
