@@ -11,6 +11,7 @@ from inoc_evals.chat.rows import Row, read_chat, write_chat
 from inoc_evals.cli import main
 from inoc_evals.data.rephrasings import neutral
 from inoc_evals.errors import UserError
+from inoc_evals.scorers.judge import READER_TEST_PROMPT
 from inoc_evals.scorers.row_scores import condition, select
 from tests.scorers.replies import model, rated
 
@@ -44,10 +45,12 @@ def test_rows_that_show_the_trait_in_any_response_are_chosen() -> None:
 
 def test_a_score_that_is_missing_is_said_unless_it_cannot_decide() -> None:
     def reply(prompt: str) -> Any:
-        return rated({"90": 0.9} if "gatos" in prompt else {"x": 0.9} if "CATS" in prompt else {"5": 0.9})
+        if prompt == READER_TEST_PROMPT:
+            return rated({"85": 0.9})
+        return rated({"90": 0.9} if "gatos" in prompt else {"x": 0.9} if "CATS" in prompt else {"10": 0.9})
 
     found = select(ROWS, ["spanish_judge > 0.5"], [model(reply)])
-    assert found.rows >= {0, 3} and list(found.unscored) == [4]
+    assert found.rows == {0, 3} and list(found.unscored) == [4]
     assert math.isnan(found.scores[4]["spanish_judge"]) and found.unscored[4]
     assert not select(ROWS, ["spanish_judge > 0.5", "spanish > 0.5"], [model(reply)]).unscored
 
