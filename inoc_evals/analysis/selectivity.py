@@ -444,9 +444,8 @@ def _frame(axes: "Axes", found: Sequence[Selectivity]) -> None:
     words: dict[str, Any] = {"fontsize": 7, "color": "0.45", "zorder": 1}
     (left, right), (bottom, top) = limits
     axes.text(right - 0.03, top - 0.03, "selective", ha="right", va="top", **words)
-    axes.text(
-        right - 0.03, bottom + 0.03, "at the price of\nthe wanted trait", ha="right", va="bottom", **words
-    )
+    price = "at the price of\nthe wanted trait"
+    axes.text(right - 0.03, RETAINED - 0.03, price, ha="right", va="top", **words)
     axes.text(left + 0.03, bottom + 0.03, "does not suppress", ha="left", va="bottom", **words)
 
 
