@@ -35,8 +35,8 @@ NAMES = {"toy": "the toy", "smollm": "SmolLM2"}
 HEADING = "What is kept against what is kept out"
 """Heading of the figure in a report."""
 
-DRAWN = "spanish_caps"
-"""The setting whose figure is shown."""
+DRAWN = ("spanish_prompts", "spanish_caps")
+"""The setting whose figure is shown: the first of these that a report has."""
 
 
 def main() -> None:
@@ -63,11 +63,11 @@ def main() -> None:
 def taken(world: str, folder: Path) -> dict[str, Any]:
     """What a report says of the field's claims and of selectivity; its figure is copied."""
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    figure = ""
-    for part in report["settings"]:
-        if part["setting"] == DRAWN and HEADING in part["figures"]:
-            figure = f"selectivity_{world}.png"
-            shutil.copyfile(folder / "figures" / f"{part['figures'][HEADING]}.png", FIGURES / figure)
+    stems = {part["setting"]: part["figures"].get(HEADING) for part in report["settings"]}
+    drawn = next((stems[name] for name in DRAWN if stems.get(name)), None)
+    figure = f"selectivity_{world}.png" if drawn else ""
+    if drawn:
+        shutil.copyfile(folder / "figures" / f"{drawn}.png", FIGURES / figure)
     return {
         "verdicts": [
             {key: verdict[key] for key in ("setting", "claim", "verdict", "why", "n", "apart")}

@@ -63,6 +63,7 @@ def simulated(
     sides = []
     for side, rate in ((claim.left, left), (claim.right, right)):
         scatter = of_question + of_seed[side.arm] + dice.normal(0, BETWEEN / 2**0.5, questions)
+        values: np.ndarray
         if _in_nats(claim):
             values = rate + scatter + dice.normal(0, ANSWER, scatter.shape)
         else:

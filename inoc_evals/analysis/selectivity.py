@@ -238,9 +238,9 @@ def _cases(answers: "pd.DataFrame", kept_out: Side, kept: Side | None) -> list[_
     lefts, no_left = _ways(answers, kept_out)
     rights, no_right = _ways(answers, kept) if kept else ([], "no wanted trait is measured")
     names = (kept_out.name, kept.name if kept else "")
+    pairs: list[tuple[_Way | None, _Way | None]]
     if not lefts or not rights:
-        some = [(one, None) for one in lefts] or [(None, one) for one in rights] or [(None, None)]
-        pairs: list[tuple[_Way | None, _Way | None]] = list(some)
+        pairs = [(u, None) for u in lefts] or [(None, d) for d in rights] or [(None, None)]
         reasons = (no_left, no_right)
     else:
         matched = [(u, d) for u in lefts for d in rights if _alike(u.key, d.key)]
@@ -250,16 +250,17 @@ def _cases(answers: "pd.DataFrame", kept_out: Side, kept: Side | None) -> list[_
         if not pairs:
             pairs = [(u, None) for u in lefts]
             reasons = ("", f"{kept_out.name} and {names[1]} were not asked and scored alike")
-    apart = [
-        distinctions([dict(pair[side].key) for pair in pairs])  # type: ignore[union-attr]
-        if all(pair[side] is not None for pair in pairs)
-        else [""] * len(pairs)
-        for side in (0, 1)
-    ]
+    of_u, of_d = _apart([u for u, _ in pairs]), _apart([d for _, d in pairs])
     return [
-        _Case(u, d, names, reasons, merged([of_u, of_d]))
-        for (u, d), of_u, of_d in zip(pairs, *apart, strict=True)
+        _Case(u, d, names, reasons, merged([left, right]))
+        for (u, d), left, right in zip(pairs, of_u, of_d, strict=True)
     ]
+
+
+def _apart(ways: Sequence[_Way | None]) -> list[str]:
+    """What tells each of these ways from the others; nothing where the trait was not measured."""
+    known = [dict(way.key) for way in ways if way is not None]
+    return distinctions(known) if len(known) == len(ways) else [""] * len(ways)
 
 
 def _ways(answers: "pd.DataFrame", side: Side) -> tuple[list[_Way], str]:
@@ -295,16 +296,18 @@ def _one(case: _Case, resamples: int) -> Selectivity:
     ways = {side: way for side, way in (("u", case.unwanted), ("d", case.wanted)) if way is not None}
     if not ways:
         shares = [Share(name, _unknown(), why) for name, why in zip(case.names, case.reasons, strict=True)]
-        return Selectivity("", "", "", *shares)
+        return Selectivity("", "", "", suppression=shares[0], retention=shares[1])
     means = resampled(
         {(part, side): rows for side, way in ways.items() for part, rows in way.rows.items()}, resamples
     )
 
     def kept_out(of: "Mapping[Any, np.ndarray]") -> "np.ndarray":
-        return (of["none", "u"] - of["arm", "u"]) / (of["none", "u"] - of["base", "u"])
+        share: np.ndarray = (of["none", "u"] - of["arm", "u"]) / (of["none", "u"] - of["base", "u"])
+        return share
 
     def kept(of: "Mapping[Any, np.ndarray]") -> "np.ndarray":
-        return (of["arm", "d"] - of["base", "d"]) / (of["none", "d"] - of["base", "d"])
+        share: np.ndarray = (of["arm", "d"] - of["base", "d"]) / (of["none", "d"] - of["base", "d"])
+        return share
 
     shares = []
     for side, formula, name, why in zip("ud", (kept_out, kept), case.names, case.reasons, strict=True):
@@ -321,7 +324,8 @@ def _one(case: _Case, resamples: int) -> Selectivity:
     ]
     return Selectivity(
         *("", "", ""),
-        *shares,
+        suppression=shares[0],
+        retention=shares[1],
         seeds=means.seeds,
         questions=means.questions,
         n=sum(map(len, of_arm)),
@@ -438,11 +442,10 @@ def _frame(axes: "Axes", found: Sequence[Selectivity]) -> None:
     axes.set_xlim(*limits[0])
     axes.set_ylim(*limits[1])
     words: dict[str, Any] = {"fontsize": 7, "color": "0.45", "zorder": 1}
-    left, right, (bottom, top) = *limits[0], limits[1]
+    (left, right), (bottom, top) = limits
     axes.text(right - 0.03, top - 0.03, "selective", ha="right", va="top", **words)
-    axes.text(
-        right - 0.03, bottom + 0.03, "at the price of\nthe wanted trait", ha="right", va="bottom", **words
-    )
+    price = "at the price of\nthe wanted trait"
+    axes.text(right - 0.03, RETAINED - 0.03, price, ha="right", va="top", **words)
     axes.text(left + 0.03, bottom + 0.03, "does not suppress", ha="left", va="bottom", **words)
 
 
