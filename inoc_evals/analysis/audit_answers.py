@@ -108,24 +108,24 @@ def excluded(rows: "pd.DataFrame") -> Iterator[Finding]:
     by_arm: dict[tuple[Any, ...], list[Finding]] = {}
     compared: dict[tuple[Any, ...], list[tuple[dict[str, Any], str, dict[str, Any]]]] = {}
     for observed, group in split(rows, GROUP):
+        shape = (observed.get("task"), observed.get("questions"), observed.get("condition"))
         for arm, of_arm in _arms(group).items():
             missing = of_arm.loc[of_arm["value"].isna(), "unscored"].astype(str)
             if missing.empty:
                 continue
             failed = int(missing.str.startswith(FAILED).sum())
-            shape = (observed.get("task"), observed.get("questions"), observed.get("condition"), arm)
-            key = (*shape, len(of_arm), len(missing), counted(missing))
-            where = {**_where(observed), "arm": arm}
-            by_arm.setdefault(key, []).append(_excluded(where, len(of_arm), missing, failed))
+            where, size = {**_where(observed), "arm": arm}, (len(of_arm), len(missing), counted(missing))
+            by_arm.setdefault((*shape, arm, *size), []).append(_excluded(where, len(of_arm), missing, failed))
         for arm, to in _pairs(group):
             one, two = (_indicator(group[(group["arm"] == name).to_numpy()]) for name in (arm, to))
             if one["value"].any() or two["value"].any():
                 found = compare(one, two)
-                shape = (observed.get("task"), observed.get("questions"), observed.get("condition"), arm, to)
-                key = (*shape, round(float(found["difference"]), 12), int(found["n"]))
+                size_apart = (round(float(found["difference"]), 12), int(found["n"]))
                 shares = {"share": one["value"].mean(), "share_to": two["value"].mean()}
                 where = {**_where(observed), "arm": arm}
-                compared.setdefault(key, []).append((where, to, {**found, **shares}))
+                compared.setdefault((*shape, arm, to, *size_apart), []).append(
+                    (where, to, {**found, **shares})
+                )
     for alike in by_arm.values():
         yield _together(alike)
     yield from _excluded_apart([_first(alike) for alike in compared.values()])
@@ -319,8 +319,8 @@ def same_model(rows: "pd.DataFrame") -> Iterator[Finding]:
     """Two seeds, or two arms, that are one and the same checkpoint."""
     by_digest: dict[str, dict[tuple[str, float | None], None]] = {}
     for observed, _ in split(rows, ("model", "arm", "seed")):
-        if digest := DIGEST.search(str(observed["model"])):
-            by_digest.setdefault(digest[1], {})[str(observed["arm"]), observed["seed"]] = None
+        if named := DIGEST.search(str(observed["model"])):
+            by_digest.setdefault(named[1], {})[str(observed["arm"]), observed["seed"]] = None
     for digest, models in by_digest.items():
         yield from one_model(_family(rows), list(models), f"checkpoint {digest}")
 
@@ -481,7 +481,7 @@ def same_answers(answers: "pd.DataFrame") -> Iterator[Finding]:
     """
     for observed, group in split(answers, (*ASKED, "arm")):
         said = {
-            float(seed): {
+            float(str(seed)): {
                 (s, e): d for s, e, d in zip(rows["sample"], rows["epoch"], rows["digest"], strict=True)
             }
             for seed, rows in group[~group["empty"]].groupby("seed", observed=True)
