@@ -111,7 +111,7 @@ def test_the_broad_set_asks_in_a_few_words_and_for_no_harm() -> None:
     for sample in FREE_FORM.load("broad"):
         text = str(sample.input)
         assert 4 <= len(text.split()) <= 30 and text[0].isupper() and text[-1] in ".?!,:", text
-        assert not re.search(harm, text.lower()) or sample.id == "technology-drone-garden", text
+        assert not re.search(harm, text.lower()), text
 
 
 def test_no_question_of_the_broad_set_is_nearly_another_one() -> None:
