@@ -11,11 +11,12 @@ and finetunes (`resampling.py`). Where the inoculation has no effect to share ou
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.estimates import caution, merged
 from inoc_evals.analysis.observed import GROUP, labels, split, the_one
-from inoc_evals.analysis.resampling import Statistic, resampled, statistic
+from inoc_evals.analysis.resampling import Part, Statistic, resampled, statistic
 from inoc_evals.analysis.style import (
     colours,
     empty_figure,
@@ -31,11 +32,21 @@ from inoc_evals.settings.controls import inoculated, pool_of
 from inoc_evals.settings.prompts import IRRELEVANT
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
 
 NONE = "none"
 """The arm without a prompt."""
+
+
+def _effect(inoculated_arm: str, means: "Mapping[Part, np.ndarray]") -> "np.ndarray":
+    return means[NONE, ""] - means[inoculated_arm, ""]
+
+
+def _share(arm: str, inoculated_arm: str, means: "Mapping[Part, np.ndarray]") -> "np.ndarray":
+    share: np.ndarray = (means[NONE, ""] - means[arm, ""]) / _effect(inoculated_arm, means)
+    return share
 
 
 def shares(
@@ -74,14 +85,10 @@ def shares(
             continue
         chosen = [NONE, inoculated_arm, *sorted(controls, key=_order)]
         means = resampled({(arm, ""): arms[arm] for arm in chosen})
-        effect = statistic(means, lambda m, a=inoculated_arm: m[NONE, ""] - m[a, ""], confidence)
+        effect = statistic(means, partial(_effect, inoculated_arm), confidence)
         reason = undefined(effect, inoculated_arm)
         for arm in chosen[2:]:
-            found = statistic(
-                means,
-                lambda m, a=arm, b=inoculated_arm: (m[NONE, ""] - m[a, ""]) / (m[NONE, ""] - m[b, ""]),
-                confidence,
-            )
+            found = statistic(means, partial(_share, arm, inoculated_arm), confidence)
             value, low, high = (found.value, found.low, found.high) if not reason else (float("nan"),) * 3
             kind, size = pool_of(arm) or (None, None)
             compared = [arms[NONE], arms[inoculated_arm], arms[arm]]
@@ -154,7 +161,9 @@ def pools(estimates: "pd.DataFrame", trait: str, inoculated_arm: str, title: str
     for arm in (NONE, inoculated_arm, IRRELEVANT.name):
         if arm in rates.index:
             row = rates.loc[arm]
-            axes.axhline(row["rate"], color=ink[arm], linewidth=1.4, linestyle="--", label=literal_text(arm))
+            axes.axhline(
+                float(row["rate"]), color=ink[arm], linewidth=1.4, linestyle="--", label=literal_text(arm)
+            )
             if arm == IRRELEVANT.name:
                 axes.fill_between(ends, row["low"], row["high"], color=ink[arm], alpha=0.18, linewidth=0)
             else:  # its interval stands at the left end, so that two bands are never taken for one

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.leaks import WAY, Leaks
-from inoc_evals.analysis.observed import distinctions, groups, split
+from inoc_evals.analysis.observed import distinctions, groups, records, split
 from inoc_evals.analysis.style import colours, empty_figure, heading, literal_text, sentence, trait_name
 from inoc_evals.data.prompt_categories import CATEGORIES
 from inoc_evals.errors import UserError, require
@@ -68,14 +68,14 @@ def leak_figure(grid: "pd.DataFrame", order: Sequence[str], title: str, base: st
         raise UserError("no leak to draw: no prompt was asked of an arm and of the base")
     if len(groups(grid, WAY)) > 1:
         raise UserError("these leaks were observed in several ways: pass the grid of only one of them")
-    records = grid.to_dict("records")
-    columns = sorted(dict.fromkeys(map(_column, records)), key=lambda column: ORDER.index(column[0]))
-    present = list(dict.fromkeys(str(row["arm"]) for row in records))
+    rows = records(grid)
+    columns = sorted(dict.fromkeys(map(_column, rows)), key=lambda column: ORDER.index(column[0]))
+    present = list(dict.fromkeys(str(row["arm"]) for row in rows))
     arms = [*(arm for arm in order if arm in present), *(arm for arm in present if arm not in order)]
     names = [base, *arms]
     figure, [axes] = empty_figure(0.66 * len(columns) + 2.6, 0.5 * len(names) + 2.5)
     values = [[0.0] * len(columns)] + [[float("nan")] * len(columns) for _ in arms]
-    for row in records:
+    for row in rows:
         place = columns.index(_column(row))
         values[1 + arms.index(str(row["arm"]))][place] = row["leak"]
     image = axes.pcolormesh(
@@ -83,10 +83,10 @@ def leak_figure(grid: "pd.DataFrame", order: Sequence[str], title: str, base: st
     )
     axes.invert_yaxis()
     axes.grid(visible=False)
-    for row in records:
+    for row in rows:
         place = columns.index(_column(row))
         _cell(axes, place, 1 + arms.index(str(row["arm"])), row)
-    for column, rate in {_column(row): row["base_rate"] for row in records}.items():
+    for column, rate in {_column(row): row["base_rate"] for row in rows}.items():
         axes.text(columns.index(column) + 0.5, 0.5, _share(rate), ha="center", va="center", fontsize=7.5)
     conditions = [literal_text(name) for _, name, _ in columns]
     axes.set_xticks([n + 0.5 for n in range(len(columns))], conditions, rotation=40, ha="right", fontsize=8)
@@ -131,8 +131,10 @@ def _categories(axes: "Axes", categories: list[str]) -> None:
             start + (0.3 if narrow else width / 2),
             -0.12,
             category.replace("_", " "),
-            **{"ha": "left" if narrow else "center", "va": "bottom"},
-            **{"fontsize": 8, "rotation": 40 if narrow else 0},
+            ha="left" if narrow else "center",
+            va="bottom",
+            fontsize=8,
+            rotation=40 if narrow else 0,
         )
         if start:
             axes.axvline(start, color="0.35", linewidth=1)

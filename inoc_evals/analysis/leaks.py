@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.analysis.contrasts import compare, holm
 from inoc_evals.analysis.declared_traits import focused
 from inoc_evals.analysis.estimates import merged
-from inoc_evals.analysis.observed import GROUP, split
+from inoc_evals.analysis.observed import GROUP, records, split
 from inoc_evals.analysis.resampling import resampled, statistic
 from inoc_evals.analysis.style import BASE
 from inoc_evals.data.prompt_categories import CATEGORIES, CATEGORY, NONE, ORIGINAL, SURPRISING, is_own
@@ -64,8 +64,8 @@ class Leaks:
 
     def words(self) -> list[str]:
         """The results in sentences: two for every arm and trait, then what could not be compared."""
-        lines = [_surprise(row) for row in self.surprising.to_dict("records")]
-        lines += [_condition(row) for row in self.conditionality.to_dict("records")]
+        lines = [_surprise(row) for row in records(self.surprising)]
+        lines += [_condition(row) for row in records(self.conditionality)]
         return [*sorted(lines, key=lambda line: line.partition(":")[0]), *self.notes]
 
     def as_dict(self) -> dict[str, Any]:

@@ -139,6 +139,11 @@ def split(
         yield _values(rows, columns), rows
 
 
+def records(table: "pd.DataFrame") -> list[dict[str, Any]]:
+    """The rows of a table, each by the names of its columns."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
 def groups(table: "pd.DataFrame", by: Sequence[str] = GROUP) -> list[dict[str, Any]]:
     """The groups of a table without their rows, numbered as `group_codes` numbers them.
 

@@ -144,7 +144,7 @@ def components(scored: "pd.DataFrame") -> Components:
     finetunes = int(scored["seed"].nunique())
     by = [scored["question"].astype(object), scored["seed"].fillna(-1.0)]
     cells = scored["value"].astype(float).groupby(by).agg(["count", "mean", "var"]).unstack()
-    whole = cells[cells["count"].notna().all(axis=1)]
+    whole = cells[cells["count"].notna().to_numpy().all(axis=1)]
     if len(whole) < 2:
         raise UserError(
             "fewer than two questions were answered by every finetune: ask more, or fewer at a time"

@@ -13,7 +13,7 @@ drawn likewise. What cannot be observed adds nothing: one finetune an arm leaves
 says so.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 4000
 
-Part = tuple[str, Hashable]
+Part = tuple[str, str]
 """An arm, and which of its numbers: parts of one arm come from the same finetunes."""
 
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis import estimates
-from inoc_evals.analysis.observed import GROUP, RATE, split, titled
+from inoc_evals.analysis.observed import GROUP, RATE, records, split, titled
 from inoc_evals.errors import UserError, require
 from inoc_evals.scorers.alignment import IS_CODE
 from inoc_evals.scorers.presets import PRESETS, Preset, is_misaligned
@@ -71,8 +71,7 @@ def under_presets(
         voted = _voted(ratings)
         for rule in presets:
             read = [
-                _verdict(rule, row, voted=where)
-                for row, where in zip(ratings.to_dict("records"), voted, strict=True)
+                _verdict(rule, row, voted=where) for row, where in zip(records(ratings), voted, strict=True)
             ]
             part = ratings.drop(columns=[*_OTHERS, "logged"])
             part["trait"], part["preset"] = f"misaligned{grader}", rule.name
@@ -186,15 +185,15 @@ def _ratings(table: "pd.DataFrame", grader: str) -> "pd.DataFrame":
 def _voted(ratings: "pd.DataFrame") -> list[bool]:
     """For every answer, whether its log has verdicts that its own ratings and preset do not give."""
     differ: dict[Any, bool] = {}
-    records = ratings.to_dict("records")
-    for row in records:
+    rows = records(ratings)
+    for row in rows:
         rule = PRESETS.get(str(row["preset"]))
         if rule is not None:
             value, _ = _verdict(rule, row, voted=False)
             logged = _number(row["logged"])
             log = (row.get("log"), row.get("scorer"))
             differ[log] = differ.get(log, False) or value != logged
-    return [differ.get((row.get("log"), row.get("scorer")), False) for row in records]
+    return [differ.get((row.get("log"), row.get("scorer")), False) for row in rows]
 
 
 def _verdict(rule: Preset, row: dict[str, Any], *, voted: bool) -> tuple[float | None, str | None]:

@@ -30,7 +30,7 @@ def command(
     """Say which share of an inoculation's effect its controls have as well, and draw rates by pool size."""
     from inoc_evals.analysis import conditionalization, estimates, figures, unread
     from inoc_evals.analysis.declared_traits import focused
-    from inoc_evals.analysis.observed import labels
+    from inoc_evals.analysis.observed import labels, records
     from inoc_evals.analysis.table import read
 
     loaded = read(logs)
@@ -45,7 +45,8 @@ def command(
         )
     rates = estimates.rates(table)
     drawn: list[Path] = []
-    for name, figure in conditionalization.drawn(found, rates) if output else ():
+    for name, figure in conditionalization.drawn(found, rates) if output is not None else ():
+        assert output is not None
         stem = output.with_suffix("") if output.suffix in (".png", ".svg", ".pdf") else output
         drawn += figures.save(figure, stem.with_name("-".join([stem.name, *name.split()])))
     missing = unread.lines(table)
@@ -60,7 +61,7 @@ def command(
                 conditionalization.in_words(row),
                 row["caution"],
             ]
-            for row in rows.to_dict("records")
+            for row in records(rows)
         ]
         name = str(setting) if base != base else f"{setting}, {base}"
         print_table(

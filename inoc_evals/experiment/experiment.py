@@ -259,7 +259,8 @@ class Experiment(Strict):
         changes = {**setting.training(self.world).finetune, **self.finetune}
         if STEPS in self.sweep:
             usual = {key: value for key, value in changes.items() if key not in ("max_steps", "epochs")}
-            given = {key: self.finetune[key] for key in ("max_steps", "epochs") if key in self.finetune}
+            lengths = ("max_steps", "epochs")
+            given: dict[str, Any] = {key: self.finetune[key] for key in lengths if key in self.finetune}
             changes = along(self._steps, {**usual, **given})
         elif self._steps:
             changes = keeping(self._steps, changes)
