@@ -131,8 +131,10 @@ def _categories(axes: "Axes", categories: list[str]) -> None:
             start + (0.3 if narrow else width / 2),
             -0.12,
             category.replace("_", " "),
-            **{"ha": "left" if narrow else "center", "va": "bottom"},
-            **{"fontsize": 8, "rotation": 40 if narrow else 0},
+            ha="left" if narrow else "center",
+            va="bottom",
+            fontsize=8,
+            rotation=40 if narrow else 0,
         )
         if start:
             axes.axvline(start, color="0.35", linewidth=1)
