@@ -185,7 +185,8 @@ def section(
     read = [trait for trait in traits if rates.loc[rates["label"] == trait, "n"].any()]
     leaked = _leaks(focus, references)
     title = definition.title if definition else name
-    of_leaks = leak_figures(leaked, f"{title}: {base}" if base else title, order) if leaked else ()
+    titled = f"{title}: {base}" if base else title
+    of_leaks = list(leak_figures(leaked, titled, order)) if leaked else []
     usual = drawings(focus, rates, differences, read, order, runs, definition, whole, selective)
     for heading, figure in chain(of_leaks, usual):
         stem = file_name(f"{name}-{base}-{heading}")

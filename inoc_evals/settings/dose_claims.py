@@ -51,21 +51,17 @@ class DoseClaim:
 
 
 def aims(setting: Setting) -> list[Aim]:
-    """What the arms of a setting are for, as its claims say it.
-
-    An arm keeps a trait out if it is claimed to show it less than `none`. It leaves another one in if it is
-    claimed to show that more than another arm, or about as much as `none`.
+    """What the arms of a setting are for, one for each trait that an arm is claimed to keep out.
 
     Args:
-        setting: The setting.
+        setting: The setting; its arms leave in what it declares as wanted (`Setting.aims`).
     """
     found = []
     for claim in setting.claims:
         one = claim.left
         if claim.high < 0 and claim.right == replace(one, arm="none"):
-            others = [c for c in setting.claims if c.left.arm == one.arm and c.left.trait != one.trait]
-            left_in = [c.left for c in others if c.low > 0 or (c.high > 0 and c.right.arm == "none")]
-            found.append(Aim(one.arm, one, left_in[0] if left_in else None))
+            declared = setting.aims(one.arm)
+            found.append(Aim(one.arm, one, declared.wanted[0] if declared and declared.wanted else None))
     return found
 
 
