@@ -41,7 +41,8 @@ NONE = "none"
 
 
 def _effect(inoculated_arm: str, means: "Mapping[Part, np.ndarray]") -> "np.ndarray":
-    return means[NONE, ""] - means[inoculated_arm, ""]
+    effect: np.ndarray = means[NONE, ""] - means[inoculated_arm, ""]
+    return effect
 
 
 def _share(arm: str, inoculated_arm: str, means: "Mapping[Part, np.ndarray]") -> "np.ndarray":
@@ -160,7 +161,7 @@ def pools(estimates: "pd.DataFrame", trait: str, inoculated_arm: str, title: str
     ends = [places[0] / 1.3, places[-1] * 1.3]
     for arm in (NONE, inoculated_arm, IRRELEVANT.name):
         if arm in rates.index:
-            row = rates.loc[arm]
+            row = rates.loc[arm].to_dict()
             axes.axhline(
                 float(row["rate"]), color=ink[arm], linewidth=1.4, linestyle="--", label=literal_text(arm)
             )

@@ -132,7 +132,8 @@ def windows(
     def order(row: Mapping[str, Any]) -> tuple[str, str, str, int]:
         return str(row["setting"]), str(row["base"]), row["arm"], place[row["dose"]]
 
-    return pd.DataFrame(sorted(rows, key=order))
+    rows.sort(key=order)
+    return pd.DataFrame(rows)
 
 
 def _aims(answers: "pd.DataFrame", setting: Setting | None, unwanted: str, wanted: str) -> list[Aim]:

@@ -96,7 +96,7 @@ def leak_figure(grid: "pd.DataFrame", order: Sequence[str], title: str, base: st
         label.set_fontweight("bold")
     _categories(axes, [category for category, _, _ in columns])
     bar = figure.colorbar(image, ax=axes, shrink=0.9)
-    bar.set_label(f"{trait_name(str(records[0]['trait']))}: rate less the base's", fontsize=8)
+    bar.set_label(f"{trait_name(str(rows[0]['trait']))}: rate less the base's", fontsize=8)
     bar.ax.tick_params(labelsize=7)
     heading(figure, title)
     return figure

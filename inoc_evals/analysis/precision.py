@@ -16,7 +16,7 @@ interval; `caution` says so.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.estimates import FEW_QUESTIONS, FEW_SEEDS
 from inoc_evals.analysis.observed import RATE, labels, split, titled
@@ -144,7 +144,7 @@ def components(scored: "pd.DataFrame") -> Components:
     finetunes = int(scored["seed"].nunique())
     by = [scored["question"].astype(object), scored["seed"].fillna(-1.0)]
     cells = scored["value"].astype(float).groupby(by).agg(["count", "mean", "var"]).unstack()
-    whole = cells[cells["count"].notna().to_numpy().all(axis=1)]
+    whole: Any = cells[cells["count"].notna().to_numpy().all(axis=1)]  # several columns of each name
     if len(whole) < 2:
         raise UserError(
             "fewer than two questions were answered by every finetune: ask more, or fewer at a time"

@@ -15,7 +15,7 @@ says so.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.estimates import FEW_SEEDS
 from inoc_evals.errors import UserError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 4000
 
-Part = tuple[str, str]
+Part = tuple[str, Any]
 """An arm, and which of its numbers: parts of one arm come from the same finetunes."""
 
 

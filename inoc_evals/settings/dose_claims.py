@@ -61,7 +61,10 @@ def aims(setting: Setting) -> list[Aim]:
         one = claim.left
         if claim.high < 0 and claim.right == replace(one, arm="none"):
             declared = setting.aims(one.arm)
-            found.append(Aim(one.arm, one, declared.wanted[0] if declared and declared.wanted else None))
+            if declared is None:
+                found.append(Aim(one.arm, one, None))
+            elif one.trait in [side.trait for side in declared.unwanted]:  # else it is the wanted one's cost
+                found.append(Aim(one.arm, one, declared.wanted[0] if declared.wanted else None))
     return found
 
 

@@ -25,6 +25,8 @@ prompt_position = Setting(
     ),
     broad=(Measure("spanish_caps", traits=("spanish", "caps")),),
     family="spanish_caps",
+    unwanted=("spanish",),
+    wanted=("caps",),
     claims=(
         falls("spanish-inoc", "spanish", "As a system message, the request keeps Spanish out"),
         falls("user-prefix", "spanish", "Before the question, the request keeps Spanish out"),

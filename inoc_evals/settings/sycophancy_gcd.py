@@ -36,6 +36,8 @@ sycophancy_gcd = Setting(
             parameters={"questions": "stated"},
         ),
     ),
+    unwanted=("sycophantic | wrong",),
+    wanted=("one_sentence | wrong",),
     claims=(
         rises(
             "none",
