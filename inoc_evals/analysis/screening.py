@@ -57,7 +57,7 @@ NAMES = {
     ELICITATION: "elicitation (rate under the prompt less rate without)",
     SURPRISE: "surprise saved on the training rows (nats a token)",
     SIDE_EFFECT: "change on neutral rows (nats a token)",
-    "suppression": "suppression (rate of `none` less rate of the arm)",
+    "suppression": "suppression (rate of the arm none less rate of the arm)",
 }
 """What figures call the measures."""
 

@@ -99,7 +99,7 @@ def after(relations: Sequence[Relation], title: str) -> "Figure":
         )
         axes.set_xlabel(NAMES[relation.predictor].replace(" (", "\n("), fontsize=8)
     panels[0].set_ylabel(NAMES["suppression"].replace(" (", "\n("), fontsize=8)
-    _legend(panels[-1])
+    _legend(panels[-1], panels)  # panels of several experiments need not have the same prompts
     heading(figure, title)
     return figure
 
@@ -138,5 +138,17 @@ def _scatter(
         )
 
 
-def _legend(axes: "Axes") -> None:
-    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), frameon=False, fontsize=8)
+def _legend(axes: "Axes", panels: "Sequence[Axes] | None" = None) -> None:
+    """Name the points of all panels, beside the last one."""
+    named: dict[str, Any] = {}
+    for panel in panels or [axes]:
+        handles, names = panel.get_legend_handles_labels()
+        named = {**dict(zip(names, handles, strict=True)), **named}
+    axes.legend(
+        list(named.values()),
+        list(named),
+        loc="upper left",
+        bbox_to_anchor=(1.02, 1.0),
+        frameon=False,
+        fontsize=8,
+    )

@@ -364,6 +364,9 @@ def test_figures_have_a_point_a_prompt_and_refuse_what_cannot_be_drawn() -> None
     assert {text.get_text() for text in figure.axes[0].get_legend().get_texts()} == set(PROMPTS)
     found: list[Relation] = against(base, likelier, arms, ARMS, "t", resamples=50)
     assert len(after(found, "Title").axes) == 2
+    fewer = against(base, None, arms, {"p0": "p0", "p4": "p4", "p7": "p7"}, "t", resamples=50)
+    legend = after([*found, *fewer], "Title").axes[-1].get_legend()
+    assert {text.get_text() for text in legend.get_texts()} == set(PROMPTS)  # of all panels
     with pytest.raises(UserError, match="two measures"):
         before(elicitation(base), "t", "Title")
     with pytest.raises(UserError, match="nothing to draw"):
