@@ -7,7 +7,7 @@ The first row is the base: what every prompt brings out of it, which is no leak.
 is significant after Holm's correction, a frame an arm's own training prompt.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -102,12 +102,12 @@ def leak_figure(grid: "pd.DataFrame", order: Sequence[str], title: str, base: st
     return figure
 
 
-def _column(row: dict[str, Any]) -> tuple[str, str, str]:
+def _column(row: Mapping[Any, Any]) -> tuple[str, str, str]:
     """The prompt of a leak: its category, its name, and its text."""
     return row["category"], str(row["condition"]), str(row["system"])
 
 
-def _cell(axes: "Axes", column: int, row: int, found: dict[str, Any]) -> None:
+def _cell(axes: "Axes", column: int, row: int, found: Mapping[Any, Any]) -> None:
     """The leak, with an asterisk where it is significant, and under it the rate."""
     from matplotlib.patches import Rectangle
 

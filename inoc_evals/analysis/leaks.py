@@ -271,7 +271,7 @@ def _undefined(name: str | None, why: str) -> dict[str, Any]:
     return {"condition": name, **numbers, "caution": "", "why_not": why}
 
 
-def _surprise(row: Mapping[str, Any]) -> str:
+def _surprise(row: Mapping[Any, Any]) -> str:
     who = f"{row['arm']}, {row['trait']}"
     if row["why_not"]:
         return f"{who}: no surprising leak can be told: {row['why_not']}"
@@ -283,7 +283,7 @@ def _surprise(row: Mapping[str, Any]) -> str:
     return f"{who}: {verdict}: {number} ({rates}, {of}{beside}{_caution(row)})"
 
 
-def _condition(row: Mapping[str, Any]) -> str:
+def _condition(row: Mapping[Any, Any]) -> str:
     who = f"{row['arm']}, {row['trait']}"
     if row["why_not"]:
         return f"{who}: conditionality is undefined: {row['why_not']}"
@@ -301,7 +301,7 @@ def _condition(row: Mapping[str, Any]) -> str:
     return f"{who}: {verdict}: conditionality {number} under {row['condition']} ({rates}{_caution(row)})"
 
 
-def _caution(row: Mapping[str, Any]) -> str:
+def _caution(row: Mapping[Any, Any]) -> str:
     return f"; caution: {row['caution']}" if row["caution"] else ""
 
 
