@@ -143,8 +143,8 @@ def components(scored: "pd.DataFrame") -> Components:
 
     finetunes = int(scored["seed"].nunique())
     by = [scored["question"].astype(object), scored["seed"].fillna(-1.0)]
-    cells = scored["value"].astype(float).groupby(by).agg(["count", "mean", "var"]).unstack()
-    whole: Any = cells[cells["count"].notna().to_numpy().all(axis=1)]  # several columns of each name
+    cells: Any = scored["value"].astype(float).groupby(by).agg(["count", "mean", "var"]).unstack()
+    whole = cells[cells["count"].notna().to_numpy().all(axis=1)]  # several columns of each name
     if len(whole) < 2:
         raise UserError(
             "fewer than two questions were answered by every finetune: ask more, or fewer at a time"

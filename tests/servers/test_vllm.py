@@ -205,9 +205,11 @@ def test_a_rating_is_that_of_the_exact_reader(
 
     here, there = asyncio.run(read())
     requests = int(there.detail.split(" ")[0]) if "requests" in there.detail else None
-    apart = max(abs(p - there.probabilities.get(n, 0.0)) for n, p in here.probabilities.items())
-    print(f"mass {here.mass:.3f}, rating {here.value}, {there.value}, apart {apart:.6f}, {there.detail}")
-    assert apart < 1e-3
+    apart = {n: abs(p - there.probabilities.get(n, 0.0)) for n, p in here.probabilities.items()}
+    likely = [apart[n] for n, p in here.probabilities.items() if p > 0.01]
+    print(f"mass {here.mass:.3f}, {here.value}, {there.value}, {max(apart.values()):.5f}, {there.detail}")
+    assert max(likely) < 1e-3
+    assert max(apart.values()) < 2e-3  # of an unlikely number it is not asked whether a digit follows
     assert requests is None or requests <= MOST_REQUESTS
 
 

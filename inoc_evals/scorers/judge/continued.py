@@ -11,8 +11,8 @@ request or two, one that writes digits about a dozen; to score every reply (`one
 hundred.
 
 Only the usual way to spell a text is followed, with or without a blank before it. Beginnings that hold next
-to nothing are not followed, and of two-digit numbers the likely ones alone are asked whether a third digit
-follows. What that can amount to is `unresolved`.
+to nothing are not followed (`unresolved`), and only the likely numbers are asked whether a further digit
+follows: the others are `taken_as_ended`, each of them less than one in a hundred.
 """
 
 import math
@@ -64,6 +64,7 @@ class Walked:
     Attributes:
         probabilities: By spelling of an allowed reply.
         unresolved: Probability of what was not followed.
+        taken_as_ended: Probability of numbers, each unlikely, of which a further digit may take a part.
         requests: How many requests it took.
         output: The judge's reply to the first of them; None before it.
         readable: Whether log-probs came at all.
@@ -71,6 +72,7 @@ class Walked:
 
     probabilities: dict[str, float] = field(default_factory=dict)
     unresolved: float = 0.0
+    taken_as_ended: float = 0.0
     requests: int = 0
     output: ModelOutput | None = None
     readable: bool = True
@@ -197,15 +199,14 @@ async def _follow_numbers(
 async def _without_overruns(
     judge: Model, prompt: str, ended: dict[str, float], pieces: Pieces, walked: Walked
 ) -> None:
-    """Take from two-digit numbers what goes on with a third digit: the likely ones, while requests last."""
+    """Take from the likely numbers what goes on with a further digit, while requests last."""
     # of a number that an allowed one begins with, how it goes on is known
-    likely = sorted((text for text in ended if not _longer(text) and text != "0"), key=lambda t: -ended[t])
+    likely = sorted((text for text in ended if not _longer(text)), key=lambda text: -ended[text])
     room = max(0, MOST_REQUESTS - walked.requests)
     looked_at = [text for place, text in enumerate(likely) if place < room and ended[text] > WORTH_A_LOOK]
     after = await gather(*(_next(judge, prompt, text, walked, pieces.of(DIGITS)) for text in looked_at))
     goes_on = [math.fsum(p for token, p in (of or {}).items() if token[:1].isdecimal()) for of in after]
-    rest = math.fsum(ended[text] for text in likely if text not in looked_at)
-    walked.unresolved += max(goes_on, default=1.0) * rest
+    walked.taken_as_ended = math.fsum(ended[text] for text in likely if text not in looked_at)
     for text, share in zip(looked_at, goes_on, strict=True):
         ended[text] *= max(0.0, 1.0 - share)
 

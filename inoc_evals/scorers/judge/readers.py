@@ -140,7 +140,10 @@ async def continued(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult:
         detail = "the judge's server gave no log-probs of the next token"
         result = JudgeResult("continued", failure=failure, detail=detail)
         return _signed(result, walked.output or ModelOutput(), judge)
-    detail = f"{walked.requests} requests; not followed: {walked.unresolved:.4f} of the probability"
+    detail = (
+        f"{walked.requests} requests; not followed: {walked.unresolved:.4f} of the probability; "
+        f"taken as ended: {walked.taken_as_ended:.4f}"
+    )
     probabilities = summed(walked.probabilities, rubric.words)
     result = JudgeResult("continued", probabilities, reply=walked.output.completion, detail=detail)
     return _signed(_fail_low_mass(result), walked.output, judge)

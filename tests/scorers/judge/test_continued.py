@@ -191,6 +191,6 @@ def test_it_agrees_with_any_distribution_but_for_what_it_says(weights: dict[int,
     truth = {str(number): weight / total for number, weight in weights.items()}
     replies: Replies = {(n,) if whole else tuple(n): p for n, p in truth.items()}
     found = read(served(replies, whole=whole))
-    not_followed = float(found.detail.rpartition(": ")[2].split(" ")[0])
+    not_followed = float(found.detail.split("not followed: ")[1].split(" ")[0])
     assert all(abs(found.probabilities.get(n, 0.0) - p) <= not_followed + 1e-3 for n, p in truth.items())
     assert found.mass <= 1 + 1e-6
