@@ -110,7 +110,8 @@ def excluded(rows: "pd.DataFrame") -> Iterator[Finding]:
     for observed, group in split(rows, GROUP):
         shape = (observed.get("task"), observed.get("questions"), observed.get("condition"))
         for arm, of_arm in _arms(group).items():
-            missing = of_arm.loc[of_arm["value"].isna(), "unscored"].astype(str)
+            reasons = of_arm.loc[of_arm["value"].isna(), "unscored"].astype(object)
+            missing = reasons.fillna("no reason is given").astype(str)
             if missing.empty:
                 continue
             failed = int(missing.str.startswith(FAILED).sum())
