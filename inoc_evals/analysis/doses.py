@@ -85,8 +85,9 @@ def curves(table: "pd.DataFrame", confidence: float = 0.95) -> "pd.DataFrame":
     """
     found = rates(swept(table), confidence)
     doses = [parsed(str(text)) for text in found["dose"]]
-    axes = dict.fromkeys(axis for dose in doses for axis in dose)
-    return found.assign(**{axis: [dose.get(axis) for dose in doses] for axis in axes})
+    for axis in dict.fromkeys(axis for dose in doses for axis in dose):
+        found[axis] = [dose.get(axis) for dose in doses]
+    return found
 
 
 def windows(
@@ -119,7 +120,7 @@ def windows(
     import pandas as pd
 
     scored = swept(table).dropna(subset=["value"])
-    rows = []
+    rows: list[dict[str, Any]] = []
     for observed, of_sweep in split(scored, ("setting", "base", "world")):
         for aim in _aims(of_sweep, settings.get(str(observed["setting"])), unwanted, wanted):
             rows += list(_windows(of_sweep, aim, confidence))
@@ -127,10 +128,8 @@ def windows(
         raise UserError("no arm is known to keep a trait out: give --unwanted TRAIT, and --wanted TRAIT")
     place = {text: number for number, text in enumerate(points(scored))}
 
-    def order(row: Mapping[str, Any]) -> tuple[str, str, str, int]:
-        return str(row["setting"]), str(row["base"]), row["arm"], place[row["dose"]]
-
-    return pd.DataFrame(sorted(rows, key=order))
+    rows.sort(key=lambda row: (str(row["setting"]), str(row["base"]), row["arm"], place[row["dose"]]))
+    return pd.DataFrame(rows)
 
 
 def _aims(answers: "pd.DataFrame", setting: Setting | None, unwanted: str, wanted: str) -> list[Aim]:
@@ -367,7 +366,8 @@ def figure(
 def _alike(estimates: "pd.DataFrame") -> "pd.DataFrame":
     """The rates of one sweep: where logs hold several with other axes, the one with most rates."""
     axes = estimates["dose"].astype(str).map(lambda text: ", ".join(parsed(text)))
-    return estimates[(axes == axes.mode().iloc[0]).to_numpy()]
+    most: pd.DataFrame = estimates[(axes == axes.mode().iloc[0]).to_numpy()]
+    return most
 
 
 def axis_of(doses: Sequence[Dose]) -> str:
