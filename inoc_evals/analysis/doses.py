@@ -85,8 +85,7 @@ def curves(table: "pd.DataFrame", confidence: float = 0.95) -> "pd.DataFrame":
     """
     found = rates(swept(table), confidence)
     doses = [parsed(str(text)) for text in found["dose"]]
-    axes = dict.fromkeys(axis for dose in doses for axis in dose)
-    for axis in axes:
+    for axis in dict.fromkeys(axis for dose in doses for axis in dose):
         found[axis] = [dose.get(axis) for dose in doses]
     return found
 
@@ -129,10 +128,7 @@ def windows(
         raise UserError("no arm is known to keep a trait out: give --unwanted TRAIT, and --wanted TRAIT")
     place = {text: number for number, text in enumerate(points(scored))}
 
-    def order(row: Mapping[str, Any]) -> tuple[str, str, str, int]:
-        return str(row["setting"]), str(row["base"]), row["arm"], place[row["dose"]]
-
-    rows.sort(key=order)
+    rows.sort(key=lambda row: (str(row["setting"]), str(row["base"]), row["arm"], place[row["dose"]]))
     return pd.DataFrame(rows)
 
 

@@ -50,7 +50,7 @@ that the model computed in, None for float32 and where a log does not say; `vari
 None for the usual one; `sampling` is how answers were drawn, e.g. `temperature 1, max_tokens 512`; `dose` is
 the model's point in a sweep (`data/doses.py`), None outside of one."""
 
-FORMAT = "7"
+FORMAT = "8"
 """Version of the rows, in the name of a kept file: changed rows must not be read from old files."""
 
 DRAWN_BY = (

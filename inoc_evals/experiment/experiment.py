@@ -258,10 +258,10 @@ class Experiment(Strict):
             return FinetuneSpec(base=base, backend="openai", seed=seed, **self.finetune)
         changes = {**setting.training(self.world).finetune, **self.finetune}
         if STEPS in self.sweep:
-            usual = {key: value for key, value in changes.items() if key not in ("max_steps", "epochs")}
-            lengths = ("max_steps", "epochs")
-            given: dict[str, Any] = {key: self.finetune[key] for key in lengths if key in self.finetune}
-            changes = along(self._steps, {**usual, **given})
+            # the setting's own length gives way, one that was asked for does not
+            long = [key for key in ("max_steps", "epochs") if key not in self.finetune]
+            usual = {key: value for key, value in changes.items() if key not in long}
+            changes = along(self._steps, usual)
         elif self._steps:
             changes = keeping(self._steps, changes)
         if self.backend != "local":

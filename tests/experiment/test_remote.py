@@ -27,7 +27,7 @@ def run(tmp_path: Path) -> Any:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(name.encode())
     (folder / "lock").touch()
-    return SimpleNamespace(folder=folder, checkpoint=folder / "checkpoint")
+    return SimpleNamespace(folder=folder, checkpoint=folder / "checkpoint", steps=folder / "steps")
 
 
 def contents(folder: Any) -> dict[str, bytes]:
