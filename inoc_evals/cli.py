@@ -4,9 +4,9 @@ An error that the user can fix is one line on stderr and exit code 2. Any other 
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -48,31 +48,41 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("demo")(demo.command)
-app.command("run")(run.command)
-app.command("list")(listing.command)
-app.command("settings")(settings.command)
-app.add_typer(data.app, name="data")
-app.add_typer(runs.app, name="runs")
-app.command("screen")(screen.command)
-app.command("inoculate")(inoculate.command)
-app.command("finetune")(finetune.command)
-app.command("export")(export.command)
-app.command("adopt")(adopt.command)
-app.command("judges")(judges.command)
-app.command("presets")(presets.command)
-app.command("at-k")(at_k.command)
-app.command("precision")(precision.command)
-app.command("capabilities")(capabilities.command)
-app.command("audit")(audit.command)
-app.command("claims")(claims.command)
-app.command("leaks")(leaks.command)
-app.command("controls")(controls.command)
-app.command("selectivity")(selectivity.command)
-app.command("dose")(dose.command)
-app.command("report")(report.command)
-app.command("reproduce")(reproduce.command)
-app.command("doctor")(doctor.command)
+PANELS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
+    "First look": {"demo": demo.command, "list": listing.command, "doctor": doctor.command},
+    "Prompts and rows": {"screen": screen.command, "inoculate": inoculate.command, "data": data.app},
+    "Train and measure": {
+        "run": run.command,
+        "reproduce": reproduce.command,
+        "settings": settings.command,
+        "finetune": finetune.command,
+        "runs": runs.app,
+        "export": export.command,
+        "adopt": adopt.command,
+        "capabilities": capabilities.command,
+    },
+    "What came out": {
+        "report": report.command,
+        "claims": claims.command,
+        "audit": audit.command,
+        "selectivity": selectivity.command,
+        "leaks": leaks.command,
+        "controls": controls.command,
+        "dose": dose.command,
+        "judges": judges.command,
+        "presets": presets.command,
+        "at-k": at_k.command,
+        "precision": precision.command,
+    },
+}
+"""The commands by name, as `--help` groups them."""
+
+for panel, commands in PANELS.items():
+    for command_name, command in commands.items():
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=command_name, rich_help_panel=panel)
+        else:
+            app.command(command_name, rich_help_panel=panel)(command)
 
 
 def _print_version(requested: bool) -> None:
