@@ -149,6 +149,10 @@ def _chance(log_odds: "np.ndarray") -> "np.ndarray":
     return chances
 
 
+FAR = 20.0
+"""Log-odds that stand for never and always."""
+
+
 @cache
 def _centre(rate: float) -> float:
     """The log-odds of an ordinary question to an ordinary finetune, for a rate over all of them."""
@@ -161,4 +165,6 @@ def _centre(rate: float) -> float:
     def excess(centre: float) -> float:
         return float((weights * _chance(centre + spread * points)).sum() / weights.sum()) - rate
 
-    return float(brentq(excess, -20, 20))
+    if excess(-FAR) >= 0 or excess(FAR) <= 0:  # a rate of 0 or 1 has no log-odds
+        return -FAR if rate < 1 / 2 else FAR
+    return float(brentq(excess, -FAR, FAR))

@@ -87,6 +87,7 @@ SMOLLM = World(
     # The leak grid asks each question under every prompt, so half of the hundred must do.
     max_questions={"leak": 50, "sycophancy_gcd": SUMS},
     question_sets={"chat": QuestionSet(NAME, _chat)},
+    plain_rows=answered("en"),
     # Free-form answers of a model this small are no evidence of malice, and there is no judge: what it finds
     # likelier, a good answer or a malicious one, is.
     counterparts={
