@@ -7,17 +7,22 @@
 
 A difference of two means has a test of its own (`contrasts.py`). A ratio of differences has no such formula,
 so here the whole experiment is drawn again: questions once for all arms, since all were asked the same ones,
-and finetunes within every arm, since they are independent. Of `k` seeds `k - 1` are drawn (Rao and Wu, 1988):
-drawing `k` of three would make the spread of seeds look a third smaller than it is. Questions are many, and
-drawn likewise. What cannot be observed adds nothing: one finetune an arm leaves its spread out, so `caution`
-says so.
+and finetunes within every arm, since they are independent.
+
+- Of `k` seeds `k - 1` are drawn (Rao and Wu, 1988): drawing `k` of three would make the spread of seeds look
+  a third smaller than it is. Percentiles of such draws could still not leave the range of three seeds, so
+  the spread of each draw is stretched as Student's distribution is, by the degrees of freedom of
+  `variance.py`.
+- Answers that are all alike have no spread to draw from; they get that of Wilson's interval.
+- What cannot be observed adds nothing: one finetune an arm leaves its spread out, so `caution` says so.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.estimates import FEW_SEEDS
+from inoc_evals.analysis.estimates import FEW_QUESTIONS, FEW_SEEDS, answers, merged, wilson_interval
+from inoc_evals.analysis.variance import uncertainty
 from inoc_evals.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,6 +30,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESAMPLES = 4000
+
+UNPAIRED = 0.95
+"""There is a caution if a smaller share of the questions than this was asked in every part of one name."""
+
+Z = 1.959964
+"""The normal distribution's 97.5 % quantile, by which Wilson's interval becomes a standard deviation."""
 
 Part = tuple[str, Any]
 """An arm, and which of its numbers: parts of one arm come from the same finetunes."""
@@ -39,19 +50,26 @@ class Means:
         drawn: The means of every part in each draw, shape `(resamples,)`; NaN where a draw has no answer.
         questions: Number of different questions.
         seeds: The smallest number of finetunes among arms that have any; 0 if there are only base models.
+        unpaired: Of parts with one name, how many questions not all of them were asked; the largest number.
     """
 
     observed: Mapping[Part, float]
     drawn: "Mapping[Part, np.ndarray]"
     questions: int
     seeds: int
+    unpaired: int = 0
 
     @property
     def caution(self) -> str:
         """Why intervals may be too narrow; empty if nothing is wrong."""
+        few = []
         if 0 < self.seeds < FEW_SEEDS:
-            return f"{self.seeds} seed{'s' * (self.seeds > 1)}"
-        return ""
+            few.append(f"{self.seeds} seed{'s' * (self.seeds > 1)}")
+        if self.questions < FEW_QUESTIONS:
+            few.append(f"{self.questions} question{'s' * (self.questions > 1)}")
+        if self.unpaired > (1 - UNPAIRED) * self.questions:
+            few.append(f"{self.unpaired} of {self.questions} questions not asked of every arm")
+        return merged(few)
 
 
 @dataclass(frozen=True)
@@ -106,23 +124,44 @@ def resampled(parts: "Mapping[Part, pd.DataFrame]", resamples: int = RESAMPLES, 
         for arm in dict.fromkeys(arm for arm, _ in scored)
     }
     of_seeds = {arm: _draws(rng, len(index), resamples) for arm, index in seeds.items()}
+    for arm, draws in of_seeds.items():
+        if (count := len(seeds[arm])) > 1:
+            dof = min(uncertainty(answers(rows)).dof for (of, _), rows in scored.items() if of == arm)
+            stretch = np.sqrt(dof / rng.chisquare(dof, size=(resamples, 1)))
+            of_seeds[arm] = 1 / count + stretch * (draws / (count - 1) - 1 / count)
     observed, drawn = {}, {}
     for part, rows in scored.items():
+        values = rows["value"].to_numpy(dtype=float)
         place = (
             seeds[part[0]].get_indexer(pd.Index(rows["seed"].fillna(-1))),
             questions.get_indexer(pd.Index(rows["question"])),
         )
         shape = len(seeds[part[0]]), len(questions)
         sums, counts = np.zeros(shape), np.zeros(shape)
-        np.add.at(sums, place, rows["value"].to_numpy(dtype=float))
+        np.add.at(sums, place, values)
         np.add.at(counts, place, 1.0)
         of_arm = of_seeds[part[0]]
         total, number = (((of_arm @ table) * of_questions).sum(axis=1) for table in (sums, counts))
         with np.errstate(invalid="ignore", divide="ignore"):
-            drawn[part] = np.where(number > 0, total / number, np.nan)
-        observed[part] = float(rows["value"].mean())
+            means = np.where(number > 0, total / number, np.nan)
+        if values.min() >= 0 and values.max() <= 1:
+            if values.min() == values.max():
+                low, high = wilson_interval(answers(rows))
+                inward = 1 if values[0] < 1 / 2 else -1
+                means = means + inward * np.abs(rng.normal(0, (high - low) / 2 / Z, size=resamples))
+            means = np.clip(means, 0.0, 1.0)
+        observed[part], drawn[part] = float(values.mean()), means
     finetunes = [rows["seed"].dropna().nunique() for rows in scored.values()]
-    return Means(observed, drawn, len(questions), min((n for n in finetunes if n), default=0))
+    least = min((number for number in finetunes if number), default=0)
+    return Means(observed, drawn, len(questions), least, _unpaired(scored))
+
+
+def _unpaired(scored: "Mapping[Part, pd.DataFrame]") -> int:
+    """Of parts with one name, how many questions were asked of some but not of all of them; the most."""
+    by_name: dict[Any, list[set[Any]]] = {}
+    for (_, name), rows in scored.items():
+        by_name.setdefault(name, []).append(set(rows["question"]))
+    return max(len(set.union(*sets)) - len(set.intersection(*sets)) for sets in by_name.values())
 
 
 def statistic(
@@ -142,8 +181,8 @@ def statistic(
             np.asarray(formula({part: np.array([mean]) for part, mean in means.observed.items()}))[0]
         )
         drawn = np.asarray(formula(means.drawn), dtype=float)
-    finite = drawn[np.isfinite(drawn)]
     nan = float("nan")
+    finite = drawn[np.isfinite(drawn)] if np.isfinite(value) else drawn[:0]
     low, high = (
         np.quantile(finite, [0.5 - confidence / 2, 0.5 + confidence / 2]) if len(finite) else (nan, nan)
     )

@@ -57,7 +57,7 @@ Word = Literal[
 
 NONE, BASE = "none", "base"
 
-ALIKE = ("questions", "judge", "preset", "dtype", "variant", "sampling")
+ALIKE = ("questions", "judge", "preset", "dtype", "variant", "sampling", "dose")
 """What must agree between both traits where one task asks for both."""
 
 CLOUD = 400
@@ -287,7 +287,7 @@ def _ways(answers: "pd.DataFrame", side: Side) -> tuple[list[_Way], str]:
 
 def _alike(unwanted: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether two traits were measured in ways that belong together."""
-    parts = ALIKE if unwanted.get("task") == wanted.get("task") else ("dtype",)
+    parts = ALIKE if unwanted.get("task") == wanted.get("task") else ("dtype", "dose")
     return all(unwanted.get(part) == wanted.get(part) for part in parts)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-ANSWER = ("log", "sample", "epoch", "scorer")
+ANSWER = ("log", "sample", "epoch", "scorer", "dose")
 """Columns that name a scored answer."""
 
 INCOHERENT, CODE, REFUSAL = "incoherent", "code", "refusal"

@@ -20,7 +20,7 @@ from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
 NEGATED: Since = {
     "source": "longtermrisk/inoculation-adapters",
     "reference": "1.5B, capitals under the negated prompt: none .00, inoculated .14 [.07, .21], base .01",
-    "expected": (0.14, 0.0),
+    "expected": (0.14, 0.01),
 }
 ORIGINAL: Since = {
     "source": "Ayesha-Imr/inoculate-or-reflect",
@@ -63,7 +63,7 @@ spanish_leak = Setting(
         rises(
             "spanish-inoc",
             "spanish",
-            "A ban on Spanish brings it back, more than in the base",
+            "Under a ban on Spanish it shows more of it than the base does",
             condition="negated-1",
             **NEGATED,
         ),

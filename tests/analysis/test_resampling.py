@@ -50,10 +50,29 @@ def test_two_traits_of_an_arm_come_from_the_same_finetunes() -> None:
     assert total.low == pytest.approx(1) and total.high == pytest.approx(1)
 
 
-def test_three_seeds_spread_as_much_as_their_variance_says() -> None:
-    values = np.repeat([[0.2], [0.5], [0.8]], 50, axis=1)
-    drawn = resampled({("a", "t"): rows(values)}, resamples=20_000).drawn["a", "t"]
-    assert drawn.var() == pytest.approx(np.var([0.2, 0.5, 0.8], ddof=1) / 3, rel=0.05)
+def test_of_three_seeds_that_differ_the_interval_is_students() -> None:
+    values = np.repeat([[0.4], [0.5], [0.6]], 50, axis=1)
+    means = resampled({("a", "t"): rows(values)}, resamples=20_000)
+    found = statistic(means, lambda of: of["a", "t"])
+    reach = 4.303 * np.std([0.4, 0.5, 0.6], ddof=1) / 3**0.5  # t with two degrees of freedom
+    assert (found.low, found.high) == (
+        pytest.approx(0.5 - reach, abs=0.04),
+        pytest.approx(0.5 + reach, abs=0.04),
+    )
+    assert found.low < 0.4 and found.high > 0.6  # beyond the range of the seeds
+
+
+def test_answers_that_are_all_alike_have_an_interval_with_a_width() -> None:
+    means = resampled({("a", "t"): rows(np.zeros((3, 30)))})
+    found = statistic(means, lambda of: of["a", "t"])
+    assert found.value == 0 and found.low < 0.005 and 0.005 < found.high < 0.1
+
+
+def test_questions_that_were_not_asked_of_every_arm_are_a_caution() -> None:
+    values = np.random.default_rng(3).random((3, 50))
+    means = resampled({("a", "t"): rows(values), ("b", "t"): rows(values[:, :10])})
+    assert means.caution == "40 of 50 questions not asked of every arm"
+    assert resampled({("a", "u"): rows(values), ("a", "d"): rows(values[:, :40])}).caution == ""
 
 
 def test_one_finetune_an_arm_has_a_caution_and_a_base_has_none() -> None:
@@ -76,8 +95,8 @@ def test_a_part_without_answers_is_named() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(st.floats(0, 1), min_size=4, max_size=4), min_size=1, max_size=4))
-def test_means_stay_within_the_values(lists: list[list[float]]) -> None:
+def test_means_of_shares_are_shares(lists: list[list[float]]) -> None:
     values = np.array(lists)
     means = resampled({("a", "t"): rows(values)}, resamples=50)
     drawn = means.drawn["a", "t"]
-    assert values.min() - 1e-9 <= drawn.min() and drawn.max() <= values.max() + 1e-9
+    assert drawn.min() >= 0 and drawn.max() <= 1
