@@ -3,9 +3,10 @@
     differences(load("logs/demo"), to="none")      # one row per arm and whatever was observed of it
 
 Both arms answer the same questions, so a question's effect on both cancels out. Finetunes of two arms are
-independent, even with the same seed. The test is Student's, on the uncertainty of `variance.py`. Only answers
-that were asked and scored alike are compared (`observed.GROUP`). P-values are corrected by Holm's method over
-all arms and traits of a setting and base that are compared with the same arm.
+independent, even with the same seed; two conditions of one arm are of the same finetunes, and compared within
+each. The test is Student's, on the uncertainty of `variance.py`. Only answers that were asked and scored
+alike are compared (`observed.GROUP`). P-values are corrected by Holm's method over all arms and traits of a
+setting and base that are compared with the same arm.
 """
 
 from typing import TYPE_CHECKING
@@ -80,20 +81,47 @@ def compare(
     cautions = [caution(cell), caution(reference)]
     if both < UNPAIRED * len(questions):
         cautions.append(f"{len(questions) - both} of {len(questions)} questions asked of one arm only")
-    estimate = contrast(answers(cell, questions), answers(reference, questions), confidence)
+    first, second = answers(cell, questions), answers(reference, questions)
+    estimate = contrast(first, second, confidence, _within_finetunes(cell, reference))
     return {
         **estimate,
         **{"asked": both, "n": len(cell) + len(reference), "caution": merged(cautions)},
     }
 
 
-def contrast(first: Answers, second: Answers, confidence: float = 0.95) -> dict[str, float]:
+def _within_finetunes(cell: "pd.DataFrame", reference: "pd.DataFrame") -> Uncertainty | None:
+    """The uncertainty where both sides are the same finetunes, e.g. under two prompts or after two steps.
+
+    A finetune that shows more than others on one side does not vary independently on the other.
+
+    Returns:
+        That of the differences within each question and finetune; None where the sides are other finetunes,
+        or there is only one.
+    """
+    if not {"arm", "seed"} <= set(cell.columns) & set(reference.columns):
+        return None
+    arms, seeds = ({*cell[column], *reference[column]} for column in ("arm", "seed"))
+    common = set(cell["seed"].dropna()) & set(reference["seed"].dropna())
+    if len(arms) > 1 or len(common) < 2 or len(common) < len(seeds):
+        return None
+    one, two = (
+        rows.astype({"question": object}).groupby(["question", "seed"], observed=True)["value"].mean()
+        for rows in (cell, reference)
+    )
+    within = (one - two).dropna().rename("value").reset_index()
+    return uncertainty(answers(within)) if len(within) else None
+
+
+def contrast(
+    first: Answers, second: Answers, confidence: float = 0.95, spread: Uncertainty | None = None
+) -> dict[str, float]:
     """The difference of two arms' means.
 
     Args:
         first: Answers of one arm.
         second: Answers of the other arm, with the same numbering of questions.
         confidence: Nominal coverage of the interval.
+        spread: The uncertainty of the difference, if it is not that of two independent arms.
 
     Returns:
         `difference`, `low`, `high`, `p`, `effect`, `detectable`, `error` and `dof`, as in `differences`.
@@ -101,7 +129,7 @@ def contrast(first: Answers, second: Answers, confidence: float = 0.95) -> dict[
     from scipy import stats
 
     difference = float(first.values.mean() - second.values.mean())
-    spread = _with_constant_arms(first, second, uncertainty(first, second))
+    spread = _with_constant_arms(first, second, spread or uncertainty(first, second))
     error, dof = spread.variance**0.5, spread.dof
     level = float(stats.t.ppf(0.5 + confidence / 2, dof))
     low, high = difference - level * error, difference + level * error

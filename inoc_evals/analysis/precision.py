@@ -216,7 +216,7 @@ def half_width(
         why = "one model: how much finetunes vary is not known"
     elif parts.answer != parts.answer and answers != 1:
         why = "one answer to a question: how much answers to one question vary is not known"
-    elif parts.rate in (0.0, 1.0) and parts.share and not (parts.question or parts.both or parts.answer):
+    elif parts.rate in (0.0, 1.0) and parts.share:
         why = f"all answers are alike ({parts.rate:.0f}): nothing varies that a width could follow from"
     nothing = float("nan")
     if why:

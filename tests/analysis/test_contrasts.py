@@ -10,7 +10,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from inoc_evals.analysis import differences
-from inoc_evals.analysis.contrasts import POWER, holm
+from inoc_evals.analysis.contrasts import POWER, compare, holm
 
 
 def table(arms: dict[str, np.ndarray], **columns: object) -> pd.DataFrame:
@@ -163,3 +163,27 @@ def test_ratings_have_an_effect_in_standard_deviations_and_no_bounds() -> None:
     arms = {"none": dice.normal(50, 10, (3, 200, 2)), "x": dice.normal(70, 10, (3, 200, 2))}
     found = differences(table(arms)).iloc[0]
     assert found["effect"] == pytest.approx(2.0, abs=0.2) and 18 < found["low"] < found["high"] < 22
+
+
+def conditions(up: float, down: float, seeds: int = 3) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One arm under two conditions: what a finetune shows more of in the one moves the other by this."""
+    dice = np.random.default_rng(7)
+    of_seed = dice.normal(0, 0.2, (seeds, 1, 1))
+    noise = [dice.normal(0, 0.01, (seeds, 40, 1)) for _ in range(2)]
+    first, second = 0.8 + up * of_seed + noise[0], 0.2 + down * of_seed + noise[1]
+    return table({"x": first}), table({"x": second})
+
+
+def test_two_conditions_of_the_same_finetunes_are_compared_within_each() -> None:
+    together, apart = compare(*conditions(1, 1)), compare(*conditions(1, -1))
+    assert float(together["error"]) < 0.02  # the same in both, so that it cancels out
+    first, second = conditions(1, -1)
+    independent = compare(first, second.assign(arm="y"))
+    assert float(apart["error"]) > 1.2 * float(independent["error"])  # opposite, so that it adds up
+    assert float(apart["difference"]) == pytest.approx(float(independent["difference"]))
+
+
+def test_other_finetunes_of_an_arm_are_independent() -> None:
+    first, second = conditions(1, 1)
+    other = second.assign(seed=second["seed"] + 10)
+    assert compare(first, other)["error"] == compare(first, other.assign(arm="y"))["error"]
