@@ -1,4 +1,4 @@
-"""`inoc-evals claims`: which of the paper's claims a folder of logs supports."""
+"""`inoc-evals claims`: which claims of the paper, and of others since, a folder of logs supports."""
 
 from typing import Annotated
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inoc_evals.commands.known_settings import OwnSettings, known_settings
 from inoc_evals.commands.output import AsJson, print_json, print_table
 from inoc_evals.errors import UserError
 
@@ -25,6 +26,7 @@ def command(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Draw rates against pool sizes: FILE.png, .svg."),
     ] = None,
+    setting: OwnSettings = None,
     as_json: AsJson = False,
 ) -> None:
     """Say which share of an inoculation's effect its controls have as well, and draw rates by pool size."""
@@ -34,10 +36,11 @@ def command(
     from inoc_evals.analysis.table import read
 
     loaded = read(logs)
-    table = focused(loaded.table)
+    settings = known_settings(setting)
+    table = focused(loaded.table, settings)
     if trait:
         table = table[((table["trait"] == trait) | (labels(table) == trait)).to_numpy()]
-    found = conditionalization.shares(table, of=of)
+    found = conditionalization.shares(table, settings, of=of)
     if found.empty:
         raise UserError(
             f"{logs}: no arm of controls beside {conditionalization.NONE} and an inoculated arm"

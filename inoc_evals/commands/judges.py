@@ -17,7 +17,10 @@ def command(
     ] = None,
     wording: Annotated[str, typer.Option(help="Whose judge prompts: inoc_evals or paper.")] = "inoc_evals",
     reader: Annotated[
-        str, typer.Option(help="How their replies are read: auto, token, exact, one_spelling, sampled.")
+        str,
+        typer.Option(
+            help="How their replies are read: auto, token, exact, continued, one_spelling, sampled."
+        ),
     ] = "auto",
     figure: Annotated[Path | None, typer.Option(metavar="STEM", help="Draw STEM.png and STEM.svg.")] = None,
     as_json: AsJson = False,

@@ -72,7 +72,11 @@ def command(
         raise UserError("--arm-prompts are those of a setting: add --setting NAME")
     options: dict[str, Any] = {
         **{"trait": trait, "neutral": neutral, "limit": limit, "count": count},
-        **{"grader": tuple(grader or ()), "against": against, "log_dir": log_dir},
+        **{
+            "grader": tuple(name.strip() for names in grader or () for name in names.split(",")),
+            "against": against,
+            "log_dir": log_dir,
+        },
     }
     with redirect_stdout(sys.stderr):  # what happens on the way is progress
         if setting is not None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from inoc_evals.commands.known_settings import OwnSettings, known_settings
 from inoc_evals.commands.output import AsJson, print_json, print_table
 
 
@@ -24,6 +25,7 @@ def command(
         list[str] | None,
         typer.Option(metavar="TRAIT", help="Likewise, what should stay; may be repeated."),
     ] = None,
+    setting: OwnSettings = None,
     as_json: AsJson = False,
 ) -> None:
     """Show how much of the unwanted trait each arm keeps out, and how much of the wanted one it leaves."""
@@ -33,7 +35,7 @@ def command(
     from inoc_evals.errors import UserError
 
     loaded = read(logs)
-    found = selectivity(loaded.table, unwanted=unwanted or (), wanted=wanted or ())
+    found = selectivity(loaded.table, known_settings(setting), unwanted=unwanted or (), wanted=wanted or ())
     if not found:
         raise UserError(
             f"{logs}: no arm with a prompt in a setting that declares what is wanted: name the traits, "

@@ -73,7 +73,7 @@ class Reading:
         for number, row in enumerate(read_chat(run.rows), start=1):
             first = first or (number, row)
             asked = [message["content"] for message in row["messages"] if message["role"] != "assistant"]
-            if any(content.startswith(texts) for content in asked):
+            if any(text in content for text in texts for content in asked):
                 return number, row
         assert first is not None  # `read_chat` refuses an empty file
         return first

@@ -1,0 +1,24 @@
+"""`--setting` of commands that read logs: settings of one's own beside those of the suite."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from inoc_evals.settings import Setting
+
+OwnSettings = Annotated[
+    str | None, typer.Option("--setting", metavar="FILE.py:NAME", help="Settings of your own, by comma.")
+]
+
+
+def known_settings(own: str | None) -> "dict[str, Setting]":
+    """The suite's settings by name, and those that a user names beside them.
+
+    Raises:
+        UserError: If there is no such setting.
+    """
+    from inoc_evals.settings import SETTINGS, setting
+
+    named = [setting(name.strip()) for name in own.split(",")] if own else []
+    return {**SETTINGS, **{one.name: one for one in named}}
