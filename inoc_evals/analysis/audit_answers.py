@@ -146,7 +146,7 @@ def excluded(rows: "pd.DataFrame") -> Iterator[Finding]:
                     (where, to, {**found, **shares})
                 )
     for alike in by_arm.values():
-        yield _together(alike)
+        yield from _together(alike)
     yield from _excluded_apart([_first(alike) for alike in compared.values()])
 
 
@@ -231,7 +231,7 @@ def too_few(rows: "pd.DataFrame") -> Iterator[Finding]:
             )
             by_size.setdefault((*_shape(place), arm, n, questions), []).append(finding)
     for alike in by_size.values():
-        yield _together(alike)
+        yield from _together(alike)
     yield from _few_finetunes(rows)
 
 
@@ -659,16 +659,20 @@ def _family(rows: "pd.DataFrame") -> dict[str, Any]:
     return observed
 
 
-def _together(alike: list[Finding]) -> Finding:
-    """Findings on several traits and conditions that say the same, as one."""
+def _together(alike: list[Finding]) -> Iterator[Finding]:
+    """Findings on several traits and conditions that say the same, as one for each set of conditions."""
     from dataclasses import replace
 
-    where = dict(alike[0].where)
-    for column in ("trait", "condition"):
-        values = tuple(dict.fromkeys(one.where.get(column) for one in alike))
-        if len(values) > 1:
-            where[column] = values
-    return replace(alike[0], where=where)
+    conditions: dict[Any, dict[Any, None]] = {}
+    for one in alike:
+        conditions.setdefault(one.where.get("trait"), {})[one.where.get("condition")] = None
+    traits: dict[tuple[Any, ...], list[Any]] = {}
+    for trait, of_trait in conditions.items():
+        traits.setdefault(tuple(of_trait), []).append(trait)
+    for those, of_those in traits.items():
+        named = {"trait": _one_or_all(of_those), "condition": _one_or_all(those)}
+        place = {key: value for key, value in named.items() if key in alike[0].where}
+        yield replace(alike[0], where={**alike[0].where, **place})
 
 
 def _first(

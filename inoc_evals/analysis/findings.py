@@ -93,7 +93,7 @@ class Finding:
             if key not in COMMON and (value is not None or key in WAY)
         }
         arm = " and ".join(_words(one) for one in (said.pop("arm", None), self.to) if one is not None)
-        named = [f"no {key}" if value is None else f"{key} {_words(value)}" for key, value in said.items()]
+        named = [_named(key, value) for key, value in said.items()]
         return ", ".join(filter(None, [arm, *named]))
 
     def as_dict(self) -> dict[str, Any]:
@@ -144,9 +144,17 @@ def _of_all(several: list[Finding], column: str) -> Finding:
     return replace(several[0], where={**several[0].where, column: values})
 
 
+def _named(key: str, value: Any) -> str:
+    """The values of a column with its name, e.g. `judge a, b or no judge`."""
+    values = value if isinstance(value, tuple) else (value,)
+    some = [one for one in values if one is not None]
+    said = [f"{key} {_words(tuple(some))}"] if some else []
+    return " or ".join([*said, f"no {key}"] if None in values else said)
+
+
 def _words(value: Any) -> str:
     if isinstance(value, tuple):
-        return ", ".join("none" if one is None else _words(one) for one in value)
+        return ", ".join(map(_words, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -325,6 +325,32 @@ def test_findings_that_are_alike_at_several_doses_are_one() -> None:
     assert {finding.where["dose"] for finding in findings} == {(FEW, MUCH)} and len(findings) == 3
 
 
+def test_findings_on_several_traits_and_conditions_name_no_sound_answers() -> None:
+    small = {"a": "trigger", "b": "without"}
+    parts = [
+        table(SOUND, questions=1 if small[trait] == condition else 40, trait=trait, condition=condition)
+        for trait in ("a", "b")
+        for condition in ("trigger", "without")
+    ]
+    blocking = [f for f in checked(pd.concat(parts, ignore_index=True)) if f.severity == BLOCKS]
+    for rows in parts:
+        name, condition = rows["trait"].iloc[0], rows["condition"].iloc[0]
+        assert any(f.concerns(rows, rows) for f in blocking) is (small[name] == condition)
+
+
+def test_a_finding_on_answers_with_and_without_a_condition_leaves_a_third_one_alone() -> None:
+    conditions = (None, "trigger", "without")
+    parts = [
+        table(SOUND, questions=40 if condition == "without" else 1, condition=condition)
+        for condition in conditions
+    ]
+    findings = found(checked(pd.concat(parts, ignore_index=True)), "too few answers")
+    assert {f.where["condition"] for f in findings} == {(None, "trigger")}
+    assert "condition trigger or no condition" in findings[0].place
+    for rows, condition in zip(parts, conditions, strict=True):
+        assert any(f.concerns(rows, rows) for f in findings) is (condition != "without")
+
+
 def test_tables_without_the_newer_columns_are_checked() -> None:
     old = table(UNLEARNT).drop(columns=["dose", "sampling", "variant", "dtype", "judge", "preset"])
     [finding] = found(checked(old, facts_of(old)), "nothing to inoculate")
