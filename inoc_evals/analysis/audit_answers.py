@@ -5,12 +5,13 @@
 
 Every check is a function from the answers of one setting and base to findings. Numbers come from the suite's
 own intervals (`contrasts.compare`), clustered by question and finetune; whether two arms differ in what is
-excluded is corrected by Holm's method over all comparisons of a setting and base.
+excluded is corrected by Holm's method over all comparisons of a setting and base. A finding names the way in
+which its answers were observed (judge, dose, and so on) where there are several, and concerns no other.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import combinations
@@ -18,15 +19,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inoc_evals.analysis.contrasts import UNPAIRED, compare, holm
 from inoc_evals.analysis.estimates import FEW_SEEDS
-from inoc_evals.analysis.findings import BLOCKS, CAUTION, NOTE, Finding
+from inoc_evals.analysis.findings import BLOCKS, CAUTION, NOTE, WAY, Finding, merged
 from inoc_evals.analysis.log_facts import AnswerFacts, LogFacts
 from inoc_evals.analysis.log_rows import FAILED
-from inoc_evals.analysis.observed import FAMILY, GROUP, split
+from inoc_evals.analysis.observed import FAMILY, GROUP, groups, split
 from inoc_evals.analysis.style import BASE
-from inoc_evals.analysis.verdicts import LEVEL, cases
+from inoc_evals.analysis.verdicts import ALIKE, LEVEL, cases
+from inoc_evals.data.conditions import of_task
+from inoc_evals.data.doses import parsed
 from inoc_evals.scorers.unscored import counted
 from inoc_evals.settings import Setting
-from inoc_evals.settings.claim import LEAST
+from inoc_evals.settings.claim import LEAST, Side
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +37,10 @@ if TYPE_CHECKING:
 NONE = "none"
 """The arm that is trained without inoculation."""
 
-ASKED = ("setting", "base", "task", "questions", "condition", "variant", "sampling", "system", "trigger")
+ASKED = (
+    *("setting", "base", "task", "questions", "condition", "variant", "sampling", "system", "trigger"),
+    *("dtype", "dose"),
+)
 """What must agree for two answers to have been asked for alike."""
 
 WAYS = ("task", "questions", "scorer", "judge", "preset", "variant", "sampling", "dtype")
@@ -50,6 +56,10 @@ DIGEST = re.compile(r"@([0-9a-f]{8,})$")
 """The checkpoint's digest at the end of a model's name."""
 
 WHERE = ("setting", "base", "arm", "task", "questions", "condition", "trait")
+"""Columns by which every finding names its answers."""
+
+NO_PROMPT = ("inoculated", "with_trait")
+"""Axes of a sweep at whose place 0 no row is inoculated: all arms are the control there."""
 
 
 class Thresholds(NamedTuple):
@@ -88,34 +98,42 @@ def checks(
         settings: Settings by name.
     """
     for observed, rows in split(answers, FAMILY):
-        setting = settings.get(str(observed["setting"]))
-        yield from excluded(rows)
-        yield from too_few(rows)
-        yield from asked_apart(rows)
-        yield from scored_apart(rows, facts)
-        yield from missing_seeds(rows)
-        yield from same_model(rows)
-        if setting is not None:
-            yield from nothing_to_inoculate(rows, setting)
-        known = with_facts(rows, facts)
-        if len(known):
-            yield from odd_answers(known)
-            yield from same_answers(known)
+        yield from merged(_of_family(rows, facts, settings.get(str(observed["setting"]))), "dose")
+
+
+def _of_family(
+    rows: "pd.DataFrame", facts: Mapping[str, LogFacts], setting: Setting | None
+) -> Iterator[Finding]:
+    """Check the answers of one setting and base."""
+    yield from excluded(rows)
+    yield from too_few(rows)
+    yield from asked_apart(rows)
+    yield from scored_apart(rows, facts)
+    yield from missing_seeds(rows)
+    yield from same_model(rows)
+    if setting is not None:
+        yield from nothing_to_inoculate(rows, setting)
+    known = with_facts(rows, facts)
+    if len(known):
+        yield from odd_answers(known)
+        yield from same_answers(known)
 
 
 def excluded(rows: "pd.DataFrame") -> Iterator[Finding]:
     """Answers without a value, by arm and reason, and arms that differ in how many there are."""
+    places = Places(rows)
     by_arm: dict[tuple[Any, ...], list[Finding]] = {}
     compared: dict[tuple[Any, ...], list[tuple[dict[str, Any], str, dict[str, Any]]]] = {}
     for observed, group in split(rows, GROUP):
-        shape = (observed.get("task"), observed.get("questions"), observed.get("condition"))
+        place = places.of(observed)
+        shape = _shape(place, "condition")
         for arm, of_arm in _arms(group).items():
             reasons = of_arm.loc[of_arm["value"].isna(), "unscored"].astype(object)
             missing = reasons.fillna("no reason is given").astype(str)
             if missing.empty:
                 continue
             failed = int(missing.str.startswith(FAILED).sum())
-            where, size = {**_where(observed), "arm": arm}, (len(of_arm), len(missing), counted(missing))
+            where, size = {**place, "arm": arm}, (len(of_arm), len(missing), counted(missing))
             by_arm.setdefault((*shape, arm, *size), []).append(_excluded(where, len(of_arm), missing, failed))
         for arm, to in _pairs(group):
             one, two = (_indicator(group[(group["arm"] == name).to_numpy()]) for name in (arm, to))
@@ -123,12 +141,12 @@ def excluded(rows: "pd.DataFrame") -> Iterator[Finding]:
                 found = compare(one, two)
                 size_apart = (round(float(found["difference"]), 12), int(found["n"]))
                 shares = {"share": one["value"].mean(), "share_to": two["value"].mean()}
-                where = {**_where(observed), "arm": arm}
+                where = {**place, "arm": arm}
                 compared.setdefault((*shape, arm, to, *size_apart), []).append(
                     (where, to, {**found, **shares})
                 )
     for alike in by_arm.values():
-        yield _together(alike)
+        yield from _together(alike)
     yield from _excluded_apart([_first(alike) for alike in compared.values()])
 
 
@@ -182,9 +200,10 @@ def _excluded_apart(compared: list[tuple[dict[str, Any], str, dict[str, Any]]]) 
 
 def too_few(rows: "pd.DataFrame") -> Iterator[Finding]:
     """Arms with too few valid answers, questions or finetunes for a verdict."""
-    limits = thresholds()
+    limits, places = thresholds(), Places(rows)
     by_size: dict[tuple[Any, ...], list[Finding]] = {}
     for observed, group in split(rows, GROUP):
+        place = places.of(observed)
         for arm, of_arm in _arms(group).items():
             scored = of_arm.dropna(subset=["value"])
             n, questions = len(scored), scored["question"].nunique()
@@ -202,7 +221,7 @@ def too_few(rows: "pd.DataFrame") -> Iterator[Finding]:
                 BLOCKS if blocks else CAUTION,
                 what,
                 "ask more questions (leave `--limit` out, or `-T questions=`), not the same ones more often",
-                {**_where(observed), "arm": arm},
+                {**place, "arm": arm},
                 numbers={
                     "answers": n,
                     "questions": questions,
@@ -210,26 +229,37 @@ def too_few(rows: "pd.DataFrame") -> Iterator[Finding]:
                     "power": limits.power,
                 },
             )
-            key = (observed.get("task"), observed.get("questions"), arm, n, questions)
-            by_size.setdefault(key, []).append(finding)
+            by_size.setdefault((*_shape(place), arm, n, questions), []).append(finding)
     for alike in by_size.values():
-        yield _together(alike)
-    seeds = {arm: int(of_arm["seed"].nunique()) for arm, of_arm in _arms(rows).items()}
-    for arm, count in seeds.items():
-        if 0 < count < FEW_SEEDS:
+        yield from _together(alike)
+    yield from _few_finetunes(rows)
+
+
+def _few_finetunes(rows: "pd.DataFrame") -> Iterator[Finding]:
+    """Arms with few seeds: a verdict is of one task at one dose, so that the least counts."""
+    by_arm: dict[str, list[tuple[dict[str, Any], int]]] = {}
+    for observed, group in split(rows, (*FAMILY, "task", "dose")):
+        for arm, of_arm in _arms(group).items():
+            if count := int(of_arm["seed"].nunique()):
+                by_arm.setdefault(arm, []).append((observed, count))
+    for arm, counts in by_arm.items():
+        least = min(count for _, count in counts)
+        if least < FEW_SEEDS:
+            those = [observed for observed, count in counts if count == least]
             yield Finding(
                 "few finetunes",
                 CAUTION,
-                f"{count} finetune{'s' * (count > 1)}; what others would show is unknown below {FEW_SEEDS}",
+                f"{least} finetune{'s' * (least > 1)}; what others would show is unknown below {FEW_SEEDS}",
                 f"train {FEW_SEEDS} seeds an arm (`--seeds {FEW_SEEDS}`)",
-                {**_family(rows), "arm": arm},
-                numbers={"seeds": count, "least": FEW_SEEDS},
+                {**_joined(those, [observed for observed, _ in counts]), "arm": arm},
+                numbers={"seeds": least, "least": FEW_SEEDS},
             )
 
 
 def asked_apart(rows: "pd.DataFrame") -> Iterator[Finding]:
     """Arms that were never asked and scored alike, and those that were asked different questions."""
-    for observed, group in split(rows, ("setting", "base", "trait", "condition")):
+    places = Places(rows)
+    for observed, group in split(rows, (*FAMILY, "trait", "condition", "dose")):
         arms = _arms(group)
         ways = {arm: [key for key, _ in split(of_arm, WAYS)] for arm, of_arm in arms.items()}
         for arm, to in _pairs(group):
@@ -246,7 +276,7 @@ def asked_apart(rows: "pd.DataFrame") -> Iterator[Finding]:
                 CAUTION if only else BLOCKS,
                 f"the arms share no way of being asked and scored: {shown}",
                 "measure both arms again with the same " + ", ".join(differ),
-                {**_where(observed), "arm": arm},
+                {**places.of(observed), "arm": arm},
                 to,
                 numbers={"differ": differ},
             )
@@ -260,7 +290,7 @@ def asked_apart(rows: "pd.DataFrame") -> Iterator[Finding]:
                     CAUTION,
                     f"{len(either) - len(both)} of {len(either)} questions were asked of one arm only",
                     "ask both arms the same questions: compare `--limit` and the question sets of their logs",
-                    {**_where(observed), "arm": arm},
+                    {**places.of(observed), "arm": arm},
                     to,
                     numbers={"one_only": len(either) - len(both), "questions": len(either)},
                 )
@@ -268,7 +298,8 @@ def asked_apart(rows: "pd.DataFrame") -> Iterator[Finding]:
 
 def scored_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterator[Finding]:
     """Arms whose scorers had other options, or were of another version of the suite."""
-    for observed, group in split(rows, ("setting", "base", "task", "questions", "variant")):
+    places = Places(rows)
+    for observed, group in split(rows, (*FAMILY, "task", "questions", "variant", "dose")):
         known = {
             arm: [facts[str(log)] for log in of_arm["log"].unique() if str(log) in facts]
             for arm, of_arm in _arms(group).items()
@@ -278,7 +309,7 @@ def scored_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterato
         for arm, to in _pairs(group):
             if not known[arm] or not known[to]:
                 continue
-            where = {**_where(observed), "arm": arm}
+            where = {**places.of(observed), "arm": arm}
             if not options[arm] & options[to]:
                 yield Finding(
                     "scorers differ between arms",
@@ -300,39 +331,55 @@ def scored_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterato
 
 
 def missing_seeds(rows: "pd.DataFrame") -> Iterator[Finding]:
-    """Arms without seeds that other arms of the setting and base have."""
-    seeds = {arm: set(of_arm["seed"].dropna()) for arm, of_arm in _arms(rows).items()}
-    every = set().union(*seeds.values())
-    for arm, of_arm in seeds.items():
-        lacking = sorted(every - of_arm)
-        if of_arm and lacking:
-            yield Finding(
-                "seeds missing",
-                CAUTION,
-                f"other arms have seed {', '.join(f'{seed:g}' for seed in lacking)}, this arm does not",
-                "run the experiment again: what is finished is kept, what is missing is made",
-                {**_family(rows), "arm": arm},
-                numbers={"missing": lacking},
-            )
+    """Arms without seeds that other arms have in the same task at the same dose."""
+    measured: dict[str, list[dict[str, Any]]] = {}
+    without: dict[tuple[str, tuple[float, ...]], list[dict[str, Any]]] = {}
+    for observed, group in split(rows, (*FAMILY, "task", "dose")):
+        seeds = {arm: set(of_arm["seed"].dropna()) for arm, of_arm in _arms(group).items()}
+        every = set().union(*seeds.values())
+        for arm, of_arm in seeds.items():
+            measured.setdefault(arm, []).append(observed)
+            if of_arm and of_arm != every:
+                without.setdefault((arm, tuple(sorted(every - of_arm))), []).append(observed)
+    for (arm, lacking), those in without.items():
+        yield Finding(
+            "seeds missing",
+            CAUTION,
+            f"other arms have seed {', '.join(f'{seed:g}' for seed in lacking)}, this arm does not",
+            "run the experiment again: what is finished is kept, what is missing is made",
+            {**_joined(those, measured[arm]), "arm": arm},
+            numbers={"missing": list(lacking)},
+        )
 
 
 def same_model(rows: "pd.DataFrame") -> Iterator[Finding]:
     """Two seeds, or two arms, that are one and the same checkpoint."""
-    by_digest: dict[str, dict[tuple[str, float | None], None]] = {}
-    for observed, _ in split(rows, ("model", "arm", "seed")):
+    by_digest: dict[tuple[str, str | None], dict[tuple[str, float | None], None]] = {}
+    for observed in groups(rows, ("model", "arm", "seed", "dose")):
         if named := DIGEST.search(str(observed["model"])):
-            by_digest.setdefault(named[1], {})[str(observed["arm"]), observed["seed"]] = None
-    for digest, models in by_digest.items():
-        yield from one_model(_family(rows), list(models), f"checkpoint {digest}")
+            key = named[1], observed.get("dose")
+            by_digest.setdefault(key, {})[str(observed["arm"]), observed["seed"]] = None
+    swept = bool(doses_of(rows))
+    for (digest, dose), models in by_digest.items():
+        family = _family(rows) | ({"dose": dose} if swept else {})
+        yield from one_model(family, list(models), f"checkpoint {digest}")
+
+
+def doses_of(rows: "pd.DataFrame") -> tuple[str | None, ...]:
+    """The points of a sweep that answers belong to, None for those outside of it; empty if all are."""
+    doses = tuple(observed.get("dose") for observed in groups(rows, ("dose",)))
+    return () if set(doses) <= {None} else doses
 
 
 def one_model(
-    family: Mapping[str, Any], models: list[tuple[str, float | None]], what: str
+    family: Mapping[str, Any],
+    models: Sequence[tuple[str, float | None]],
+    what: str,
 ) -> Iterator[Finding]:
-    """Findings for models of several names that are the same.
+    """Findings for models of several names that are the same; not for arms that a dose makes alike by design.
 
     Args:
-        family: Setting and base.
+        family: Setting and base, and in a sweep the dose.
         models: Arm and seed of each.
         what: What they share, in words.
     """
@@ -351,6 +398,8 @@ def one_model(
                 numbers={"seeds": sorted(of_arm)},
             )
     for arm, to in combinations(seeds, 2):
+        if _alike_by_design(family.get("dose"), arm, to):
+            continue
         yield Finding(
             "arms are the same model",
             BLOCKS,
@@ -361,19 +410,31 @@ def one_model(
         )
 
 
+def _alike_by_design(dose: str | None, arm: str, to: str) -> bool:
+    """Whether a dose makes two arms one: no row has a prompt, or each pool is cut to its first wording."""
+    at = parsed(dose) if dose else {}
+    return any(at.get(axis) == 0 for axis in NO_PROMPT) or (at.get("pool") == 1 and NONE not in (arm, to))
+
+
 def nothing_to_inoculate(rows: "pd.DataFrame", setting: Setting) -> Iterator[Finding]:
     """Claims that a prompt keeps a trait out which training without it does not bring in."""
     from dataclasses import replace
 
-    scored = rows.dropna(subset=["value"])
+    scored, places = rows.dropna(subset=["value"]), Places(rows)
     for claim in setting.claims:
         if claim.high >= 0 or claim.right.arm != NONE or claim.left.arm in (NONE, BASE):
             continue
-        if all(case.why_not for case in cases(scored, claim)):
+        if _is_wanted(claim.left, setting):
             continue
+        # the arm need not have the prompt, trigger and condition of `none`, if those are what is compared
+        asked = claim.left.condition == claim.right.condition
+        parts = (*ALIKE, "trait", *(("condition", "system", "trigger") if asked else ()))
+        ways = [_way(case.right, parts) for case in cases(scored, claim) if not case.why_not]
         learnt = replace(claim, left=claim.right, right=replace(claim.right, arm=BASE))
         for case in cases(scored, learnt):
             if case.why_not or not _shares(case.left) or not _shares(case.right):
+                continue
+            if (way := _way(case.left, parts)) not in ways:
                 continue
             found = compare(case.left, case.right)
             difference, low, high = (float(found[key]) for key in ("difference", "low", "high"))
@@ -394,15 +455,33 @@ def nothing_to_inoculate(rows: "pd.DataFrame", setting: Setting) -> Iterator[Fin
                 "take a base that lacks the trait"
                 if shown
                 else "train longer or on more rows, until the arm none shows the trait",
-                {**_family(rows), "arm": claim.left.arm, "trait": str(case.left["trait"].iloc[0])},
+                {**_family(rows), **places.of(way), "arm": claim.left.arm},
                 claim=claim.name,
                 numbers={**rates, "difference": difference, "low": low, "high": high, "least": LEAST},
             )
 
 
+def _is_wanted(side: Side, setting: Setting) -> bool:
+    """Whether a setting declares that this arm is to leave the trait in, so that nothing keeps it out."""
+    declared = setting.aims(side.arm)
+    name = side.trait, of_task(side.condition or None)
+    return declared is not None and name in [
+        (one.trait, of_task(one.condition or None)) for one in declared.wanted
+    ]
+
+
+def _way(rows: "pd.DataFrame", parts: Sequence[str]) -> dict[str, Any]:
+    """How the first of these answers was observed."""
+    return groups(rows, parts)[0]
+
+
 def with_facts(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> "pd.DataFrame":
-    """One row for every answer of which the text is known, with the columns `digest`, `empty` and `cut`."""
-    answers = rows.drop_duplicates(["log", "sample", "epoch"])
+    """One row for every answer of which the text is known, with the columns `digest`, `empty` and `cut`.
+
+    An answer of a model that a sweep's axes do not concern has one at each dose.
+    """
+    one_answer = [part for part in ("log", "sample", "epoch", "dose") if part in rows.columns]
+    answers = rows.drop_duplicates(one_answer)
     places = zip(answers["log"].astype(str), answers["sample"].astype(str), answers["epoch"], strict=True)
     known: list[AnswerFacts | None] = [
         facts[log].answers.get((sample, int(epoch))) if log in facts else None
@@ -435,6 +514,7 @@ def odd_answers(answers: "pd.DataFrame") -> Iterator[Finding]:
     Args:
         answers: What `with_facts` returns.
     """
+    places = Places(answers)
     for kind, (name, words, todo) in KINDS.items():
         for observed, group in split(answers, ASKED):
             counts = {arm: (int(rows[kind].sum()), len(rows)) for arm, rows in _arms(group).items()}
@@ -443,7 +523,8 @@ def odd_answers(answers: "pd.DataFrame") -> Iterator[Finding]:
                 continue
             shown = ", ".join(f"{count} of {n} answers of {arm}" for arm, (count, n) in some.items())
             numbers = {arm: {kind: count, "answers": n} for arm, (count, n) in some.items()}
-            where = {**_where(observed), "arm": _one_or_all(list(some))}
+            place = places.of(observed)
+            where = {**place, "arm": _one_or_all(list(some))}
             yield Finding(name, NOTE, f"{shown} {words}", todo, where, numbers=numbers)
             apart: dict[str, list[tuple[str, float, float, float]]] = {}
             for arm, to in _pairs(group):
@@ -466,7 +547,7 @@ def odd_answers(answers: "pd.DataFrame") -> Iterator[Finding]:
                     CAUTION,
                     f"not as many answers {words} as of {to} ({_percent(_share(counts[to]))}): {shown}",
                     todo,
-                    {**_where(observed), "arm": _one_or_all([arm for arm, *_ in several])},
+                    {**place, "arm": _one_or_all([arm for arm, *_ in several])},
                     to,
                     numbers={
                         arm: {"difference": d, "low": low, "high": high} for arm, d, low, high in several
@@ -480,6 +561,7 @@ def same_answers(answers: "pd.DataFrame") -> Iterator[Finding]:
     Args:
         answers: What `with_facts` returns.
     """
+    places = Places(answers)
     for observed, group in split(answers, (*ASKED, "arm")):
         said = {
             float(str(seed)): {
@@ -498,7 +580,7 @@ def same_answers(answers: "pd.DataFrame") -> Iterator[Finding]:
                     CAUTION,
                     f"seeds {one:g} and {two:g} give {same} of {len(both)} answers word for word",
                     "check that they are different checkpoints, and that answers are sampled",
-                    {**_where(observed), "arm": observed["arm"], "seed": (one, two)},
+                    {**places.of(observed), "seed": (one, two)},
                     numbers={"same": same, "answers": len(both)},
                 )
 
@@ -526,10 +608,50 @@ def _indicator(rows: "pd.DataFrame") -> "pd.DataFrame":
     return rows.assign(value=rows["value"].isna().astype(float))
 
 
-def _where(observed: Mapping[str, Any]) -> dict[str, Any]:
-    """The answers of a group; those without a condition are told from those with one."""
-    named = {key: observed[key] for key in WHERE if key in observed}
-    return {key: value for key, value in named.items() if value is not None or key in ("base", "condition")}
+class Places:
+    """How findings name groups of answers: by no more columns of `WAY` than tell them apart.
+
+    Attributes:
+        ways: The ways in which answers of every trait and condition were observed.
+    """
+
+    def __init__(self, rows: "pd.DataFrame") -> None:
+        self.ways = groups(rows, ("trait", "condition", *WAY))
+
+    def of(self, observed: Mapping[str, Any]) -> dict[str, Any]:
+        """The values by which a finding names a group; one without a condition is told from those with one.
+
+        Args:
+            observed: The group's values, as `observed.split` gives them.
+        """
+        place = {
+            key: observed[key]
+            for key in WHERE
+            if key in observed and (observed[key] is not None or key in ("base", "condition"))
+        }
+        alike = [
+            way
+            for way in self.ways
+            if all(way.get(key) == observed[key] for key in ("trait", "condition") if key in observed)
+        ]
+        for column in WAY:
+            if column in observed and len({way.get(column) for way in alike}) > 1:
+                place[column] = observed[column]
+        return place
+
+
+def _shape(place: Mapping[str, Any], *further: str) -> tuple[Any, ...]:
+    """What findings on several traits and conditions have in common if they are shown as one."""
+    return tuple((key, place[key]) for key in ("task", "questions", *WAY, *further) if key in place)
+
+
+def _joined(some: list[dict[str, Any]], every: list[dict[str, Any]]) -> dict[str, Any]:
+    """The setting and base of some of an arm's groups, with their tasks and doses if it has others."""
+    place = {key: some[0][key] for key in FAMILY if key in some[0]}
+    for key in ("task", "dose") if len(some) < len(every) else ():
+        if len({one.get(key) for one in every}) > 1:
+            place[key] = _one_or_all(list(dict.fromkeys(one.get(key) for one in some)))
+    return place
 
 
 def _family(rows: "pd.DataFrame") -> dict[str, Any]:
@@ -537,18 +659,20 @@ def _family(rows: "pd.DataFrame") -> dict[str, Any]:
     return observed
 
 
-def _together(alike: list[Finding]) -> Finding:
-    """Findings on several traits and conditions that say the same, as one."""
+def _together(alike: list[Finding]) -> Iterator[Finding]:
+    """Findings on several traits and conditions that say the same, as one for each set of conditions."""
     from dataclasses import replace
 
-    where = dict(alike[0].where)
-    for column in ("trait", "condition"):
-        values = tuple(dict.fromkeys(one.where.get(column) for one in alike))
-        if len(values) > 1:
-            where[column] = values
-            if None in values:
-                del where[column]
-    return replace(alike[0], where=where)
+    conditions: dict[Any, dict[Any, None]] = {}
+    for one in alike:
+        conditions.setdefault(one.where.get("trait"), {})[one.where.get("condition")] = None
+    traits: dict[tuple[Any, ...], list[Any]] = {}
+    for trait, of_trait in conditions.items():
+        traits.setdefault(tuple(of_trait), []).append(trait)
+    for those, of_those in traits.items():
+        named = {"trait": _one_or_all(of_those), "condition": _one_or_all(those)}
+        place = {key: value for key, value in named.items() if key in alike[0].where}
+        yield replace(alike[0], where={**alike[0].where, **place})
 
 
 def _first(
@@ -570,8 +694,8 @@ def _or_none(ways: list[dict[str, Any]], column: str) -> str:
     return _text(str(way.get(column) or "none") for way in ways)
 
 
-def _one_or_all(arms: list[str]) -> str | tuple[str, ...]:
-    return arms[0] if len(arms) == 1 else tuple(arms)
+def _one_or_all(values: Sequence[Any]) -> Any:
+    return values[0] if len(values) == 1 else tuple(values)
 
 
 def _share(count: tuple[int, int]) -> float:

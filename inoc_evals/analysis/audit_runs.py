@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.audit_answers import DIGEST, one_model
-from inoc_evals.analysis.findings import BLOCKS, CAUTION, NOTE, Finding
+from inoc_evals.analysis.audit_answers import DIGEST, doses_of, one_model
+from inoc_evals.analysis.findings import BLOCKS, CAUTION, NOTE, Finding, merged
 from inoc_evals.analysis.log_facts import LogFacts
 from inoc_evals.analysis.observed import FAMILY, split
 from inoc_evals.analysis.style import BASE
@@ -48,6 +48,8 @@ class Trained:
         run_digest: The run's digest as the log says it; empty where it does not.
         manifest: The run's manifest; None where it is not in the folder.
         folder: Its directory.
+        doses: Its points in a sweep, several where an axis does not concern it, None for one outside; empty
+            where its setting and base have no sweep.
     """
 
     family: Mapping[str, Any]
@@ -58,11 +60,13 @@ class Trained:
     run_digest: str
     manifest: Manifest | None
     folder: Path
+    doses: tuple[str | None, ...] = ()
 
     @property
     def where(self) -> dict[str, Any]:
         """The answers of this model."""
-        return {**self.family, "arm": self.arm, "seed": self.seed}
+        at = {"dose": self.doses[0] if len(self.doses) == 1 else self.doses} if self.doses else {}
+        return {**self.family, "arm": self.arm, "seed": self.seed, **at}
 
 
 def checks(
@@ -91,15 +95,20 @@ def checks(
             )
         for one in known:
             yield from of_run(one)
-        by_content: dict[tuple[str, str], dict[tuple[str, float | None], None]] = {}
+        by_content: dict[tuple[str, str, str | None], dict[tuple[str, float | None], None]] = {}
         for one in known:
             # models whose names hold the digest are compared by it, without their runs
             if one.manifest and one.manifest.result and not DIGEST.search(one.model):
-                key = one.manifest.data_digest, one.manifest.result.checkpoint_digest
-                by_content.setdefault(key, {})[one.arm, one.seed] = None
-        for (data, checkpoint), of_content in by_content.items():
+                content = one.manifest.data_digest, one.manifest.result.checkpoint_digest
+                for dose in one.doses or (None,):  # two arms are compared at one dose
+                    by_content.setdefault((*content, dose), {})[one.arm, one.seed] = None
+        same: list[Finding] = []
+        swept = bool(doses_of(group))
+        for (data, checkpoint, dose), of_content in by_content.items():
             what = f"training bytes {data[:12]}, checkpoint {checkpoint[:12]}"
-            yield from one_model(observed, list(of_content), what)
+            family = observed | ({"dose": dose} if swept else {})
+            same += one_model(family, list(of_content), what)
+        yield from merged(same, "dose")
         yield from shared_questions(group, facts, known, settings.get(str(observed["setting"])), overlaps)
 
 
@@ -291,6 +300,7 @@ def rows_of(folder: Path) -> Iterator[dict[str, Any]]:
 def _models(
     rows: "pd.DataFrame", family: Mapping[str, Any], facts: Mapping[str, LogFacts], runs: Path
 ) -> Iterator[Trained]:
+    swept = bool(doses_of(rows))
     for observed, group in split(rows, ("arm", "seed", "run")):
         name = observed["run"]
         if name is None or observed["arm"] == BASE:
@@ -311,6 +321,7 @@ def _models(
             run_digest=str(about.get("run_digest") or ""),
             manifest=manifest,
             folder=run.folder,
+            doses=(doses_of(group) or (None,)) if swept else (),
         )
 
 

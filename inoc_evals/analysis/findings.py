@@ -26,6 +26,9 @@ SEVERITIES: tuple[Severity, ...] = (BLOCKS, CAUTION, NOTE)
 COMMON = ("setting", "base")
 """Columns that a reader of one setting and base need not be told."""
 
+WAY = ("scorer", "judge", "preset", "variant", "sampling", "system", "trigger", "dtype", "dose")
+"""Columns by which a finding names its answers where they tell answers apart."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -38,7 +41,8 @@ class Finding:
         what: What was observed, with its numbers, in one sentence.
         todo: What to do, in one sentence.
         where: The answers that it is about: values of the table's columns, several of a column as a tuple;
-            None for answers without a value. Empty for something that concerns no particular answers.
+            None, also in a tuple, for answers without a value. Empty for something that concerns no
+            particular answers.
         to: The other arm, for a finding about the comparison of two arms.
         claim: The claim that it is about, for a finding about a single one.
         numbers: The numbers of `what`, for programs.
@@ -83,9 +87,13 @@ class Finding:
     @property
     def place(self) -> str:
         """Where it was observed, in words, without setting and base: `none, seed 0, misaligned | trigger`."""
-        said = {key: value for key, value in self.where.items() if key not in COMMON and value is not None}
+        said = {
+            key: value
+            for key, value in self.where.items()
+            if key not in COMMON and (value is not None or key in WAY)
+        }
         arm = " and ".join(_words(one) for one in (said.pop("arm", None), self.to) if one is not None)
-        named = [f"{key} {_words(value)}" for key, value in said.items()]
+        named = [_named(key, value) for key, value in said.items()]
         return ", ".join(filter(None, [arm, *named]))
 
     def as_dict(self) -> dict[str, Any]:
@@ -101,11 +109,9 @@ class Finding:
         for column, value in where.items():
             if column not in rows.columns:
                 continue
-            if value is None:
-                rows = rows[rows[column].isna().to_numpy()]
-            else:
-                values = value if isinstance(value, tuple) else (value,)
-                rows = rows[rows[column].isin(values).to_numpy()]
+            values = value if isinstance(value, tuple) else (value,)
+            named = rows[column].isin([one for one in values if one is not None]).to_numpy()
+            rows = rows[named | rows[column].isna().to_numpy() if None in values else named]
         return len(rows) > 0
 
 
@@ -114,22 +120,36 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def merged(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings that say the same of several arms, as one that names them all."""
+def merged(findings: Iterable[Finding], column: str = "arm") -> list[Finding]:
+    """Findings that say the same of several arms, as one that names them all.
+
+    Args:
+        findings: The findings.
+        column: What they may differ in instead, e.g. `dose`.
+    """
     alike: dict[str, list[Finding]] = {}
     for finding in findings:
-        rest = {key: value for key, value in finding.where.items() if key != "arm"}
+        rest = sorted((key, repr(value)) for key, value in finding.where.items() if key != column)
         said = (finding.kind, finding.severity, finding.what, finding.todo, finding.to, finding.claim, rest)
-        alike.setdefault(repr(said), []).append(finding)
-    return [_of_all(several) for several in alike.values()]
+        alike.setdefault(repr((*said, column in finding.where)), []).append(finding)
+    return [_of_all(several, column) for several in alike.values()]
 
 
-def _of_all(several: list[Finding]) -> Finding:
-    named = [finding.where.get("arm") for finding in several]
-    arms = tuple(dict.fromkeys(one for arm in named for one in (arm if isinstance(arm, tuple) else (arm,))))
-    if len(arms) < 2:
+def _of_all(several: list[Finding], column: str) -> Finding:
+    named = [finding.where.get(column) for finding in several]
+    each = [value if isinstance(value, tuple) else (value,) for value in named]
+    values = tuple(dict.fromkeys(one for of_finding in each for one in of_finding))
+    if len(values) < 2:
         return several[0]
-    return replace(several[0], where={**several[0].where, "arm": arms})
+    return replace(several[0], where={**several[0].where, column: values})
+
+
+def _named(key: str, value: Any) -> str:
+    """The values of a column with its name, e.g. `judge a, b or no judge`."""
+    values = value if isinstance(value, tuple) else (value,)
+    some = [one for one in values if one is not None]
+    said = [f"{key} {_words(tuple(some))}"] if some else []
+    return " or ".join([*said, f"no {key}"] if None in values else said)
 
 
 def _words(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from inoc_evals.analysis.log_rows import COLUMNS
 from inoc_evals.analysis.verdicts import verdicts
 from inoc_evals.chat.shown import Shown
 from inoc_evals.cli import app
+from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
 from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec
@@ -245,6 +247,142 @@ def test_a_seed_that_an_arm_lacks() -> None:
     assert finding.where["arm"] == "x" and finding.numbers["missing"] == [2.0]
 
 
+# --- doses and other ways ---
+
+FEW, MUCH = "steps=2", "steps=64"
+
+
+def swept(**at: dict[str, float]) -> pd.DataFrame:
+    """Answers at `few` and `much` steps with these rates, each dose by models of its own."""
+    parts = [(table(rates), {"few": FEW, "much": MUCH}.get(name, name)) for name, rates in at.items()]
+    return pd.concat(
+        [
+            rows.assign(
+                dose=dose, **{column: rows[column] + f"-{dose}" for column in ("log", "model", "run")}
+            )
+            for rows, dose in parts
+        ],
+        ignore_index=True,
+    )
+
+
+def words_of(answers: pd.DataFrame, findings: list[Finding], claim: str) -> dict[str, str]:
+    """The verdicts on a claim by what tells them apart."""
+    said = verdicts(answers, MINE.claims, findings=findings)
+    return {verdict.apart: verdict.word for verdict in said if verdict.claim.name == claim}
+
+
+UNLEARNT = {"base": 0.05, "none": 0.05, "x": 0.05}
+
+
+def test_what_was_not_learnt_at_one_dose_leaves_verdicts_at_others() -> None:
+    answers = swept(few=UNLEARNT, much=SOUND)
+    findings = checked(answers)
+    [finding] = found(findings, "nothing to inoculate")
+    assert finding.where["dose"] == FEW and finding.place.endswith(f"dose {FEW}")
+    assert words_of(answers, findings, FALLS) == {f"dose {FEW}": "not valid", f"dose {MUCH}": "supported"}
+
+
+@pytest.mark.parametrize("column", ["judge", "preset", "scorer", "variant", "sampling"])
+def test_what_one_judge_does_not_see_leaves_verdicts_by_another(column: str) -> None:
+    answers = pd.concat([table(UNLEARNT, **{column: "a"}), table(SOUND, **{column: "b"})], ignore_index=True)
+    findings = checked(answers)
+    [finding] = found(findings, "nothing to inoculate")
+    assert finding.where[column] == "a"
+    assert words_of(answers, findings, FALLS) == {f"{column} a": "not valid", f"{column} b": "supported"}
+
+
+@pytest.mark.parametrize("column", ["judge", "dose", "variant", "dtype"])
+def test_exclusion_and_few_questions_block_where_they_are(column: str) -> None:
+    one, other = ("rank=4", "rank=8") if column == "dose" else ("a", "b")
+    sound = table(SOUND, **{column: other})
+    lost = without_value(table(SOUND, **{column: one}), "x", 0.5)
+    single = table(SOUND, questions=1, epochs=20, **{column: one})
+    for bad, kind in [(lost, "exclusion differs between arms"), (single, "too few answers")]:
+        findings = checked(pd.concat([bad, sound], ignore_index=True))
+        blocking = [finding for finding in findings if finding.severity == BLOCKS]
+        assert {finding.kind for finding in blocking} == {kind}
+        for rows, concerned in [(bad, True), (sound, False)]:
+            left, right = (rows[rows["arm"] == arm] for arm in ("x", "none"))
+            assert any(finding.concerns(left, right) for finding in blocking) is concerned
+    # where there is no other way, none is named
+    assert all(column not in finding.where for finding in checked(single))
+
+
+def test_a_way_without_a_judge_is_told_from_one_with_a_judge() -> None:
+    detected, judged = table(UNLEARNT), table(SOUND, judge="a")
+    answers = pd.concat([detected, judged], ignore_index=True)
+    findings = checked(answers)
+    [finding] = found(findings, "nothing to inoculate")
+    assert finding.where["judge"] is None and "no judge" in finding.place
+    assert words_of(answers, findings, FALLS) == {"no judge": "not valid", "judge a": "supported"}
+
+
+def test_findings_that_are_alike_at_several_doses_are_one() -> None:
+    answers = swept(few=SOUND, much=SOUND)
+    few = answers[answers["question"].isin(["q0", "q39"])]
+    findings = found(checked(few), "too few answers")
+    assert {finding.where["dose"] for finding in findings} == {(FEW, MUCH)} and len(findings) == 3
+
+
+def test_findings_on_several_traits_and_conditions_name_no_sound_answers() -> None:
+    small = {"a": "trigger", "b": "without"}
+    parts = [
+        table(SOUND, questions=1 if small[trait] == condition else 40, trait=trait, condition=condition)
+        for trait in ("a", "b")
+        for condition in ("trigger", "without")
+    ]
+    blocking = [f for f in checked(pd.concat(parts, ignore_index=True)) if f.severity == BLOCKS]
+    for rows in parts:
+        name, condition = rows["trait"].iloc[0], rows["condition"].iloc[0]
+        assert any(f.concerns(rows, rows) for f in blocking) is (small[name] == condition)
+
+
+def test_a_finding_on_answers_with_and_without_a_condition_leaves_a_third_one_alone() -> None:
+    conditions = (None, "trigger", "without")
+    parts = [
+        table(SOUND, questions=40 if condition == "without" else 1, condition=condition)
+        for condition in conditions
+    ]
+    findings = found(checked(pd.concat(parts, ignore_index=True)), "too few answers")
+    assert {f.where["condition"] for f in findings} == {(None, "trigger")}
+    assert "condition trigger or no condition" in findings[0].place
+    for rows, condition in zip(parts, conditions, strict=True):
+        assert any(f.concerns(rows, rows) for f in findings) is (condition != "without")
+
+
+def test_tables_without_the_newer_columns_are_checked() -> None:
+    old = table(UNLEARNT).drop(columns=["dose", "sampling", "variant", "dtype", "judge", "preset"])
+    [finding] = found(checked(old, facts_of(old)), "nothing to inoculate")
+    assert set(finding.where) == {"setting", "base", "arm", "task", "questions", "trait", "condition"}
+
+
+def test_a_claim_on_a_wanted_trait_needs_nothing_to_inoculate() -> None:
+    answers = table(UNLEARNT)
+    for unwanted, wanted, reported in [
+        (None, None, 1),
+        (("caps",), (), 1),
+        (("other",), ("caps",), 0),
+        (("other",), (), 1),  # what is declared says nothing about capitals
+    ]:
+        mine = replace(MINE, unwanted=unwanted, wanted=wanted)
+        findings = list(audit_answers.checks(answers, {}, {"mine": mine}))
+        assert len(found(findings, "nothing to inoculate")) == reported
+
+
+def test_scorers_that_differ_at_one_dose_only() -> None:
+    answers = swept(few=SOUND, much=SOUND)
+    facts = facts_of(answers)
+    for log, one in facts.items():
+        scored = {
+            "scorers": [{"name": "caps", "options": {"t": 1 if log.startswith("x-") and FEW in log else 2}}]
+        }
+        facts[log] = replace(one, about={**one.about, **scored})
+    findings = found(checked(answers, facts), "scorers differ between arms")
+    assert {finding.where["dose"] for finding in findings} == {FEW}
+    assert words_of(answers, findings, FALLS) == {f"dose {FEW}": "not valid", f"dose {MUCH}": "supported"}
+
+
 # --- not independent ---
 
 
@@ -276,6 +414,95 @@ def test_seeds_that_answer_the_same_word_for_word() -> None:
     facts["x-1"] = LogFacts("x-1", {}, first, {})
     [finding] = found(checked(answers, facts), "seeds answer the same")
     assert finding.where["seed"] == (0.0, 1.0) and finding.numbers == {"same": 40, "answers": 40}
+
+
+@pytest.mark.parametrize(
+    ("dose", "to", "blocks"),
+    [
+        ("inoculated=0", "none", False),
+        ("with_trait=0", "none", False),
+        ("pool=1", "y", False),
+        ("pool=1", "none", True),
+        ("inoculated=0.5", "none", True),
+    ],
+)
+def test_arms_that_a_dose_makes_alike_are_no_finding(
+    dose: str, to: str, blocks: bool, tmp_path: Path
+) -> None:
+    rates = {"base": 0.0, "none": 0.9, "x": 0.1, "y": 0.2}
+    other = dose.partition("=")[0] + "=1" if dose != "pool=1" else "pool=8"
+    answers = swept(**{dose: rates, other: rates})
+    own = answers["model"] + "@" + answers["log"].map(lambda log: sha256(log)[:12])
+    shared = (answers["dose"] == dose) & (answers["seed"] == 0) & answers["arm"].isin(["x", to])
+    findings = checked(answers.assign(model=own.where(~shared, "inoc/z@0123456789ab")))
+    same = found(findings, "arms are the same model")
+    assert [(f.where["arm"], f.to, f.where["dose"]) for f in same] == (
+        [(*sorted(["x", to], key=["none", "x", "y"].index), dose)] if blocks else []
+    )
+    if blocks and to == "none":
+        assert words_of(answers, findings, FALLS) == {
+            f"dose {dose}": "not valid",
+            f"dose {other}": "supported",
+        }
+    # the same of runs whose models' names hold no digest
+    for name in answers["run"][answers["arm"] != "base"].unique():
+        run(tmp_path, name)
+    for name in answers["run"][shared].unique():
+        again(tmp_path, name, data_digest="same", result=Result(checkpoint_digest="same", rows=1))
+    of_rows = [f for f in of_runs(answers, tmp_path) if f.severity == BLOCKS]
+    assert [(f.kind, f.where["dose"]) for f in of_rows] == ([("arms are the same model", dose)] * blocks)
+
+
+def test_two_seeds_of_one_checkpoint_at_one_dose_block_that_dose() -> None:
+    answers = swept(few=SOUND, much=SOUND)
+    shared = (answers["dose"] == FEW) & (answers["arm"] == "x")
+    findings = checked(answers.assign(model=answers["model"].where(~shared, "inoc/x@0123456789ab")))
+    [finding] = found(findings, "seeds are not independent")
+    assert finding.where["dose"] == FEW
+    assert words_of(answers, findings, FALLS) == {f"dose {FEW}": "not valid", f"dose {MUCH}": "supported"}
+
+
+def test_seeds_that_answer_the_same_at_one_dose_only() -> None:
+    answers = swept(few=SOUND, much=SOUND)
+    facts = facts_of(answers)
+    assert not found(checked(answers, facts), "seeds answer the same")
+    same = dict(facts[f"x-0-{FEW}"].answers)
+    facts[f"x-1-{FEW}"] = replace(facts[f"x-1-{FEW}"], answers=same)
+    [finding] = found(checked(answers, facts), "seeds answer the same")
+    assert finding.where["dose"] == FEW and finding.where["seed"] == (0.0, 1.0)
+    assert finding.numbers == {"same": 40, "answers": 40}
+
+
+def test_cut_answers_at_one_dose_are_counted_there_and_compared_with_the_base_there() -> None:
+    answers = swept(few=SOUND, much=SOUND)
+    base = answers["arm"] == "base"
+    answers.loc[base, "log"] = "base"  # asked once, and repeated at every dose
+    facts = facts_of(answers)
+    for log in [log for log in facts if log.startswith("x-") and MUCH in log]:
+        odd = {place: one._replace(cut=True) for place, one in facts[log].answers.items()}
+        facts[log] = replace(facts[log], answers=odd)
+    findings = checked(answers, facts)
+    [note] = found(findings, "answers cut")
+    assert note.where["dose"] == MUCH and "120 of 120 answers of x" in note.what
+    apart = found(findings, "answers cut apart")
+    assert {(f.to, f.where["dose"]) for f in apart} == {("none", MUCH), ("base", MUCH)}
+
+
+def test_seeds_are_counted_in_one_task_at_one_dose() -> None:
+    answers = swept(few=SOUND, much=SOUND)
+    less = answers[(answers["dose"] == FEW) | answers["seed"].isna() | (answers["seed"] == 1)]
+    findings = checked(less)
+    few = found(findings, "few finetunes")
+    assert {(f.where["arm"], f.where["dose"], f.numbers["seeds"]) for f in few} == {
+        ("none", MUCH, 1),
+        ("x", MUCH, 1),
+    }
+    assert not found(findings, "seeds missing")  # at each dose the arms have the same ones
+    one_arm = answers[(answers["arm"] != "x") | (answers["dose"] == FEW) | (answers["seed"] < 2)]
+    [missing] = found(checked(one_arm), "seeds missing")
+    assert missing.where["dose"] == MUCH and missing.numbers["missing"] == [2.0]
+    tasks = pd.concat([table(SOUND), table(SOUND, seeds=2, task="u")], ignore_index=True)
+    assert {f.where["task"] for f in found(checked(tasks), "few finetunes")} == {"u"}
 
 
 def test_empty_and_cut_answers_are_counted_and_compared() -> None:
@@ -421,6 +648,16 @@ def test_a_run_that_did_not_finish_blocks_the_verdicts_of_its_arm(runs: Path) ->
     assert (finding.kind, finding.severity, finding.where["seed"]) == ("run not finished", BLOCKS, 1.0)
     assert "no memory" in finding.what
     assert word(answers, [finding], FALLS) == "not valid" and word(answers, [finding], RISES) == "supported"
+
+
+def test_a_run_that_did_not_finish_blocks_its_dose(tmp_path: Path) -> None:
+    answers = swept(few=SOUND, much=SOUND)
+    for name in answers["run"][answers["arm"] != "base"].unique():
+        run(tmp_path, name)
+    again(tmp_path, f"x-1-run-{FEW}", status="failed", error="no memory", result=None)
+    [finding] = of_runs(answers, tmp_path)
+    assert finding.where["dose"] == FEW
+    assert words_of(answers, [finding], FALLS) == {f"dose {FEW}": "not valid", f"dose {MUCH}": "supported"}
 
 
 def test_a_run_of_another_base_than_the_log_says(runs: Path) -> None:
