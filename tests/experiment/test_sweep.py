@@ -211,7 +211,7 @@ def test_points_are_the_product_but_for_steps() -> None:
         ({"sweep": {"steps": [8, 9]}, "finetune": {"kept_steps": [4]}}, "kept_steps does not keep step 8"),
         ({"sweep": {"steps": [8]}, "evaluate": {"steps": [4]}}, "in sweep or in evaluate, not in both"),
         ({"sweep": {"inoculated": [0.5]}, "arms": "none"}, "no arm of setting spanish_caps has a prompt"),
-        ({"sweep": {"with_trait": [0.5]}, "world": "smollm"}, "no control rows in world 'smollm'"),
+        ({"sweep": {"with_trait": [0.5]}, "world": "paper"}, "no control rows in world 'paper'"),
         ({"sweep": {"rank": [4]}, "setting": "alice_bob", "arms": None}, "finetunes in two stages"),
         ({"evaluate": {"steps": [99]}}, "step 99 is to be measured, and training ends after 50"),
         ({"sweep": [1]}, "sweep is a mapping"),
