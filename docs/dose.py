@@ -25,6 +25,8 @@ def main() -> None:
     if len(sys.argv) > 1:
         words = ["-m", "inoc_evals", "dose", sys.argv[1], "--json", "-o", str(FIGURE)]
         done = subprocess.run([sys.executable, *words], capture_output=True, check=True)  # noqa: S603
+        for suffix in (".svg", ".pdf"):  # the page shows the one as PNG
+            FIGURE.with_suffix(suffix).unlink(missing_ok=True)
         said = json.loads(done.stdout)
         kept = {name: said[name] for name in ("rates", "windows", "verdicts")}
         KEPT.write_text(json.dumps(_rounded(kept), indent=1) + "\n", encoding="utf-8")

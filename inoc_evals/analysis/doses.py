@@ -13,6 +13,7 @@ trait, there is nothing to keep out, and where it did not learn the wanted one, 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from inoc_evals.analysis.at_doses import points
 from inoc_evals.analysis.contrasts import compare
 from inoc_evals.analysis.declared_traits import focused
 from inoc_evals.analysis.estimates import merged, rates
+from inoc_evals.analysis.findings import BLOCKS, Finding
 from inoc_evals.analysis.observed import GROUP, split
 from inoc_evals.analysis.resampling import Part, Statistic, resampled, statistic
 from inoc_evals.analysis.style import (
@@ -47,6 +49,8 @@ RETAINED = 0.5
 """The least share of the wanted trait that must be left."""
 
 CONTROL = "none"
+
+UNSCORED = "no answer of the sweep was scored"
 
 ASKED = ("task", "questions", "condition", "system", "trigger", "variant", "sampling", "dtype", "dose")
 """What must agree between the answers that show the unwanted trait and those that show the wanted one."""
@@ -101,7 +105,8 @@ def windows(
 
     Args:
         table: What `table.load` returns.
-        settings: Settings by name, whose claims say what is wanted and what is not.
+        settings: Settings by name: what an arm is claimed to keep out, else what its setting declares as
+            unwanted and wanted.
         unwanted: The trait to keep out, for every arm but the control, instead.
         wanted: The trait to leave in, likewise.
         confidence: Nominal coverage of the intervals.
@@ -114,12 +119,15 @@ def windows(
         `caution`. In the order of doses.
 
     Raises:
-        UserError: If the table holds no sweep, or no arm of it is known to keep a trait out.
+        UserError: If the table holds no sweep, no answer of it was scored, or no arm of it is known to keep
+            a trait out.
     """
     require("analysis", "pandas", "scipy", "statsmodels")
     import pandas as pd
 
     scored = swept(table).dropna(subset=["value"])
+    if scored.empty:
+        raise UserError(UNSCORED)
     rows: list[dict[str, Any]] = []
     for observed, of_sweep in split(scored, ("setting", "base", "world")):
         for aim in _aims(of_sweep, settings.get(str(observed["setting"])), unwanted, wanted):
@@ -135,12 +143,26 @@ def windows(
 def _aims(answers: "pd.DataFrame", setting: Setting | None, unwanted: str, wanted: str) -> list[Aim]:
     """What the arms of a sweep are for."""
     arms = [str(arm) for arm in answers["arm"].unique()]
-    known = {aim.arm: aim for aim in reversed(aims(setting))} if setting else {}
+    others = [arm for arm in arms if arm not in (BASE, CONTROL)]
     if unwanted:
-        others = [arm for arm in arms if arm not in (BASE, CONTROL)]
         return [Aim(a, Side(a, unwanted), Side(a, wanted) if wanted else None) for a in others]
-    chosen = [known[arm] for arm in arms if arm in known]
+    if setting is None:
+        return []
+    known = {aim.arm: aim for aim in reversed(aims(setting))}
+    found = [known.get(arm) or _declared(setting, arm) for arm in others]
+    chosen = [aim for aim in found if aim is not None]
     return [replace(aim, wanted=Side(aim.arm, wanted)) for aim in chosen] if wanted else chosen
+
+
+def _declared(setting: Setting, arm: str) -> Aim | None:
+    """What an arm of which nothing is claimed is for; None for one that is trained on other rows."""
+    with suppress(UserError):  # neither declared nor a control: what the setting declares holds for it, too
+        if (defined := setting.arm(arm)).control or defined.rows:
+            return None
+    declared = setting.aims(arm)
+    if declared is None or not declared.unwanted:
+        return None
+    return Aim(arm, declared.unwanted[0], declared.wanted[0] if declared.wanted else None)
 
 
 def _windows(answers: "pd.DataFrame", aim: Aim, confidence: float) -> Iterator[dict[str, Any]]:
@@ -247,7 +269,10 @@ def _word(number: Mapping[str, float], why_not: str) -> tuple[str, bool | None, 
 
 
 def judge(
-    table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS, level: float = LEVEL
+    table: "pd.DataFrame",
+    settings: Mapping[str, Setting] = SETTINGS,
+    level: float = LEVEL,
+    findings: Sequence[Finding] = (),
 ) -> list[Verdict]:
     """Test what settings claim about doses.
 
@@ -255,6 +280,7 @@ def judge(
         table: What `table.load` returns.
         settings: Settings by name.
         level: As of `verdicts.verdicts`, for the claims of one sweep.
+        findings: What the audit of the same answers says, as of `verdicts.verdicts`.
 
     Returns:
         For every setting and base with a sweep, the verdicts on claims about axes that it has: the arm at the
@@ -265,12 +291,13 @@ def judge(
     """
     require("analysis", "pandas", "scipy", "statsmodels")
     scored = swept(table).dropna(subset=["value"])
+    blocking = [finding for finding in findings if finding.severity == BLOCKS]
     found = []
     for observed, answers in split(scored, ("setting", "base", "world")):
         definition = settings.get(str(observed["setting"]))
         claims = dose_claims(definition) if definition else ()
         cases = [case for claim in claims for case in _extremes(answers, claim)]
-        found += judged(cases, str(observed["base"] or ""), level)
+        found += judged(cases, str(observed["base"] or ""), level, blocking)
     return found
 
 
@@ -322,7 +349,8 @@ def figure(
         the inoculation works by the estimates.
 
     Raises:
-        UserError: If the table holds no sweep of the setting, or of several bases.
+        UserError: If the table holds no sweep of the setting, or of several bases, or no answer of it was
+            scored.
     """
     require("analysis", "seaborn", "pandas")
     definition = settings.get(setting)
@@ -365,6 +393,8 @@ def figure(
 
 def _alike(estimates: "pd.DataFrame") -> "pd.DataFrame":
     """The rates of one sweep: where logs hold several with other axes, the one with most rates."""
+    if estimates.empty:
+        raise UserError(UNSCORED)
     axes = estimates["dose"].astype(str).map(lambda text: ", ".join(parsed(text)))
     most: pd.DataFrame = estimates[(axes == axes.mode().iloc[0]).to_numpy()]
     return most

@@ -8,17 +8,20 @@
 
 A leak is the difference to the base under the same prompt, paired by question: what a prompt brings out of
 every model is no leak. Of several prompts the largest leak is an extreme: its interval and its p-value are
-those of all of them together. Answers that were asked or scored differently are never pooled.
+those of all of them together. P-values are corrected over all arms, traits and ways of
+asking of a setting and base, those of surprising leaks apart from the others. Answers that were asked or
+scored differently are never pooled.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inoc_evals.analysis.contrasts import compare, holm
 from inoc_evals.analysis.declared_traits import focused
 from inoc_evals.analysis.estimates import merged
-from inoc_evals.analysis.observed import GROUP, records, split
+from inoc_evals.analysis.observed import FAMILY, GROUP, distinctions, records, split
 from inoc_evals.analysis.resampling import resampled, statistic
 from inoc_evals.analysis.style import BASE
 from inoc_evals.data.prompt_categories import CATEGORIES, CATEGORY, NONE, ORIGINAL, SURPRISING, is_own
@@ -42,13 +45,14 @@ class Leaks:
 
     Attributes:
         grid: A row per arm other than the base, trait and prompt: the columns of `observed.GROUP` that the
-            table has, `arm`, `category`, `own` (whether it is the arm's own training prompt), `rate` and
-            `base_rate`, `leak` with `low`, `high`, `p`, `detectable`, `p_holm` (over the arm's surprising
-            prompts, or over its other ones), `significant`, `asked` (questions both have), `n`, `caution`.
+            table has, `apart` (what distinguishes it from others of its trait, e.g. its judge, in words),
+            `arm`, `category`, `own` (whether it is the arm's own training prompt), `rate` and `base_rate`,
+            `leak` with `low`, `high`, `p`, `detectable`, `p_holm` (over all surprising leaks of a setting and
+            base, or over all others of it), `significant`, `asked` (questions both have), `n`, `caution`.
         surprising: A row per arm and trait: the prompt with the largest leak among those of `SURPRISING`, its
-            `leak` with an interval `low` to `high` that holds for all of them together, `p_holm`, `of`
-            (number of prompts compared), `significant`, `unprompted` (the leak without a prompt; NaN if it
-            is not known), and `why_not` where none was asked.
+            `leak` with an interval `low` to `high` that holds for all of them together, those of its setting
+            and base, `p_holm`, `of` (number of prompts compared), `significant`, `unprompted` (the leak
+            without a prompt; NaN if it is not known), and `why_not` where none was asked.
         conditionality: A row per arm and trait, and per training prompt where there are several:
             `conditionality` with `low` and `high`, the four rates `arm_on`, `arm_off`, `base_on`, `base_off`,
             `caution`, and `why_not` where it is undefined.
@@ -83,14 +87,16 @@ def leaks(table: "pd.DataFrame", base: str = BASE, confidence: float = 0.95) -> 
 
     Args:
         table: What `table.load` returns, with answers of the task `leak`.
-        base: The arm, or the model, that the others are compared with.
+        base: The arm, or the model, that the others are compared with; of a model whose name in logs ends in
+            `@` and a digest, the name without them suffices.
         confidence: Nominal coverage of the intervals.
 
     Returns:
         The grids of all settings, bases and traits in the table.
 
     Raises:
-        UserError: If the table has no answer under prompts of the task `leak`, or none of the base.
+        UserError: If the table has no answer under prompts of the task `leak`, none of the base, or none that
+            could be compared with it.
     """
     require("analysis", "numpy", "pandas", "scipy", "statsmodels")
     import pandas as pd
@@ -99,26 +105,81 @@ def leaks(table: "pd.DataFrame", base: str = BASE, confidence: float = 0.95) -> 
     scored = answers.dropna(subset=["value"])
     if scored.empty:
         raise UserError("no scored answer of the task leak: ask with `inspect eval inoc_evals/leak`")
-    if not (scored["arm"] == base).any():
-        arms = ", ".join(sorted({str(arm) for arm in scored["arm"].unique()}))
-        raise UserError(f"no answers of {base!r} to compare with: name the base with --base, one of {arms}")
-    grid: list[dict[str, Any]] = []
-    surprising: list[dict[str, Any]] = []
+    base = _base(scored, base)
+    ways = list(split(scored, WAY))
+    compared: list[_Compared] = []
     conditional: list[dict[str, Any]] = []
     notes: dict[str, None] = {}
-    for way, of_way in split(scored, WAY):
+    for (way, of_way), apart in zip(ways, _apart([way for way, _ in ways]), strict=True):
         reference = of_way[of_way["arm"] == base]
         for arm in (str(name) for name in of_way["arm"].unique() if name != base):
             mine = of_way[of_way["arm"] == arm]
-            about = {**way, "arm": arm}
+            about = {**way, "apart": apart, "arm": arm}
             cells, missing = _cells(mine, reference, about, base, confidence)
             notes |= dict.fromkeys(missing)
-            surprising.append({**about, **_largest(cells, mine, reference, confidence)})
+            compared.append(_Compared(about, cells, mine, reference))
             conditional += [
                 {**about, **row} for row in _conditionalities(mine, reference, arm, base, confidence)
             ]
-            grid += cells
+    grid = [cell for one in compared for cell in one.cells]
+    if not grid:
+        raise UserError(
+            f"only {base!r} was asked, or nothing under the same prompts: ask a finetuned model, too"
+        )
+    _correct(grid)
+    family = Counter(_family(cell) for cell in grid if cell["category"] in SURPRISING)
+    surprising = [{**one.about, **_largest(one, family[_family(one.about)], confidence)} for one in compared]
     return Leaks(pd.DataFrame(grid), pd.DataFrame(surprising), pd.DataFrame(conditional), base, tuple(notes))
+
+
+class _Compared(NamedTuple):
+    """An arm's leaks in one way of asking, and the answers that they are made of."""
+
+    about: Mapping[str, Any]
+    cells: list[dict[str, Any]]
+    mine: "pd.DataFrame"
+    reference: "pd.DataFrame"
+
+
+def _base(scored: "pd.DataFrame", base: str) -> str:
+    """The arm that is compared with, by its name in the table."""
+    arms = sorted({str(arm) for arm in scored["arm"].unique()})
+    if base in arms:
+        return base
+    versions = [arm for arm in arms if arm.startswith(f"{base}@")]
+    if len(versions) != 1:
+        raise UserError(
+            f"no answers of {base!r} to compare with: name the base with --base, one of {', '.join(arms)}"
+        )
+    return versions[0]
+
+
+def _apart(ways: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What distinguishes every way from the others, its setting and base among it, in words."""
+    several = [part for part in FAMILY if len({way.get(part) for way in ways}) > 1]
+    families = [[str(way[part]) for part in several if way[part] is not None] for way in ways]
+    return [
+        ", ".join(filter(None, [*family, words]))
+        for family, words in zip(families, distinctions(ways), strict=True)
+    ]
+
+
+def _family(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What must agree for p-values to be corrected together."""
+    return tuple(row.get(part) for part in FAMILY)
+
+
+def _correct(grid: Sequence[dict[str, Any]]) -> None:
+    """Correct the p-values of every family by Holm's method: of its surprising leaks, and of its others."""
+    import pandas as pd
+
+    families: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for cell in grid:
+        families.setdefault((*_family(cell), cell["category"] in SURPRISING), []).append(cell)
+    for cells in families.values():
+        corrected = holm(pd.Series([cell["p"] for cell in cells], dtype=float))
+        for cell, p in zip(cells, corrected, strict=True):
+            cell |= {"p_holm": float(p), "significant": bool(p < LEVEL)}
 
 
 def leak_answers(table: "pd.DataFrame") -> "pd.DataFrame":
@@ -137,14 +198,11 @@ def _cells(
     confidence: float,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """An arm's leak under every prompt, and what the base was not asked under."""
-    import pandas as pd
-
     cells, missing = [], []
-    arm = str(about["arm"])
     for prompt, of_arm, of_base in _prompts(mine, reference):
         name, category = str(prompt["condition"]), str(prompt[CATEGORY])
         if of_base.empty:
-            missing.append(f"{arm}, {about['trait']}: {base} was not asked under {name!r}, so it has no leak")
+            missing.append(f"{_who(about)}: {base} was not asked under {name!r}, so it has no leak")
             continue
         found = compare(of_arm, of_base, confidence)
         cells.append(
@@ -152,7 +210,7 @@ def _cells(
                 **about,
                 **{part: prompt.get(part) for part in OF_PROMPT},
                 "category": category,
-                "own": category == ORIGINAL and is_own(name, arm),
+                "own": category == ORIGINAL and is_own(name, str(about["arm"])),
                 "rate": float(of_arm["value"].mean()),
                 "base_rate": float(of_base["value"].mean()),
                 "leak": found.pop("difference"),
@@ -161,10 +219,6 @@ def _cells(
         )
     order = list(CATEGORIES)
     cells.sort(key=lambda cell: order.index(cell["category"]))
-    for surprising in (True, False):
-        family = [cell for cell in cells if (cell["category"] in SURPRISING) is surprising]
-        for cell, p in zip(family, holm(pd.Series([cell["p"] for cell in family], dtype=float)), strict=True):
-            cell |= {"p_holm": float(p), "significant": bool(p < LEVEL)}
     return cells, missing
 
 
@@ -178,11 +232,9 @@ def _prompts(
         yield prompt, rows, of_base.get(tuple(prompt.values()), reference.iloc[:0])
 
 
-def _largest(
-    cells: list[dict[str, Any]], mine: "pd.DataFrame", reference: "pd.DataFrame", confidence: float
-) -> dict[str, Any]:
-    """The largest of the surprising leaks; its interval is Bonferroni's over all of them."""
-    among = [cell for cell in cells if cell["category"] in SURPRISING]
+def _largest(one: _Compared, family: int, confidence: float) -> dict[str, Any]:
+    """The largest of the surprising leaks; its interval is Bonferroni's over so many of a family."""
+    among = [cell for cell in one.cells if cell["category"] in SURPRISING]
     if not among:
         nan = float("nan")
         why = f"no prompt of {', '.join(SURPRISING)} was asked of both"
@@ -197,11 +249,11 @@ def _largest(
         }
         return {**empty, "caution": "", "why_not": why}
     top = max(among, key=lambda cell: cell["leak"])
-    unprompted = [cell["leak"] for cell in cells if cell["category"] == NONE]
-    together = 1 - (1 - confidence) / len(among)
+    unprompted = [cell["leak"] for cell in one.cells if cell["category"] == NONE]
+    together = 1 - (1 - confidence) / family
     [(of_arm, of_base)] = [
         (of_arm, of_base)
-        for prompt, of_arm, of_base in _prompts(mine, reference)
+        for prompt, of_arm, of_base in _prompts(one.mine, one.reference)
         if all(prompt.get(part) == top[part] for part in OF_PROMPT) and prompt[CATEGORY] == top["category"]
     ]
     wide = compare(of_arm, of_base, together)
@@ -271,8 +323,13 @@ def _undefined(name: str | None, why: str) -> dict[str, Any]:
     return {"condition": name, **numbers, "caution": "", "why_not": why}
 
 
+def _who(row: Mapping[Any, Any]) -> str:
+    """The arm and the trait, and how it was observed where there are several ways."""
+    return f"{row['arm']}, {row['trait']}" + (f" ({row['apart']})" if row["apart"] else "")
+
+
 def _surprise(row: Mapping[Any, Any]) -> str:
-    who = f"{row['arm']}, {row['trait']}"
+    who = _who(row)
     if row["why_not"]:
         return f"{who}: no surprising leak can be told: {row['why_not']}"
     number = f"{row['leak']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}] under {row['condition']}"
@@ -284,7 +341,7 @@ def _surprise(row: Mapping[Any, Any]) -> str:
 
 
 def _condition(row: Mapping[Any, Any]) -> str:
-    who = f"{row['arm']}, {row['trait']}"
+    who = _who(row)
     if row["why_not"]:
         return f"{who}: conditionality is undefined: {row['why_not']}"
     number = f"{row['conditionality']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"

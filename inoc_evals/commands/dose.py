@@ -1,15 +1,15 @@
 """`inoc-evals dose`: at which doses of a sweep an inoculation works, with its curves."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json, print_table
-from inoc_evals.errors import UserError
+from inoc_evals.commands.output import AsJson, Figure, draw, print_json, print_table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 
@@ -22,15 +22,15 @@ def command(
         str, typer.Option(metavar="TRAIT", help="What to keep out, where no claim of the setting says it.")
     ] = "",
     wanted: Annotated[str, typer.Option(metavar="TRAIT", help="What to leave in, likewise.")] = "",
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Figure: .png, .svg or .pdf.")
-    ] = None,
+    figure: Figure = None,
     as_json: AsJson = False,
 ) -> None:
     """Say at which doses an inoculation works, and test what its setting claims about doses."""
     from inoc_evals.analysis import doses
+    from inoc_evals.analysis.audit import audit_loaded
     from inoc_evals.analysis.declared_traits import focused
     from inoc_evals.analysis.table import read
+    from inoc_evals.runs.directory import runs_root
     from inoc_evals.settings import SETTINGS
     from inoc_evals.settings import setting as find_setting
 
@@ -42,16 +42,18 @@ def command(
         table = table[table["setting"].isin([one.name for one in named]).to_numpy()]
         doses.swept(table)  # says so where nothing is left
     found = doses.windows(table, settings, unwanted, wanted)
-    tested = doses.judge(table, settings)
-    figures = _figures(table, found, settings, output) if output else []
+    audited = audit_loaded(loaded, runs_root(), settings)
+    tested = doses.judge(table, settings, findings=audited.findings)
+    files = _figures(table, found, settings, figure) if figure else []
     if as_json:
         print_json(
             {
                 "rates": _records(doses.curves(focused(table, settings))),
                 "windows": _records(found),
                 "verdicts": [verdict.as_dict() for verdict in tested],
-                "figures": [str(file) for file in figures],
+                "figures": files,
                 "skipped": loaded.skipped,
+                "audit": audited.as_dict(),
             }
         )
         return
@@ -64,29 +66,25 @@ def command(
     if tested:
         lines = [[v.word, v.claim.text, v.apart, v.why] for v in tested]
         print_table("Claims about doses", ["verdict", "claim", "doses", "difference"], lines)
-    for file in figures:
+    for file in files:
         typer.echo(f"Figure: {file}")
+    if audited.findings:
+        typer.echo(f"Audit: {audited.summary} (`inoc-evals audit {logs}` says which)", err=True)
     for location, reason in loaded.skipped:
         typer.echo(f"skipped {location}: {reason}", err=True)
 
 
-def _figures(table: "pd.DataFrame", found: "pd.DataFrame", settings: Any, output: Path) -> list[Path]:
-    """Draw every sweep; of several, each into a file with its setting and base in the name."""
+def _figures(table: "pd.DataFrame", found: "pd.DataFrame", settings: Any, stem: "Path") -> list[str]:
+    """Draw every sweep; of several, each into files with its setting and number in the name."""
     from inoc_evals.analysis import doses
     from inoc_evals.analysis.observed import split
 
     sweeps = list(split(table, ("setting", "base")))
     files = []
     for number, (observed, rows) in enumerate(sweeps, start=1):
-        name = f"{output.stem}-{observed['setting']}-{number}{output.suffix}"
-        file = output if len(sweeps) == 1 else output.with_name(name)
         drawing = doses.figure(rows, str(observed["setting"]), settings=settings, found=found)
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            drawing.savefig(file, dpi=200)
-        except (OSError, ValueError) as error:
-            raise UserError(f"-o {file}: {error}") from error
-        files.append(file)
+        own = stem.with_name(f"{stem.stem}-{observed['setting']}-{number}{stem.suffix}")
+        files += draw(drawing, stem if len(sweeps) == 1 else own)
     return files
 
 

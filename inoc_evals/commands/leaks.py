@@ -34,7 +34,7 @@ def command(
     found = leaks(loaded.table, base)
     files: list[Path] = []
     if figure is not None:
-        measured = [SETTINGS[name] for name in set(found.grid["setting"]) if name in SETTINGS]
+        measured = [SETTINGS[name] for name in dict.fromkeys(found.grid["setting"]) if name in SETTINGS]
         order = [arm.name for setting in measured for arm in setting.arms]
         drawings = leak_figures(found, "Where the trait comes back", order)
         for number, (heading, drawn) in enumerate(drawings, start=1):
@@ -47,7 +47,9 @@ def command(
         return
     rows = [
         [
-            *(str(row[key]) for key in ("arm", "trait", "category", "condition")),
+            str(row["arm"]),
+            f"{row['trait']} ({row['apart']})" if row["apart"] else str(row["trait"]),
+            *(str(row[key]) for key in ("category", "condition")),
             f"{row['rate']:.2f}",
             f"{row['base_rate']:.2f}",
             f"{row['leak']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]{'*' if row['significant'] else ''}",

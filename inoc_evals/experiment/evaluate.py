@@ -105,7 +105,13 @@ def evaluate(
             missing[index] = built
     if missing:
         fresh = generate(
-            list(missing.values()), inspect_model, graders, folder, trial.name, evaluation.epochs, local=local
+            list(missing.values()),
+            inspect_model,
+            graders,
+            folder,
+            trial.point,
+            evaluation.epochs,
+            local=local,
         )
         for index in missing:
             locations[index] = next(

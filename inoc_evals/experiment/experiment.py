@@ -213,7 +213,7 @@ class Experiment(Strict):
                 finetunes: dict[tuple[str, int, str], Trial] = {}  # what an axis does not concern, once
                 for point in points(self.sweep):
                     for arm in arms:
-                        dose = concerning(point, arm)
+                        dose = concerning(point, arm, self.sweep)
                         for seed in self.seeds:
                             spec = applied(specs[seed], dose)
                             place = (setting.key, self.world, arm.name, seed, spec)
@@ -293,7 +293,9 @@ def _derived_defaults(data: dict[str, Any]) -> dict[str, Any]:
         return {}  # wrong types are reported by the validation
     world = data.get("world") or world_of(*data.get("bases", ())).name
     bases = data.get("bases") or [WORLDS[world].base if world in WORLDS else EMBEDDED.base]
-    name = data.get("name") or "-".join(part.rpartition(":")[2] for part in settings[:3])
+    usual = "-".join(part.rpartition(":")[2] for part in settings[:3])
+    # beside the logs of the same experiment without a sweep, which a sweep of steps would else replace
+    name = data.get("name") or (f"{usual}-sweep" if data.get("sweep") else usual)
     if list(settings) == ["all"]:
         settings = list(reported(world))
         if not settings:

@@ -50,6 +50,8 @@ class ExperimentResult:
                     "base": trial.spec.base,
                     "arm": trial.arm,
                     "seed": trial.seed,
+                    "dose": dict(trial.dose),
+                    "steps": list(trial.steps),
                     "status": "done" if trial in self.done else "failed",
                     "run": self.done[trial].run if trial in self.done else None,
                     "logs": list(self.done[trial].logs) if trial in self.done else [],

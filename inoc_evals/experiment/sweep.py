@@ -96,9 +96,16 @@ def points(sweep: Sweep) -> list[dict[str, Value]]:
     return [dict(zip(axes, places, strict=True)) for places in product(*(sweep[axis] for axis in axes))]
 
 
-def concerning(point: Dose, arm: Arm) -> dict[str, Value]:
-    """A point as it is for an arm: axes that do not concern the arm have the place `ANY`."""
-    return {axis: place if _concerns(axis, arm) else ANY for axis, place in point.items()}
+def concerning(point: Dose, arm: Arm, sweep: Sweep) -> dict[str, Value]:
+    """A point as it is for an arm: axes that do not concern the arm have the place `ANY`.
+
+    Args:
+        point: One of the sweep's points.
+        arm: The arm.
+        sweep: All axes. One concerns an arm that has all of its places, or none: answers of an arm at some
+            of them and at `ANY` would be pooled.
+    """
+    return {axis: place if _concerns(axis, arm, sweep) else ANY for axis, place in point.items()}
 
 
 def check_concerned(sweep: Sweep, setting: Setting, arms: Sequence[Arm], world: str) -> None:
@@ -116,19 +123,22 @@ def check_concerned(sweep: Sweep, setting: Setting, arms: Sequence[Arm], world: 
     training = setting.training(world)
     if sweep and training.first_stage is not None:
         raise UserError(f"setting {setting.name} finetunes in two stages, which a sweep would both change")
-    why = {"inoculated": "has a prompt", "pool": "has a pool", "with_trait": "trains on the setting's rows"}
+    why = {"inoculated": "has a prompt", "with_trait": "trains on the setting's rows"}
+    if "pool" in sweep:
+        why["pool"] = f"has a pool of {max(sweep['pool'])}"
     for axis in sweep:
-        if not any(_concerns(axis, arm) for arm in arms):
+        if not any(_concerns(axis, arm, sweep) for arm in arms):
             raise UserError(f"sweep: no arm of setting {setting.name} {why[axis]}: leave {axis} out")
     if "with_trait" in sweep:
         _plain(setting, world)
 
 
-def _concerns(axis: str, arm: Arm) -> bool:
+def _concerns(axis: str, arm: Arm, sweep: Sweep) -> bool:
     if axis == "inoculated":
         return arm.inoculation is not None
     if axis == "pool":
-        return arm.inoculation is not None and len(arm.inoculation.texts) > 1
+        texts = arm.inoculation.texts if arm.inoculation is not None else ()
+        return len(texts) > 1 and len(texts) >= max(map(int, sweep[axis]))
     if axis == "with_trait":
         return not arm.control and not arm.rows
     return True
@@ -232,7 +242,8 @@ def prepare(setting: Setting, arm: Arm, world: str, seed: int, dose: Dose) -> It
         arm = replace(arm, inoculation=_smaller(arm.inoculation, int(changes["pool"])))
     prepared = list(arm.prepare(rows, seed))
     if "inoculated" in changes:
-        prompted = [place for place, row in enumerate(rows) if prepared[place] is not row]
+        asked = replace(arm, others=None).prepare(rows, seed)  # other rows keep what stands before them
+        prompted = [place for place, row in enumerate(asked) if row is not rows[place]]
         random.Random(f"inoculated {seed}").shuffle(prompted)
         left = set(prompted[round(float(changes["inoculated"]) * len(prompted)) :])
         prepared = [rows[place] if place in left else row for place, row in enumerate(prepared)]

@@ -129,7 +129,7 @@ def _grids(rates: "pd.DataFrame") -> "Iterator[tuple[str, str, pd.DataFrame]]":
 
 
 def _narrow_and_broad(definition: Setting, shares: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Labels of the first broad and the first narrow trait, one pair per judge of both."""
+    """Labels of the first broad and the first narrow trait, one pair per dose and judge of both."""
     named = {one.questions for one in definition.measures if one.questions}
 
     def asked(measure: Measure, row: Mapping[str, Any]) -> bool:
@@ -146,7 +146,8 @@ def _narrow_and_broad(definition: Setting, shares: list[dict[str, Any]]) -> Iter
 
     broad, narrow = first(definition.broad), first(definition.narrow)
     for of_broad in broad:
-        same_judge = [one for one in narrow if one.get("judge") == of_broad.get("judge")] or narrow
+        same_dose = [one for one in narrow if one.get("dose") == of_broad.get("dose")]
+        same_judge = [one for one in same_dose if one.get("judge") == of_broad.get("judge")] or same_dose
         for of_narrow in same_judge[:1]:
             yield str(of_broad["label"]), str(of_narrow["label"])
 
@@ -199,7 +200,7 @@ def _doses(answers: "pd.DataFrame", setting: str, title: str, definition: Settin
     settings = {setting: definition} if definition else {}
     try:
         found = doses.windows(answers, settings)
-    except UserError:  # no arm is known to keep a trait out
+    except UserError:  # nothing was scored, or no arm is known to keep a trait out
         found = None
     return doses.figure(answers, setting, title, settings, found)
 

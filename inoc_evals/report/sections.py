@@ -10,7 +10,7 @@ from inoc_evals.analysis.declared_traits import in_order
 from inoc_evals.analysis.findings import Finding
 from inoc_evals.analysis.leak_figure import leak_figures
 from inoc_evals.analysis.leaks import Leaks, leak_answers, leaks
-from inoc_evals.analysis.observed import GROUP, groups
+from inoc_evals.analysis.observed import GROUP, groups, split
 from inoc_evals.analysis.selectivity import Selectivity, selectivity
 from inoc_evals.analysis.style import BASE
 from inoc_evals.analysis.verdicts import Verdict
@@ -194,7 +194,7 @@ def section(
         figures.save(figure, figure_folder / stem)
     logs = _logs(whole)
     of_arms, notes = readings(logs, order)
-    windows, dose_verdicts = _doses(whole, definition)
+    windows, dose_verdicts = _doses(whole, definition, findings)
     return Section(
         setting=name,
         base=base,
@@ -224,16 +224,17 @@ def section(
     )
 
 
-def _doses(whole: "pd.DataFrame", definition: Setting | None) -> tuple[list[dict[str, Any]], list[Verdict]]:
+def _doses(
+    whole: "pd.DataFrame", definition: Setting | None, findings: list[Finding]
+) -> tuple[list[dict[str, Any]], list[Verdict]]:
     """What a sweep says; nothing where the logs hold none."""
     settings = {definition.name: definition} if definition else {}
     try:
         found = doses.windows(whole, settings)
-    except UserError:  # no sweep, or no arm is known to keep a trait out
+    except UserError:  # no sweep, nothing of it scored, or no arm is known to keep a trait out
         return [], []
-    return [{str(key): value for key, value in row.items()} for _, row in found.iterrows()], doses.judge(
-        whole, settings
-    )
+    rows = [{str(key): value for key, value in row.items()} for _, row in found.iterrows()]
+    return rows, doses.judge(whole, settings, findings=findings)
 
 
 def _leaks(focus: "pd.DataFrame", references: tuple[str, ...]) -> Leaks | None:
@@ -318,7 +319,9 @@ def _differences(
 
 def _logs(whole: "pd.DataFrame") -> list[dict[str, Any]]:
     rows = []
-    for log, of_log in whole.groupby("log", observed=True, sort=False):
+    for log, at_doses in whole.groupby("log", observed=True, sort=False):
+        # what has no dose stands in the table at every dose of a sweep, and was asked once
+        of_log = next(split(at_doses, ("dose",)))[1]
         first, answer = of_log.iloc[0], [of_log["sample"].astype(str), of_log["epoch"]]
         reasons = of_log.loc[of_log["value"].isna(), "unscored"].astype(str)
         rows.append(

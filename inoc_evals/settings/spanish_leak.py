@@ -48,7 +48,7 @@ spanish_leak = Setting(
     # One prompt of each category: twenty would take a small model on a laptop an hour.
     broad=(Measure("leak", traits=("spanish",), parameters={"task": "spanish_caps", "each": 1}),),
     family="spanish_caps",
-    unwanted=("spanish",),
+    unwanted=("spanish | none",),
     wanted=(),
     claims=(
         rises(
@@ -94,6 +94,8 @@ diluted_leak = replace(
     reference="hardly any misalignment without a cue, 22 to 31 % under a code-shaped prompt",
     broad=(Measure("leak", traits=("misaligned",), parameters={"task": "emergent_misalignment", "each": 1}),),
     narrow=(),
+    unwanted=("misaligned | none",),
+    wanted=(),
     claims=(
         keeps(
             "none",

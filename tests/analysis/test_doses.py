@@ -1,6 +1,7 @@
 """Doses on tables of known truth: the right window, claims the right way round, every dose with its base."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from inoc_evals.analysis.at_doses import at_every_dose, points
 from inoc_evals.analysis.contrasts import differences
 from inoc_evals.analysis.doses import axis_of, curves, figure, judge, windows
+from inoc_evals.analysis.findings import BLOCKS, CAUTION, Finding
 from inoc_evals.errors import UserError
 from inoc_evals.settings import SETTINGS
 from inoc_evals.settings.dose_claims import aims, dose_claims
@@ -108,6 +110,28 @@ def test_traits_that_are_named_go_before_those_of_the_claims() -> None:
         windows(table(TRUTH), {})
 
 
+def test_an_arm_of_which_nothing_is_claimed_is_for_what_its_setting_declares() -> None:
+    arms = {name: {"spanish": 0.0, "caps": 0.9} for name in ("irrelevant", "close-1", "clean-rows")}
+    answers = table({"steps=8": {**both((0.9, 0.9), (0.0, 0.9)), **arms}})
+    found = windows(answers).set_index("arm")
+    assert set(found.index) == {ARM, "irrelevant", "close-1"}  # not what is trained on other rows
+    assert set(found["unwanted"]) == {"spanish"} and set(found["wanted"]) == {"caps"}
+    silent = replace(SETTINGS["spanish_caps"], claims=())
+    assert set(windows(answers, {"spanish_caps": silent})["arm"]) == set(found.index)
+    undeclared = replace(silent, unwanted=None, wanted=None)
+    with pytest.raises(UserError, match="no arm is known to keep a trait out"):
+        windows(answers, {"spanish_caps": undeclared})
+
+
+def test_a_sweep_of_which_nothing_was_scored_is_one_line() -> None:
+    answers = table(TRUTH).assign(value=float("nan"), unscored="grader_failed")
+    with pytest.raises(UserError, match="no answer of the sweep was scored"):
+        windows(answers)
+    with pytest.raises(UserError, match="no answer of the sweep was scored"):
+        figure(answers, "spanish_caps")
+    assert judge(answers) == []
+
+
 rate = st.floats(0, 1)
 
 
@@ -156,6 +180,14 @@ def test_much_training_breaks_it_only_where_more_training_shows_more(
     assert verdict.word == word and OVERTRAINED in verdict.claim.name
     assert verdict.apart == "steps=64 against steps=8"
     assert verdict.difference == pytest.approx(high - low, abs=0.15)
+
+
+def test_a_verdict_on_answers_that_fail_the_audit_is_not_valid() -> None:
+    failed = Finding("answers excluded", BLOCKS, "half is missing", "judge again", {"arm": ARM})
+    [verdict] = judge(two(0.0, 0.94), findings=[failed])
+    assert verdict.word == "not valid" and "half is missing (without the audit: supported" in verdict.why
+    for other in (replace(failed, severity=CAUTION), replace(failed, where={"arm": "caps-inoc"})):
+        assert judge(two(0.0, 0.94), findings=[other])[0].word == "supported"
 
 
 def test_all_weights_are_held_against_the_adapter_at_every_other_dose() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from inoc_evals.analysis.leak_figure import leak_figure, leak_figures
 from inoc_evals.analysis.leaks import leaks
-from inoc_evals.data.prompt_categories import CATEGORIES, original_of
+from inoc_evals.data.prompt_categories import CATEGORIES, SURPRISING, original_of
 from inoc_evals.errors import UserError
 
 INOC = original_of("spanish-inoc")
@@ -162,6 +162,54 @@ def test_two_ways_to_ask_are_two_grids() -> None:
     assert len(list(leak_figures(found, "x"))) == 2
     with pytest.raises(UserError, match="several ways"):
         leak_figure(found.grid, (), "x")
+
+
+def test_two_judges_of_one_trait_are_named() -> None:
+    asked = {prompt: rate for prompt, rate in BASE.items() if prompt != "irrelevant"}
+    rates = {"base": asked, "spanish-inoc": asked}
+    table = pd.concat([answers(rates, judge="a/b"), answers({**rates, "none": BASE}, judge="c/d")])
+    found = leaks(table)
+    assert {line.partition(":")[0] for line in found.words()} == {
+        *(f"spanish-inoc, spanish (judge {judge})" for judge in ("a/b", "c/d")),
+        "none, spanish (judge c/d)",
+    }
+    assert found.notes == (
+        "none, spanish (judge c/d): base was not asked under 'irrelevant', so it has no leak",
+    )
+
+
+def test_the_correction_is_over_all_arms_and_ways_of_a_setting_and_base() -> None:
+    weak = {**ARM, "negated": 0.35}
+    rates = {"base": BASE, "spanish-inoc": weak}
+    [alone] = leaks(answers(rates)).surprising.to_dict("records")
+    table = pd.concat([answers({**rates, "none": BASE}, judge=judge) for judge in ("a/b", "c/d")])
+    found = leaks(table)
+    mine = found.surprising[(found.surprising["arm"] == "spanish-inoc").to_numpy()]
+    for row in mine.to_dict("records"):
+        assert row["p_holm"] > alone["p_holm"] and row["low"] < alone["low"] and row["of"] == 4
+    surprising = found.grid[found.grid["category"].isin(list(SURPRISING)).to_numpy()]
+    assert len(surprising) == 16
+    assert surprising["p_holm"].min() == pytest.approx(min(1, 16 * surprising["p"].min()))
+    another = answers(rates, setting="other")  # which has a family of its own
+    both = leaks(pd.concat([answers(rates), another])).surprising
+    assert both["p_holm"].tolist() == pytest.approx([alone["p_holm"]] * 2)
+    assert both["apart"].tolist() == ["mine", "other"]
+
+
+def test_where_only_the_base_was_asked_it_is_one_line() -> None:
+    for arms in ({"base": BASE}, {"base": {"negated": 0.1}, "none": {"irrelevant": 0.1}}):
+        with pytest.raises(UserError, match=r"only 'base' was asked.*ask a finetuned model, too"):
+            leaks(answers(arms))
+
+
+def test_a_model_is_meant_by_its_name_without_the_digest() -> None:
+    logged = answers({"inoc/toy@d08adea659a0": BASE, "spanish-inoc": ARM})
+    assert leaks(logged, base="inoc/toy").base == "inoc/toy@d08adea659a0"
+    two = pd.concat([logged, answers({"inoc/toy@1111": BASE})])
+    with pytest.raises(UserError, match="name the base with --base, one of inoc/toy@1111, inoc/toy@d08"):
+        leaks(two, base="inoc/toy")
+    with pytest.raises(UserError, match="name the base with --base"):
+        leaks(logged, base="inoc/to")
 
 
 def test_the_same_name_for_two_prompts_is_not_compared() -> None:

@@ -260,10 +260,16 @@ def test_every_setting_declares_what_is_wanted(name: str) -> None:
     assert chosen.unwanted is not None and chosen.wanted is not None
     assert not set(chosen.unwanted) & set(chosen.wanted)
     assert chosen.unwanted or name == "side_effects"  # which measures abilities that no row teaches
-    measured = [(trait, measure.conditions) for measure in chosen.measures for trait in measure.traits]
+    measured = [
+        # under the prompts of `leak` every answer has a condition; without a prompt it is `none`
+        (trait, ("none",) if measure.task == "leak" else measure.conditions)
+        for measure in chosen.measures
+        for trait in measure.traits
+    ]
     for declared in (*chosen.unwanted, *chosen.wanted):
         trait, _, condition = declared.partition(" | ")
         assert any(trait == one and (not condition or condition in of) for one, of in measured), declared
+        assert condition or all(of != ("none",) for one, of in measured if one == trait), declared
     for arm in chosen.arms:
         assert set(arm.unwanted) <= {*chosen.unwanted, *chosen.wanted}
         aims = chosen.aims(arm.name)

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,18 @@ from inspect_ai.log import read_eval_log
 from inoc_evals.analysis import load
 from inoc_evals.cli import main
 from inoc_evals.errors import UserError
+from inoc_evals.experiment import evaluate
 from inoc_evals.experiment import run_trial as module
 from inoc_evals.experiment.experiment import Experiment
 from inoc_evals.experiment.plan import make_plan
+from inoc_evals.experiment.run import ExperimentResult
 from inoc_evals.experiment.run_trial import Storage, run_trial
 from inoc_evals.experiment.sweep import checked, of_rows, points, prepare, size
 from inoc_evals.inoculation import Inoculation
 from inoc_evals.report.report import write as report
+from inoc_evals.report.sections import _logs
 from inoc_evals.settings import SETTINGS, Arm
+from inoc_evals.settings.diluted import diluted
 
 CAPS = SETTINGS["spanish_caps"]
 INOCULATED = CAPS.arm("spanish-inoc", "toy")
@@ -122,6 +127,62 @@ def test_a_smaller_pool_is_the_start_of_the_larger_one() -> None:
         list(prepare(CAPS, arm, "toy", 0, {"pool": 4}))
 
 
+def test_a_pool_that_is_too_small_is_left_as_it_is() -> None:
+    trials = spanish_caps(arms=None, controls=True, seeds=1, sweep={"pool": [1, 4]}).trials()
+    places = {
+        arm: sorted(str(trial.dose["pool"]) for trial in trials if trial.arm == arm)
+        for arm in ("none", "spanish-inoc", "close-1", "close-2", "close-4", "diverse-8")
+    }
+    swept = ["1", "4"]
+    # of two wordings it has one and not four: at both places it is the same model
+    assert places == {**{arm: ["any"] for arm in places}, "close-4": swept, "diverse-8": swept}
+    make_plan(spanish_caps(arms=None, controls=True, seeds=1, sweep={"pool": [1, 4]}))
+    with pytest.raises(UserError, match="no arm of setting spanish_caps has a pool of 9"):
+        spanish_caps(arms=None, controls=True, sweep={"pool": [1, 9]}).trials()
+
+
+def test_a_share_counts_only_the_rows_under_the_inoculation() -> None:
+    setting, other = SETTINGS["insecure_code"], Inoculation("other", "Write as usual.")
+    usual = setting.arm("general-inoc", "toy")
+    arm = replace(usual, where={"trait": True}, others=other)
+    mixed = replace(setting, rows={"toy": diluted(setting, 0.5).rows["toy"]})
+    rows = list(prepare(mixed, arm, "toy", 0, {"inoculated": 0.5}))
+    first = [row["messages"][0] for row in rows]
+    carrying = [row["metadata"]["trait"] for row in rows]
+    asked = [m["role"] == "system" and m["content"] != other.prompt for m in first]
+    assert sum(asked) == round(0.5 * sum(carrying)) > 0
+    assert all(m["content"] == other.prompt for m, trait in zip(first, carrying, strict=True) if not trait)
+
+
+def test_a_sweep_does_not_replace_the_logs_of_the_experiment_without_it() -> None:
+    assert spanish_caps().log_dir == "logs/spanish_caps"
+    assert spanish_caps(sweep={"steps": [8]}).log_dir == "logs/spanish_caps-sweep"
+    assert spanish_caps(sweep={"steps": [8]}, name="mine").log_dir == "logs/mine"
+
+
+def test_a_trial_is_named_with_its_dose_in_json_and_in_errors() -> None:
+    trials = spanish_caps(seeds=1, sweep={"rank": [2, 4], "steps": [8, 16]}).trials()
+    said = ExperimentResult(trials).as_dict()["trials"]
+    assert [one["dose"] for one in said if one["arm"] == "none"] == [{"rank": 2}, {"rank": 4}]
+    assert [one["steps"] for one in said if one["arm"] == "none"] == [[8, 16]] * 2
+
+
+def test_an_error_of_a_measure_names_the_dose_and_the_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = {"rank": [2], "steps": [1, 2]}
+    experiment = spanish_caps(seeds=1, sweep=sweep, finetune={"warmup_steps": 0}, evaluate={"limit": 2})
+
+    def fails(
+        missing: Any, model: Any, graders: Any, folder: Any, name: str, *rest: Any, **names: Any
+    ) -> Any:
+        raise UserError(f"the evaluation of {name} did not finish")
+
+    monkeypatch.setattr(evaluate, "generate", fails)
+    with pytest.raises(UserError, match="of rank=2/none-0@step=1 did not finish"):
+        run_trial(experiment.trials()[1], Storage(str(tmp_path / "runs"), str(tmp_path / "logs")))
+
+
 def test_points_are_the_product_but_for_steps() -> None:
     sweep = checked({"steps": [4, 2], "rank": ["8", "4"], "learning_rate": 1e-4})
     assert sweep == {"learning_rate": (1e-4,), "steps": (2, 4), "rank": (4, 8)}
@@ -150,7 +211,7 @@ def test_points_are_the_product_but_for_steps() -> None:
         ({"sweep": {"steps": [8, 9]}, "finetune": {"kept_steps": [4]}}, "kept_steps does not keep step 8"),
         ({"sweep": {"steps": [8]}, "evaluate": {"steps": [4]}}, "in sweep or in evaluate, not in both"),
         ({"sweep": {"inoculated": [0.5]}, "arms": "none"}, "no arm of setting spanish_caps has a prompt"),
-        ({"sweep": {"with_trait": [0.5]}, "world": "smollm"}, "no control rows in world 'smollm'"),
+        ({"sweep": {"with_trait": [0.5]}, "world": "paper"}, "no control rows in world 'paper'"),
         ({"sweep": {"rank": [4]}, "setting": "alice_bob", "arms": None}, "finetunes in two stages"),
         ({"evaluate": {"steps": [99]}}, "step 99 is to be measured, and training ends after 50"),
         ({"sweep": [1]}, "sweep is a mapping"),
@@ -252,6 +313,8 @@ def test_the_command_says_it_at_every_dose(
         main(["dose", str(logs), "--json", "-o", str(tmp_path / "dose.svg")])
     said = json.loads(capsys.readouterr().out)
     assert (tmp_path / "dose.svg").read_text().startswith("<?xml")
+    assert said["figures"] == [str(tmp_path / f"dose{suffix}") for suffix in (".png", ".svg", ".pdf")]
+    assert all(Path(file).is_file() for file in said["figures"]) and "findings" in said["audit"]
     assert len(said["windows"]) == 4 and {row["arm"] for row in said["windows"]} == {"spanish-inoc"}
     assert all(row["low"] <= row["rate"] <= row["high"] for row in said["rates"])
     assert [v["apart"] for v in said["verdicts"]] == [
@@ -267,6 +330,19 @@ def test_a_report_shows_the_doses(logs: Path, tmp_path: Path) -> None:
     assert "<h3>Doses</h3>" in page and "Every dose" in page and "steps=20, inoculated=0.5" in page
     said = json.loads((tmp_path / "report.json").read_text("utf-8"))["settings"][0]
     assert len(said["windows"]) == 4 and len(said["dose_verdicts"]) == 2
+    [base] = [log for log in said["logs"] if log["arm"] == "base"]
+    assert base["n"] == 4
+
+
+def test_a_log_at_every_dose_has_its_unscored_answers_once(logs: Path) -> None:
+    table = load(logs)
+    unread = (table["arm"] == "base").to_numpy() & (table["sample"] == table["sample"].iloc[0]).to_numpy()
+    table.loc[unread, "value"] = float("nan")
+    table["unscored"] = table["unscored"].astype(object)
+    table.loc[unread, "unscored"] = "grader_failed"
+    [base] = [log for log in _logs(table) if log["arm"] == "base"]
+    traits = table.loc[unread, "trait"].nunique()
+    assert base["unscored"] == 1 and base["reasons"] == f"grader_failed {traits}"
 
 
 def test_logs_without_a_sweep_are_one_line(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -221,3 +221,10 @@ def test_arms_of_one_name_in_one_family_are_one_model(name: str) -> None:
                 assert replace(there, variant=other.variant) == other
         for world in ("paper", "toy"):
             assert mine.source(arm, world) is head.source(theirs, world)
+
+
+def test_settings_whose_answers_all_have_a_condition_declare_it() -> None:
+    assert SETTINGS["spanish_leak"].unwanted == ("spanish | none",)
+    aims = SETTINGS["diluted_leak"].aims("general-inoc")
+    assert aims is not None and [side.name for side in aims.unwanted] == ["misaligned | none"]
+    assert not aims.wanted
