@@ -57,7 +57,7 @@ def command(
         about = {"skipped": loaded.skipped, "unscored": missing, "figures": [str(file) for file in drawn]}
         print_json({"shares": _records(found), "rates": _records(rates), **about})
         return
-    for (setting, base), rows in found.groupby(["setting", "base"], sort=False, dropna=False, observed=True):
+    for (name, base), rows in found.groupby(["setting", "base"], sort=False, dropna=False, observed=True):
         shown = [
             [
                 *(str(row[key]) for key in ("label", "arm", "of")),
@@ -66,9 +66,9 @@ def command(
             ]
             for row in records(rows)
         ]
-        name = str(setting) if base != base else f"{setting}, {base}"
+        title = str(name) if base != base else f"{name}, {base}"
         print_table(
-            f"{name}: share of the inoculation's effect",
+            f"{title}: share of the inoculation's effect",
             ["trait", "control", "of", "(none - control) / (none - inoculated)", "caution"],
             shown,
         )
