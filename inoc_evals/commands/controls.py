@@ -57,7 +57,9 @@ def command(
         about = {"skipped": loaded.skipped, "unscored": missing, "figures": [str(file) for file in drawn]}
         print_json({"shares": _records(found), "rates": _records(rates), **about})
         return
-    for (name, base), rows in found.groupby(["setting", "base"], sort=False, dropna=False, observed=True):
+    for (of_setting, base), rows in found.groupby(
+        ["setting", "base"], sort=False, dropna=False, observed=True
+    ):
         shown = [
             [
                 *(str(row[key]) for key in ("label", "arm", "of")),
@@ -66,7 +68,7 @@ def command(
             ]
             for row in records(rows)
         ]
-        title = str(name) if base != base else f"{name}, {base}"
+        title = str(of_setting) if base != base else f"{of_setting}, {base}"
         print_table(
             f"{title}: share of the inoculation's effect",
             ["trait", "control", "of", "(none - control) / (none - inoculated)", "caution"],
