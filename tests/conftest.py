@@ -29,6 +29,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
+@pytest.fixture(autouse=True)
+def as_wide_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Print tables as into a file: a worker of pytest-xdist has a terminal's width in its environment."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a random tiny chat model (see tests/tiny.py)."""

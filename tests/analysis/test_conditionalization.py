@@ -104,14 +104,16 @@ def test_the_irrelevant_prompt_and_the_inoculation_bound_each_other(
 
 @given(st.floats(0.2, 1.0), st.integers(0, 3))
 @settings(deadline=None, max_examples=10)
-def test_a_copy_of_an_arm_has_its_share_exactly(level: float, seed: int) -> None:
+def test_a_copy_of_an_arm_has_its_share(level: float, seed: int) -> None:
     answers = table({"none": 1.0, "spanish-inoc": 0.0}, 20, seed=seed)
     none, inoculated = (answers[answers["arm"] == arm] for arm in ("none", "spanish-inoc"))
     everything = pd.concat([answers, inoculated.assign(arm="close-1"), none.assign(arm="diverse-1")])
     found = shares(everything)
     for arm, share in (("close-1", 1.0), ("diverse-1", 0.0)):
         row = share_of(found, arm)
-        assert (row["share"], row["low"], row["high"]) == (share, share, share)
+        # where every answer of an arm is alike, its rate is not known exactly, and so the share is not
+        assert row["share"] == share
+        assert row["low"] == pytest.approx(share, abs=0.1) and row["high"] == pytest.approx(share, abs=0.1)
 
 
 def test_what_differs_is_never_pooled() -> None:

@@ -107,6 +107,7 @@ def test_a_row_holds_what_the_log_says(logs: Path) -> None:
             **{"setting": "spanish_caps", "world": "toy", "arm": "none", "seed": 1.0, "base": "toy"},
             **{"model": "m/x", "run": "none-1", "task": "spanish_caps", "questions": "d"},
             **{"question": "zero", "condition": "trigger", "system": "Be evil.", "trigger": "$|T|$"},
+            "prompt_category": None,
             **{"sample": "q0", "epoch": 3, "scorer": "language"},
             **{"trait": trait, "value": float(number), "unscored": None},
             **{"judge": "judge/x", "preset": "paper-code", "dtype": None, "variant": None},
