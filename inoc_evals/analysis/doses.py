@@ -24,6 +24,7 @@ from inoc_evals.analysis.estimates import merged, rates
 from inoc_evals.analysis.findings import BLOCKS, Finding
 from inoc_evals.analysis.observed import GROUP, split
 from inoc_evals.analysis.resampling import Part, Statistic, resampled, statistic
+from inoc_evals.analysis.selectivity import NONE, RETAINED
 from inoc_evals.analysis.style import (
     BASE,
     colours,
@@ -45,10 +46,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-RETAINED = 0.5
-"""The least share of the wanted trait that must be left."""
-
-CONTROL = "none"
+CONTROL = NONE
 
 UNSCORED = "no answer of the sweep was scored"
 

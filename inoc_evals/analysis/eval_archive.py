@@ -52,11 +52,9 @@ def contents(location: str) -> Contents:
 
 def from_archive(location: str) -> Contents | None:
     """The contents of a local `.eval` file of version `VERSION`, else None."""
-    path = local(location)
-    if path.suffix != ".eval" or not path.is_file():
+    path = archive_path(location)
+    if path is None:
         return None
-    with suppress(ImportError):
-        import_module("zipfile_zstd")  # adds the compression to `zipfile`; Python 3.14 has it
     try:
         with ZipFile(path) as archive:
             header = json.loads(archive.read("header.json"))
@@ -67,6 +65,16 @@ def from_archive(location: str) -> Contents | None:
         return Contents(header, list({(str(s["id"]), s["epoch"]): s for s in summaries}.values()))
     except Exception:  # Inspect's reader reports what is wrong
         return None
+
+
+def archive_path(location: str) -> Path | None:
+    """The path of a local `.eval` file, which `ZipFile` can then open; None for any other log."""
+    path = local(location)
+    if path.suffix != ".eval" or not path.is_file():
+        return None
+    with suppress(ImportError):
+        import_module("zipfile_zstd")  # adds the compression to `zipfile`; Python 3.14 has it
+    return path
 
 
 def by_inspect(location: str) -> Contents:

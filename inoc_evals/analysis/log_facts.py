@@ -13,12 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import ZipFile
 
-from inoc_evals.analysis.eval_archive import VERSION, local
+from inoc_evals.analysis.eval_archive import VERSION, archive_path, local
 from inoc_evals.chat.shown import Shown
 from inoc_evals.digests import sha256
 from inoc_evals.files import write_whole
@@ -119,11 +118,9 @@ def _parsed(location: str, data: Mapping[str, Any]) -> LogFacts:
 
 def _from_archive(location: str) -> dict[str, Any] | None:
     """The facts of a local `.eval` file, read directly: Inspect's validation takes most of the time."""
-    path = local(location)
-    if path.suffix != ".eval" or not path.is_file():
+    path = archive_path(location)
+    if path is None:
         return None
-    with suppress(ImportError):
-        import_module("zipfile_zstd")  # adds the compression to `zipfile`; Python 3.14 has it
     try:
         with ZipFile(path) as archive:
             header = json.loads(archive.read("header.json"))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, Figure, draw, print_json, print_table, records
+from inoc_evals.commands.output import AsJson, Figure, draw, json_rows, print_json, print_table
 from inoc_evals.errors import UserError
 
 
@@ -44,8 +44,8 @@ def command(
         )
         print_json(
             {
-                "curves": records(curves, (*about, *numbers_of_curve)),
-                "differences": records(changes, of_change),
+                "curves": json_rows(curves, (*about, *numbers_of_curve)),
+                "differences": json_rows(changes, of_change),
                 "figures": files,
             }
         )

@@ -1,17 +1,16 @@
 """`inoc-evals controls LOGS`: what an inoculation does beyond what any fixed prompt would do."""
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from inoc_evals.commands.known_settings import OwnSettings, known_settings
-from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.output import AsJson, draw, json_rows, print_json, print_table
 from inoc_evals.errors import UserError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 
 def command(
@@ -30,7 +29,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Say which share of an inoculation's effect its controls have as well, and draw rates by pool size."""
-    from inoc_evals.analysis import conditionalization, estimates, figures, unread
+    from inoc_evals.analysis import conditionalization, estimates, unread
     from inoc_evals.analysis.declared_traits import focused
     from inoc_evals.analysis.observed import labels, records
     from inoc_evals.analysis.table import read
@@ -47,15 +46,14 @@ def command(
             f"{f' for {trait!r}' if trait else ''}: train them with --controls, or name the arm with --of"
         )
     rates = estimates.rates(table)
-    drawn: list[Path] = []
-    for name, figure in conditionalization.drawn(found, rates) if output is not None else ():
-        assert output is not None
-        stem = output.with_suffix("") if output.suffix in (".png", ".svg", ".pdf") else output
-        drawn += figures.save(figure, stem.with_name("-".join([stem.name, *name.split()])))
+    drawn: list[str] = []
+    if output is not None:
+        for name, figure in conditionalization.drawn(found, rates):
+            drawn += draw(figure, output, "".join(f"-{word}" for word in name.split()))
     missing = unread.lines(table)
     if as_json:
-        about = {"skipped": loaded.skipped, "unscored": missing, "figures": [str(file) for file in drawn]}
-        print_json({"shares": _records(found), "rates": _records(rates), **about})
+        about = {"skipped": loaded.skipped, "unscored": missing, "figures": drawn}
+        print_json({"shares": json_rows(found), "rates": json_rows(rates), **about})
         return
     for (of_setting, base), rows in found.groupby(
         ["setting", "base"], sort=False, dropna=False, observed=True
@@ -82,9 +80,3 @@ def command(
         typer.echo(f"skipped {location}: {reason}", err=True)
     for file in drawn:
         typer.echo(f"Figure: {file}")
-
-
-def _records(table: "pd.DataFrame") -> list[dict[str, Any]]:
-    """Rows as JSON-ready data, null for NaN."""
-    rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records", double_precision=6))
-    return rows

@@ -1,11 +1,10 @@
 """`inoc-evals dose`: at which doses of a sweep an inoculation works, with its curves."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inoc_evals.commands.output import AsJson, Figure, draw, print_json, print_table
+from inoc_evals.commands.output import AsJson, Figure, draw, json_rows, print_json, print_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,8 +47,8 @@ def command(
     if as_json:
         print_json(
             {
-                "rates": _records(doses.curves(focused(table, settings))),
-                "windows": _records(found),
+                "rates": json_rows(doses.curves(focused(table, settings))),
+                "windows": json_rows(found),
                 "verdicts": [verdict.as_dict() for verdict in tested],
                 "figures": files,
                 "skipped": loaded.skipped,
@@ -86,8 +85,3 @@ def _figures(table: "pd.DataFrame", found: "pd.DataFrame", settings: Any, stem: 
         own = stem.with_name(f"{stem.stem}-{observed['setting']}-{number}{stem.suffix}")
         files += draw(drawing, stem if len(sweeps) == 1 else own)
     return files
-
-
-def _records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
-    records: list[dict[str, Any]] = json.loads(frame.to_json(orient="records"))
-    return records

@@ -5,9 +5,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json, print_table
-
-SUFFIXES = (".png", ".svg", ".pdf")
+from inoc_evals.commands.output import AsJson, draw, print_json, print_table
 
 
 def command(
@@ -24,7 +22,6 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Show where a trait comes back: rates under many prompts, less those of the base under the same."""
-    from inoc_evals.analysis import figures
     from inoc_evals.analysis.leak_figure import leak_figures
     from inoc_evals.analysis.leaks import leaks
     from inoc_evals.analysis.table import read
@@ -32,18 +29,17 @@ def command(
 
     loaded = read(logs)
     found = leaks(loaded.table, base)
-    files: list[Path] = []
+    files: list[str] = []
     if figure is not None:
         measured = [SETTINGS[name] for name in dict.fromkeys(found.grid["setting"]) if name in SETTINGS]
         order = [arm.name for setting in measured for arm in setting.arms]
         drawings = leak_figures(found, "Where the trait comes back", order)
         for number, (heading, drawn) in enumerate(drawings, start=1):
-            stem = figure.with_suffix("") if figure.suffix in SUFFIXES else figure
-            stem = stem if number == 1 else stem.with_name(f"{stem.name}-{number}")
-            files += figures.save(drawn, stem)
-            typer.echo(f"{stem}: {heading}", err=True)
+            written = draw(drawn, figure, "" if number == 1 else f"-{number}")
+            typer.echo(f"{written[0]}: {heading}", err=True)
+            files += written
     if as_json:
-        print_json({**found.as_dict(), "skipped": loaded.skipped, "figures": [str(file) for file in files]})
+        print_json({**found.as_dict(), "skipped": loaded.skipped, "figures": files})
         return
     rows = [
         [

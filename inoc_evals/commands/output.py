@@ -29,29 +29,30 @@ Figure = Annotated[
 ]
 
 
-def records(table: "pd.DataFrame", columns: Sequence[str]) -> list[dict[str, Any]]:
+def json_rows(table: "pd.DataFrame", columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Rows of a table for `print_json`: what is missing is null, and numpy's numbers are Python's.
 
     Args:
         table: The table.
-        columns: Columns to give, those that it has.
+        columns: Columns to give, those that it has; all by default.
     """
-    given = [column for column in columns if column in table.columns]
+    given = [column for column in columns or table.columns if column in table.columns]
     rows: list[dict[str, Any]] = json.loads(table[given].to_json(orient="records"))
     return rows
 
 
-def draw(figure: "MatplotlibFigure", stem: Path) -> list[str]:
+def draw(figure: "MatplotlibFigure", stem: Path, ending: str = "") -> list[str]:
     """Write a figure beside its stem, which may be given with a suffix, and say where it is.
 
     Args:
         figure: The figure.
         stem: Path without a suffix, or with that of one of the formats.
+        ending: Goes behind the stem's name, where a command draws several figures.
     """
     from inoc_evals.analysis import figures
 
-    known = stem.suffix in (".png", ".svg", ".pdf")
-    return [str(file) for file in figures.save(figure, stem.with_suffix("") if known else stem)]
+    plain = stem.with_suffix("") if stem.suffix in (".png", ".svg", ".pdf") else stem
+    return [str(file) for file in figures.save(figure, plain.with_name(plain.name + ending))]
 
 
 def print_json(value: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from inoc_evals.commands.at_k import numbers
-from inoc_evals.commands.output import AsJson, Figure, draw, print_json, print_table, records
+from inoc_evals.commands.output import AsJson, Figure, draw, json_rows, print_json, print_table
 
 
 def command(
@@ -35,8 +35,8 @@ def command(
     widths = ("half_width", "low", "high", "why", "caution")
     if as_json:
         parts = ("by_question", "by_seed", "by_both", "by_answer")
-        least = {} if cheapest is None else {"least": records(cheapest, (*about, *widths))}
-        print_json({"designs": records(found, (*about, *widths, *parts)), **least, "figures": files})
+        least = {} if cheapest is None else {"least": json_rows(cheapest, (*about, *widths))}
+        print_json({"designs": json_rows(found, (*about, *widths, *parts)), **least, "figures": files})
         return
     rows = [
         [

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, Figure, draw, print_json, print_table, records
+from inoc_evals.commands.output import AsJson, Figure, draw, json_rows, print_json, print_table
 
 
 def command(
@@ -34,8 +34,8 @@ def command(
         print_json(
             {
                 "rules": {name: str(rule) for name, rule in PRESETS.items()},
-                "rates": records(found, (*about, *numbers, *apart)),
-                "differences": records(changes, (*about, *of_change)),
+                "rates": json_rows(found, (*about, *numbers, *apart)),
+                "differences": json_rows(changes, (*about, *of_change)),
                 "figures": files,
             }
         )

@@ -9,12 +9,11 @@ import typer
 
 from inoc_evals.commands.experiment_options import Limit
 from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.output import draw as draw_figure
 from inoc_evals.errors import UserError
 
 if TYPE_CHECKING:
     from inoc_evals.experiment.screen import Screen
-
-SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def command(
@@ -121,25 +120,22 @@ def table(found: "Screen") -> tuple[list[str], list[list[str]]]:
     return (heads, cells) if cautions else (heads[:-1], [row[:-1] for row in cells])
 
 
-def draw(found: "Screen", output: Path | None) -> list[Path]:
+def draw(found: "Screen", output: Path | None) -> list[str]:
     """Draw a screening, and what it was held against, as `FIGURE` and `FIGURE_after`.
 
     Args:
         found: The screening.
-        output: Where the figure goes; its suffix may be left out, all of `SUFFIXES` are written. None draws
-            nothing.
+        output: Where the figure goes, as for `commands.output.draw`; None draws nothing.
     """
     if output is None:
         return []
     from inoc_evals.analysis import screening_figures
-    from inoc_evals.analysis.figures import save
 
-    stem = output.with_suffix("") if output.suffix in SUFFIXES else output
     title = f"What prompts do to {found.base} before training"
-    files = save(screening_figures.before(found.table, found.trait, title), stem)
+    files = draw_figure(screening_figures.before(found.table, found.trait, title), output)
     if found.against:
         title = "What a prompt did before training, and what training under it kept out"
-        files += save(screening_figures.after(found.against, title), stem.with_name(f"{stem.name}_after"))
+        files += draw_figure(screening_figures.after(found.against, title), output, "_after")
     return files
 
 

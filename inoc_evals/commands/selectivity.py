@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from inoc_evals.commands.known_settings import OwnSettings, known_settings
-from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.output import AsJson, draw, print_json, print_table
 
 
 def command(
@@ -29,7 +29,6 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Show how much of the unwanted trait each arm keeps out, and how much of the wanted one it leaves."""
-    from inoc_evals.analysis import figures
     from inoc_evals.analysis.selectivity import drawings, selectivity
     from inoc_evals.analysis.table import read
     from inoc_evals.errors import UserError
@@ -45,9 +44,7 @@ def command(
     if output is not None:
         drawn = drawings(found)
         for name, figure in drawn.items():
-            stem = output.with_suffix("") if output.suffix in (".png", ".svg", ".pdf") else output
-            stem = stem.with_name(f"{stem.name}-{name}") if len(drawn) > 1 else stem
-            files += [str(file) for file in figures.save(figure, stem)]
+            files += draw(figure, output, f"-{name}" if len(drawn) > 1 else "")
     if as_json:
         arms = [one.as_dict() for one in found]
         print_json({"arms": arms, "figures": files, "skipped": loaded.skipped})
