@@ -115,12 +115,13 @@ def resampled(parts: "Mapping[Part, pd.DataFrame]", resamples: int = RESAMPLES, 
     if empty := [part for part, rows in scored.items() if rows.empty]:
         raise UserError(f"no scored answers of {' '.join(map(str, empty[0]))}")
     rng = np.random.default_rng(seed)
-    questions = pd.Index(pd.concat([rows["question"] for rows in scored.values()]).unique())
+    # sorted, so that the order of rows changes no draw
+    questions = pd.Index(sorted(pd.concat([rows["question"] for rows in scored.values()]).unique(), key=str))
     of_questions = _draws(rng, len(questions), resamples)
     seeds = {
         arm: pd.Index(
             pd.concat([rows["seed"] for (of, _), rows in scored.items() if of == arm]).fillna(-1).unique()
-        )
+        ).sort_values()
         for arm in dict.fromkeys(arm for arm, _ in scored)
     }
     of_seeds = {arm: _draws(rng, len(index), resamples) for arm, index in seeds.items()}

@@ -62,6 +62,15 @@ def test_of_three_seeds_that_differ_the_interval_is_students() -> None:
     assert found.low < 0.4 and found.high > 0.6  # beyond the range of the seeds
 
 
+def test_the_order_of_rows_changes_nothing() -> None:
+    answers = rows(np.random.default_rng(4).random((3, 20)))
+    found, again = (
+        statistic(resampled({("a", "t"): table}), lambda of: of["a", "t"])
+        for table in (answers, answers.sample(frac=1, random_state=1))
+    )
+    assert (found.low, found.high) == pytest.approx((again.low, again.high))
+
+
 def test_answers_that_are_all_alike_have_an_interval_with_a_width() -> None:
     means = resampled({("a", "t"): rows(np.zeros((3, 30)))})
     found = statistic(means, lambda of: of["a", "t"])
