@@ -169,7 +169,8 @@ def components(scored: "pd.DataFrame") -> Components:
         {
             ("arm", name): pd.DataFrame({"question": whole.index, "seed": float("nan"), "value": values})
             for name, values in parts.items()
-        }
+        },
+        shares=False,  # sums of squares, not rates
     )
     each = float(counts.size / (1 / counts).sum())
     once = {part: np.array([mean]) for part, mean in drawn.observed.items()}

@@ -96,7 +96,9 @@ class Statistic:
         return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
-def resampled(parts: "Mapping[Part, pd.DataFrame]", resamples: int = RESAMPLES, seed: int = 0) -> Means:
+def resampled(
+    parts: "Mapping[Part, pd.DataFrame]", resamples: int = RESAMPLES, seed: int = 0, *, shares: bool = True
+) -> Means:
     """Draw questions and finetunes again, jointly for all parts.
 
     Args:
@@ -104,6 +106,8 @@ def resampled(parts: "Mapping[Part, pd.DataFrame]", resamples: int = RESAMPLES, 
             drawn equally often in all parts that have it, a finetune in all parts of its arm.
         resamples: Number of draws.
         seed: Seed of the draws: the same parts give the same intervals.
+        shares: Whether values from 0 to 1 are shares of answers; False for log-probs, whose 0 is a number
+            like others.
 
     Raises:
         UserError: If a part has no scored answer.
@@ -145,7 +149,7 @@ def resampled(parts: "Mapping[Part, pd.DataFrame]", resamples: int = RESAMPLES, 
         total, number = (((of_arm @ table) * of_questions).sum(axis=1) for table in (sums, counts))
         with np.errstate(invalid="ignore", divide="ignore"):
             means = np.where(number > 0, total / number, np.nan)
-        if values.min() >= 0 and values.max() <= 1:
+        if shares and values.min() >= 0 and values.max() <= 1:
             if values.min() == values.max():
                 low, high = wilson_interval(answers(rows))
                 inward = 1 if values[0] < 1 / 2 else -1

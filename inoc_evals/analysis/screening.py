@@ -110,7 +110,7 @@ def surprise_saved(
     whole, left_out = _complete(shown)
 
     def measured(cell: "pd.DataFrame", reference: "pd.DataFrame") -> dict[str, Any]:
-        means = resampled({(NONE, 1): cell, (NONE, 0): reference}, resamples)
+        means = resampled({(NONE, 1): cell, (NONE, 0): reference}, resamples, shares=False)
         found = statistic(means, lambda of: of[NONE, 1] - of[NONE, 0])
         reasons = [f"{means.questions} row{'s' * (means.questions > 1)}"] * (means.questions < FEW_QUESTIONS)
         reasons += [f"{left_out} rows left out: no log-prob under every prompt"] * bool(left_out)

@@ -254,7 +254,7 @@ def test_the_sign_test_is_exact_for_eight_and_holds_its_level() -> None:
 
 
 def test_what_elicits_and_is_kept_out_supports_the_claim_and_the_reverse_contradicts_it() -> None:
-    base, arms = screened(np.random.default_rng(0))
+    base, arms = screened(np.random.default_rng(0), seeds=6)
     [found] = against(base, None, arms, ARMS, "t", resamples=500)
     assert found.predictor == ELICITATION and found.rho.value > 0.9 and found.rho.low > 0.5
     assert found.r2.value > 0.9 and found.word == "supported" and found.caution == ""
@@ -334,8 +334,13 @@ def test_gains_and_suppressions_stay_in_their_bounds_and_keep_pairs(seed: int) -
     for found in gains(base, resamples=100).values():
         assert -1 <= found.low <= found.high <= 1
     same = base.assign(value=base.groupby("question")["value"].transform("first"))
+    alike = same["value"].nunique() == 1
     for found in gains(same, resamples=100).values():  # alike question by question: drawn alike
-        assert (found.value, found.low, found.high) == (0, 0, 0)
+        assert found.value == 0
+        if alike:  # nothing varies that could be drawn, so that Wilson's interval stands for it
+            assert found.low < 0 < found.high
+        else:
+            assert (found.low, found.high) == (0, 0)
     arms = trained({"none": dice.random(), "p": dice.random()}, dice, questions=15)
     found = suppressions(arms, ["p"], resamples=100)["p"]
     means = arms.groupby("arm")["value"].mean()
