@@ -15,9 +15,10 @@ demo: $(USABLE)
 reproduce: $(USABLE)
 	$(BIN)/inoc-evals reproduce --world toy
 
-# Two at a time, a file in one piece, each with its share of the cores; then what measures time, by itself.
+# Two at a time, a file in one piece, each with its share of the cores; then what measures time, by itself. The
+# examples of property tests are the same each time (Hypothesis' profile `ci`); without it pytest looks for new ones.
 test: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not alone and not vllm" -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not alone and not vllm" -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile=ci
 	$(BIN)/python -m pytest -m alone
 
 test-slow: install

@@ -134,8 +134,14 @@ def test_mistakes_are_one_line() -> None:
         components(drawn(1, 5, 2, (1, 1, 1, 1)))
 
 
+WIDENS_BY_AT_MOST = {1: 1.0, 2: 1.35}
+"""By finetunes. More questions leave less variance, but more of it between the few finetunes: fewer degrees
+of freedom, so a longer quantile. At its worst, over all shares of the variance, 34 % with two finetunes and
+8 % with three."""
+
+
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10_000), st.integers(2, 60), st.integers(1, 9), st.integers(2, 6))
+@given(st.integers(0, 10_000), st.integers(2, 60), st.integers(1, 9), st.integers(1, 6))
 def test_more_of_anything_hardly_widens_and_a_share_stays_one(seed: int, q: int, e: int, s: int) -> None:
     dice = np.random.default_rng(seed)
     parts = components(rows((dice.random((3, 12, 4)) < dice.random((1, 12, 1))).astype(float)))
@@ -143,5 +149,4 @@ def test_more_of_anything_hardly_widens_and_a_share_stays_one(seed: int, q: int,
     width = half_width(parts, q, e, s)[0].value
     assert 0 <= width <= 0.5
     for design in ((2 * q, e, s), (q, 2 * e, s)):
-        # a little, since what is left of the variance may have fewer degrees of freedom
-        assert half_width(parts, *design)[0].value <= 1.05 * width + 1e-9
+        assert half_width(parts, *design)[0].value <= WIDENS_BY_AT_MOST.get(s, 1.09) * width + 1e-9
