@@ -7,7 +7,7 @@ VLLM_VENV ?= .venv-vllm
 # What running it needs: the suite without the tools of its tests.
 USABLE := $(VENV)/.usable
 
-.PHONY: demo reproduce test test-slow test-vllm lint docs bench install clean
+.PHONY: demo reproduce test test-slow test-vllm lint docs wheel bench install clean
 
 demo: $(USABLE)
 	$(BIN)/inoc-evals demo
@@ -15,10 +15,11 @@ demo: $(USABLE)
 reproduce: $(USABLE)
 	$(BIN)/inoc-evals reproduce --world toy
 
-# Two at a time, a file in one piece, each with its share of the cores; then what measures time, by itself. The
-# examples of property tests are the same each time (Hypothesis' profile `ci`); without it pytest looks for new ones.
+# Three at a time on two cores, since many wait for a server or a process; a file in one piece. Then what
+# measures time, by itself. The examples of property tests are the same each time (Hypothesis' profile `ci`);
+# without it pytest looks for new ones.
 test: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not alone and not vllm" -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile=ci
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not alone and not vllm" -n 3 --dist loadfile --no-loadscope-reorder --hypothesis-profile=ci
 	$(BIN)/python -m pytest -m alone
 
 test-slow: install
@@ -47,6 +48,10 @@ lint: install
 # The theme's notice that its support ends in 2027 is for us, and no warning about the pages.
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# What a user installs: built, and used away from the clone.
+wheel: install
+	.ci/check-wheel $(BIN)/python
 
 bench: install
 	$(BIN)/python benchmarks/provider_vs_hf.py
