@@ -2,6 +2,7 @@
 
     python docs/smollm.py measure                                    # the default base: hours on two cores
     python docs/smollm.py measure --base Qwen/Qwen2.5-0.5B-Instruct  # another base, into logs of its own
+    python docs/smollm.py measure --also spanish_french              # other settings of this world, too
     python docs/smollm.py take logs/smollm                           # what `measure` left, into the pages
     python docs/smollm.py                                            # fill the pages from figures/smollm.json
 
@@ -43,7 +44,8 @@ HELD_OUT = len(test_questions())
 RESPONSES = 40
 """Training answers whose log-prob is read, the first ones."""
 
-EXAMPLES = 10
+EXAMPLES, FEW_EXAMPLES = 10, 4
+"""Answers of an arm on the page: of the headline's setting, and of another."""
 
 
 def main() -> None:
@@ -53,12 +55,13 @@ def main() -> None:
     parser.add_argument("logs", nargs="?", type=Path, default=Path("logs/smollm"))
     parser.add_argument("--base", default=WORLD.base)
     parser.add_argument("--seeds", default="3")
+    parser.add_argument("--also", default="", help="further settings of this world, by comma")
     parser.add_argument(
         "--dose", action="append", default=[], nargs=2, metavar=("LOGS", "RUNS"), help="a trial of a dose"
     )
     given = parser.parse_args()
     if given.what == "measure":
-        measure(given.logs, given.base, given.seeds)
+        measure(given.logs, given.base, given.seeds, given.also)
     if given.what == "take":
         kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
         doses = [line for place in given.dose for line in tried(*place)] or kept.get("doses", [])
@@ -72,7 +75,7 @@ def main() -> None:
 # Measuring
 
 
-def measure(logs: Path, base: str, seeds: str) -> None:
+def measure(logs: Path, base: str, seeds: str, also: str = "") -> None:
     """Run every part; each is a command that could be typed."""
     logs.mkdir(parents=True, exist_ok=True)
     prompts, rows = logs / "prompts.txt", logs / "responses.jsonl"
@@ -91,6 +94,9 @@ def measure(logs: Path, base: str, seeds: str) -> None:
     run = [sys.executable, "-m", "inoc_evals", "reproduce", "--world", WORLD.name, "--base", base]
     run += ["--setting", f"spanish_caps,{SETTING.name}", "--seeds", seeds, "--log-dir", str(logs / "runs")]
     _call([*run, "--output", str(logs / "report")])
+    if also:
+        further = ["--setting", also, "--seeds", seeds, "--log-dir", str(logs / "further")]
+        _call([*run[: run.index("--setting")], *further, "--output", str(logs / "further-report")])
 
 
 def _responses() -> Iterator[str]:
@@ -151,7 +157,21 @@ def taken(logs: Path) -> dict[str, Any]:
         "elicited": elicited,
         "elicited_caps": {name: caps[f"caps | {name}"].value for name in PROMPTS},
         "likely": likely,
-        "examples": _examples(logs / "runs"),
+        "examples": _examples(logs / "runs", "spanish_caps"),
+        "further": _further(logs),
+    }
+
+
+def _further(logs: Path) -> dict[str, Any]:
+    """What other settings of this world showed; none where none was measured."""
+    report = logs / "further-report" / "report.json"
+    parts = json.loads(report.read_text(encoding="utf-8"))["settings"] if report.is_file() else []
+    return {
+        part["setting"]: {
+            **{key: part[key] for key in ("title", "traits", "rates", "verdicts")},
+            "examples": _examples(logs / "further", part["setting"]),
+        }
+        for part in parts
     }
 
 
@@ -193,7 +213,7 @@ def tried(logs: str, runs: str) -> list[dict[str, Any]]:
     return sorted(lines, key=lambda line: (line["steps"], str(line["arm"])))
 
 
-def _examples(runs: Path) -> dict[str, list[list[str]]]:
+def _examples(runs: Path, setting: str) -> dict[str, list[list[str]]]:
     """Random answers of the first seed of every arm, the same questions for all."""
     from inspect_ai.log import list_eval_logs, read_eval_log
 
@@ -202,7 +222,7 @@ def _examples(runs: Path) -> dict[str, list[list[str]]]:
     for info in list_eval_logs(str(runs)):
         log = read_eval_log(info)
         about = log.eval.metadata or {}
-        if about.get("setting") != "spanish_caps" or about.get("seed") not in (None, 0) or not log.samples:
+        if about.get("setting") != setting or about.get("seed") not in (None, 0) or not log.samples:
             continue
         samples = {str(sample.id): sample for sample in log.samples}
         chosen = chosen or random.Random("examples").sample(sorted(samples), EXAMPLES)
@@ -301,11 +321,36 @@ def correlation(found: dict[str, Any]) -> str:
 
 def examples(found: dict[str, Any]) -> str:
     """Ten random answers of every arm, as they are."""
+    return _answers(found["examples"])
+
+
+def _answers(examples: dict[str, list[list[str]]], most: int | None = None) -> str:
     parts = []
-    for arm, pairs in found["examples"].items():
-        parts.append(
-            f"\n**{arm}**\n\n" + markdown(["question", "answer"], [[_safe(t) for t in p] for p in pairs])
-        )
+    for arm, pairs in examples.items():
+        rows = [[_safe(text) for text in pair] for pair in pairs[:most]]
+        parts.append(f"\n**{arm}**\n\n" + markdown(["question", "answer"], rows))
+    return "".join(parts)
+
+
+def further(found: dict[str, Any]) -> str:
+    """Other settings: what every arm shows, the claims, and some answers."""
+    parts = []
+    for part in found["further"].values():
+        traits = part["traits"]
+        rows = []
+        for row in part["rates"]:
+            cells = [shown(row["traits"][trait]) if row["traits"].get(trait) else "" for trait in traits]
+            rows.append([row["arm"], *cells, str(row["models"]), str(row["n"])])
+        verdicts = [
+            [f"**{one['verdict']}**", one["text"], one["claim"], one["why"]] for one in part["verdicts"]
+        ]
+        parts += [
+            f"### {part['title']}\n\n",
+            markdown(["arm", *traits, "models", "n"], rows),
+            "\n" + markdown(["verdict", "claim", "difference", "found"], verdicts),
+            _answers(part["examples"], FEW_EXAMPLES),
+            "\n",
+        ]
     return "".join(parts)
 
 
@@ -338,6 +383,7 @@ PARTS = {
     "rates": rates,
     "correlation": correlation,
     "examples": examples,
+    "further": further,
 }
 
 if __name__ == "__main__":
