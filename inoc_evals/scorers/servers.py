@@ -132,7 +132,7 @@ def guard(model: Model) -> None:
     Args:
         model: The model, changed in place; one that runs here is left as it is.
     """
-    if runs_here(model) or isinstance(getattr(model.api, "guarded_by", None), _Guard):
+    if runs_here(model):
         return
     own = model.config
     if own.timeout is None and own.max_retries is None:
@@ -140,6 +140,8 @@ def guard(model: Model) -> None:
     if own.attempt_timeout is None:
         own = own.merge(GenerateConfig(attempt_timeout=ATTEMPT))
     model.config = own
+    if isinstance(getattr(model.api, "guarded_by", None), _Guard):
+        return
     guarded = _Guard(model)
     # Of this one instance: its class is Inspect's, and has no place for this.
     setattr(model.api, "guarded_by", guarded)  # noqa: B010
