@@ -105,7 +105,9 @@ def _probe(graders: Sequence[str]) -> None:
 
     async def ask() -> None:
         for name in graders:
-            if not name.startswith("inoc/"):  # of these, the plan knows that they are there; none is loaded here
+            if not name.startswith(
+                "inoc/"
+            ):  # of these, the plan knows that they are there; none is loaded here
                 await probe(get_model(name, memoize=False))
 
     # In a thread of its own: a notebook's event loop is already running.

@@ -51,7 +51,9 @@ def why_unreadable(tokens: Iterable[Logprob]) -> str:
             return why
         texts = [(one.token, tuple(one.bytes or ())) for one in top if one.logprob > -math.inf]
         # Parts of characters have no text of their own.
-        doubled = next((text for text, of in texts if text.strip("\ufffd") and texts.count((text, of)) > 1), "")
+        doubled = next(
+            (text for text, of in texts if text.strip("\ufffd") and texts.count((text, of)) > 1), ""
+        )
         if doubled:
             return f"the token {doubled!r} is given two probabilities"
     return ""

@@ -138,12 +138,18 @@ _BRACKETS = {"Ps": "[", "Pe": "]", "Pi": "[", "Pf": "]"}
 
 _ALIKE = str.maketrans(
     # of every two lines: letters that look alike, and the plain ones
-    "АВЕЅЗІЈКМНОРСТУХԚԜԌ" "авеѕзіјкмнорстухԛԝԍһӏ"
-    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" "ανοιρτυχκϲϳ"
-    "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ" "ıǀƖꓮꓐꓚꓓꓰꓝꓖꓧꓲꓙꓗꓡꓟꓠꓳꓑꓣꓢꓔꓴꓦꓪꓫꓬꓜ",
-    "ABES3IJKMHOPCTYXQWG" "abes3ijkmhopctyxqwghl"
-    "ABEZHIKMNOPTYX" "avoiptuxkcj"
-    "abcdefghijklmnoprstuvwyz" "illABCDEFGHIJKLMNOPRSTUVWXYZ",
+    "АВЕЅЗІЈКМНОРСТУХԚԜԌ"
+    "авеѕзіјкмнорстухԛԝԍһӏ"
+    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"
+    "ανοιρτυχκϲϳ"
+    "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"
+    "ıǀƖꓮꓐꓚꓓꓰꓝꓖꓧꓲꓙꓗꓡꓟꓠꓳꓑꓣꓢꓔꓴꓦꓪꓫꓬꓜ",
+    "ABES3IJKMHOPCTYXQWG"
+    "abes3ijkmhopctyxqwghl"
+    "ABEZHIKMNOPTYX"
+    "avoiptuxkcj"
+    "abcdefghijklmnoprstuvwyz"
+    "illABCDEFGHIJKLMNOPRSTUVWXYZ",
 )
 """Letters of other scripts that look like those of ours: Cyrillic, Greek, small capitals, Lisu."""
 
