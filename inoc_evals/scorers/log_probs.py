@@ -4,8 +4,8 @@
     why_none([float("nan")])            # "a log-prob is nan"
     why_none([0.0, 0.0])                # "the probabilities of one token's alternatives add up to 2.00"
 
-A server that is at fault sends anything: no number, more than all of the probability, a token twice. None of it
-may become a rating.
+A server that is at fault sends anything: no number, more than all of the probability, a token twice. None of
+it may become a rating.
 """
 
 import math
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from inspect_ai.model import Logprob
 
 EXCESS = 0.01
-"""By how much probabilities may add up to more than 1: servers round log-probs, some of them to three digits."""
+"""By how much probabilities may add up to more than 1: servers round log-probs, some to three digits."""
 
 
 def why_none(logprobs: Sequence[float | None], *, together: bool = True) -> str:
@@ -22,7 +22,7 @@ def why_none(logprobs: Sequence[float | None], *, together: bool = True) -> str:
 
     Args:
         logprobs: The numbers. Minus infinity is a probability of 0.
-        together: Whether they are those of different tokens at one place, whose probabilities are shares of 1.
+        together: Whether they are of different tokens at one place, whose probabilities are shares of 1.
 
     Returns:
         The reason in a few words; empty where they can be log-probs.

@@ -4,8 +4,8 @@
 
 Inspect reduces the epochs of a question before most metrics run, which turns 1 and 0 into means of means.
 These metrics see every answer. Their standard errors are clustered by question: answers to one question are
-alike, and taking them as independent overstates what was learnt. A rate over no answers is nan, not 0. Where no
-answer of a log was scored at all there are no rates, only their numbers of answers, which are 0.
+alike, and taking them as independent overstates what was learnt. A rate over no answers is nan, not 0. Where
+no answer of a log was scored at all there are no rates, only their numbers of answers, which are 0.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Models behind a server: how long they are waited for, what is said meanwhile, and what never gets into a log.
+"""Models behind a server: how long they are waited for, what is said meanwhile, what no log must hold.
 
     guard(judge)                    # from now on, whoever asks it; a second time does nothing
     await request(judge, "...")     # NoReply: Down: openai/gpt-4o has not answered for 3 min: ...
@@ -31,8 +31,8 @@ from inoc_evals.secret_keys import hidden_in, keys
 logger = logging.getLogger(__name__)
 
 PATIENCE = 180
-"""Seconds of failures after which a request is given up, unless the model or the evaluation says `timeout`. The
-pause before the last attempt may still be added, so it takes five minutes at the most."""
+"""Seconds of failures after which a request is given up, unless the model or the evaluation says `timeout`.
+The pause before the last attempt may still be added, so it takes five minutes at the most."""
 
 ATTEMPT = 300
 """Seconds without a reply after which one attempt is given up."""
@@ -53,7 +53,7 @@ FILTERED = "a content filter stopped the judge's reply"
 """Said of a `refusal`."""
 
 MALFORMED = (ValueError, TypeError, LookupError, AttributeError)
-"""What a client raises on a reply that is not what an API sends: no JSON, fields that lack or are of another kind."""
+"""What a client raises on a reply that is not what an API sends: no JSON, a field that lacks or is wrong."""
 
 
 class NoReply(RuntimeError):

@@ -110,7 +110,7 @@ def summaries(samples: Iterable[Any]) -> list[str]:
 
 
 def mostly_unanswered(samples: Iterable[Any]) -> bool:
-    """Whether the judge's server failed on more than a few (`FEW`) answers of a log: they are worth asking again.
+    """Whether the judge's server failed on more than a few (`FEW`) answers of a log, worth asking again.
 
     Args:
         samples: As for `summaries`.

@@ -37,8 +37,8 @@ Failure = Literal[
     "malformed",
     "error",
 ]
-"""How a judge failed. `malformed`: it sent what is no reply, or log-probs that are none. `error`: its server did
-not answer."""
+"""How a judge failed. `malformed`: it sent what is no reply, or log-probs that are none. `error`: its server
+did not answer."""
 
 REASONS: dict[Failure, ScoreReason] = {
     "no_reply": "grader_failed",

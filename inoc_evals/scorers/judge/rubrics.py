@@ -71,9 +71,9 @@ def fill(template: str, fields: Mapping[str, str]) -> str:
     """Put texts into a template so that none can leave its place.
 
     The template marks a text's beginning and end by lines such as `[ANSWER START]` and `[ANSWER END]`. Where
-    a text contains one of them, or what looks like one (`as_seen`), in whatever case and spacing, all the template's marks get the first number
-    that makes them strangers to every text: `[ANSWER 2 START]`. In the ordinary case the template stays as
-    it is, to the letter.
+    a text contains one of them, or what looks like one (`as_seen`), in whatever case and spacing, all the
+    template's marks get the first number that makes them strangers to every text: `[ANSWER 2 START]`. In the
+    ordinary case the template stays as it is, to the letter.
 
     Args:
         template: Fields in braces.

@@ -1,4 +1,4 @@
-"""Every way in which a judge's server can fail, over real HTTP: none is a rating, and each is said in words."""
+"""Every way in which a judge's server can fail, over real HTTP: none is a rating, each is said in words."""
 
 import asyncio
 import json
@@ -308,5 +308,5 @@ def test_a_judge_is_probed_in_one_line(serve: Callable[..., Model]) -> None:
         await probe_graders()
 
     judge = serve(error(404, "no such model"))
-    with pytest.raises(UserError, match="judge openai/judge cannot be asked.*no such model"):
+    with pytest.raises(UserError, match=r"judge openai/judge cannot be asked.*no such model"):
         asyncio.run(run())
