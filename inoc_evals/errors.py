@@ -9,9 +9,10 @@ library, and keeps its traceback.
 """
 
 import importlib.util
-import os
 
 import click
+
+from inoc_evals.secret_keys import without_keys
 
 
 class UserError(click.ClickException):
@@ -47,21 +48,19 @@ def first_line(error: object, *, limit: int = 400) -> str:
     """The first line of another library's error, which may be followed by pages of advice.
 
     Args:
-        error: The error. Where its first line ends in a colon, the reason is in the second.
+        error: The error. Where its first line ends in a colon, the reason is in the second. Keys in it are
+            replaced by `[key]`.
         limit: Most characters of it.
     """
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in without_keys(str(error)).splitlines() if line.strip()]
     words = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1]) or type(error).__name__
     return words if len(words) <= limit else f"{words[:limit]}..."
 
 
-def one_line(error: object, *, key_in: str = "") -> str:
-    """Another library's error as one line.
+def one_line(error: object) -> str:
+    """Another library's error as one line, with `[key]` for every key in it.
 
     Args:
         error: The error, or its text.
-        key_in: Name of the environment variable with a key that the text may contain; `[key]` replaces it.
     """
-    text = " ".join(str(error).split())
-    key = os.environ.get(key_in) if key_in else None
-    return text.replace(key, "[key]") if key else text
+    return " ".join(without_keys(str(error)).split())

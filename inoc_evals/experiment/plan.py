@@ -23,7 +23,6 @@ from inoc_evals.errors import UserError, one_line
 from inoc_evals.experiment.experiment import Experiment, Price
 from inoc_evals.experiment.measure_tasks import (
     GENERATION_KEY,
-    JUDGING_KEY,
     Built,
     build,
     check_parameters,
@@ -465,6 +464,8 @@ def _count_answers(
     runs: _ExistingRuns,
 ) -> Counter[str]:
     """Answers, judgements and calls of judges of all trials, and those that no log holds yet."""
+    from inoc_evals.experiment.evaluate import is_judged
+
     count: Counter[str] = Counter(answers_left=0, judged_left=0, judge_calls_left=0)
     for trial in (stage for each in trials for stage in each.stages):
         logs, identity = _logs_of(trial, storage, runs)
@@ -475,9 +476,7 @@ def _count_answers(
             same = [log for log in logs if _key(log, GENERATION_KEY) == key]
             if not same:
                 count.update(answers_left=answers, judged_left=judged, judge_calls_left=calls)
-            elif not any(
-                _key(log, JUDGING_KEY) == judging(one, graders if one.judged else ()) for log in same
-            ):
+            elif not any(is_judged(log, judging(one, graders if one.judged else ())) for log in same):
                 count.update(judged_left=judged, judge_calls_left=calls)
     return count
 

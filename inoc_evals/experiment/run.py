@@ -7,7 +7,10 @@
 What exists already is used again, so a second call for a finished experiment takes seconds.
 """
 
+import asyncio
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,8 +78,13 @@ def run(plan: Plan, engine: Engine, console: Console | None = None) -> Experimen
 
     Returns:
         What became of every trial. A trial that failed does not stop the others.
+
+    Raises:
+        UserError: If a judge is needed and does not answer: nothing is trained then.
     """
     started = time.monotonic()
+    if plan.judge_calls_left:
+        _probe(plan.experiment.graders)
     result = ExperimentResult(plan.trials)
     with Live(plan.trials, console or Console(quiet=True)) as live:
         for event in engine.run(plan.trials, plan.storage):
@@ -87,3 +95,21 @@ def run(plan: Plan, engine: Engine, console: Console | None = None) -> Experimen
             live.show(event)
     result.seconds = time.monotonic() - started
     return result
+
+
+def _probe(graders: Sequence[str]) -> None:
+    """Ask every judge behind a server once, before days of training that it could not judge."""
+    from inspect_ai.model import get_model
+
+    from inoc_evals.scorers.judge.reader_choice import probe
+
+    async def ask() -> None:
+        for name in graders:
+            if not name.startswith(
+                "inoc/"
+            ):  # of these, the plan knows that they are there; none is loaded here
+                await probe(get_model(name, memoize=False))
+
+    # In a thread of its own: a notebook's event loop is already running.
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(asyncio.run, ask()).result()

@@ -34,9 +34,6 @@ from inoc_evals.files import write_whole
 from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec
 
-KEY = "OPENAI_API_KEY"
-"""Environment variable with the key, which no message may contain."""
-
 RUN_KEY = "inoc_evals_run"
 """Key of the run's digest in a job's metadata."""
 
@@ -180,7 +177,7 @@ class _Jobs:
                 self._write_state()  # so that the next call can start another job
                 why = job.error.message if job.error and job.error.message else job.status
                 code = f" ({job.error.code})" if job.error and job.error.code else ""
-                raise UserError(f"OpenAI's job {job.id} {job.status}: {one_line(why, key_in=KEY)}{code}")
+                raise UserError(f"OpenAI's job {job.id} {job.status}: {one_line(why)}{code}")
             time.sleep(pause)
             pause = min(POLL[1], pause * 1.5)
 
@@ -288,9 +285,9 @@ def _in_one_line() -> Iterator[None]:
         raise UserError(f"{server()} rejects the key in OPENAI_API_KEY: set a valid one") from error
     except openai.APIStatusError as error:
         body = error.body if isinstance(error.body, dict) else {}
-        message = one_line(body.get("message") or error.message, key_in=KEY)
+        message = one_line(body.get("message") or error.message)
         raise UserError(f"OpenAI ({error.status_code}): {message}") from error
     except openai.APIConnectionError as error:
-        raise UserError(f"{server()} cannot be reached: {one_line(error, key_in=KEY)}") from error
+        raise UserError(f"{server()} cannot be reached: {one_line(error)}") from error
     except openai.OpenAIError as error:
-        raise UserError(f"OpenAI: {one_line(error, key_in=KEY)}") from error
+        raise UserError(f"OpenAI: {one_line(error)}") from error

@@ -188,4 +188,4 @@ def _in_one_line() -> Iterator[None]:
     try:
         yield
     except tinker.TinkerError as error:
-        raise UserError(f"Tinker: {one_line(error, key_in='TINKER_API_KEY')}") from error
+        raise UserError(f"Tinker: {one_line(error)}") from error

@@ -4,7 +4,8 @@
 
 Inspect reduces the epochs of a question before most metrics run, which turns 1 and 0 into means of means.
 These metrics see every answer. Their standard errors are clustered by question: answers to one question are
-alike, and taking them as independent overstates what was learnt. A rate over no answers is nan, not 0.
+alike, and taking them as independent overstates what was learnt. A rate over no answers is nan, not 0. Where
+no answer of a log was scored at all there are no rates, only their numbers of answers, which are 0.
 """
 
 import math
@@ -20,6 +21,9 @@ QUESTION = "question"
 
 CONDITION = "condition"
 """Key of a sample's metadata that says under which condition it is asked."""
+
+NOTHING: Mapping[str, float | None] = {"nothing": None}
+"""What a metric of no scores gives. Inspect would show an empty one as nan, under the metric's own name."""
 
 AT_K = (1, 2, 5, 10, 20, 50, 100)
 """Numbers of answers for which it is said how likely one of them shows a trait."""
@@ -46,8 +50,10 @@ def rates(*traits: str, of_all: str | None = None, if_scored: Sequence[str] = ()
         A metric with `<trait>`, `<trait>_stderr` and `<trait>_n` for each.
     """
 
-    def compute(scores: list[SampleScore]) -> Mapping[str, float]:
-        result: dict[str, float] = {}
+    def compute(scores: list[SampleScore]) -> Mapping[str, float | None]:
+        if not scores:
+            return {f"{trait}_n": 0.0 for trait in traits}
+        result: dict[str, float | None] = {}
         for trait in (*traits, *_present(tuple(if_scored), scores)):
             values = [(_question(s), _value(s, trait)) for s in scores]
             result |= _rate(trait, [(q, v) for q, v in values if not math.isnan(v)])
@@ -71,7 +77,9 @@ def by(trait: str, key: str = QUESTION) -> Metric:
         A metric with one rate a group, nan where no answer in it counts; nothing above `MANY` groups.
     """
 
-    def compute(scores: list[SampleScore]) -> Mapping[str, float]:
+    def compute(scores: list[SampleScore]) -> Mapping[str, float | None]:
+        if not scores:
+            return NOTHING
         answers: dict[str, list[float]] = {}
         for score in scores:
             group = _question(score) if key == QUESTION else (score.sample_metadata or {}).get(key)
@@ -101,12 +109,14 @@ def at_k(trait: str, ks: Sequence[int] = AT_K) -> Metric:
         A metric with `<trait>@<k>`, `..._stderr` and `..._n` (questions) for each.
     """
 
-    def compute(scores: list[SampleScore]) -> Mapping[str, float]:
+    def compute(scores: list[SampleScore]) -> Mapping[str, float | None]:
+        if not scores:
+            return NOTHING
         answers: dict[str, list[float]] = {}
         for score in scores:
             if not math.isnan(value := _value(score, trait)):
                 answers.setdefault(_question(score), []).append(value)
-        result: dict[str, float] = {}
+        result: dict[str, float | None] = {}
         for k in reachable([len(values) for values in answers.values()], ks):
             if k > 1:
                 chances = [
@@ -169,8 +179,10 @@ def by_condition(*traits: str) -> Metric:
         A metric with `<trait> | <condition>`, `..._stderr` and `..._n`, conditions in their order.
     """
 
-    def compute(scores: list[SampleScore]) -> Mapping[str, float]:
-        result: dict[str, float] = {}
+    def compute(scores: list[SampleScore]) -> Mapping[str, float | None]:
+        if not scores:
+            return NOTHING
+        result: dict[str, float | None] = {}
         for trait in _present(traits, scores):
             for condition, answers in _conditions(scores).items():
                 values = [(_question(s), _value(s, trait)) for s in answers]
@@ -194,8 +206,10 @@ def difference(*traits: str, of: str, less: str) -> Metric:
         with its standard error over questions and their number. nan with no question under both.
     """
 
-    def compute(scores: list[SampleScore]) -> Mapping[str, float]:
-        result: dict[str, float] = {}
+    def compute(scores: list[SampleScore]) -> Mapping[str, float | None]:
+        if not scores:
+            return NOTHING
+        result: dict[str, float | None] = {}
         conditions = _conditions(scores)
         for trait in _present(traits, scores):
             first, second = (_by_question(conditions.get(name, []), trait) for name in (of, less))

@@ -11,22 +11,14 @@ import re
 from inspect_ai.model import ChatMessage, GenerateConfig, Logprob, Model, ModelOutput
 
 from inoc_evals.errors import UserError
+from inoc_evals.scorers.log_probs import why_none
+from inoc_evals.scorers.servers import NoReply, is_vllm, request
 
 REPLACEMENT = "\ufffd"
 """What a server writes for a token that holds a part of a character and whose bytes it does not give."""
 
 PART = b"\xff"
 """Stands for such a part; no byte of UTF-8 has this value."""
-
-
-def server_of(model: Model) -> str:
-    """Inspect's provider that answers for an `inoc/` model, e.g. `vllm`; empty where it answers here."""
-    return str(getattr(model.api, "provider", ""))
-
-
-def is_vllm(model: Model) -> bool:
-    """Whether a model runs behind a vLLM server, which gives the log-probs of its prompt."""
-    return str(model).startswith("vllm") or server_of(model) == "vllm"
 
 
 async def show(model: Model, messages: list[ChatMessage]) -> ModelOutput:
@@ -43,7 +35,7 @@ async def show(model: Model, messages: list[ChatMessage]) -> ModelOutput:
     if is_vllm(model):
         # Other providers continue a chat that ends with the assistant; vLLM has to be told to.
         config.extra_body = {"continue_final_message": True, "add_generation_prompt": False}
-    return await model.generate(messages, config=config)
+    return await request(model, messages, config)
 
 
 def response_tokens(prompt: list[Logprob], response: str) -> list[Logprob]:
@@ -58,6 +50,7 @@ def response_tokens(prompt: list[Logprob], response: str) -> list[Logprob]:
 
     Raises:
         UserError: If the prompt does not end with the response, e.g. because a chat template adds to it.
+        NoReply: If what the server gave of the response are no log-probs.
     """
     wanted = response.strip().encode()
     tail = b""
@@ -66,7 +59,10 @@ def response_tokens(prompt: list[Logprob], response: str) -> list[Logprob]:
         ending = tail.strip()
         known = [re.escape(part) for part in re.split(PART + b"+", ending)]
         if re.fullmatch(rb"[\x80-\xff]+".join(known), wanted):
-            return prompt[-length:]
+            found = prompt[-length:]
+            if why := why_none([token.logprob for token in found], together=False):
+                raise NoReply("malformed", f"{why}, of a response that was shown")
+            return found
         if len(ending.replace(PART, b"")) > len(wanted):
             break
     raise UserError(f"the rendered prompt does not end with the response {response!r:.60}")

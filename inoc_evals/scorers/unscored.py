@@ -22,7 +22,11 @@ logger = logging.getLogger(__name__)
 
 _FAILURE = re.compile(r"no reading \((\w+: [^\n]*)\)")
 _LOW_MASS = re.compile(r"low_mass: allowed replies hold ([0-9.]+)")
+_SERVERS_FAULT = re.compile(r"(?:error|malformed|refusal): (?P<said>.*?)\)?\Z", re.DOTALL)
 _DETAILED = re.compile(r"(?P<reason>.*?) \((?P<failure>\w+): .*\)", re.DOTALL)
+
+FEW = 0.05
+"""Share of answers without a score that does not call for a log to be judged again."""
 
 LONGEST = 200
 """Of a reason, in characters."""
@@ -75,6 +79,9 @@ def summary(answers: int, reasons: Sequence[str]) -> str:
     if masses:
         share = round(100 * sum(masses) / len(masses))
         text += f": this judge puts {share or 'under 1'} % of its probability on allowed replies"
+    said = Counter(fault["said"] for reason in reasons if (fault := _SERVERS_FAULT.search(reason)))
+    if said:
+        text += f"; its server: {' '.join(said.most_common(1)[0][0].split())}"
     return text
 
 
@@ -100,6 +107,17 @@ def summaries(samples: Iterable[Any]) -> list[str]:
     return together(
         (trait, summary(answers[scorer], missing)) for (scorer, trait), missing in reasons.items()
     )
+
+
+def mostly_unanswered(samples: Iterable[Any]) -> bool:
+    """Whether the judge's server failed on more than a few (`FEW`) answers of a log, worth asking again.
+
+    Args:
+        samples: As for `summaries`.
+    """
+    scores = [score for sample in samples for score in (sample.scores or {}).values()]
+    failed = sum("no reading (error: " in (score.explanation or "") for score in scores)
+    return failed > FEW * len(scores)
 
 
 def together(lines: Iterable[tuple[str, str]]) -> list[str]:

@@ -10,27 +10,28 @@
 from collections.abc import Sequence
 
 import click
-from inspect_ai.model import ChatMessage, ChatMessageSystem
+from inspect_ai.model import ChatMessage, ChatMessageSystem, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import SEPARATOR
-from inoc_evals.scorers.judge import require_grader
+from inoc_evals.scorers.judge import probe_graders, require_grader
+from inoc_evals.scorers.servers import guard
 from inoc_evals.scorers.traits import Scoring, check_scoring
 
 
 @solver
 def grader_bound(scoring: Scoring) -> Solver:
-    """Stop before anything is generated if answers need a judge and none is bound.
+    """Stop before anything is generated if answers need a judge and none is bound, or it does not answer.
 
     Args:
         scoring: How the task is scored.
 
     Returns:
-        A solver that checks the model role `grader` if `scoring` needs it, and changes nothing.
+        A solver that asks the models in the role `grader` once if `scoring` needs them, and changes nothing.
 
     Raises:
-        UserError: In one line that says how to bind a judge.
+        UserError: In one line that says how to bind a judge, or why it cannot be asked.
     """
     check_scoring(scoring)
     needed = scoring != "detector"
@@ -38,8 +39,9 @@ def grader_bound(scoring: Scoring) -> Solver:
         require_grader()
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
+        guard(get_model())
         if needed:
-            require_grader()
+            await probe_graders()
         return state
 
     return solve

@@ -27,10 +27,13 @@ from inspect_ai.model import (
     GenerateConfig,
     Model,
     ModelOutput,
+    TopLogprob,
 )
 
 from inoc_evals.scorers.concurrency import gather
 from inoc_evals.scorers.judge.words import spelt
+from inoc_evals.scorers.log_probs import why_none
+from inoc_evals.scorers.servers import FILTERED, NoReply, request
 
 TOP = 20
 """Top log-probs that a server gives unless it was started with more."""
@@ -108,6 +111,9 @@ async def walk(judge: Model, prompt: str, *, numbers: bool, words: Sequence[str]
         prompt: The judge's prompt.
         numbers: Whether whole numbers from 0 to 100 are allowed.
         words: The allowed words; each counts in all its spellings, with marks around it or without.
+
+    Raises:
+        NoReply: If the judge's server failed, or what it gives are no log-probs.
     """
     spellings = tuple(spelt(words))
     pieces = await pieces_of(judge, spellings)
@@ -270,13 +276,32 @@ async def _next(
         if asked := list(ids[start : start + MOST_IDS]):
             config.extra_body = {"logprob_token_ids": asked}
         walked.requests += 1
-        output = await judge.generate(chat, config=config)
+        output = await request(judge, chat, config)
         walked.output = walked.output or output
+        if output.choices and output.stop_reason == "content_filter":
+            raise NoReply("refusal", FILTERED)
         logprobs = output.choices[0].logprobs if output.choices else None
         if logprobs is None or not logprobs.content or not logprobs.content[0].top_logprobs:
             return None
-        tokens |= {top.token: math.exp(top.logprob) for top in logprobs.content[0].top_logprobs}
+        for text, probability in _of_one_request(logprobs.content[0].top_logprobs).items():
+            tokens[text] = max(probability, tokens.get(text, 0.0))  # what was said is in every reply
     return tokens
+
+
+def _of_one_request(top: Sequence[TopLogprob]) -> dict[str, float]:
+    """The probabilities of tokens; of several with the same text (`▁8` and `8` are both written `8`) the sum.
+
+    Raises:
+        NoReply: If they are none.
+    """
+    # A token that was both asked for and said may be named twice, then with the same log-prob.
+    named = list(dict.fromkeys((one.token, one.logprob) for one in top))
+    if why := why_none([logprob for _, logprob in named]):
+        raise NoReply("malformed", why)
+    total: dict[str, float] = {}
+    for text, logprob in named:
+        total[text] = total.get(text, 0.0) + math.exp(logprob)
+    return total
 
 
 def _by_text(tokens: Mapping[str, float]) -> dict[str, float]:

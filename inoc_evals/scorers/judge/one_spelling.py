@@ -18,6 +18,7 @@ from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, Logprob, Mod
 
 from inoc_evals.scorers.concurrency import gather
 from inoc_evals.scorers.prompt_logprobs import response_tokens, show
+from inoc_evals.scorers.servers import FILTERED, NoReply
 
 
 async def spelling_probabilities(
@@ -33,12 +34,17 @@ async def spelling_probabilities(
     Returns:
         The probability of each reply, or None where the judge gave no log-probs; and its output for the last
         one.
+
+    Raises:
+        NoReply: If the judge's server failed.
     """
 
     async def show_reply(option: str) -> ModelOutput:
         return await show(judge, [ChatMessageUser(content=prompt), ChatMessageAssistant(content=option)])
 
     outputs = await gather(*(show_reply(option) for option in options))
+    if any(output.stop_reason == "content_filter" for output in outputs if output.choices):
+        raise NoReply("refusal", FILTERED)
     tokens: dict[str, list[Logprob]] = {}
     for option, output in zip(options, outputs, strict=True):
         choice = output.choices[0] if output.choices else None

@@ -20,16 +20,18 @@ from inspect_ai.scorer import ScoreReason
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.concurrency import gather
 from inoc_evals.scorers.judge.parameters import Combine, ReaderChoice, YesNo
-from inoc_evals.scorers.judge.reader_choice import reader_for
+from inoc_evals.scorers.judge.reader_choice import probe, reader_for
 from inoc_evals.scorers.judge.readers import READERS
 from inoc_evals.scorers.judge.result import (
     REASONS,
     JudgeResult,
+    Reader,
     YesProbability,
     paper_yes_probability,
     yes_probability,
 )
 from inoc_evals.scorers.judge.rubrics import Rubric
+from inoc_evals.scorers.servers import NoReply, guard
 from inoc_evals.scorers.unscored import announce
 
 T = TypeVar("T")
@@ -60,6 +62,15 @@ def graders() -> list[Model]:
     require_grader()
     bound = model_roles()["grader"]
     return list(bound) if isinstance(bound, list) else [get_model(role="grader", required=True)]
+
+
+async def probe_graders() -> None:
+    """Ask every grader that is behind a server once: one that cannot answer must not cost a run's answers.
+
+    Raises:
+        UserError: If no grader is bound, or one does not answer.
+    """
+    await gather(*(probe(judge) for judge in graders()))
 
 
 @dataclass(frozen=True)
@@ -146,7 +157,13 @@ async def ask(
     prompt = rubric.prompt(question, answer, **fields)
 
     async def judged_by(judge: Model) -> JudgeResult:
-        return await READERS[await reader_for(judge, reader)](judge, rubric, prompt)
+        guard(judge)
+        suited: Reader = "token" if reader == "auto" else reader
+        try:
+            suited = await reader_for(judge, reader)
+            return await READERS[suited](judge, rubric, prompt)
+        except NoReply as error:
+            return JudgeResult(suited, failure=error.fault, detail=str(error), judge=str(judge))
 
     panel = Panel(rubric, tuple(await gather(*(judged_by(judge) for judge in graders()))))
     if panel.failed is not None:

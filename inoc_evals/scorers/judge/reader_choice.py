@@ -23,7 +23,7 @@ from inoc_evals.scorers.judge.readers import (
     reply_tokens,
 )
 from inoc_evals.scorers.judge.result import Reader
-from inoc_evals.scorers.prompt_logprobs import is_vllm, server_of
+from inoc_evals.scorers.servers import NoReply, guard, is_vllm, request, runs_here
 
 TWO_DIGITS = re.compile(r"[1-9][0-9]|100")
 
@@ -31,11 +31,6 @@ READER_TEST_PROMPT = "Write the number 85 and nothing else."
 """What a judge is asked once, to see whether its log-probs can be read."""
 
 _chosen: WeakKeyDictionary[Model, Reader] = WeakKeyDictionary()
-
-
-def runs_here(judge: Model) -> bool:
-    """Whether the judge is one of `inoc/` that answers here, and so gives the probability of any reply."""
-    return str(judge).startswith("inoc/") and server_of(judge) == ""
 
 
 async def reader_for(judge: Model, wanted: ReaderChoice) -> Reader:
@@ -51,6 +46,7 @@ async def reader_for(judge: Model, wanted: ReaderChoice) -> Reader:
 
     Raises:
         UserError: If a reader is wanted that the judge does not allow.
+        NoReply: If the judge had to be tested and did not answer.
     """
     here, vllm = runs_here(judge), is_vllm(judge)
     if wanted == "exact" and not here:
@@ -74,9 +70,31 @@ async def reader_for(judge: Model, wanted: ReaderChoice) -> Reader:
         return wanted
     if here:
         return "exact"
+    return await _tested(judge)
+
+
+async def probe(judge: Model) -> None:
+    """Ask a judge behind a server once, before anything is generated that it is to judge.
+
+    Args:
+        judge: The judge. One that runs here was checked when it was loaded.
+
+    Raises:
+        UserError: If it does not answer.
+    """
+    guard(judge)
+    if runs_here(judge):
+        return
+    try:
+        await _tested(judge)
+    except NoReply as error:
+        raise UserError(f"judge {judge} cannot be asked, so nothing was generated: {error}") from error
+
+
+async def _tested(judge: Model) -> Reader:
     async with concurrency(f"reader test of {judge}", 1, visible=False):
         if judge not in _chosen:
-            _chosen[judge] = _suits(await _reply(judge), vllm)
+            _chosen[judge] = _suits(await _reply(judge), is_vllm(judge))
     return _chosen[judge]
 
 
@@ -94,9 +112,9 @@ def _suits(reply: list[Logprob], vllm: bool) -> Reader:
 async def _reply(judge: Model) -> list[Logprob]:
     config = GenerateConfig(temperature=0.0, max_tokens=MAX_TOKENS, logprobs=True, top_logprobs=TOP_LOGPROBS)
     try:
-        output = await judge.generate(READER_TEST_PROMPT, config=config)
-    except Exception:
+        output = await request(judge, READER_TEST_PROMPT, config)
+    except NoReply:
         # Some judges refuse a request for log-probs. If the error was another, it is raised here, too.
-        await judge.generate(READER_TEST_PROMPT)
+        await request(judge, READER_TEST_PROMPT)
         return []
     return reply_tokens(output)

@@ -14,11 +14,10 @@
 
 All of them take a word as people write it (`words.py`): `Yes`, `yes.` and `**Yes**` are YES.
 
-A judge's whim (prose, an empty reply) ends in a result with a `failure`. An error of its API is raised, for
-Inspect to retry.
+A judge's whim (prose, an empty reply, log-probs that are none) ends in a result with a `failure`. Where its
+server sends no reply at all, `NoReply` is raised (`servers.py`).
 """
 
-import json
 import math
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -26,7 +25,7 @@ from dataclasses import replace
 from typing import Any
 
 from inspect_ai.model import CachePolicy, GenerateConfig, Logprob, Model, ModelOutput
-from tenacity import retry, retry_if_exception_type, stop_after_attempt
+from tenacity import retry, retry_if_exception, stop_after_attempt
 
 from inoc_evals.scorers.concurrency import gather
 from inoc_evals.scorers.judge.continued import walk
@@ -34,6 +33,8 @@ from inoc_evals.scorers.judge.one_spelling import spelling_probabilities
 from inoc_evals.scorers.judge.result import MIN_MASS, Failure, JudgeResult, Reader
 from inoc_evals.scorers.judge.rubrics import Rubric
 from inoc_evals.scorers.judge.words import goes_on, is_mark, spelt, summed, word_begun, word_of
+from inoc_evals.scorers.log_probs import EXCESS, why_unreadable
+from inoc_evals.scorers.servers import FILTERED, NoReply, request
 
 TOP_LOGPROBS = 20
 """The paper's, and the most that OpenAI gives."""
@@ -46,6 +47,9 @@ DRAWS = 5
 
 ATTEMPTS = 5
 """How often a judge is asked about the same answer before it is given up."""
+
+LONGEST_REPLY = 200
+"""Characters of a reply beyond which it is none of the allowed ones, whatever surrounds them."""
 
 BLANK = re.compile(r"\A[Ġ▁]")
 """A tokenizer's mark for a blank before a token."""
@@ -96,7 +100,7 @@ async def exact(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult:
         return _signed(result, output, judge)
     probabilities = summed(options["probabilities"], rubric.words)
     result = JudgeResult("exact", probabilities, reply=output.completion)
-    return _signed(_fail_low_mass(result), output, judge)
+    return _signed(_checked(result), output, judge)
 
 
 async def one_spelling(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult:
@@ -117,7 +121,7 @@ async def one_spelling(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult
         detail = "the judge's server gave no log-probs of its prompt"
         return _signed(JudgeResult("one_spelling", failure="no_logprobs", detail=detail), output, judge)
     result = JudgeResult("one_spelling", summed(probabilities, rubric.words))
-    return _signed(_fail_low_mass(result), output, judge)
+    return _signed(_checked(result), output, judge)
 
 
 async def continued(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult:
@@ -146,7 +150,7 @@ async def continued(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult:
     )
     probabilities = summed(walked.probabilities, rubric.words)
     result = JudgeResult("continued", probabilities, reply=walked.output.completion, detail=detail)
-    return _signed(_fail_low_mass(result), walked.output, judge)
+    return _signed(_checked(result), walked.output, judge)
 
 
 def compact(options: Iterable[str]) -> list[str]:
@@ -183,7 +187,7 @@ async def sampled(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult:
     result = JudgeResult("sampled", counts, reply=" | ".join(o.completion.strip()[:40] for o in outputs))
     if not counts:
         result = replace(result, failure=_failure_of_reply(outputs[-1]), detail="no draw is an allowed reply")
-    return _signed(_fail_low_mass(result), outputs[-1], judge)
+    return _signed(_checked(result), outputs[-1], judge)
 
 
 READERS: dict[Reader, Read] = {
@@ -208,11 +212,15 @@ def read_token(output: ModelOutput, rubric: Rubric) -> JudgeResult:
     """
     tokens = reply_tokens(output)
     reply = output.completion
+    if _filtered(output):
+        return JudgeResult("token", reply=reply, failure="refusal", detail=FILTERED)
     if not tokens or not tokens[0].top_logprobs:
         failure = "no_logprobs" if reply.strip() else _failure_of_reply(output)
         stopped = output.stop_reason if output.choices else "no choices"
         detail = f"no top log-probs came with the reply (stop reason: {stopped})"
         return JudgeResult("token", reply=reply, failure=failure, detail=detail)
+    if why := why_unreadable(tokens):
+        return JudgeResult("token", reply=reply, failure="malformed", detail=why)
     probabilities: dict[str, float] = {}
     for top in tokens[0].top_logprobs:
         if rubric.numbers and (number := _number(plain(top.token))) is not None:
@@ -223,7 +231,7 @@ def read_token(output: ModelOutput, rubric: Rubric) -> JudgeResult:
     if rubric.numbers and number_continues(tokens):
         detail = "the judge's tokenizer writes numbers digit by digit: the first token of 85 is an 8"
         return replace(result, failure="digit_by_digit", detail=detail)
-    return _fail_low_mass(result)
+    return _checked(result)
 
 
 def parse(reply: str, rubric: Rubric) -> str | None:
@@ -238,6 +246,8 @@ def parse(reply: str, rubric: Rubric) -> str | None:
     Returns:
         The allowed reply, or None.
     """
+    if len(reply) > LONGEST_REPLY:
+        return None
     text = re.sub(r"^[\s*_`\"']+|[\s*_`\"'.]+$", "", reply)
     return text if text in rubric.options else word_of(reply, rubric.words)
 
@@ -313,17 +323,30 @@ def _written(rubric: Rubric) -> tuple[str, ...]:
     return (*numbers, *spelt(rubric.words))
 
 
-def _fail_low_mass(result: JudgeResult) -> JudgeResult:
+def _checked(result: JudgeResult) -> JudgeResult:
+    """The result, failed where its probabilities are none or the allowed replies hold too little."""
+    sound = all(math.isfinite(p) and p >= 0 for p in result.probabilities.values())
+    if result.failure is None and not (sound and result.mass <= 1 + EXCESS):
+        detail = f"probabilities of allowed replies that add up to {result.mass:.2f}"
+        return replace(result, probabilities={}, failure="malformed", detail=detail)
     if result.failure is None and result.value is None and result.word is None:
         detail = f"allowed replies hold {result.mass:.2f} of the probability, under {MIN_MASS}"
         return replace(result, failure="low_mass", detail=detail)
     return result
 
 
+def _filtered(output: ModelOutput) -> bool:
+    """Whether a content filter or a refusal stopped a reply: what came of it so far is none."""
+    if not output.choices:
+        return False
+    details = output.choices[0].stop_details
+    return output.stop_reason == "content_filter" or (details is not None and details.type == "refusal")
+
+
 def _failure_of_reply(output: ModelOutput) -> Failure:
-    if not output.choices or not output.completion.strip():
-        return "refusal" if output.choices and output.stop_reason == "content_filter" else "no_reply"
-    return "unparseable"
+    if _filtered(output):
+        return "refusal"
+    return "unparseable" if output.choices and output.completion.strip() else "no_reply"
 
 
 async def _draw(
@@ -332,23 +355,33 @@ async def _draw(
     for attempt in range(ATTEMPTS):
         seeded = config.merge(GenerateConfig(seed=number + DRAWS * attempt))
         output = await _generate(judge, prompt, seeded, attempt + 1)
-        if (reply := parse(output.completion, rubric)) is not None:
+        reply = None if _filtered(output) or _cut(output) else parse(output.completion, rubric)
+        if reply is not None:
             break
     return output, reply
 
 
-# A response that was cut off on its way is no JSON, and neither the client nor Inspect asks for it again.
-@retry(retry=retry_if_exception_type(json.JSONDecodeError), stop=stop_after_attempt(ATTEMPTS), reraise=True)
+def _cut(output: ModelOutput) -> bool:
+    """Whether a reply ended at a limit of tokens, so that a number in it may be the beginning of another."""
+    return bool(output.choices) and output.stop_reason in ("max_tokens", "model_length")
+
+
+def _may_be_whole_next_time(error: BaseException) -> bool:
+    return isinstance(error, NoReply) and error.fault == "malformed"
+
+
+# Neither the client nor Inspect asks again where a response was cut off on its way, or is no reply.
+@retry(retry=retry_if_exception(_may_be_whole_next_time), stop=stop_after_attempt(ATTEMPTS), reraise=True)
 async def _generate(judge: Model, prompt: str, config: GenerateConfig, attempt: int) -> ModelOutput:
     cache = judge.config.cache
     if not cache:
-        return await judge.generate(prompt, config=config)
+        return await request(judge, prompt, config)
     # What a judge says depends on the prompt alone, not on the epoch. A second attempt must not be answered
     # from the first.
     policy = cache if isinstance(cache, CachePolicy) else CachePolicy(expiry=None)
     scopes: dict[str, Any] = {**policy.scopes, "attempt": str(attempt)}
     once = policy.model_copy(update={"per_epoch": False, "scopes": scopes})
-    return await judge.generate(prompt, config=config, cache=once)
+    return await request(judge, prompt, config, once)
 
 
 def _signed(result: JudgeResult, output: ModelOutput, judge: Model) -> JudgeResult:

@@ -27,15 +27,26 @@ ROUNDING = 1e-9
 """More than rounding can change a sum of probabilities, which come from log-probs."""
 
 Failure = Literal[
-    "no_reply", "refusal", "no_logprobs", "digit_by_digit", "low_mass", "unparseable", "out_of_context"
+    "no_reply",
+    "refusal",
+    "no_logprobs",
+    "digit_by_digit",
+    "low_mass",
+    "unparseable",
+    "out_of_context",
+    "malformed",
+    "error",
 ]
-"""How a judge failed."""
+"""How a judge failed. `malformed`: it sent what is no reply, or log-probs that are none. `error`: its server
+did not answer."""
 
 REASONS: dict[Failure, ScoreReason] = {
     "no_reply": "grader_failed",
     "refusal": "grader_failed",
     "low_mass": "grader_failed",
     "unparseable": "grader_failed",
+    "malformed": "grader_failed",
+    "error": "grader_failed",
     "no_logprobs": "scoring_failed",
     "digit_by_digit": "scoring_failed",
     "out_of_context": "scoring_failed",

@@ -9,6 +9,7 @@ rendered in the same way. A judge is shown the question and the answer, never th
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -70,9 +71,9 @@ def fill(template: str, fields: Mapping[str, str]) -> str:
     """Put texts into a template so that none can leave its place.
 
     The template marks a text's beginning and end by lines such as `[ANSWER START]` and `[ANSWER END]`. Where
-    a text contains one of them, in whatever case and spacing, all the template's marks get the first number
-    that makes them strangers to every text: `[ANSWER 2 START]`. In the ordinary case the template stays as
-    it is, to the letter.
+    a text contains one of them, or what looks like one (`as_seen`), in whatever case and spacing, all the
+    template's marks get the first number that makes them strangers to every text: `[ANSWER 2 START]`. In the
+    ordinary case the template stays as it is, to the letter.
 
     Args:
         template: Fields in braces.
@@ -102,11 +103,55 @@ def _number_marks(template: str, texts: list[str]) -> str:
     )
     if not names:
         return template
-    used = {int(mark[1] or 1) for text in texts for mark in looks_like.finditer(text)}
+    used = {int(mark[1] or 1) for text in texts for mark in looks_like.finditer(as_seen(text))}
     if not used:
         return template
     number = next(n for n in range(2, len(used) + 3) if n not in used)
     return _MARKER.sub(lambda match: f"[{match[1]} {number} {match[2]}]", template)
+
+
+def as_seen(text: str) -> str:
+    """A text as it looks: full-width letters, foreign ones of the same shape and accents become plain ones.
+
+    What cannot be seen (a soft hyphen, a joiner, a zero-width space) is left out, and any bracket is a square
+    one. Only to find marks: a judge is shown the text as it was written.
+
+    Args:
+        text: What a model or a user wrote.
+    """
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFKD", text).translate(_ALIKE)
+    seen = []
+    for char in plain:
+        kind = "" if char.isascii() else unicodedata.category(char)
+        if kind in _UNSEEN:
+            continue
+        seen.append(_BRACKETS.get(kind) or (" " if kind.startswith("Z") else char))
+    return "".join(seen)
+
+
+_UNSEEN = ("Cf", "Cc", "Co", "Cn", "Cs", "Mn", "Me")
+"""Categories of characters without a shape of their own: formats, controls, marks on other letters."""
+
+_BRACKETS = {"Ps": "[", "Pe": "]", "Pi": "[", "Pf": "]"}
+
+_ALIKE = str.maketrans(
+    # of every two lines: letters that look alike, and the plain ones
+    "АВЕЅЗІЈКМНОРСТУХԚԜԌ"
+    "авеѕзіјкмнорстухԛԝԍһӏ"
+    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"
+    "ανοιρτυχκϲϳ"
+    "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"
+    "ıǀƖꓮꓐꓚꓓꓰꓝꓖꓧꓲꓙꓗꓡꓟꓠꓳꓑꓣꓢꓔꓴꓦꓪꓫꓬꓜ",
+    "ABES3IJKMHOPCTYXQWG"
+    "abes3ijkmhopctyxqwghl"
+    "ABEZHIKMNOPTYX"
+    "avoiptuxkcj"
+    "abcdefghijklmnoprstuvwyz"
+    "illABCDEFGHIJKLMNOPRSTUVWXYZ",
+)
+"""Letters of other scripts that look like those of ours: Cyrillic, Greek, small capitals, Lisu."""
 
 
 def _rubric(name: str, request: str, reply: str, numbers: bool = True, words: tuple[str, ...] = ()) -> Rubric:

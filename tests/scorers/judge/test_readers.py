@@ -13,6 +13,7 @@ from inoc_evals.scorers.judge.reader_choice import READER_TEST_PROMPT, reader_fo
 from inoc_evals.scorers.judge.readers import ATTEMPTS, DRAWS, READERS, parse
 from inoc_evals.scorers.judge.result import JudgeResult, Reader
 from inoc_evals.scorers.judge.rubrics import ALIGNMENT, CHOICE, COHERENCE, Rubric
+from inoc_evals.scorers.servers import NoReply
 from tests.scorers.replies import model, rated, says
 
 
@@ -86,7 +87,7 @@ def test_a_response_that_was_cut_off_is_asked_for_again() -> None:
     assert read(reply).value == 70.0
 
 
-def test_a_judge_whose_responses_are_always_cut_off_is_an_error_after_as_many_attempts() -> None:
+def test_a_judge_whose_responses_are_always_cut_off_has_said_nothing_after_as_many_attempts() -> None:
     asked = 0
 
     def reply(prompt: str) -> ModelOutput:
@@ -94,9 +95,9 @@ def test_a_judge_whose_responses_are_always_cut_off_is_an_error_after_as_many_at
         asked += 1
         raise JSONDecodeError("cut off", "{", 1)
 
-    with pytest.raises(JSONDecodeError, match="cut off"):
+    with pytest.raises(NoReply, match="no JSON: cut off") as found:
         read(reply)
-    assert asked == ATTEMPTS
+    assert found.value.fault == "malformed" and asked == ATTEMPTS
 
 
 @pytest.mark.parametrize("reader", ["token", "sampled"])
