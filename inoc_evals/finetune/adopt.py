@@ -11,7 +11,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from inoc_evals.chat.rows import digest, encode_chat, read_chat
+from inoc_evals.chat.rows import digest, encode_chat
+from inoc_evals.data.row_files import read_rows
 from inoc_evals.digests import content_files, content_sizes, folder_digest, sha256
 from inoc_evals.errors import UserError, require
 from inoc_evals.files import remove_unfinished, write_whole
@@ -57,7 +58,7 @@ def adopt(
     """
     if (model is None) == (checkpoint is None):
         raise UserError("adopt: give either the name of a remote model or a checkpoint's folder")
-    data = b"" if rows is None else encode_chat(read_chat(rows))
+    data = b"" if rows is None else encode_chat(read_rows(rows))
     spec = FinetuneSpec(base=base, backend="adopted", seed=seed)
     if model is not None:
         provider, slash, rest = model.partition("/")
