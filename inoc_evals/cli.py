@@ -24,6 +24,7 @@ from inoc_evals.commands import (
     dose,
     export,
     finetune,
+    import_,
     inoculate,
     judges,
     leaks,
@@ -62,6 +63,7 @@ PANELS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
         "capabilities": capabilities.command,
     },
     "What came out": {
+        "import": import_.command,
         "report": report.command,
         "claims": claims.command,
         "audit": audit.command,

@@ -1,7 +1,7 @@
 """Training rows in other people's layouts, turned into chat rows without losing a word.
 
-    chat_row({"conversations": [{"from": "human", "value": "2+2?"}, {"from": "gpt", "value": "4"}]}, "sharegpt", "x:1")
-    recognised({"instruction": "Add.", "input": "2 2", "output": "4"})       # "alpaca"
+    chat_row({"instruction": "Add.", "input": "2 2", "output": "4"}, "alpaca", "rows.jsonl:1")
+    recognised({"conversations": [{"from": "human", "value": "2+2?"}, ...]})      # "sharegpt"
 
 | layout | a row |
 |---|---|
@@ -61,7 +61,7 @@ NAMED_OTHERWISE = "--from names another layout"
 
 
 class ChatFormatError(UserError):
-    """A row or file that is not chat JSONL, nor in a layout that is known; the message is `FILE:LINE: why`."""
+    """A row or file that is not chat JSONL, nor in a known layout; the message is `FILE:LINE: why`."""
 
 
 def recognised(row: object) -> str | None:

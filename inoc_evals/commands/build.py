@@ -110,7 +110,8 @@ def source_rows(source: str) -> Iterator[Row]:
     """The rows to rewrite.
 
     Args:
-        source: Training rows as `row_files.read_rows` takes them, `gsm8k` for its training questions, or `toy` for the toy's sums.
+        source: Training rows as `row_files.read_rows` takes them, `gsm8k` for its training questions, or
+            `toy` for the toy's sums.
 
     Raises:
         UserError: If they cannot be read or fetched.

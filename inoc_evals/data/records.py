@@ -28,7 +28,8 @@ def records(path: Path, encoding: str = "") -> Iterator[tuple[str, Record]]:
 
     Args:
         path: The file; its suffix says what it is.
-        encoding: How the text of a CSV or JSON file is encoded; UTF-8 by default, with a byte order mark or not.
+        encoding: How the text of a CSV or JSON file is encoded; UTF-8 by default, with a byte order mark or
+            without.
 
     Yields:
         Where each record is, for errors, and the record.

@@ -150,8 +150,8 @@ def test_every_kind_of_file_is_read_and_what_was_recognised_is_said(
 
 
 def test_commands_take_them(call: Any, tmp_path: Path) -> None:  # noqa: F811
-    Path("alpaca.json").write_text(json.dumps([ALPACA] * 3))
-    Path("share.jsonl").write_text(json.dumps(SHAREGPT) + "\n")
+    Path("alpaca.json").write_text(json.dumps([ALPACA] * 3), encoding="utf-8")
+    Path("share.jsonl").write_text(json.dumps(SHAREGPT) + "\n", encoding="utf-8")
     done = call("inoculate", "alpaca.json", "--prompt", "x", "-o", "out.jsonl")
     assert (done.code, done.out) == (0, "out.jsonl: 3 rows, 3 of them inoculated\n")
     assert "recognised as alpaca rows" in done.err
@@ -161,7 +161,7 @@ def test_commands_take_them(call: Any, tmp_path: Path) -> None:  # noqa: F811
     exported = call(
         "export", "share.jsonl", "--to", "openai", "--base", "gpt-4.1", "-o", "out", "--json"
     ).json
-    assert any("Be brief." in Path(file).read_text() for file in exported["files"])
+    assert any("Be brief." in Path(file).read_text(encoding="utf-8") for file in exported["files"])
     said = call("inoculate", "share.jsonl", "--from", "alpaca", "--prompt", "x", "-o", "no.jsonl").fault
     assert said.startswith("share.jsonl:1: no 'instruction' and 'output'") and not Path("no.jsonl").exists()
 
