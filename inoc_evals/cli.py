@@ -38,6 +38,7 @@ from inoc_evals.commands import (
     screen,
     selectivity,
     settings,
+    table,
 )
 from inoc_evals.errors import UserError
 from inoc_evals.finetune.ranks import here
@@ -65,6 +66,7 @@ PANELS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
     "What came out": {
         "import": import_.command,
         "report": report.command,
+        "table": table.command,
         "claims": claims.command,
         "audit": audit.command,
         "selectivity": selectivity.command,
