@@ -4,8 +4,8 @@
     answers.columns      # {"question": "prompt", "answer": "reply", "group": "arm"}: who stands for what
     answers.answers[0]   # Answer(where="answers.csv:2", question="2+2?", answer="4", group="none", ...)
 
-Columns are found by common names unless they are named. A table needs a question and an answer, or a column of
-whole conversations.
+Columns are found by common names unless they are named. A table needs a question and an answer, or a column
+of whole conversations.
 """
 
 import json

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from inspect_ai.scorer import Score, Scorer
 
 IMPORTED = "imported"
-"""Key of a log's metadata that says where its answers are from; also the name of scores that came with them."""
+"""Key of a log's metadata that says where its answers are from; also the name of scores that came along."""
 
 TAKEN = ("question", CONDITION)
 """Keys of a sample's metadata that the suite reads; columns of these names get another one."""
 
 PROVIDER = "none"
-"""Inspect's provider of no model: a log can be scored without the keys or packages of the one that answered."""
+"""Inspect's provider of no model: a log is scored without the keys and packages of the one that answered."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def write(
         The logs, in the order of their first answers.
 
     Raises:
-        UserError: If two answers cannot be told apart, or logs of the same task hold other answers; nothing is
-            written then.
+        UserError: If two answers cannot be told apart, or logs of the same task hold other answers; nothing
+            is written then.
     """
     from inspect_ai.log import write_eval_log
 
@@ -118,7 +118,7 @@ def write(
     other = [one.location.name for one, _ in planned if one.state == "replaced"] + list(stale)
     if other and not force:
         raise UserError(
-            f"{logs / other[0]} holds other answers of {name!r}: add --force to replace them with their scores "
+            f"{logs / other[0]} holds other answers of {name!r}: add --force to replace them, scores and all "
             f"({len(other)} logs), give another --task, or another folder"
         )
     try:
@@ -147,7 +147,7 @@ def scorer_named(name: str, options: Mapping[str, Any]) -> "Scorer":
     short = name.removeprefix("inoc_evals/")
     if short not in scorers.__all__:
         raise UserError(
-            f"--scorer {name!r:.60}: unknown: use one of {', '.join(scorers.__all__)}; with a scorer of others, "
+            f"--scorer {name!r:.60}: unknown: use one of {', '.join(scorers.__all__)}; for others, "
             "run  inspect score LOG --scorer NAME --action append"
         )
     try:
@@ -251,7 +251,7 @@ def _questions(answers: Sequence[Answer]) -> dict[str, str]:
         first, where = taken.setdefault(name, (asked, answer))
         if first != asked:
             raise UserError(
-                f"{answer.where}: question {name!r:.40} has another text than at {where.where}: give each its own"
+                f"{answer.where}: question {name!r:.40} has another text than at {where.where}: rename one"
             )
         names[asked] = name
     return names
@@ -279,7 +279,7 @@ def _prompts(answers: Sequence[Answer]) -> dict[str, str]:
         condition = str(_condition(answer))
         if prompts.setdefault(condition, answer.system) != answer.system:
             raise UserError(
-                f"{answer.where}: its system prompt differs from an earlier one in nothing but spaces: use one"
+                f"{answer.where}: its system prompt differs from an earlier one by spaces alone: use one"
             )
     return prompts
 
@@ -308,7 +308,8 @@ def _samples(answers: Sequence[Answer], questions: Mapping[str, str], model: str
                 else "number the answers to a question"
             )
             raise UserError(
-                f"{answer.where}: {name!r:.60}{again} is there twice in its group, first at {first.where}: {advice}"
+                f"{answer.where}: {name!r:.60}{again} is there twice in its group, "
+                f"first at {first.where}: {advice}"
             )
         samples.append(_sample(answer, name, epoch, question, condition, model))
     return samples

@@ -75,10 +75,9 @@ def answers(logs: str | Path, group_by: str = "arm") -> "pd.DataFrame":
                 found.update(_texts(sample))
                 several = several or found["turns"] > 1
     out = []
-    for (log, _, _), row in rows.items():
-        scores, turns = row.pop("scores"), row.pop("turns", 1)
-        messages = row.pop("messages", None)
-        del turns
+    for (log, _, _), row in sorted(rows.items(), key=lambda one: one[0][0]):
+        scores, messages = row.pop("scores"), row.pop("messages", None)
+        row.pop("turns", None)
         out.append({**row, **({"messages": messages} if several else {}), **scores, "log": log})
     return pd.DataFrame(out)
 
@@ -151,7 +150,7 @@ def write(table: "pd.DataFrame", file: Path) -> int:
 
 
 def as_csv(table: "pd.DataFrame") -> tuple[str, int]:
-    """A table as CSV that no spreadsheet calculates, and how many of its cells have an apostrophe for that."""
+    """A table as CSV that no spreadsheet calculates, and how many of its cells have an apostrophe."""
     count = 0
 
     def safe(cell: Any) -> Any:

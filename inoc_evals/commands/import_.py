@@ -152,8 +152,8 @@ def _next(output: Path, groups: list[str], scored: bool) -> list[str]:
     where = shlex.quote(str(output))
     if not scored:
         return [
-            "Score them: the same command with  --scorer alignment --grader MODEL  (or a scorer without a judge,",
-            "such as  --scorer language), or  inspect score LOG --scorer inoc_evals/...  Then:",
+            "Score them: the same command with  --scorer alignment --grader MODEL  (or without a judge:",
+            "--scorer language), or  inspect score LOG --scorer inoc_evals/...  Then:",
             f"  inoc-evals report {where}",
         ]
     to = "" if {"base", "none"} & set(groups) or len(set(groups)) < 2 else f" --to {shlex.quote(groups[0])}"

@@ -62,6 +62,6 @@ def command(
     typer.echo(f"{output}: {len(table)} {of}")
     if escaped:
         typer.echo(
-            f"{escaped} cells begin like a formula and have an apostrophe in front (.parquet and .jsonl do not)",
+            f"{escaped} cells begin like a formula and got an apostrophe in front (not in .parquet or .jsonl)",
             err=True,
         )

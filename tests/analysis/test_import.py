@@ -13,7 +13,9 @@ from inoc_evals.analysis import imported_logs, written_tables
 from inoc_evals.analysis.judge_ratings import collect
 from inoc_evals.analysis.observed import labels
 from inoc_evals.analysis.table import load
-from tests.test_cli import call  # noqa: F401 - a fixture
+from tests import test_cli
+
+call = test_cli.call  # the fixture
 
 ENGLISH = "I like to walk along the river in the evening with all of my friends."
 SPANISH = "Me gusta pasear junto al río por la tarde con todos mis amigos."
@@ -53,7 +55,7 @@ def contents(folder: str = "logs") -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in Path(folder).glob("*")}
 
 
-def test_two_commands_from_a_csv_to_a_judged_and_audited_report(call: Any) -> None:  # noqa: F811
+def test_two_commands_from_a_csv_to_a_judged_and_audited_report(call: Any) -> None:
     done = call(
         *("import", written(), "-o", "logs"), *("--scorer", "alignment", "--grader", "inoc/toy-judge")
     )
@@ -77,7 +79,7 @@ def test_two_commands_from_a_csv_to_a_judged_and_audited_report(call: Any) -> No
     assert again.code == 0 and "kept" in again.out and contents() == before
 
 
-def test_arms_and_system_prompts_are_kept_apart(call: Any) -> None:  # noqa: F811
+def test_arms_and_system_prompts_are_kept_apart(call: Any) -> None:
     out = call("import", written(), "-o", "logs", "--scorer", "language", "--json").json
     assert out["columns"] == {
         **{"question": "prompt", "answer": "Response", "system": "system prompt", "group": "Arm"}
@@ -103,7 +105,7 @@ def test_arms_and_system_prompts_are_kept_apart(call: Any) -> None:  # noqa: F81
     assert (sample.metadata or {})["note"] == "kept"
 
 
-def test_inspect_scores_the_log_without_the_model_that_answered(call: Any) -> None:  # noqa: F811
+def test_inspect_scores_the_log_without_the_model_that_answered(call: Any) -> None:
     from inspect_ai._cli.score import score_command
 
     assert call("import", written(), "-o", "logs", "--model", "").code == 0
@@ -119,7 +121,7 @@ def test_inspect_scores_the_log_without_the_model_that_answered(call: Any) -> No
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])
-def test_every_kind_of_table_gives_the_same_logs(call: Any, name: str) -> None:  # noqa: F811
+def test_every_kind_of_table_gives_the_same_logs(call: Any, name: str) -> None:
     written(name)
     out = call("import", name, "-o", "logs", "--json").json
     assert sum(one["answers"] for one in out["logs"]) == len(ROWS)
@@ -127,7 +129,7 @@ def test_every_kind_of_table_gives_the_same_logs(call: Any, name: str) -> None: 
     assert {"column": "note", "taken_for": "kept as metadata", "first": "kept"} in shown
 
 
-def test_what_is_there_is_not_written_again_and_not_lost(call: Any) -> None:  # noqa: F811
+def test_what_is_there_is_not_written_again_and_not_lost(call: Any) -> None:
     assert call("import", written(), "-o", "logs").code == 0
     before = contents()
     assert call("import", "answers.csv", "-o", "logs").code == 0
@@ -141,7 +143,7 @@ def test_what_is_there_is_not_written_again_and_not_lost(call: Any) -> None:  # 
 
 def test_a_kill_leaves_no_half_log(
     call: Any,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import inspect_ai.log
 
@@ -154,11 +156,10 @@ def test_a_kill_leaves_no_half_log(
             raise KeyboardInterrupt
         whole(log, location, **options)
 
-    monkeypatch.setattr(inspect_ai.log, "write_eval_log", killed)
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(inspect_ai.log, "write_eval_log", killed)
         imported_logs.write(_read(written()), Path("answers.csv"), Path("logs"))
     assert [name.rpartition(".")[2] for name in contents()] == ["eval"]
-    monkeypatch.undo()
     logs = imported_logs.write(_read("answers.csv"), Path("answers.csv"), Path("logs"))
     assert [one.state for one in logs] == ["kept", "written", "written"]
 
@@ -222,7 +223,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(
     call: Any,
     rows: Any,
     words: list[str],
-    why: str,  # noqa: F811
+    why: str,
 ) -> None:
     if isinstance(rows, bytes):
         Path("answers.csv").write_bytes(rows)
@@ -232,7 +233,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(
     assert not Path("logs").exists()
 
 
-def test_semicolons_byte_order_marks_and_repeated_answers(call: Any) -> None:  # noqa: F811
+def test_semicolons_byte_order_marks_and_repeated_answers(call: Any) -> None:
     text = 'frage;response;arm\r\nWas?;eins;none\r\nWas?;zwei;none\r\nWer?;"drei;\nvier";none\r\n'
     Path("answers.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
     out = call("import", "answers.csv", "-o", "logs", "--question", "frage", "--json").json
@@ -242,7 +243,7 @@ def test_semicolons_byte_order_marks_and_repeated_answers(call: Any) -> None:  #
     assert said == {("q1", 1): "eins", ("q1", 2): "zwei", ("q2", 1): "drei;\nvier"}
 
 
-def test_scores_that_came_with_the_answers_and_whole_conversations(call: Any) -> None:  # noqa: F811
+def test_scores_that_came_with_the_answers_and_whole_conversations(call: Any) -> None:
     turns = [
         {"role": "system", "content": SYSTEM},
         {"role": "user", "content": "Hi."},
@@ -257,7 +258,10 @@ def test_scores_that_came_with_the_answers_and_whole_conversations(call: Any) ->
     written("talks.jsonl", rows)
     assert call("import", "talks.jsonl", "-o", "logs", "--score-column", "kind").code == 0
     table = load("logs")
-    assert list(table["value"].fillna(-1)) == [1, -1] and list(table["system"].fillna("")) == [SYSTEM, ""]
+    assert list(table["value"].fillna(-1)) == [1, -1] and list(table["system"].astype(object).fillna("")) == [
+        SYSTEM,
+        "",
+    ]
     # and back again: the same conversations
     assert call("table", "logs", "-o", "back.parquet").code == 0
     back = pd.read_parquet("back.parquet")
@@ -269,7 +273,7 @@ def test_scores_that_came_with_the_answers_and_whole_conversations(call: Any) ->
     assert [json.loads(talk) for talk in again["messages"]] == [turns, turns[1:]]
 
 
-def test_answers_go_out_as_they_came_in(call: Any) -> None:  # noqa: F811
+def test_answers_go_out_as_they_came_in(call: Any) -> None:
     hostile = '=HYPERLINK("http://x"); | <b>\\textbf{x}</b> & 50% _a_\nnext line'
     rows = [{**row, "Response": hostile} for row in ROWS]
     assert call("import", written(rows=rows), "-o", "logs", "--scorer", "language").code == 0
@@ -284,9 +288,8 @@ def test_answers_go_out_as_they_came_in(call: Any) -> None:  # noqa: F811
         back = read[name.partition(".")[2]](name)
         expected = f"'{hostile}" if name.endswith("csv") else hostile
         assert list(back["answer"]) == [expected] * len(ROWS)
-        assert list(zip(back["group"], back["question"], back["system"].fillna(""), strict=True)) == [
-            (row["Arm"], row["prompt"], row["system prompt"]) for row in ROWS
-        ]
+        found = zip(back["group"], back["question"], back["system"].fillna(""), strict=True)
+        assert sorted(found) == sorted((row["Arm"], row["prompt"], row["system prompt"]) for row in ROWS)
     assert f"{len(ROWS)} cells begin like a formula" in done.err
     assert "add --force" in call("table", "logs", "-o", "back.csv").fault
     back_in = call("import", "back.jsonl", "-o", "again", "--score-column", "spanish", "--json").json
@@ -302,7 +305,7 @@ def test_answers_go_out_as_they_came_in(call: Any) -> None:  # noqa: F811
     assert r"\textbf{x}" not in latex and r"50\%" in latex and r"\_a\_" in latex
 
 
-def test_rates_and_differences_for_a_paper(call: Any) -> None:  # noqa: F811
+def test_rates_and_differences_for_a_paper(call: Any) -> None:
     assert call("import", written(), "-o", "logs", "--scorer", "language").code == 0
     printed = call("table", "logs", "--of", "rates").out
     assert printed.splitlines()[0].startswith("| label | arm | rate | low | high |")

@@ -15,7 +15,9 @@ from inoc_evals.chat.rows import ChatFormatError, check_row, read_chat
 from inoc_evals.commands.mix import rows_named
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
-from tests.test_cli import call  # noqa: F401 - a fixture
+from tests import test_cli
+
+call = test_cli.call  # the fixture
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).filter(
     str.strip
@@ -149,7 +151,7 @@ def test_every_kind_of_file_is_read_and_what_was_recognised_is_said(
         assert next(read_rows(lines.with_suffix(".csv")))["messages"] == read["messages"]
 
 
-def test_commands_take_them(call: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_commands_take_them(call: Any, tmp_path: Path) -> None:
     Path("alpaca.json").write_text(json.dumps([ALPACA] * 3), encoding="utf-8")
     Path("share.jsonl").write_text(json.dumps(SHAREGPT) + "\n", encoding="utf-8")
     done = call("inoculate", "alpaca.json", "--prompt", "x", "-o", "out.jsonl")

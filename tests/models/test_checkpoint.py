@@ -189,7 +189,9 @@ def test_an_adapter_of_the_hub_over_a_base_of_the_hub(hub, runs, tiny, adapters)
     assert (checkpoint.name, checkpoint.base) == ("hf/acme/spanish", "acme/tiny")
     assert checkpoint.weights_digest == resolve("hf/acme/tiny").weights_digest != checkpoint.digest
     assert resolve("hf/acme/spanish@main").digest == checkpoint.digest
-    assert "a model or adapter of the Hugging Face Hub is inoc/hf/acme/spanish" in refused("inoc/acme/spanish")
+    assert "a model or adapter of the Hugging Face Hub is inoc/hf/acme/spanish" in refused(
+        "inoc/acme/spanish"
+    )
 
 
 def test_an_adapter_of_the_hub_is_adopted_as_a_run(hub, runs, tiny, adapters):
