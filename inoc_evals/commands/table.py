@@ -62,6 +62,6 @@ def command(
     typer.echo(f"{output}: {len(table)} {of}")
     if escaped:
         typer.echo(
-            f"{escaped} cells begin like a formula and got an apostrophe in front (not in .parquet or .jsonl)",
+            f"{escaped} cells begin like a formula and got an apostrophe in front (.parquet has none)",
             err=True,
         )
