@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inoc_evals.analysis.imported_logs import PROVIDER
 from inoc_evals.analysis.observed import records
 from inoc_evals.analysis.table import read
 from inoc_evals.data.conditions import of_task
@@ -88,8 +89,9 @@ def _about(one: dict[str, Any]) -> dict[str, Any]:
         return None if value is None or value != value else str(value)
 
     seed = one["seed"]
+    model = (text("model") or "").removeprefix(f"{PROVIDER}/")  # of imported answers
     return {
-        **{"group": text("arm"), "seed": None if seed != seed else int(seed), "model": text("model")},
+        **{"group": text("arm"), "seed": None if seed != seed else int(seed), "model": model},
         **{"setting": text("setting"), "task": text("task"), "question_id": text("question")},
         **{"id": text("sample"), "epoch": int(one["epoch"]), "condition": of_task(text("condition"))},
         **{"system": None, "question": None, "answer": None, "scores": {}},

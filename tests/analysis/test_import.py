@@ -293,7 +293,7 @@ def test_answers_go_out_as_they_came_in(call: Any) -> None:
     assert f"{len(ROWS)} cells begin like a formula" in done.err
     assert "add --force" in call("table", "logs", "-o", "back.csv").fault
     back_in = call("import", "back.jsonl", "-o", "again", "--score-column", "spanish", "--json").json
-    assert [one["answers"] for one in back_in["logs"]] == [2, 4, 2]
+    assert sorted(one["answers"] for one in back_in["logs"]) == [2, 2, 4]
     plain = load("again")
     assert set(plain["condition"].dropna()) == {f'under "{SYSTEM}"'}
     for name in ("all.md", "all.tex"):
