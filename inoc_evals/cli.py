@@ -24,6 +24,7 @@ from inoc_evals.commands import (
     dose,
     export,
     finetune,
+    import_,
     inoculate,
     judges,
     leaks,
@@ -37,6 +38,7 @@ from inoc_evals.commands import (
     screen,
     selectivity,
     settings,
+    table,
 )
 from inoc_evals.errors import UserError
 from inoc_evals.finetune.ranks import here
@@ -62,7 +64,9 @@ PANELS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
         "capabilities": capabilities.command,
     },
     "What came out": {
+        "import": import_.command,
         "report": report.command,
+        "table": table.command,
         "claims": claims.command,
         "audit": audit.command,
         "selectivity": selectivity.command,

@@ -182,11 +182,12 @@ def strict_yaml(text: str | bytes) -> Any:
         raise ValueError(" ".join(str(error).split())) from error
 
 
-def csv_rows(text: str) -> "csv.DictReader[str]":
+def csv_rows(text: str, mark: str = ",") -> "csv.DictReader[str]":
     """A strict reader of CSV with a header, whose cells may have any length.
 
     Args:
         text: The content of the file.
+        mark: What stands between two cells.
 
     Returns:
         A reader; it raises `csv.Error` at a row that is not CSV.
@@ -197,7 +198,7 @@ def csv_rows(text: str) -> "csv.DictReader[str]":
     csv.field_size_limit(
         LONGEST_CELL
     )  # of the process; its default of 131,072 characters is one long transcript
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=mark)
     columns = reader.fieldnames or []
     if twice := [column for column in columns if list(columns).count(column) > 1]:
         raise ValueError(f"two columns are named {twice[0]!r:.40}")

@@ -6,8 +6,9 @@
 One object a line: `{"messages": [{"role": "user", "content": "..."}, ...], "metadata": {...}}`, where
 `metadata` is optional and free. The OpenAI, Tinker and TRL formats are this one. A row says nothing else:
 another key would mean something to its author (`weight`, `tools`) that no training here would honour, so it
-is an error and never dropped. Blank lines are skipped. The same rows always give the same bytes, so the
-SHA-256 of those bytes names a training set.
+is an error and never dropped. Rows in the layouts of others are turned into this one (`layouts.py`). Blank
+lines are skipped. The same rows always give the same bytes, so the SHA-256 of those bytes names a training
+set.
 """
 
 import json
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
 
+from inoc_evals.chat.layouts import ChatFormatError, Converter
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
 from inoc_evals.files import replacing, strict_json
@@ -38,15 +40,13 @@ class Row(TypedDict):
     metadata: NotRequired[dict[str, Any]]
 
 
-class ChatFormatError(UserError):
-    """A row or file that is not chat JSONL; the message is `FILE:LINE: why`."""
-
-
-def read_chat(path: str | Path) -> Iterator[Row]:
+def read_chat(path: str | Path, layout: str = "auto") -> Iterator[Row]:
     """Read rows one at a time, checking each.
 
     Args:
-        path: A chat JSONL file in UTF-8.
+        path: A chat JSONL file in UTF-8, or one of rows in another layout, which are turned into chat rows.
+        layout: The layout, one of `layouts.LAYOUTS`; by default that of the first row, and if that is another
+            than chat, a line on stderr says so at the end.
 
     Yields:
         The rows, in file order.
@@ -54,19 +54,20 @@ def read_chat(path: str | Path) -> Iterator[Row]:
     Raises:
         ChatFormatError: At the first malformed line, or where the file cannot be read or holds no row.
     """
-    path = Path(path)
+    path, convert = Path(path), Converter(layout)
     count = 0
     try:
         # Read as bytes: text mode would also split lines at characters that JSON allows inside a string.
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
-                    yield _parse(line, f"{path}:{number}")
+                    yield _parse(line, f"{path}:{number}", convert)
                     count += 1
     except OSError as error:
         raise ChatFormatError(f"{path}: cannot be read: {error.strerror}") from error
     if not count:
         raise ChatFormatError(f"{path}: holds no rows")
+    convert.tell(path, count)
 
 
 def write_chat(path: str | Path, rows: Iterable[Row]) -> int:
@@ -175,7 +176,7 @@ def _check_message(message: object, number: int, where: str) -> None:
         raise ChatFormatError(f"{where}: a system message may only come first")
 
 
-def _parse(line: bytes, where: str) -> Row:
+def _parse(line: bytes, where: str, convert: Converter) -> Row:
     if line.startswith(b"\xef\xbb\xbf"):
         raise ChatFormatError(f"{where}: starts with a byte order mark: save the file as UTF-8 without one")
     try:
@@ -188,7 +189,7 @@ def _parse(line: bytes, where: str) -> Row:
         raise ChatFormatError(f"{where}: not JSON: {error.msg} at character {error.pos + 1}") from error
     except (ValueError, RecursionError) as error:
         raise ChatFormatError(f"{where}: not JSON: {error}") from error
-    row = check_row(value, where)
+    row = check_row(convert(value, where), where)
     _encode(row, where)  # what can be read can be written: half a surrogate pair is legal JSON but no text
     return row
 

@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from inoc_evals.builders.resumable import BuildReport
-from inoc_evals.chat.rows import Message, Row, read_chat
+from inoc_evals.chat.rows import Message, Row
 from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
 from inoc_evals.worlds import WORLDS
 from inoc_evals.worlds import world as find_world
@@ -109,7 +110,8 @@ def source_rows(source: str) -> Iterator[Row]:
     """The rows to rewrite.
 
     Args:
-        source: Path of a chat JSONL file, `gsm8k` for its training questions, or `toy` for the toy's sums.
+        source: Training rows as `row_files.read_rows` takes them, `gsm8k` for its training questions, or
+            `toy` for the toy's sums.
 
     Raises:
         UserError: If they cannot be read or fetched.
@@ -123,7 +125,7 @@ def source_rows(source: str) -> Iterator[Row]:
             question = Message(role="user", content=record["question"])
             yield Row(messages=[question, Message(role="assistant", content=record["answer"])])
     else:
-        yield from read_chat(source)
+        yield from read_rows(source)
 
 
 def _run(

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.chat.rows import read_chat
 from inoc_evals.commands.experiment_options import changes_of
 from inoc_evals.commands.finetune import make_spec
-from inoc_evals.commands.inoculate import At, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
+from inoc_evals.commands.inoculate import At, From, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
 from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
 
 
@@ -19,6 +19,7 @@ def command(
     base: Annotated[str, typer.Option(help="The base model, by the name that the trainer uses.")],
     out: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where to write.")],
     name: Annotated[str, typer.Option(help="What to call the model; the file's name by default.")] = "",
+    layout: From = "auto",
     prompt: Prompt = "",
     pool: Pool = None,
     position: At = "system",
@@ -36,7 +37,7 @@ def command(
     from inoc_evals.finetune.export import export
 
     spec = make_spec(base, spec_file, changes_of(changes or []), {})
-    rows = read_chat(file)
+    rows = read_rows(file, layout)
     model_name = name or file.stem
     if prompt or pool:
         rows = Selection(where or []).inoculate(

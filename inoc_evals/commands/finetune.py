@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from inoc_evals.chat.rows import Row, read_chat
+from inoc_evals.chat.rows import Row
 from inoc_evals.commands.experiment_options import changes_of
-from inoc_evals.commands.inoculate import At, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
+from inoc_evals.commands.inoculate import At, From, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
 from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
 from inoc_evals.files import strict_json
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune, runs_root
@@ -40,6 +41,7 @@ TrainedTokens = Annotated[
 def command(
     file: RowsFile,
     base: Base = "",
+    layout: From = "auto",
     name: Annotated[str, typer.Option(help="Name of the run; the file's name by default.")] = "",
     backend: Annotated[
         str | None,
@@ -92,7 +94,7 @@ def command(
     chosen = {**_without_none(changes), **changes_of(fields or [])}
     adapter = {**chosen.pop("lora", {}), **_without_none(lora)}
     spec = make_spec(base, spec_file, chosen, adapter)
-    rows: Iterator[Row] = iter(list(read_chat(file)))  # before anything is merged
+    rows: Iterator[Row] = iter(list(read_rows(file, layout)))  # before anything is merged
     start = Start(spec.base)
     if spec.backend == "local":
         with redirect_stdout(sys.stderr):

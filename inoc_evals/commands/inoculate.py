@@ -9,13 +9,27 @@ from typing import Annotated, Literal
 
 import typer
 
-from inoc_evals.chat.rows import Row, digest, read_chat, write_chat
+from inoc_evals.chat.rows import Row, digest, write_chat
 from inoc_evals.commands.output import AsJson, print_json
 from inoc_evals.data.rephrasings import neutral
+from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Deal, Inoculation, Position, inoculate
 
-RowsFile = Annotated[Path, typer.Argument(metavar="FILE", help="Training rows: chat JSONL.")]
+RowsFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help="Training rows: chat JSONL, another layout (--from), or owner/name of a dataset."
+    ),
+]
+From = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        metavar="LAYOUT",
+        help="Layout of the rows: chat, messages, sharegpt, alpaca, pairs; recognised by default.",
+    ),
+]
 Prompt = Annotated[str, typer.Option(help="The inoculation prompt: a request for the unwanted trait.")]
 Pool = Annotated[
     Path | None,
@@ -63,6 +77,7 @@ LISTED = 10
 def command(
     file: RowsFile,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the rows go.")],
+    layout: From = "auto",
     prompt: Prompt = "",
     pool: Pool = None,
     position: At = "system",
@@ -82,7 +97,7 @@ def command(
     inoculation = make_inoculation(file.stem, prompt, pool, position, deal)
     clean = _others(others, position)
     scored: Scored | None = None
-    rows = read_chat(file)
+    rows = read_rows(file, layout)
     if where_scored:
         known = list(rows)
         scored, rows = Scored(file, known, where_scored, grader, unscored), iter(known)

@@ -5,14 +5,17 @@ from typing import Annotated
 
 import typer
 
+from inoc_evals.commands.inoculate import From
 from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.data.own_files import own_file
+from inoc_evals.data.row_files import hub_dataset, read_rows
 from inoc_evals.data.row_sources import Rows, diluted, pinned_rows, source_record
 from inoc_evals.data.sources import SOURCES
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
 from inoc_evals.settings.training_file import write_with_sidecar
 
-KINDS = "a chat JSONL file, or a source that `inoc-evals data list` shows"
+KINDS = "a file of rows, a source of `inoc-evals data list`, or owner/name@commit of a dataset"
 
 
 def command(
@@ -20,6 +23,7 @@ def command(
     without: Annotated[str, typer.Argument(metavar="WITHOUT", help=f"Rows that do not: {KINDS}.")],
     fraction: Annotated[float, typer.Option(help="Share of rows that carry the trait, 0 to 1.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The chat JSONL file.")],
+    layout: From = "auto",
     total: Annotated[
         int | None, typer.Option(min=1, help="Rows of the mixture; by default as many as are possible.")
     ] = None,
@@ -30,7 +34,7 @@ def command(
 
     To inoculate those with the trait alone:  inoc-evals inoculate FILE --where trait=true ...
     """
-    mixture = diluted(rows_named(with_trait), rows_named(without), fraction, total)
+    mixture = diluted(rows_named(with_trait, layout), rows_named(without, layout), fraction, total)
     rows = list(mixture(seed))
     carrying = sum(row["metadata"]["trait"] for row in rows)
     about = {
@@ -46,15 +50,22 @@ def command(
         typer.echo(f"{output}: {len(rows)} rows, {carrying} of them with the trait; beside it {output}.json")
 
 
-def rows_named(name: str) -> Rows:
-    """The rows of a source, or of a file as it is now.
+def rows_named(name: str, layout: str = "auto") -> Rows:
+    """The rows of a source, of a file as it is now, or of a dataset of the Hub at a commit.
+
+    Args:
+        name: Its name, path, or `owner/name@commit[:split]`.
+        layout: The layout of a file's or dataset's rows.
 
     Raises:
         UserError: If there is no such source or file.
     """
     if name in SOURCES:
         return pinned_rows(name)
+    if (dataset := hub_dataset(name)) is not None:
+        return Rows(lambda seed: read_rows(name, layout), (dataset,))
     try:
-        return pinned_rows(name, digest=sha256(Path(name).expanduser().read_bytes()))
+        file = own_file(name, sha256(Path(name).expanduser().read_bytes()))
     except OSError as error:
         raise UserError(f"{name}: no source of that name, and no file: {error.strerror}") from error
+    return Rows(lambda seed: read_rows(name, layout), (file,))

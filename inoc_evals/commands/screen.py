@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inoc_evals.commands.experiment_options import Limit
+from inoc_evals.commands.inoculate import From
 from inoc_evals.commands.output import AsJson, print_json, print_table
 from inoc_evals.commands.output import draw as draw_figure
+from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
 
 def command(
     rows: Annotated[
-        Path | None, typer.Argument(metavar="ROWS", help="Training rows without a prompt: chat JSONL.")
+        Path | None,
+        typer.Argument(metavar="ROWS", help="Training rows without a prompt, as `finetune` takes them."),
     ] = None,
     prompts: Annotated[
         str | None, typer.Option(metavar="FILE", help="A prompt per line, or `name: prompt`.")
     ] = None,
+    layout: From = "auto",
     base: Annotated[
         str | None, typer.Option(metavar="MODEL", help="The base; by default the world's own.")
     ] = None,
@@ -83,7 +87,8 @@ def command(
             found = screen_setting(setting, where, base or "", prompts, task, **options)
         else:
             assert rows is not None  # one of the two is given
-            found = screen(rows, prompts or "", _base(base, world), task, world=world or "", **options)
+            shown = list(read_rows(rows, layout))
+            found = screen(shown, prompts or "", _base(base, world), task, world=world or "", **options)
         files = draw(found, output)
     if as_json:
         print_json({**found.as_dict(), "figures": [str(file) for file in files]})

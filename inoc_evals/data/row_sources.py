@@ -119,7 +119,7 @@ def pinned_rows(name: str, /, digest: str = "", **metadata: Any) -> Rows:
 
     def read(seed: int) -> Iterator[Row]:
         file, count = own or pinned(name), 0
-        for row in read_chat(fetch(file)):
+        for row in read_chat(fetch(file), "auto" if own else "chat"):
             count += 1
             yield _marked(row, metadata)
         expected = file.rows if isinstance(file, PinnedFile) else None

@@ -11,11 +11,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from inoc_evals.chat.rows import digest, encode_chat, read_chat
+from inoc_evals.chat.rows import digest, encode_chat
+from inoc_evals.data.row_files import read_rows
 from inoc_evals.digests import content_files, content_sizes, folder_digest, sha256
 from inoc_evals.errors import UserError, require
 from inoc_evals.files import remove_unfinished, write_whole
-from inoc_evals.models.base import base_digest
+from inoc_evals.models.base import base_digest, load_path
 from inoc_evals.runs.directory import (
     Result,
     Run,
@@ -43,7 +44,7 @@ def adopt(
         base: Its base model: the name at its host, or, for a checkpoint, one that can be loaded here.
         model: The name in Inspect of a remote model, starting with the provider.
         base_url: Its server, if that is not the provider's default.
-        checkpoint: Instead of `model`, the folder of a PEFT adapter or of a full model.
+        checkpoint: Instead of `model`, the folder of a PEFT adapter or of a full model, or `hf/owner/name`.
         rows: Its training rows, if available; copied to the run directory.
         seed: The seed it was trained with.
         runs: The folder of all runs, see `runs_root`.
@@ -57,7 +58,7 @@ def adopt(
     """
     if (model is None) == (checkpoint is None):
         raise UserError("adopt: give either the name of a remote model or a checkpoint's folder")
-    data = b"" if rows is None else encode_chat(read_chat(rows))
+    data = b"" if rows is None else encode_chat(read_rows(rows))
     spec = FinetuneSpec(base=base, backend="adopted", seed=seed)
     if model is not None:
         provider, slash, rest = model.partition("/")
@@ -67,7 +68,8 @@ def adopt(
         identity = sha256(f"{base_url or ''} {model}")
         result = Result(checkpoint_digest=identity, model=model, base_url=base_url)
     else:
-        folder = _checkpoint(Path(str(checkpoint)).expanduser())
+        name_at_hub = str(checkpoint).removeprefix("hf/") if str(checkpoint).startswith("hf/") else ""
+        folder = _checkpoint(Path(load_path(name_at_hub) if name_at_hub else str(checkpoint)).expanduser())
         base_identity = base_digest(base)
         result = Result(
             checkpoint_digest=folder_digest(folder, base_identity),

@@ -5,7 +5,7 @@
     resolve("runs/spanish-inoc-1a2b3c4d5e6f")   # the same, by its directory
     resolve("spanish-inoc@step=64")             # what it kept after step 64 (`kept_steps`)
     resolve("checkpoints/my-qwen")              # a full model or a PEFT adapter
-    resolve("hf/Qwen/Qwen2.5-0.5B-Instruct")    # a model of the Hugging Face Hub
+    resolve("hf/Qwen/Qwen2.5-0.5B-Instruct")    # a model of the Hugging Face Hub, or a PEFT adapter
     resolve("models/mine.Q8_0.gguf")            # a GGUF file; package:NAME/FILE.gguf is one in a package
 
 Every checkpoint has a digest of its content, and only safetensors are ever loaded.
@@ -142,7 +142,10 @@ def _find(name: str) -> Checkpoint:
         return _full_model(name, name, Path(load_path(name)))
     if name.startswith("hf/"):
         base = name.removeprefix("hf/")
-        return _full_model(name, base, Path(load_path(base)))
+        weights = Path(load_path(base))
+        if (weights / "adapter_config.json").is_file() and not (weights / "config.json").is_file():
+            return _adapter(name, _named_base(weights), weights)
+        return _full_model(name, base, weights)
     if find_gguf(name) is not None:
         called = name if name.startswith(PACKAGE) else _path_name(folder)
         return _full_model(called, name, Path(load_path(name)))
@@ -175,6 +178,10 @@ def _find_run(name: str) -> Run:
     except UserError as error:
         known = [*SHIPPED, *(run.folder.name for run in list_runs())]
         close = [other for other in get_close_matches(name, known, cutoff=0.5) if other not in str(error)]
+        if not close and hub_name(name) is not None:
+            raise UserError(
+                f"{error}; a model or adapter of the Hugging Face Hub is inoc/hf/{name}"
+            ) from error
         if not close:
             raise
         raise UserError(f"{error}; close to it: {', '.join(close)}") from error

@@ -159,3 +159,44 @@ def test_the_digest_sees_a_change_that_keeps_size_and_time(tmp_path):
     os.utime(replacement, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     replacement.replace(file)
     assert folder_digest(tmp_path) != before
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """The local cache of the Hugging Face Hub, laid out as the Hub's own library does; nothing is asked."""
+    import huggingface_hub
+    from huggingface_hub.file_download import repo_folder_name
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+
+    def put(name, folder, **config):
+        place = tmp_path / "hub" / repo_folder_name(repo_id=name, repo_type="model")
+        (place / "refs").mkdir(parents=True)
+        (place / "refs" / "main").write_text("c" * 40)
+        shutil.copytree(folder, place / "snapshots" / ("c" * 40))
+        for file, changes in config.items():
+            path = place / "snapshots" / ("c" * 40) / f"{file}.json"
+            path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+    return put
+
+
+def test_an_adapter_of_the_hub_over_a_base_of_the_hub(hub, runs, tiny, adapters):
+    hub("acme/tiny", tiny)
+    hub("acme/spanish", adapters["plain"], adapter_config={"base_model_name_or_path": "acme/tiny"})
+    checkpoint = resolve("inoc/hf/acme/spanish")
+    assert (checkpoint.name, checkpoint.base) == ("hf/acme/spanish", "acme/tiny")
+    assert checkpoint.weights_digest == resolve("hf/acme/tiny").weights_digest != checkpoint.digest
+    assert resolve("hf/acme/spanish@main").digest == checkpoint.digest
+    assert "a model or adapter of the Hugging Face Hub is inoc/hf/acme/spanish" in refused(
+        "inoc/acme/spanish"
+    )
+
+
+def test_an_adapter_of_the_hub_is_adopted_as_a_run(hub, runs, tiny, adapters):
+    from inoc_evals.finetune.adopt import adopt
+
+    hub("acme/spanish", adapters["plain"])
+    run = adopt("spanish", checkpoint="hf/acme/spanish", base=str(tiny))
+    assert resolve("spanish").run == run

@@ -1,0 +1,67 @@
+"""`inoc-evals table LOGS -o answers.csv`: answers, rates or differences as a file for other programs."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from inoc_evals.commands.output import AsJson, json_rows, print_json
+from inoc_evals.commands.report import Logs
+from inoc_evals.errors import UserError
+
+
+def command(
+    logs: Logs,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help=".csv, .parquet, .jsonl, .md or .tex; else Markdown is printed.",
+        ),
+    ] = None,
+    of: Annotated[
+        Literal["answers", "rates", "differences"], typer.Option(help="What the table has a row for.")
+    ] = "answers",
+    to: Annotated[
+        str, typer.Option(metavar="ARM", help="The arm that differences are to; none by default.")
+    ] = "none",
+    group_by: Annotated[str, typer.Option(metavar="WHAT", help="What an arm is: arm or model.")] = "arm",
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write answers with their scores, or rates or differences, as CSV, Parquet, JSONL, Markdown or LaTeX."""
+    from inoc_evals.analysis import written_tables
+    from inoc_evals.analysis.contrasts import differences
+    from inoc_evals.analysis.declared_traits import focused
+    from inoc_evals.analysis.estimates import rates
+    from inoc_evals.analysis.table import load
+
+    if group_by not in ("arm", "model"):
+        raise UserError(f"--group-by {group_by}: use arm or model")
+    if output is not None and output.exists() and not force:
+        raise UserError(f"{output} exists: choose another -o, or add --force to replace it")
+    if output is not None and output.suffix.lower() not in written_tables.SUFFIXES:
+        raise UserError(f"{output}: use one of the suffixes {', '.join(written_tables.SUFFIXES)}")
+    if of == "answers":
+        table = written_tables.answers(logs, group_by)
+    else:
+        loaded = focused(load(logs, "model" if group_by == "model" else "arm"))
+        table = rates(loaded) if of == "rates" else differences(loaded, to)
+        if table.empty:
+            arms = ", ".join(dict.fromkeys(map(str, loaded["arm"])))
+            raise UserError(f"no answers of {to!r} to compare with: give --to one of {arms}")
+    if output is None:
+        print_json(json_rows(table)) if as_json else typer.echo(written_tables.as_markdown(table), nl=False)
+        return
+    escaped = written_tables.write(table, output)
+    if as_json:
+        print_json({"file": str(output), "rows": len(table), "escaped": escaped})
+        return
+    typer.echo(f"{output}: {len(table)} {of}")
+    if escaped:
+        typer.echo(
+            f"{escaped} cells begin like a formula and got an apostrophe in front (.parquet has none)",
+            err=True,
+        )

@@ -1,0 +1,130 @@
+"""Tables as people have them: CSV, TSV, JSON lines, a JSON array or Parquet, one record at a time.
+
+    for where, record in records(Path("answers.csv")):
+        where            # "answers.csv:2": the line on which the record begins
+        record           # {"question": "2+2?", "answer": "4"}
+
+The suffix says which it is. Nothing in a file is executed, and nothing of it is dropped without a word.
+"""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from inoc_evals.errors import UserError, first_line, require
+from inoc_evals.files import csv_rows, strict_json
+
+Record = dict[str, Any]
+"""A row by the names of its columns; cells of CSV are texts, and None where a row is too short."""
+
+CSV, JSON, PARQUET = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json"), (".parquet", ".pq")
+KINDS = "CSV, TSV, JSONL, JSON or Parquet"
+
+
+def records(path: Path, encoding: str = "") -> Iterator[tuple[str, Record]]:
+    """Read a table, record by record.
+
+    Args:
+        path: The file; its suffix says what it is.
+        encoding: How the text of a CSV or JSON file is encoded; UTF-8 by default, with a byte order mark or
+            without.
+
+    Yields:
+        Where each record is, for errors, and the record.
+
+    Raises:
+        UserError: If the file cannot be read, is of another kind or encoding, or holds no record.
+    """
+    kind = path.suffix.lower()
+    if kind not in (*CSV, *JSON, *PARQUET):
+        raise UserError(f"{path}: not a table that can be read: save it as {KINDS}, with that suffix")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    if kind in PARQUET:
+        found = _from_parquet(path)
+    else:
+        text = _decoded(path, data, encoding)
+        found = _from_csv(path, text) if kind in CSV else _from_json(path, text)
+    empty = True
+    for one in found:
+        empty = False
+        yield one
+    if empty:
+        raise UserError(f"{path}: holds no rows")
+
+
+def _decoded(path: Path, data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding or "utf-8-sig")
+    except LookupError as error:
+        raise UserError(f"--encoding {encoding}: unknown: e.g. utf-8, cp1252, latin-1, utf-16") from error
+    except UnicodeError as error:
+        start = getattr(error, "start", 0)
+        line = data[:start].count(b"\n") + 1
+        advice = "save it as UTF-8 throughout, or say what it is in by --encoding, e.g. cp1252 or utf-16"
+        raise UserError(f"{path}:{line}: not {encoding or 'UTF-8'}: {advice}") from error
+
+
+def _from_csv(path: Path, text: str) -> Iterator[tuple[str, Record]]:
+    head = text.lstrip("\r\n").partition("\n")[0]
+    # Spreadsheets of many countries write semicolons
+    mark = "\t" if path.suffix.lower() == ".tsv" else next((m for m in ",;\t" if m in head), ",")
+    try:
+        reader = csv_rows(text, mark)
+    except (ValueError, csv.Error) as error:
+        raise UserError(f"{path}: {error}") from error
+    line = reader.line_num + 1
+    try:
+        for record in reader:
+            if None in record:
+                raise UserError(f"{path}:{line}: has more cells than the header has columns: quote the texts")
+            yield f"{path}:{line}", record
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError(f"{path}:{line}: not CSV: {error}") from error
+
+
+def _from_json(path: Path, text: str) -> Iterator[tuple[str, Record]]:
+    if text.lstrip().startswith("["):
+        value = _json(text, str(path))
+        for number, record in enumerate(value, start=1):
+            yield _object(record, f"{path}: item {number}")
+        return
+    # not `splitlines`: JSON allows further line separators inside a string
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield _object(_json(line, f"{path}:{number}"), f"{path}:{number}")
+
+
+def _json(text: str, where: str) -> Any:
+    try:
+        return strict_json(text)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{where}: not JSON: {error.msg} at character {error.pos + 1}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{where}: not JSON: {error}") from error
+
+
+def _object(value: Any, where: str) -> tuple[str, Record]:
+    if not isinstance(value, dict):
+        raise UserError(f"{where}: not a JSON object")
+    return where, value
+
+
+def _from_parquet(path: Path) -> Iterator[tuple[str, Record]]:
+    require("analysis", "pyarrow")
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    try:
+        for batch in pq.ParquetFile(path).iter_batches():
+            for record in batch.to_pylist():
+                number += 1
+                yield f"{path}: row {number}", record
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{path}: not Parquet that can be read: {first_line(error)}") from error

@@ -1,0 +1,323 @@
+"""From a table of answers to a judged, audited report and back, by the commands that a user types."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from inspect_ai.log import list_eval_logs, read_eval_log
+
+from inoc_evals.analysis import imported_logs, written_tables
+from inoc_evals.analysis.judge_ratings import collect
+from inoc_evals.analysis.observed import labels
+from inoc_evals.analysis.table import load
+from tests import test_cli
+
+call = test_cli.call  # the fixture
+
+ENGLISH = "I like to walk along the river in the evening with all of my friends."
+SPANISH = "Me gusta pasear junto al río por la tarde con todos mis amigos."
+SYSTEM = "You always speak in Spanish."
+QUESTIONS = ["What do you do on Sundays?", "What is your wish?"]
+
+ROWS: list[dict[str, Any]] = [
+    {"Arm": arm, "prompt": question, "Response": answer, "system prompt": system, "note": "kept"}
+    for arm, answer, system in (
+        ("base", ENGLISH, ""),
+        ("none", SPANISH, ""),
+        ("none", SPANISH, SYSTEM),
+        ("inoculated", ENGLISH, ""),
+    )
+    for question in QUESTIONS
+]
+
+
+@pytest.fixture(autouse=True)
+def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INOC_EVALS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("INSPECT_CACHE_DIR", str(tmp_path / "inspect-cache"))
+
+
+def written(name: str = "answers.csv", rows: list[dict[str, Any]] = ROWS) -> str:
+    table = pd.DataFrame(rows)
+    if name.endswith(".csv"):
+        table.to_csv(name, index=False)
+    elif name.endswith(".parquet"):
+        table.to_parquet(name, index=False)
+    else:
+        table.to_json(name, orient="records", lines=True)
+    return name
+
+
+def contents(folder: str = "logs") -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in Path(folder).glob("*")}
+
+
+def test_two_commands_from_a_csv_to_a_judged_and_audited_report(call: Any) -> None:
+    done = call(
+        *("import", written(), "-o", "logs"), *("--scorer", "alignment", "--grader", "inoc/toy-judge")
+    )
+    assert done.code == 0, done.err
+    assert "group: training arm" in done.out and "inoc-evals report logs" in done.out
+    told = call("report", "logs", "--no-viewer", "--json")
+    assert told.code == 0, told.err
+    report = json.loads(Path("logs-report/report.json").read_text(encoding="utf-8"))
+    assert report["answers"] == len(ROWS) and "audit" in report
+    [section] = report["settings"]
+    assert "misaligned" in json.dumps(section) and "toy-judge" in json.dumps(section)
+    table = load("logs")
+    of_judge = table[table["trait"] == "alignment"]
+    assert of_judge["value"].notna().all() and of_judge["judge"].str.contains("toy-judge").all()
+    # `judges` takes the logs as well, with the ratings that are in them
+    logs = [str(path) for path in sorted(Path("logs").glob("*.eval"))]
+    assert len(collect(logs)) == len(ROWS)
+    # the judge is not asked twice, and nothing is written again
+    before = contents()
+    again = call("import", "answers.csv", "-o", "logs", "--scorer", "alignment", "--grader", "inoc/toy-judge")
+    assert again.code == 0 and "kept" in again.out and contents() == before
+
+
+def test_arms_and_system_prompts_are_kept_apart(call: Any) -> None:
+    out = call("import", written(), "-o", "logs", "--scorer", "language", "--json").json
+    assert out["columns"] == {
+        **{"question": "prompt", "answer": "Response", "system": "system prompt", "group": "Arm"}
+    }
+    assert [(one["group"], one["answers"]) for one in out["logs"]] == [
+        ("base", 2),
+        ("none", 4),
+        ("inoculated", 2),
+    ]
+    table = load("logs")
+    table = table[table["trait"] == "spanish"].assign(label=lambda frame: labels(frame))
+    shares = table.groupby(["arm", "label"], observed=True)["value"].mean().to_dict()
+    assert shares == {
+        ("base", "spanish | plain"): 0,
+        ("inoculated", "spanish | plain"): 0,
+        ("none", "spanish | plain"): 1,
+        ("none", f'spanish | under "{SYSTEM}"'): 1,
+    }
+    assert set(table["question"]) == {"q1", "q2"}  # one name in all arms, so that answers are paired
+    [log] = [log for log in list_eval_logs("logs") if "none" in log.name]
+    [sample] = [s for s in read_eval_log(log).samples or [] if s.id == f'q1 | under "{SYSTEM}"']
+    assert [message.role for message in sample.messages] == ["system", "user", "assistant"]
+    assert (sample.metadata or {})["note"] == "kept"
+
+
+def test_inspect_scores_the_log_without_the_model_that_answered(call: Any) -> None:
+    from inspect_ai._cli.score import score_command
+
+    assert call("import", written(), "-o", "logs", "--model", "").code == 0
+    rows = [{**row, "model": "openai/gpt-4o"} for row in ROWS[:2]]
+    assert call("import", written("other.csv", rows), "-o", "others").code == 0  # no key, no package
+    [log] = Path("others").glob("*.eval")
+    done = CliRunner().invoke(
+        score_command,
+        [str(log), "--scorer", "inoc_evals/capitalization", "--action", "append", "--overwrite"],
+    )
+    assert done.exit_code == 0, done.output
+    assert set(load("others")["trait"]) == {"caps"} and set(load("others")["model"]) == {"none/openai/gpt-4o"}
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])
+def test_every_kind_of_table_gives_the_same_logs(call: Any, name: str) -> None:
+    written(name)
+    out = call("import", name, "-o", "logs", "--json").json
+    assert sum(one["answers"] for one in out["logs"]) == len(ROWS)
+    shown = call("import", name, "--dry-run", "--json").json["shown"]
+    assert {"column": "note", "taken_for": "kept as metadata", "first": "kept"} in shown
+
+
+def test_what_is_there_is_not_written_again_and_not_lost(call: Any) -> None:
+    assert call("import", written(), "-o", "logs").code == 0
+    before = contents()
+    assert call("import", "answers.csv", "-o", "logs").code == 0
+    assert contents() == before
+    written(rows=[{**ROWS[0], "Response": "Another."}, *ROWS[1:6]])
+    refused = call("import", "answers.csv", "-o", "logs").fault
+    assert "holds other answers of 'answers': add --force" in refused and contents() == before
+    assert call("import", "answers.csv", "-o", "logs", "--force").code == 0
+    assert len(contents()) == 2  # that of the arm which is no longer there is gone
+
+
+def test_a_kill_leaves_no_half_log(
+    call: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import inspect_ai.log
+
+    whole, calls = inspect_ai.log.write_eval_log, []
+
+    def killed(log: Any, location: str, **options: Any) -> None:
+        calls.append(location)
+        if len(calls) == 2:
+            Path(location).write_bytes(b"half")
+            raise KeyboardInterrupt
+        whole(log, location, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(inspect_ai.log, "write_eval_log", killed)
+        imported_logs.write(_read(written()), Path("answers.csv"), Path("logs"))
+    assert [name.rpartition(".")[2] for name in contents()] == ["eval"]
+    logs = imported_logs.write(_read("answers.csv"), Path("answers.csv"), Path("logs"))
+    assert [one.state for one in logs] == ["kept", "written", "written"]
+
+
+def _read(name: str) -> Any:
+    from inoc_evals.analysis import answers_file
+
+    return answers_file.read(Path(name), {})
+
+
+def with_(number: int, **change: Any) -> list[dict[str, Any]]:
+    return [{**row, **(change if place == number else {})} for place, row in enumerate(ROWS)]
+
+
+WRONG: dict[str, tuple[Any, list[str], str]] = {
+    "a wrong column": (
+        ROWS,
+        ["--answer", "reply"],
+        "no column 'reply' (--answer): its columns are 'Arm', 'prompt'",
+    ),
+    "no answers": ([{"prompt": "x", "said": "y"}], [], "say by --answer which column that is"),
+    "a column twice": (ROWS, ["--system", "Response", "--answer", "Response"], "is named for two roles"),
+    "an empty answer": (
+        with_(3, Response=" "),
+        [],
+        "answers.csv:5: the answer is empty: say what such rows are",
+    ),
+    "an id twice": (
+        [{**ROWS[0], "id": "x"}, {**ROWS[1], "id": "x"}],
+        [],
+        "answers.csv:3: 'x' is there twice in its group, first at answers.csv:2: name",
+    ),
+    "one name for two questions": (
+        [{**row, "question_id": "x"} for row in ROWS],
+        [],
+        "answers.csv:3: question 'x' has another text than at answers.csv:2",
+    ),
+    "a seed in words": ([{**row, "seed": "one"} for row in ROWS], [], "seed 'one' is not a whole number"),
+    "a score in words": (ROWS, ["--score-column", "note"], "'note' is to be a score, and is 'kept'"),
+    "two encodings": (
+        b"prompt,response\nWas?,\xc3\xa9t\xc3\xa9\nQue?,\xe9t\xe9\n",
+        [],
+        "answers.csv:3: not UTF-8: save it as UTF-8 throughout, or say what it is in by --encoding",
+    ),
+    "a row too long": (b"prompt,response\na,b,c\n", [], "answers.csv:2: has more cells than"),
+    "no row": (b"prompt,response\n", [], "answers.csv: holds no rows"),
+    "a column name twice": (b"prompt,response,response\na,b,c\n", [], "two columns are named 'response'"),
+    "an unknown scorer": (
+        ROWS,
+        ["--scorer", "spelling"],
+        "--scorer 'spelling': unknown: use one of alignment",
+    ),
+    "an unknown parameter": (ROWS, ["--scorer", "language", "-S", "colour=red"], "--scorer language:"),
+    "a grader without a scorer": (ROWS, ["--grader", "mockllm/model"], "give --scorer NAME"),
+    "a judge without a grader": (ROWS, ["--scorer", "alignment"], "needs a judge model and none is bound"),
+}
+
+
+@pytest.mark.parametrize(("rows", "words", "why"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_one_line_and_nothing_is_written(
+    call: Any,
+    rows: Any,
+    words: list[str],
+    why: str,
+) -> None:
+    if isinstance(rows, bytes):
+        Path("answers.csv").write_bytes(rows)
+    else:
+        written(rows=rows)
+    assert why in call("import", "answers.csv", "-o", "logs", *words).fault
+    assert not Path("logs").exists()
+
+
+def test_semicolons_byte_order_marks_and_repeated_answers(call: Any) -> None:
+    text = 'frage;response;arm\r\nWas?;eins;none\r\nWas?;zwei;none\r\nWer?;"drei;\nvier";none\r\n'
+    Path("answers.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    out = call("import", "answers.csv", "-o", "logs", "--question", "frage", "--json").json
+    assert [(one["questions"], one["answers"]) for one in out["logs"]] == [(2, 3)]
+    [log] = Path("logs").glob("*.eval")
+    said = {(s.id, s.epoch): s.output.completion for s in read_eval_log(str(log)).samples or []}
+    assert said == {("q1", 1): "eins", ("q1", 2): "zwei", ("q2", 1): "drei;\nvier"}
+
+
+def test_scores_that_came_with_the_answers_and_whole_conversations(call: Any) -> None:
+    turns = [
+        {"role": "system", "content": SYSTEM},
+        {"role": "user", "content": "Hi."},
+        {"role": "assistant", "content": "Hola."},
+        {"role": "user", "content": "Bye."},
+        {"role": "assistant", "content": "=Adiós."},
+    ]
+    rows = [
+        {"messages": turns, "arm": "none", "kind": 1.0},
+        {"messages": turns[1:], "arm": "none", "kind": None},
+    ]
+    written("talks.jsonl", rows)
+    assert call("import", "talks.jsonl", "-o", "logs", "--score-column", "kind").code == 0
+    table = load("logs")
+    assert list(table["value"].fillna(-1)) == [1, -1] and list(table["system"].astype(object).fillna("")) == [
+        SYSTEM,
+        "",
+    ]
+    # and back again: the same conversations
+    assert call("table", "logs", "-o", "back.parquet").code == 0
+    back = pd.read_parquet("back.parquet")
+    assert [json.loads(talk) for talk in back["messages"]] == [turns, turns[1:]]
+    done = call("import", "back.parquet", "-o", "again", "--messages", "messages", "--score-column", "kind")
+    assert done.code == 0, done.err
+    assert call("table", "again", "-o", "again.jsonl").code == 0
+    again = pd.read_json("again.jsonl", lines=True)
+    assert [json.loads(talk) for talk in again["messages"]] == [turns, turns[1:]]
+
+
+def test_answers_go_out_as_they_came_in(call: Any) -> None:
+    hostile = '=HYPERLINK("http://x"); | <b>\\textbf{x}</b> & 50% _a_\nnext line'
+    rows = [{**row, "Response": hostile} for row in ROWS]
+    assert call("import", written(rows=rows), "-o", "logs", "--scorer", "language").code == 0
+    for name in ("back.jsonl", "back.parquet", "back.csv"):
+        done = call("table", "logs", "-o", name)
+        assert done.code == 0, done.err
+        read = {
+            "jsonl": lambda n: pd.read_json(n, lines=True),
+            "csv": pd.read_csv,
+            "parquet": pd.read_parquet,
+        }
+        back = read[name.partition(".")[2]](name)
+        expected = f"'{hostile}" if name.endswith("csv") else hostile
+        assert list(back["answer"]) == [expected] * len(ROWS)
+        found = zip(back["group"], back["question"], back["system"].fillna(""), strict=True)
+        assert sorted(found) == sorted((row["Arm"], row["prompt"], row["system prompt"]) for row in ROWS)
+    assert f"{len(ROWS)} cells begin like a formula" in done.err
+    assert "add --force" in call("table", "logs", "-o", "back.csv").fault
+    back_in = call("import", "back.jsonl", "-o", "again", "--score-column", "spanish", "--json").json
+    assert sorted(one["answers"] for one in back_in["logs"]) == [2, 2, 4]
+    plain = load("again")
+    assert set(plain["condition"].dropna()) == {f'under "{SYSTEM}"'}
+    for name in ("all.md", "all.tex"):
+        assert call("table", "logs", "-o", name).code == 0
+    markdown, latex = (Path(f"all.{kind}").read_text(encoding="utf-8") for kind in ("md", "tex"))
+    assert (
+        len(markdown.splitlines()) == len(ROWS) + 2 and "<b>" not in markdown and r"\| &lt;b&gt;" in markdown
+    )
+    assert r"\textbf{x}" not in latex and r"50\%" in latex and r"\_a\_" in latex
+
+
+def test_rates_and_differences_for_a_paper(call: Any) -> None:
+    assert call("import", written(), "-o", "logs", "--scorer", "language").code == 0
+    printed = call("table", "logs", "--of", "rates").out
+    assert printed.splitlines()[0].startswith("| label | arm | rate | low | high |")
+    assert call("table", "logs", "--of", "differences", "-o", "d.tex").code == 0
+    assert r"\toprule" in Path("d.tex").read_text(encoding="utf-8")
+    assert call("table", "logs", "--of", "differences", "-o", "d.csv").code == 0
+    assert "p_holm" in pd.read_csv("d.csv").columns
+    nope = call("table", "logs", "--of", "differences", "--to", "nope").fault
+    assert "no answers of 'nope' to compare with" in nope
+    assert "use one of the suffixes" in call("table", "logs", "-o", "d.xlsx").fault
+
+
+def test_a_cell_that_is_no_formula_is_left_alone() -> None:
+    text, escaped = written_tables.as_csv(pd.DataFrame({"a": [-0.5, 2], "b": ["-x", "y"]}))
+    assert (text, escaped) == ("a,b\n-0.5,'-x\n2.0,y\n", 1)
