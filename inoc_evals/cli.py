@@ -4,89 +4,57 @@ An error that the user can fix is one line on stderr and exit code 2. Any other 
 """
 
 import sys
-from collections.abc import Callable, Sequence
-from importlib.metadata import version
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from typer.core import TyperGroup
 
-from inoc_evals.commands import (
-    adopt,
-    at_k,
-    audit,
-    capabilities,
-    claims,
-    controls,
-    data,
-    demo,
-    doctor,
-    dose,
-    export,
-    finetune,
-    inoculate,
-    judges,
-    leaks,
-    listing,
-    precision,
-    presets,
-    report,
-    reproduce,
-    run,
-    runs,
-    screen,
-    selectivity,
-    settings,
-)
+from inoc_evals.commands.lazy import Later
 from inoc_evals.errors import UserError
-from inoc_evals.finetune.ranks import here
+
+PANELS: dict[str, tuple[str, ...]] = {
+    "First look": ("demo", "list", "doctor"),
+    "Prompts and rows": ("screen", "inoculate", "data"),
+    "Train and measure": (
+        *("run", "reproduce", "settings", "finetune", "runs", "export", "adopt", "capabilities"),
+    ),
+    "What came out": (
+        *("report", "claims", "audit", "selectivity", "leaks", "controls", "dose", "judges", "presets"),
+        *("at-k", "precision"),
+    ),
+}
+"""The commands by name, as `--help` groups them; each is a module of `inoc_evals.commands`."""
+
+MODULES = {"list": "listing"}
+"""Modules that cannot be named as their command is."""
+
+
+class Commands(TyperGroup):
+    """The commands; one is imported when it is called."""
+
+    def __init__(self, **options: Any) -> None:
+        """Take them up by name."""
+        super().__init__(**options)
+        for panel, names in PANELS.items():
+            for name in names:
+                self.add_command(Later(name, panel, MODULES.get(name)))
+
 
 app = typer.Typer(
     name="inoc-evals",
+    cls=Commands,
     help="What else did this finetune teach the model, and can a prompt stop it?",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-PANELS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
-    "First look": {"demo": demo.command, "list": listing.command, "doctor": doctor.command},
-    "Prompts and rows": {"screen": screen.command, "inoculate": inoculate.command, "data": data.app},
-    "Train and measure": {
-        "run": run.command,
-        "reproduce": reproduce.command,
-        "settings": settings.command,
-        "finetune": finetune.command,
-        "runs": runs.app,
-        "export": export.command,
-        "adopt": adopt.command,
-        "capabilities": capabilities.command,
-    },
-    "What came out": {
-        "report": report.command,
-        "claims": claims.command,
-        "audit": audit.command,
-        "selectivity": selectivity.command,
-        "leaks": leaks.command,
-        "controls": controls.command,
-        "dose": dose.command,
-        "judges": judges.command,
-        "presets": presets.command,
-        "at-k": at_k.command,
-        "precision": precision.command,
-    },
-}
-"""The commands by name, as `--help` groups them."""
-
-for panel, commands in PANELS.items():
-    for command_name, command in commands.items():
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, name=command_name, rich_help_panel=panel)
-        else:
-            app.command(command_name, rich_help_panel=panel)(command)
 
 
 def _print_version(requested: bool) -> None:
     if requested:
+        from importlib.metadata import version
+
         typer.echo(f"inoc-evals {version('inoc-evals')}")
         raise typer.Exit
 
@@ -113,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments)
     except UserError as error:
+        from inoc_evals.finetune.ranks import here
+
         if here().speaks():
             typer.echo(f"inoc-evals: {error}", err=True)
         sys.exit(2)
@@ -120,5 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Inspect's exception for errors that the user can fix, matched by name: no public module exports it.
         if type(error).__name__ != "PrerequisiteError":
             raise
+        from rich.console import Console
+
         Console(stderr=True).print(getattr(error, "message", error))
         sys.exit(2)

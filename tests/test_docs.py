@@ -23,6 +23,7 @@ from markdown_it.token import Token
 import inoc_evals
 from inoc_evals import _registry, scorers, tasks
 from inoc_evals.cli import app
+from inoc_evals.commands.lazy import Later
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -112,6 +113,7 @@ def check(words: list[str]) -> None:
             return
         assert word in command.commands, f"no command {word}: {said}"
         command = command.commands[word]
+        command = command.load() if isinstance(command, Later) else command
     context = command.make_context(said, [], resilient_parsing=True)
     options = {name: p for p in command.params for name in (*p.opts, *p.secondary_opts)}
     room = sum(99 if p.nargs < 0 else p.nargs for p in command.params if p.param_type_name == "argument")

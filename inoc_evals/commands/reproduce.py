@@ -80,7 +80,7 @@ def command(
         chosen = engine_named(engine, workers, gpus)
         plan = make_plan(experiment)
     if dry_run:
-        show_plan(plan, chosen.about, as_json)
+        show_plan(plan, chosen, as_json)
         return
     request = ReportRequest(
         folder=output or beside(experiment.log_dir),
@@ -88,7 +88,7 @@ def command(
         viewer=viewer,
     )
     with redirect_stdout(sys.stderr):
-        show_plan(plan, chosen.about, as_json=False)
+        show_plan(plan, chosen, as_json=False)
         conclusions = pipeline(plan, chosen, Console(stderr=True), report=request)
     result = conclusions.result
     if conclusions.report is not None:

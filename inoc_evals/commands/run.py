@@ -111,10 +111,10 @@ def command(
         chosen = engine_named(engine, workers, gpus)
         plan = make_plan(experiment)
     if dry_run:
-        show_plan(plan, chosen.about, as_json)
+        show_plan(plan, chosen, as_json)
         return
     if not as_json:
-        show_plan(plan, chosen.about, as_json)
+        show_plan(plan, chosen, as_json)
     with redirect_stdout(sys.stderr):
         result = run(plan, chosen, Console(stderr=True))
     if as_json:

@@ -148,9 +148,14 @@ def generate(
     from inspect_ai import eval_set, task_with
 
     done, logs = eval_set(
-        [task_with(built.task, model=model) for built in missing],
+        # Each task has its own judges: a detector's log names none.
+        [
+            task_with(
+                built.task, model=model, model_roles={"grader": graders} if built.judged and graders else {}
+            )
+            for built in missing
+        ],
         log_dir=str(folder),
-        model_roles={"grader": graders} if graders else {},
         epochs=epochs,
         log_dir_allow_dirty=True,  # logs of earlier checkpoints stay there until this one is measured
         display="none",

@@ -46,6 +46,11 @@ class RayEngine:
         """Where trials run, in a few words."""
         return f"on the Ray cluster at {os.environ.get('RAY_ADDRESS') or 'this machine'}"
 
+    @property
+    def workers(self) -> int | None:
+        """Not known before the cluster is asked."""
+        return None
+
     def run(self, trials: Sequence[Trial], storage: Storage) -> Iterator[Event]:
         """Run trials as tasks of the cluster.
 
