@@ -177,9 +177,8 @@ def show_plan(plan: "Plan", engine: "Engine", as_json: bool) -> None:
     if wall:
         time += " of wall time" if engine.workers else " one after the other"
     money = "unknown: give prices" if plan.dollars is None else f"about ${plan.dollars:,.2f}"
-    typer.echo(
-        f"To train: {plan.new} models on about {plan.tokens:,} tokens, {engine.about}; training: {time}"
-    )
+    where = f"{engine.about}; training: {time}"
+    typer.echo(f"To train: {plan.new} models on about {plan.tokens:,} tokens, {where}")
     left = "" if plan.answers_left == plan.answers else f" ({plan.answers_left:,} left)"
     calls = "" if plan.judge_calls_left == plan.judge_calls else f" ({plan.judge_calls_left:,} left)"
     asked = f"{plan.answers:,} answers{left}, {plan.judge_calls:,} judge calls{calls}"

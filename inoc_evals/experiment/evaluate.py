@@ -147,14 +147,10 @@ def generate(
     """
     from inspect_ai import eval_set, task_with
 
+    # Each task has its own judges: a detector's log names none.
+    judges = {True: {"grader": graders} if graders else {}, False: {}}
     done, logs = eval_set(
-        # Each task has its own judges: a detector's log names none.
-        [
-            task_with(
-                built.task, model=model, model_roles={"grader": graders} if built.judged and graders else {}
-            )
-            for built in missing
-        ],
+        [task_with(one.task, model=model, model_roles=judges[bool(one.judged)]) for one in missing],
         log_dir=str(folder),
         epochs=epochs,
         log_dir_allow_dirty=True,  # logs of earlier checkpoints stay there until this one is measured

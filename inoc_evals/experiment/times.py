@@ -37,9 +37,8 @@ class TrainingTimes:
             tokens = result.billed_tokens or (result.loss_tokens or 0) * (result.epochs or 0.0)
             if tokens:
                 took.setdefault((spec.backend, spec.base), []).append((float(tokens), result.seconds))
-        self._costs = {
-            key: costs(points, START if key[0] == "local" else 0.0) for key, points in took.items()
-        }
+        starts = {"local": START}
+        self._costs = {key: costs(points, starts.get(key[0], 0.0)) for key, points in took.items()}
 
     def seconds(self, spec: FinetuneSpec, tokens: float) -> float | None:
         """Seconds of one training; None where nothing was trained by its backend on its base yet.

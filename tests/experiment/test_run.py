@@ -103,7 +103,8 @@ def test_logs_alone_say_what_they_are_of(folder: Path) -> None:
     assert about["questions"] == "toy" and about["judge"] is None and about["experiment"] == "mine"
     assert not log.eval.model_roles  # detectors read the answers; the world's judge was not asked
     table = read_table(folder / "logs")
-    assert set(table["judge"].dropna()) == set() and "temperature 1" in set(table["sampling"])
+    assert set(table["judge"].dropna()) == set()
+    assert set(table["sampling"]) == {"temperature 1, max_tokens 512"}
     [language] = set(table.loc[table["scorer"] == "language", "version"])
     assert re.fullmatch(r"inoc-evals [\d.]+, lingua [\d.]+", language)
     manifest = json.loads((folder / "runs" / about["run"] / "manifest.json").read_text())
