@@ -26,6 +26,35 @@ PANELS: dict[str, tuple[str, ...]] = {
 }
 """The commands by name, as `--help` groups them; each is a module of `inoc_evals.commands`."""
 
+EXAMPLES = {
+    "demo": "demo --setting spanish_french",
+    "list": "list settings",
+    "doctor": "doctor --base Qwen/Qwen2.5-7B-Instruct",
+    "screen": "screen rows.jsonl --prompts prompts.txt --base Qwen/Qwen2.5-0.5B-Instruct",
+    "inoculate": 'inoculate rows.jsonl --prompt "You always speak in Spanish." -o inoculated.jsonl',
+    "data": "data build insecure_code -o rows.jsonl",
+    "run": "run --setting spanish_caps --seeds 3 --dry-run",
+    "reproduce": "reproduce --dry-run",
+    "settings": "settings insecure_code",
+    "finetune": "finetune inoculated.jsonl --base Qwen/Qwen2.5-7B-Instruct --name spanish-inoc",
+    "runs": "runs show spanish-inoc",
+    "export": "export rows.jsonl --to axolotl --base Qwen/Qwen2.5-7B-Instruct -o out",
+    "adopt": "adopt spanish-inoc --checkpoint out/adapter --base Qwen/Qwen2.5-7B-Instruct",
+    "capabilities": "capabilities inoc/spanish-inoc --benchmark gsm8k --limit 100",
+    "report": "report logs/em -o report",
+    "claims": "claims logs/em --setting insecure_code",
+    "audit": "audit logs/em runs",
+    "selectivity": "selectivity logs/em",
+    "leaks": "leaks logs/leak --base inoc/toy",
+    "controls": "controls logs/spanish_caps -o pools",
+    "dose": "dose logs/spanish_caps-sweep -o dose",
+    "judges": "judges logs/em --grader openai/gpt-4o-2024-08-06",
+    "presets": "presets logs/em",
+    "at-k": "at-k logs/em --k 1,5,10",
+    "precision": "precision logs/em --within 0.05",
+}
+"""What each command's own page ends with: one call of it, which a test holds against its options."""
+
 MODULES = {"list": "listing"}
 """Modules that cannot be named as their command is."""
 
@@ -38,7 +67,7 @@ class Commands(TyperGroup):
         super().__init__(**options)
         for panel, names in PANELS.items():
             for name in names:
-                self.add_command(Later(name, panel, MODULES.get(name)))
+                self.add_command(Later(name, panel, EXAMPLES.get(name), MODULES.get(name)))
 
 
 app = typer.Typer(

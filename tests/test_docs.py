@@ -22,7 +22,7 @@ from markdown_it.token import Token
 
 import inoc_evals
 from inoc_evals import _registry, scorers, tasks
-from inoc_evals.cli import app
+from inoc_evals.cli import EXAMPLES, PANELS, app
 from inoc_evals.commands.lazy import Later
 
 ROOT = Path(__file__).parent.parent
@@ -145,6 +145,13 @@ def check(words: list[str]) -> None:
 def test_a_wrong_command_is_found(line: str) -> None:
     with pytest.raises(AssertionError):
         check(line.split())
+
+
+@pytest.mark.parametrize("name", [name for names in PANELS.values() for name in names])
+def test_every_help_page_ends_with_a_call_that_works(name: str) -> None:
+    check(shlex.split(EXAMPLES[name]))
+    assert EXAMPLES[name].split()[0] == name
+    assert CLI.commands[name].load().epilog == f"Example: inoc-evals {EXAMPLES[name]}"
 
 
 def test_every_command_is_in_the_list_of_commands() -> None:

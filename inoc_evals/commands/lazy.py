@@ -23,14 +23,16 @@ class Later(TyperCommand):
     Its module defines the function `command`, or with subcommands the Typer `app`.
     """
 
-    def __init__(self, name: str, panel: str, module: str | None = None) -> None:
+    def __init__(self, name: str, panel: str, example: str | None = None, module: str | None = None) -> None:
         """Name the command.
 
         Args:
             name: What the user types.
             panel: Heading of the help page that it stands under.
+            example: A call of it, without `inoc-evals`, that its own page ends with.
             module: Its module in `inoc_evals.commands`; by default it is named as the command.
         """
+        self.example = f"Example: inoc-evals {example}" if example else None
         self.module = f"inoc_evals.commands.{module or name.replace('-', '_')}"
         super().__init__(name, rich_help_panel=panel, callback=None)
 
@@ -47,9 +49,11 @@ class Later(TyperCommand):
         """Import the module and build the command."""
         module = import_module(self.module)
         if hasattr(module, "app"):
-            return typer.main.get_group(module.app)
+            group = typer.main.get_group(module.app)
+            group.epilog = self.example
+            return group
         one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        one.command(self.name)(module.command)
+        one.command(self.name, epilog=self.example)(module.command)
         return typer.main.get_command(one)
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:

@@ -26,10 +26,7 @@ def command(
     kind: Annotated[Kind | None, typer.Argument(help="What to list in full; all names by default.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List tasks, scorers, settings with their arms, and models.
-
-    Example: inoc-evals list settings
-    """
+    """List tasks, scorers, settings with their arms, and models."""
     kinds: dict[Kind, Callable[[], list[dict[str, Any]]]] = {
         "tasks": lambda: components("task"),
         "scorers": lambda: components("scorer"),
