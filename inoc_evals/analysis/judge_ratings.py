@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.log_rows import about_log, condition_of
+from inoc_evals.analysis.table import logs_at
 from inoc_evals.errors import UserError, first_line, require
 
 if TYPE_CHECKING:

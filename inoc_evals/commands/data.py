@@ -104,11 +104,8 @@ def verify_command(names: Names = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(states)
     else:
-        print_table(
-            f"Sources in {cache_dir()}",
-            ["name", "state"],
-            [[name, SHOWN.get(state, state)] for name, state in states.items()],
-        )
+        rows = [[name, SHOWN.get(state, state)] for name, state in states.items()]
+        print_table(f"Sources in {cache_dir()}", ["name", "state"], rows)
     bad = [name for name, state in states.items() if state == "damaged"]
     bad += [name for name in names or () if states[name] == "missing"]
     if bad:

@@ -1,5 +1,6 @@
 """What someone sees who mistypes an arm, names a folder, asks for completion, or measured little."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -33,9 +34,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_an_arm_that_nobody_has_is_an_error(logs: Path) -> None:
     table = analysis.load(logs)
-    with pytest.raises(
-        UserError, match="no answers of 'nope' to compare with: use one of none, spanish-inoc"
-    ):
+    with pytest.raises(UserError, match="'nope' to compare with: use one of none, spanish-inoc"):
         differences(table, to="nope")
     assert set(differences(table, to="none")["arm"]) == {"spanish-inoc"}
     assert differences(table, to="base").empty  # a table may well have no base
@@ -52,6 +51,17 @@ def test_judges_take_a_folder_as_report_does(logs: Path, tmp_path: Path) -> None
 def test_completion_offers_what_is_loaded_on_first_use() -> None:
     assert set(analysis.__all__) <= set(dir(analysis))
     assert set(inoc_evals.__all__) <= set(dir(inoc_evals))
+
+
+def test_notebooks_show_settings_and_runs_with_foreign_text_escaped(tmp_path: Path) -> None:
+    shown = inoc_evals.setting("spanish_caps")._repr_html_()
+    assert "You always speak in Spanish." in shown and "inoc_evals/spanish_caps" in shown
+    prompt = inoc_evals.Inoculation("x", "<script>alert(1)</script>")
+    arms = (inoc_evals.Arm("none"), inoc_evals.Arm("<b>", prompt))
+    assert "<script" not in replace(inoc_evals.setting("spanish_caps"), arms=arms)._repr_html_()
+    (tmp_path / "<i>").mkdir()
+    broken = inoc_evals.Run(tmp_path / "<i>")._repr_html_()
+    assert "broken" in broken and "<i>" not in broken
 
 
 def test_claims_show_what_was_measured(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
