@@ -1,4 +1,4 @@
-"""The tutorial's notebook runs, cell by cell, as it stands; in CI on the embedded model, with little of everything."""
+"""The tutorial's notebook runs, cell by cell, as it stands; in CI on the embedded model and a few answers."""
 
 import json
 from pathlib import Path
