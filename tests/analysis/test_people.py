@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from inspect_ai import Task, eval
 from inspect_ai.dataset import Sample
-from inspect_ai.model import ModelOutput, get_model
+from inspect_ai.model import ModelOutput, ModelUsage, get_model
 
 import inoc_evals
 from inoc_evals import analysis
@@ -22,9 +22,10 @@ from inoc_evals.scorers import language
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("logs")
-    answers = ["Los gatos son grandes y fuertes."] * 8
+    answer = ModelOutput.from_content("m", "Los gatos son grandes y fuertes.")
+    answer.usage = ModelUsage(input_tokens=1, output_tokens=1)  # or a tokenizer would be downloaded to count
     for arm in ("none", "spanish-inoc"):
-        model = get_model("mockllm/model", custom_outputs=[ModelOutput.from_content("m", a) for a in answers])
+        model = get_model("mockllm/model", custom_outputs=[answer] * 4)
         about = {"setting": "spanish_caps", "arm": arm, "seed": 0, "base": "b", "traits": ["spanish"]}
         samples = [Sample(input=f"Question {n}?", id=f"q{n}") for n in range(4)]
         task = Task(dataset=samples, scorer=language("spanish"), metadata=about, name="spanish_caps")
