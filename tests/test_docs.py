@@ -157,6 +157,17 @@ def test_every_help_page_ends_with_a_call_that_works(name: str) -> None:
     assert CLI.commands[name].load().epilog == f"Example: inoc-evals {EXAMPLES[name]}"
 
 
+def test_help_pages_name_no_file_that_an_installation_lacks() -> None:
+    """Who installed a wheel has no `docs/`."""
+    left = dict(CLI.commands)
+    while left:
+        name, command = left.popitem()
+        command = command.load() if isinstance(command, Later) else command
+        left |= {f"{name} {part}": one for part, one in getattr(command, "commands", {}).items()}
+        words = [command.help or "", *(str(getattr(one, "help", "")) for one in command.params)]
+        assert not [text for text in words if "docs/" in text], name
+
+
 def test_every_command_is_in_the_list_of_commands() -> None:
     listed = " ".join(codes(ROOT / "docs" / "cli.md", "code_inline"))
     assert [name for name in CLI.commands if not re.search(rf"\b{name}\b", listed)] == []

@@ -40,7 +40,7 @@ Changes = Annotated[
 ]
 Sweep = Annotated[
     list[str] | None,
-    typer.Option("--sweep", metavar="AXIS=A,B", help="Doses, e.g. learning_rate=3e-5,1e-4: docs/dose.md."),
+    typer.Option("--sweep", metavar="AXIS=A,B", help="Doses, e.g. learning_rate=3e-5,1e-4."),
 ]
 Runs = Annotated[
     str | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default; may be a URL.")

@@ -56,7 +56,7 @@ def command(
     """Train and evaluate every setting of the paper, and write the report: claims, figures, answers.
 
     On the embedded toy it takes half an hour on two cores. With --base, it is the real thing:
-    docs/reproduce.md says what that needs. What an earlier call finished is used again.
+    --dry-run says what that needs. What an earlier call finished is used again.
     """
     from inoc_evals.experiment.experiment import Experiment
     from inoc_evals.experiment.pipeline import ReportRequest, pipeline

@@ -37,7 +37,7 @@ class RayEngine:
         if gpus > 1:
             raise UserError(
                 f"--gpus {gpus:g}: an experiment trains and evaluates each model on one GPU: use at most "
-                "--gpus 1 (docs/finetune-gpus.md)"
+                "--gpus 1; `accelerate launch -m inoc_evals finetune` trains one model on several"
             )
         self._gpus, self._cpus = gpus, cpus
 

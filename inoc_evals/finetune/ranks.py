@@ -133,7 +133,7 @@ class Ranks:
     def _store(self) -> Any:
         if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
             raise UserError(
-                "start several processes with accelerate launch or torchrun, see docs/finetune-gpus.md"
+                "start several processes with accelerate launch or torchrun: `accelerate launch -m inoc_evals`"
             )
         import torch.distributed
 
