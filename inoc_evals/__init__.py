@@ -11,18 +11,18 @@ Inspect finds the tasks, scorers and the `inoc/` model provider by the package's
 package does not load torch.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.chat.rows import ChatFormatError, Message, Row, encode_chat, read_chat, write_chat
-from inoc_evals.errors import MissingExtra, UserError
-from inoc_evals.finetune import FinetuneSpec, LoraSpec, Manifest, Run, find_run, list_runs
-from inoc_evals.inoculation import Inoculation, inoculate
-from inoc_evals.settings import SETTINGS, Arm, Measure, Setting, setting
-from inoc_evals.worlds import toy_spec
-
 if TYPE_CHECKING:
+    from inoc_evals.chat.rows import ChatFormatError, Message, Row, encode_chat, read_chat, write_chat
+    from inoc_evals.errors import MissingExtra, UserError
+    from inoc_evals.finetune import FinetuneSpec, LoraSpec, Manifest, Run, find_run, list_runs
+    from inoc_evals.inoculation import Inoculation, inoculate
     from inoc_evals.scorers import *  # noqa: F403 - each package's `__all__`; a test compares them
+    from inoc_evals.settings import SETTINGS, Arm, Measure, Setting, setting
     from inoc_evals.tasks import *  # noqa: F403
+    from inoc_evals.worlds import toy_spec
     from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
 
 __all__ = [
@@ -79,11 +79,26 @@ __all__ = [
     "write_chat",
 ]
 
+_HOMES = {
+    "inoc_evals.chat.rows": ("ChatFormatError", "Message", "Row", "encode_chat", "read_chat", "write_chat"),
+    "inoc_evals.errors": ("MissingExtra", "UserError"),
+    "inoc_evals.runs.directory": ("Manifest", "Run", "find_run", "list_runs"),
+    "inoc_evals.runs.spec": ("FinetuneSpec", "LoraSpec"),
+    "inoc_evals.inoculation": ("Inoculation", "inoculate"),
+    "inoc_evals.settings": ("SETTINGS", "Arm", "Measure", "Setting", "setting"),
+    "inoc_evals.worlds": ("toy_spec",),
+}
+"""Where the names live; those of tasks and scorers, which bring Inspect, are in `_registry`."""
+
 
 def __getattr__(name: str) -> Any:
-    """Tasks and scorers load on first use: they bring Inspect, which takes seconds."""
+    """Names load on first use, so that `inoc-evals --help` pays for none; tasks and scorers bring Inspect."""
     if name in __all__:
-        from inoc_evals import _registry
-
-        return getattr(_registry, name)
+        homes = (module for module, names in _HOMES.items() if name in names)
+        return getattr(import_module(next(homes, "inoc_evals._registry")), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What completion offers."""
+    return sorted({*globals(), *__all__})

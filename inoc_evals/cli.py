@@ -4,93 +4,88 @@ An error that the user can fix is one line on stderr and exit code 2. Any other 
 """
 
 import sys
-from collections.abc import Callable, Sequence
-from importlib.metadata import version
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from typer.core import TyperGroup
 
-from inoc_evals.commands import (
-    adopt,
-    at_k,
-    audit,
-    capabilities,
-    claims,
-    controls,
-    data,
-    demo,
-    doctor,
-    dose,
-    export,
-    finetune,
-    import_,
-    inoculate,
-    judges,
-    leaks,
-    listing,
-    precision,
-    presets,
-    report,
-    reproduce,
-    run,
-    runs,
-    screen,
-    selectivity,
-    settings,
-    table,
-)
+from inoc_evals.commands.lazy import Later
 from inoc_evals.errors import UserError
-from inoc_evals.finetune.ranks import here
+
+PANELS: dict[str, tuple[str, ...]] = {
+    "First look": ("demo", "list", "doctor"),
+    "Prompts and rows": ("screen", "inoculate", "data"),
+    "Train and measure": (
+        *("run", "reproduce", "settings", "finetune", "runs", "export", "adopt", "capabilities"),
+    ),
+    "What came out": (
+        *("import", "report", "table", "claims", "audit", "selectivity", "leaks", "controls", "dose", "judges", "presets"),
+        *("at-k", "precision"),
+    ),
+}
+"""The commands by name, as `--help` groups them; each is a module of `inoc_evals.commands`."""
+
+EXAMPLES = {
+    "demo": "demo --setting spanish_french",
+    "list": "list settings",
+    "doctor": "doctor --base Qwen/Qwen2.5-7B-Instruct",
+    "screen": "screen rows.jsonl --prompts prompts.txt --base Qwen/Qwen2.5-0.5B-Instruct",
+    "inoculate": 'inoculate rows.jsonl --prompt "You always speak in Spanish." -o inoculated.jsonl',
+    "data": "data build insecure_code -o rows.jsonl",
+    "run": "run --setting spanish_caps --seeds 3 --dry-run",
+    "reproduce": "reproduce --dry-run",
+    "settings": "settings insecure_code",
+    "finetune": "finetune inoculated.jsonl --base Qwen/Qwen2.5-7B-Instruct --name spanish-inoc",
+    "runs": "runs show spanish-inoc",
+    "export": "export rows.jsonl --to axolotl --base Qwen/Qwen2.5-7B-Instruct -o out",
+    "adopt": "adopt spanish-inoc --checkpoint out/adapter --base Qwen/Qwen2.5-7B-Instruct",
+    "capabilities": "capabilities inoc/spanish-inoc --benchmark gsm8k --limit 100",
+    "import": "import answers.csv -o logs/mine --scorer alignment --grader openai/gpt-4o-2024-08-06",
+    "report": "report logs/em -o report",
+    "table": "table logs/em -o answers.csv",
+    "claims": "claims logs/em --setting insecure_code",
+    "audit": "audit logs/em runs",
+    "selectivity": "selectivity logs/em",
+    "leaks": "leaks logs/leak --base inoc/toy",
+    "controls": "controls logs/spanish_caps -o pools",
+    "dose": "dose logs/spanish_caps-sweep -o dose",
+    "judges": "judges logs/em --grader openai/gpt-4o-2024-08-06",
+    "presets": "presets logs/em",
+    "at-k": "at-k logs/em --k 1,5,10",
+    "precision": "precision logs/em --within 0.05",
+}
+"""What each command's own page ends with: one call of it, which a test holds against its options."""
+
+MODULES = {"list": "listing", "import": "import_"}
+"""Modules that cannot be named as their command is."""
+
+
+class Commands(TyperGroup):
+    """The commands; one is imported when it is called."""
+
+    def __init__(self, **options: Any) -> None:
+        """Take them up by name."""
+        super().__init__(**options)
+        for panel, names in PANELS.items():
+            for name in names:
+                self.add_command(Later(name, panel, EXAMPLES.get(name), MODULES.get(name)))
+
 
 app = typer.Typer(
     name="inoc-evals",
+    cls=Commands,
     help="What else did this finetune teach the model, and can a prompt stop it?",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-PANELS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
-    "First look": {"demo": demo.command, "list": listing.command, "doctor": doctor.command},
-    "Prompts and rows": {"screen": screen.command, "inoculate": inoculate.command, "data": data.app},
-    "Train and measure": {
-        "run": run.command,
-        "reproduce": reproduce.command,
-        "settings": settings.command,
-        "finetune": finetune.command,
-        "runs": runs.app,
-        "export": export.command,
-        "adopt": adopt.command,
-        "capabilities": capabilities.command,
-    },
-    "What came out": {
-        "import": import_.command,
-        "report": report.command,
-        "table": table.command,
-        "claims": claims.command,
-        "audit": audit.command,
-        "selectivity": selectivity.command,
-        "leaks": leaks.command,
-        "controls": controls.command,
-        "dose": dose.command,
-        "judges": judges.command,
-        "presets": presets.command,
-        "at-k": at_k.command,
-        "precision": precision.command,
-    },
-}
-"""The commands by name, as `--help` groups them."""
-
-for panel, commands in PANELS.items():
-    for command_name, command in commands.items():
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, name=command_name, rich_help_panel=panel)
-        else:
-            app.command(command_name, rich_help_panel=panel)(command)
 
 
 def _print_version(requested: bool) -> None:
     if requested:
+        from importlib.metadata import version
+
         typer.echo(f"inoc-evals {version('inoc-evals')}")
         raise typer.Exit
 
@@ -117,6 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments)
     except UserError as error:
+        from inoc_evals.finetune.ranks import here
+
         if here().speaks():
             typer.echo(f"inoc-evals: {error}", err=True)
         sys.exit(2)
@@ -124,5 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Inspect's exception for errors that the user can fix, matched by name: no public module exports it.
         if type(error).__name__ != "PrerequisiteError":
             raise
+        from rich.console import Console
+
         Console(stderr=True).print(getattr(error, "message", error))
         sys.exit(2)

@@ -1,14 +1,18 @@
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+import typer
 from inspect_ai._util.error import PrerequisiteError
+from inspect_ai.util import registry_info
 
-from inoc_evals import doctor
+from inoc_evals import _registry, doctor
 from inoc_evals.chat.rows import Row, digest, read_chat, write_chat
 from inoc_evals.cli import app, main
+from inoc_evals.commands.listing import components
 from inoc_evals.gpus import Gpu
 
 ROWS: list[Row] = [
@@ -176,17 +180,35 @@ def test_list_for_programs(call: Any, tmp_path: Path) -> None:
     assert [model["name"] for model in found["models"]] == ["inoc/toy", "inoc/toy-judge"]
 
 
-def test_list_for_people(call: Any) -> None:
+def test_list_for_people_fits_a_screen(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     shown = call("list")
     assert shown.code == 0
-    for word in (
-        "inoc_evals/spanish_caps",
-        "inoc_evals/capitalization",
-        "You always speak in Spanish.",
-        "inoc/toy",
-    ):
+    for word in ("inoc_evals/NAME", "spanish_caps", "capitalization", "inoc/toy", "inoc-evals list tasks|"):
         assert word in shown.out
+    assert len(shown.out.splitlines()) <= 24 and max(map(len, shown.out.splitlines())) <= 100
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "You always speak in Spanish." in call("list", "settings").out
     assert "inoc_evals/capitalization" not in call("list", "tasks").out
+
+
+@pytest.mark.parametrize("kind", ["task", "scorer"])
+def test_list_names_what_inspect_has_registered(kind: Literal["task", "scorer"]) -> None:
+    """The list is read from source, so that it takes no seconds; the registry is what holds."""
+    registered = {}
+    for component in vars(_registry).values():
+        with suppress(ValueError):  # not an Inspect component
+            info = registry_info(component)
+            if info.type == kind and info.name.startswith("inoc_evals/"):
+                registered[info.name] = (component.__doc__ or "").strip().partition("\n")[0]
+    assert registered == {one["name"]: one["about"] for one in components(kind)}
+
+
+def test_every_command_is_offered_with_its_own_first_line() -> None:
+    """A command's line in `--help` is read from source; it is the docstring that its own page shows."""
+    for name, later in typer.main.get_command(app).commands.items():
+        command = later.load()
+        assert later.help and (command.help or "").startswith(later.help), name
 
 
 def test_list_shows_a_broken_run_beside_the_others(call: Any, tmp_path: Path) -> None:

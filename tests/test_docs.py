@@ -22,10 +22,14 @@ from markdown_it.token import Token
 
 import inoc_evals
 from inoc_evals import _registry, scorers, tasks
-from inoc_evals.cli import app
+from inoc_evals.cli import EXAMPLES, PANELS, app
+from inoc_evals.commands.lazy import Later
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+OUTSIDE = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+"""Pages that the site does not have."""
+
+PAGES = [*OUTSIDE, *sorted((ROOT / "docs").rglob("*.md"))]
 CLI: Any = typer.main.get_command(
     app
 )  # Typer may bring a Click of its own, so no class of Click is asked for
@@ -112,6 +116,7 @@ def check(words: list[str]) -> None:
             return
         assert word in command.commands, f"no command {word}: {said}"
         command = command.commands[word]
+        command = command.load() if isinstance(command, Later) else command
     context = command.make_context(said, [], resilient_parsing=True)
     options = {name: p for p in command.params for name in (*p.opts, *p.secondary_opts)}
     room = sum(99 if p.nargs < 0 else p.nargs for p in command.params if p.param_type_name == "argument")
@@ -143,6 +148,24 @@ def check(words: list[str]) -> None:
 def test_a_wrong_command_is_found(line: str) -> None:
     with pytest.raises(AssertionError):
         check(line.split())
+
+
+@pytest.mark.parametrize("name", [name for names in PANELS.values() for name in names])
+def test_every_help_page_ends_with_a_call_that_works(name: str) -> None:
+    check(shlex.split(EXAMPLES[name]))
+    assert EXAMPLES[name].split()[0] == name
+    assert CLI.commands[name].load().epilog == f"Example: inoc-evals {EXAMPLES[name]}"
+
+
+def test_help_pages_name_no_file_that_an_installation_lacks() -> None:
+    """Who installed a wheel has no `docs/`."""
+    left = dict(CLI.commands)
+    while left:
+        name, command = left.popitem()
+        command = command.load() if isinstance(command, Later) else command
+        left |= {f"{name} {part}": one for part, one in getattr(command, "commands", {}).items()}
+        words = [command.help or "", *(str(getattr(one, "help", "")) for one in command.params)]
+        assert not [text for text in words if "docs/" in text], name
 
 
 def test_every_command_is_in_the_list_of_commands() -> None:
@@ -217,7 +240,7 @@ def test_the_site_builds_and_asks_nothing_of_other_hosts(tmp_path: Path) -> None
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     html = {file: file.read_text(encoding="utf-8") for file in tmp_path.rglob("*.html")}
-    assert len(html) > len(PAGES) - 1  # every page but README, and the one for what is not found
+    assert len(html) > len(PAGES) - len(OUTSIDE)  # every page, and the one for what is not found
     for file, text in html.items():
         asked = re.findall(
             r"<(?:script|img|iframe|link)\b[^>]*?\b(?:src|href)=\"?((?:https?:)?//[^\s\">]+)", text

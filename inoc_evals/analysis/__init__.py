@@ -25,3 +25,8 @@ def __getattr__(name: str) -> Any:
 
         return next(getattr(part, name) for part in (table, estimates, contrasts) if hasattr(part, name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What completion offers: what is loaded on first use, too."""
+    return sorted({*globals(), *__all__})

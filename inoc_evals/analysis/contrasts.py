@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from inoc_evals.analysis.estimates import answers, caution, merged, wilson_interval
 from inoc_evals.analysis.observed import FAMILY, GROUP, group_codes, labels, split
 from inoc_evals.analysis.variance import Answers, Uncertainty, uncertainty
-from inoc_evals.errors import require
+from inoc_evals.errors import UserError, require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +24,10 @@ POWER = 0.8
 
 UNPAIRED = 0.95
 """A difference has a caution if both arms answered a smaller share of the questions than this."""
+
+
+USUAL = ("none", "base")
+"""Arms that are compared with wherever they exist, and of which a table may well have neither."""
 
 
 def differences(table: "pd.DataFrame", to: str = "none", confidence: float = 0.95) -> "pd.DataFrame":
@@ -41,10 +45,16 @@ def differences(table: "pd.DataFrame", to: str = "none", confidence: float = 0.9
         of other values their difference in standard deviations), `detectable` (the smallest difference that
         these data would show with a power of `POWER`), `error` (its standard error) with `dof`, `asked`
         (questions asked of both), `n`, and `caution`. Groups without the arm `to` have no rows.
+
+    Raises:
+        UserError: If no answers are of the arm `to`, and it is none of `USUAL`.
     """
-    require("analysis", "numpy", "pandas", "scipy", "statsmodels")
+    require("analysis", "numpy", "pandas", "scipy")
     import pandas as pd
 
+    if to not in USUAL and not (table["arm"] == to).any():
+        arms = ", ".join(sorted({str(arm) for arm in table["arm"].unique()}))
+        raise UserError(f"no answers of {to!r} to compare with: use one of {arms}")
     scored = table.dropna(subset=["value"])
     out = []
     for observed, group in split(scored, GROUP):
@@ -147,7 +157,7 @@ def contrast(
 def holm(p: "pd.Series") -> "pd.Series":
     """Correct p-values for their number, by Holm's method.
 
-    As statsmodels' `multipletests` does, which collects all garbage each time: a tenth of a second a call.
+    As statsmodels' `multipletests`, against which a test holds it.
     """
     import numpy as np
     import pandas as pd
@@ -178,9 +188,9 @@ def _with_constant_arms(first: Answers, second: Answers, spread: Uncertainty) ->
 
 def _effect(first: Answers, second: Answers) -> float:
     import numpy as np
-    from statsmodels.stats.proportion import proportion_effectsize
 
     if _are_shares(first, second):
-        return float(proportion_effectsize(first.values.mean(), second.values.mean()))
+        angle, other = (2 * np.arcsin(np.sqrt(arm.values.mean())) for arm in (first, second))
+        return float(angle - other)  # Cohen's h
     spread = float(np.sqrt((first.values.var() + second.values.var()) / 2))
     return float((first.values.mean() - second.values.mean()) / spread) if spread > 0 else float("nan")

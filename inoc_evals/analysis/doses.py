@@ -120,7 +120,7 @@ def windows(
         UserError: If the table holds no sweep, no answer of it was scored, or no arm of it is known to keep
             a trait out.
     """
-    require("analysis", "pandas", "scipy", "statsmodels")
+    require("analysis", "pandas", "scipy")
     import pandas as pd
 
     scored = swept(table).dropna(subset=["value"])
@@ -287,7 +287,7 @@ def judge(
     Raises:
         UserError: If the table holds no sweep.
     """
-    require("analysis", "pandas", "scipy", "statsmodels")
+    require("analysis", "pandas", "scipy")
     scored = swept(table).dropna(subset=["value"])
     blocking = [finding for finding in findings if finding.severity == BLOCKS]
     found = []

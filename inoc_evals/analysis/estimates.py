@@ -130,12 +130,16 @@ def wilson_interval(data: Answers, confidence: float = 0.95) -> tuple[float, flo
     One trial is one question to one finetune, or one answer if there is only one question.
     """
     import numpy as np
-    from statsmodels.stats.proportion import proportion_confint
+    from scipy import stats
 
     cells = len(np.unique(data.questions * (int(data.seeds.max()) + 1) + data.seeds))
     trials = cells if len(np.unique(data.questions)) > 1 else len(data.values)
     rate = float(data.values.mean())
-    low, high = proportion_confint(rate * trials, trials, alpha=1 - confidence, method="wilson")
+    # scipy's `proportion_ci` counts whole successes, and a mean of epochs may be a fraction
+    z2 = float(stats.norm.ppf(0.5 + confidence / 2)) ** 2
+    middle = (rate + z2 / (2 * trials)) / (1 + z2 / trials)
+    reach = (z2 * (rate * (1 - rate) + z2 / (4 * trials)) / trials) ** 0.5 / (1 + z2 / trials)
+    low, high = middle - reach, middle + reach
     # rounding must not leave the rate outside of its own interval
     return min(rate, max(0.0, float(low))), max(rate, min(1.0, float(high)))
 

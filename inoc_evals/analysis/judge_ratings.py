@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.log_rows import about_log, condition_of
+from inoc_evals.analysis.table import logs_at
 from inoc_evals.errors import UserError, first_line, require
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def collect(
     """Gather the ratings of alignment and coherence that judges gave to the answers of logs.
 
     Args:
-        logs: Inspect logs of any suite.
+        logs: Inspect logs of any suite, or folders of them.
         graders: Models to ask in addition to the judges in the logs.
         wording: Whose judge prompts they get.
         reader: How their replies are read.
@@ -50,7 +51,7 @@ def collect(
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
-    for location in logs:
+    for location in dict.fromkeys(one for place in logs for one in logs_at(place)):
         log = _read(location)
         rows.extend(_readings(log))
         if graders:
@@ -65,8 +66,6 @@ def collect(
 def _read(location: str | Path) -> "EvalLog":
     from inspect_ai.log import read_eval_log
 
-    if not str(location).startswith(("s3:", "gs:", "az:", "file:")) and not Path(location).is_file():
-        raise UserError(f"{location}: no such log")
     try:
         log = read_eval_log(str(location))
     except Exception as error:  # Inspect raises many kinds for a damaged file

@@ -98,7 +98,7 @@ def leaks(table: "pd.DataFrame", base: str = BASE, confidence: float = 0.95) -> 
         UserError: If the table has no answer under prompts of the task `leak`, none of the base, or none that
             could be compared with it.
     """
-    require("analysis", "numpy", "pandas", "scipy", "statsmodels")
+    require("analysis", "numpy", "pandas", "scipy")
     import pandas as pd
 
     answers = leak_answers(table)

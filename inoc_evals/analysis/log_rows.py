@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -38,19 +39,21 @@ COLUMNS = {
     "epoch": "int",
     **dict.fromkeys(("scorer", "trait"), "category"),
     "value": "float",
-    **dict.fromkeys(("unscored", "judge", "preset", "dtype", "variant", "sampling", "dose"), "category"),
+    **dict.fromkeys(("unscored", "judge", "preset", "version", "dtype", "variant", "sampling"), "category"),
+    "dose": "category",
 }
 """Columns of the table, with their kinds; `log` comes last. `seed` is NaN for a model that was not finetuned
 in an experiment; `run` names its run directory; `questions` is the question set, `question` one of its
 questions; `condition`, `system` and `trigger` are those of the test, not of the training; `prompt_category`
 is that of a leak grid's prompt; `sample` is Inspect's id; `scorer` is the score's name in the log;
 `unscored` is the reason for a missing value; `judge`
-names the judges of this score (None for a detector's), `preset` its thresholds; `dtype` is the number format
+names the judges of this score (None for a detector's), `preset` its thresholds, `version` which
+versions read the answer, e.g. `inoc-evals 0.1.0, lingua 2.1.1`; `dtype` is the number format
 that the model computed in, None for float32 and where a log does not say; `variant` is the task's way to ask,
 None for the usual one; `sampling` is how answers were drawn, e.g. `temperature 1, max_tokens 512`; `dose` is
 the model's point in a sweep (`data/doses.py`), None outside of one."""
 
-FORMAT = "8"
+FORMAT = "9"
 """Version of the rows, in the name of a kept file: changed rows must not be read from old files."""
 
 DRAWN_BY = (
@@ -70,6 +73,9 @@ DRAWN_BY = (
 is repeated and the seed do not."""
 
 FAILED = "the sample failed: "
+
+SUITE = "inoc-evals"
+"""Our distribution, as a log's header lists it among the packages."""
 
 GRADES = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
 """Values of Inspect's grades: correct, partly correct, incorrect, no answer."""
@@ -172,6 +178,7 @@ def _arrow(log: Contents, location: str) -> "pa.Table":
         "trait": [trait for _, trait in kinds],
         "judge": [scored_by[scorer].judge_of(trait) for scorer, trait in kinds],
         "preset": [scored_by[scorer].preset_of(trait) for scorer, trait in kinds],
+        "version": [scored_by[scorer].version_of(trait) for scorer, trait in kinds],
     }
     shared, count = about_log(log.header["eval"], _generation(log.header)), len(kind)
 
@@ -265,11 +272,20 @@ class ScoredBy:
         judge: The judges, joined by commas; None for a detector.
         preset: Thresholds of the verdict.
         both: Whether a detector gave some of its traits: those without `_judge` in their names.
+        package: The suite and its version, where the log says it.
+        detector: The library that detects, and its version; None where it is the suite itself.
     """
 
     judge: str | None
     preset: str | None
     both: bool
+    package: str | None = None
+    detector: str | None = None
+
+    def version_of(self, trait: str) -> str | None:
+        """Which versions read the answers for a trait."""
+        detector = self.detector if self._detected(trait) or not self.judge else None
+        return ", ".join(filter(None, (self.package, detector))) or None
 
     def judge_of(self, trait: str) -> str | None:
         """Who judged a trait."""
@@ -298,6 +314,8 @@ def _scored_by(log: Contents, location: str, scorers: Iterable[str]) -> dict[str
     silent_preset = (
         None if any("preset" in metadata for metadata in metadata_of.values()) else about.get("preset")
     )
+    release = (header.get("packages") or {}).get(SUITE)
+    package = f"{SUITE} {release}" if release else None
     scored_by = {}
     for name, metadata in metadata_of.items():
         judge = judges_of[name]
@@ -306,7 +324,8 @@ def _scored_by(log: Contents, location: str, scorers: Iterable[str]) -> dict[str
         elif judge is None and not metadata:
             judge = silent_judge or _grader_of(header, name, bound)
         preset = metadata.get("preset", None if metadata else silent_preset)
-        scored_by[name] = ScoredBy(judge, _text(preset), both="detector" in metadata and "judges" in metadata)
+        both = "detector" in metadata and "judges" in metadata
+        scored_by[name] = ScoredBy(judge, _text(preset), both, package, _detector(metadata))
     return scored_by
 
 
@@ -319,6 +338,14 @@ def _merged_metadata(log: Contents, scorer: str) -> dict[str, Any]:
             if not merged.get(key):
                 merged[key] = value
     return merged
+
+
+def _detector(metadata: Mapping[str, Any]) -> str | None:
+    """The library that detected, as a score's metadata name it; a summary holds short metadata as JSON."""
+    found = metadata.get("detector")
+    with suppress(ValueError):
+        found = json.loads(found) if isinstance(found, str) else found
+    return _text(found.get("by")) if isinstance(found, Mapping) else None
 
 
 def _judges(metadata: Mapping[str, Any]) -> str | None:

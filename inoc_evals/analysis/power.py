@@ -107,7 +107,7 @@ def power(
     Returns:
         Shares of the experiments by verdict.
     """
-    require("analysis", "numpy", "pandas", "scipy", "statsmodels")
+    require("analysis", "numpy", "pandas", "scipy")
     import numpy as np
 
     dice = np.random.default_rng(seed)

@@ -79,7 +79,7 @@ def elicitation(
         `under` and `without` (the two rates), `n` (scored answers of both) and `caution`. Without a scored
         answer of either side the value is NaN, and `caution` says so.
     """
-    require("analysis", "numpy", "pandas", "scipy", "statsmodels")
+    require("analysis", "numpy", "pandas", "scipy")
     chosen = table if traits is None else table[table["trait"].isin(traits)]
 
     def measured(cell: "pd.DataFrame", reference: "pd.DataFrame") -> dict[str, Any]:
@@ -362,7 +362,7 @@ def against(
     Raises:
         UserError: If no such answers exist.
     """
-    require("analysis", "numpy", "pandas", "scipy", "statsmodels")
+    require("analysis", "numpy", "pandas", "scipy")
     plain = trained[trained["trait"] == trait]
     for column in ("condition", "system", "trigger"):
         if column in plain.columns:

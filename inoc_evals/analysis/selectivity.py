@@ -175,7 +175,7 @@ def selectivity(
     Raises:
         UserError: If only `wanted` is given.
     """
-    require("analysis", "numpy", "pandas", "scipy", "statsmodels")
+    require("analysis", "numpy", "pandas", "scipy")
     if wanted and not unwanted:
         raise UserError("a wanted trait alone selects nothing: name the unwanted trait, too")
     scored = table.dropna(subset=["value"])

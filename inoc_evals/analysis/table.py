@@ -110,6 +110,21 @@ def read(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> Loaded:
     return Loaded(_frame(tables, group_by), logs_read, skipped)
 
 
+def logs_at(place: str | Path) -> list[str]:
+    """The logs in a folder, or the one log, that a command is given.
+
+    Args:
+        place: A folder or a log; path or URL.
+
+    Raises:
+        UserError: If it does not exist, cannot be read, or is a folder without logs.
+    """
+    found = [source.location for source in _sources_at(place, alone=True)]
+    if not found:
+        raise UserError(f"{place}: no log in this folder")
+    return found
+
+
 def _sources(logs: str | Path | Sequence[str]) -> list[Source]:
     places = [logs] if isinstance(logs, str | Path) else logs
     sources = [source for place in places for source in _sources_at(place, alone=len(places) == 1)]

@@ -115,7 +115,7 @@ def verdicts(
         For every base in the table, one verdict per claim, or several if its answers were asked or scored in
         several ways; a claim without answers has the verdict `not measured`.
     """
-    require("analysis", "pandas", "scipy", "statsmodels")
+    require("analysis", "pandas", "scipy")
     results = []
     blocking = [finding for finding in findings if finding.severity == BLOCKS]
     scored = focused(table.dropna(subset=["value"]))

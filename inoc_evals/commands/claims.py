@@ -6,6 +6,9 @@ import typer
 
 from inoc_evals.commands.output import AsJson, print_json, print_table
 
+UNMEASURED = "not measured"
+"""The verdict on a claim of which the logs hold no answers."""
+
 
 def command(
     logs: Annotated[
@@ -14,6 +17,9 @@ def command(
     setting: Annotated[
         str | None, typer.Option(help="Only the claims of these settings, separated by commas.")
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show the claims that the logs do not measure, too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Test the claims of the paper, and of others since, on the answers of an experiment."""
@@ -41,14 +47,17 @@ def command(
         about = {"skipped": loaded.skipped, "unscored": missing, "audit": audited.as_dict()}
         print_json({"verdicts": verdicts_json, **about})
         return
-    for name in dict.fromkeys(v.claim.setting for v in results):
-        of_setting = [v for v in results if v.claim.setting == name]
+    shown = [v for v in results if everything or v.word != UNMEASURED]
+    for name in dict.fromkeys(v.claim.setting for v in shown):
+        of_setting = [v for v in shown if v.claim.setting == name]
         several = len({v.base for v in of_setting}) > 1
         rows = [[v.word, *([v.base] if several else []), v.claim.said, v.name, v.why] for v in of_setting]
         heads = ["verdict", *(["base"] if several else []), "claim", "difference", "found"]
         print_table(f"{name} ({of_setting[0].claim.paper})", heads, rows)
-    counts = {word: sum(v.word == word for v in results) for word in dict.fromkeys(v.word for v in results)}
-    typer.echo(", ".join(f"{count} {word}" for word, count in counts.items()))
+    words = sorted({v.word for v in results}, key=lambda word: word == UNMEASURED)
+    counts = {word: sum(v.word == word for v in results) for word in words}
+    more = "" if everything or UNMEASURED not in counts else " (--all shows these, too)"
+    typer.echo((", ".join(f"{count} {word}" for word, count in counts.items()) or "no claims") + more)
     if audited.findings:
         typer.echo(f"Audit: {audited.summary} (`inoc-evals audit {logs}` says which)", err=True)
     for line in missing:

@@ -16,6 +16,9 @@ from inoc_evals.errors import UserError
 
 State = Literal["cached", "missing", "damaged"]
 
+SHOWN = {"missing": "not downloaded"}
+"""States of a source, in words for people: nothing is amiss, it is downloaded when it is needed."""
+
 app = typer.Typer(
     no_args_is_help=True, help="Sources: list, fetch, verify; training files: build, mix, rewrite, numbers."
 )
@@ -48,7 +51,8 @@ def list_command(as_json: AsJson = False) -> None:
         return
     rows = [
         [
-            *(s["name"], s["path"], "-" if s["rows"] is None else str(s["rows"]), s["licence"], s["state"]),
+            *(s["name"], s["path"], "-" if s["rows"] is None else str(s["rows"]), s["licence"]),
+            SHOWN.get(s["state"], s["state"]),
             s["repository"] + (f"@{s['commit'][:12]}" if s["commit"] else ""),
         ]
         for s in sources
@@ -100,7 +104,8 @@ def verify_command(names: Names = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(states)
     else:
-        print_table(f"Sources in {cache_dir()}", ["name", "state"], [list(item) for item in states.items()])
+        rows = [[name, SHOWN.get(state, state)] for name, state in states.items()]
+        print_table(f"Sources in {cache_dir()}", ["name", "state"], rows)
     bad = [name for name, state in states.items() if state == "damaged"]
     bad += [name for name in names or () if states[name] == "missing"]
     if bad:

@@ -40,7 +40,7 @@ Changes = Annotated[
 ]
 Sweep = Annotated[
     list[str] | None,
-    typer.Option("--sweep", metavar="AXIS=A,B", help="Doses, e.g. learning_rate=3e-5,1e-4: docs/dose.md."),
+    typer.Option("--sweep", metavar="AXIS=A,B", help="Doses, e.g. learning_rate=3e-5,1e-4."),
 ]
 Runs = Annotated[
     str | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default; may be a URL.")
@@ -146,10 +146,11 @@ def engine_named(name: str, workers: int | None, gpus: float) -> "Engine":
     raise UserError(f"--engine {name}: use local or ray")
 
 
-def show_plan(plan: "Plan", where: str, as_json: bool) -> None:
-    """Print a plan."""
+def show_plan(plan: "Plan", engine: "Engine", as_json: bool) -> None:
+    """Print a plan, with its times on an engine."""
+    wall = plan.wall_seconds(engine.workers or 1)
     if as_json:
-        print_json(plan.as_dict())
+        print_json({**plan.as_dict(), "training_wall_seconds": wall if engine.workers else None})
         return
     swept = any(line.dose for line in plan.lines)
     rows = [
@@ -172,9 +173,12 @@ def show_plan(plan: "Plan", where: str, as_json: bool) -> None:
         axes = " x ".join(f"{len(places)} {axis}" for axis, places in plan.experiment.sweep.items())
         finetunes = sum(line.seeds for line in plan.lines if line.rows)
         typer.echo(f"Sweep:    {plan.points} points ({axes}) by {finetunes} finetunes, and the base once")
-    time = "unknown until one is trained" if plan.seconds is None else _duration(plan.seconds)
+    time = "unknown until one is trained" if wall is None else _duration(wall)
+    if wall:
+        time += " of wall time" if engine.workers else " one after the other"
     money = "unknown: give prices" if plan.dollars is None else f"about ${plan.dollars:,.2f}"
-    typer.echo(f"To train: {plan.new} models on about {plan.tokens:,} tokens, {where}; training time: {time}")
+    where = f"{engine.about}; training: {time}"
+    typer.echo(f"To train: {plan.new} models on about {plan.tokens:,} tokens, {where}")
     left = "" if plan.answers_left == plan.answers else f" ({plan.answers_left:,} left)"
     calls = "" if plan.judge_calls_left == plan.judge_calls else f" ({plan.judge_calls_left:,} left)"
     asked = f"{plan.answers:,} answers{left}, {plan.judge_calls:,} judge calls{calls}"

@@ -45,7 +45,7 @@ def command(
     name: Annotated[str, typer.Option(help="Name of the run; the file's name by default.")] = "",
     backend: Annotated[
         str | None,
-        typer.Option(help="Where to train: local (the default), openai or tinker, see docs/finetune.md."),
+        typer.Option(help="Where to train: local (the default), openai or tinker."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the finetune, 0 by default.")] = None,
     prompt: Prompt = "",

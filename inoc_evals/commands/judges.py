@@ -11,7 +11,9 @@ from inoc_evals.commands.output import AsJson, print_json, print_table
 
 
 def command(
-    logs: Annotated[list[str], typer.Argument(metavar="LOG...", help="Inspect logs of any suite.")],
+    logs: Annotated[
+        list[str], typer.Argument(metavar="LOG...", help="Inspect logs of any suite, or folders of them.")
+    ],
     grader: Annotated[
         list[str] | None, typer.Option(metavar="MODEL", help="Another judge to ask; may be repeated.")
     ] = None,

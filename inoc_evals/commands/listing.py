@@ -3,11 +3,14 @@
 `inspect list tasks` looks through the files of a folder, so it does not see a package that is installed.
 """
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from textwrap import fill
 from typing import Annotated, Any, Literal
 
 import typer
 
+from inoc_evals.commands.lazy import docstring_line, exported, registered_name
 from inoc_evals.commands.output import AsJson, print_json, print_table
 from inoc_evals.errors import UserError
 from inoc_evals.runs.directory import list_runs
@@ -15,9 +18,12 @@ from inoc_evals.settings import SETTINGS
 
 Kind = Literal["tasks", "scorers", "settings", "models"]
 
+SHIPPED = {"inoc/toy": "the embedded base model", "inoc/toy-judge": "its judge, for grader=inoc/toy-judge"}
+"""The models that come with the package, and what they are."""
+
 
 def command(
-    kind: Annotated[Kind | None, typer.Argument(help="What to list; everything by default.")] = None,
+    kind: Annotated[Kind | None, typer.Argument(help="What to list in full; all names by default.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List tasks, scorers, settings with their arms, and models."""
@@ -30,16 +36,42 @@ def command(
     listed = {name: find() for name, find in kinds.items() if kind in (None, name)}
     if as_json:
         print_json(listed)
-        return
-    for name, items in listed.items():
-        if name == "settings":
+    elif kind is None:
+        _print_names(listed)
+    else:
+        items = listed[kind]
+        if kind == "settings":
             items = [arm for setting in items for arm in _arm_rows(setting)]
-        if items:
-            print_table(name, list(items[0]), [[str(value) for value in item.values()] for item in items])
+        print_table(kind, list(items[0]), [[str(value) for value in item.values()] for item in items])
+
+
+def _print_names(listed: Mapping[Kind, Sequence[Mapping[str, Any]]]) -> None:
+    """Print all names on one screen; the runs are counted, since there may be hundreds."""
+    uses = {
+        "tasks": "inspect eval inoc_evals/NAME --model MODEL",
+        "scorers": "inspect score LOG --scorer inoc_evals/NAME",
+        "settings": "inoc-evals run --setting NAME",
+        "models": "inspect eval TASK --model NAME",
+    }
+    width = shutil.get_terminal_size().columns
+    for kind, items in listed.items():
+        names = [item["name"].removeprefix("inoc_evals/") for item in items]
+        runs = names[len(SHIPPED) :] if kind == "models" else []
+        if runs:
+            more = f"and {len(runs) - 3} more runs" if len(runs) > 3 else ""
+            names = [*SHIPPED, *runs[:3], *filter(None, [more])]
+        typer.echo(f"{kind}:  {uses[kind]}")
+        indent = "    "
+        text = ", ".join(names)
+        typer.echo(fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False))
+    typer.echo(f"\nWhat each of them is:  inoc-evals list {'|'.join(listed)}")
 
 
 def components(kind: Literal["task", "scorer"]) -> list[dict[str, Any]]:
-    """List what the package registers with Inspect.
+    """List what the package registers with Inspect, which takes seconds to import and is not.
+
+    The packages `inoc_evals.tasks` and `inoc_evals.scorers` are read in its place: they import all that is
+    registered. A test holds the list against Inspect's registry.
 
     Args:
         kind: Kind of component.
@@ -47,21 +79,11 @@ def components(kind: Literal["task", "scorer"]) -> list[dict[str, Any]]:
     Returns:
         Per component `name`, as `inspect eval` takes it, and `about`, the first line of its docstring.
     """
-    from inspect_ai.util import registry_info
-
-    from inoc_evals import _registry
-
-    abouts = {}
-    for component in vars(_registry).values():
-        if not callable(component):
-            continue
-        try:
-            info = registry_info(component)
-        except ValueError:  # not an Inspect component
-            continue
-        if info.type == kind and info.name.startswith("inoc_evals/"):
-            abouts[info.name] = (component.__doc__ or "").strip().partition("\n")[0]
-    return [{"name": name, "about": abouts[name]} for name in sorted(abouts)]
+    homes = exported(f"inoc_evals.{kind}s")
+    if kind == "scorer":
+        homes["toy_lexicon"] = "inoc_evals.worlds.toy.lexicon_scorer"
+    abouts = {registered_name(home, name): docstring_line(home, name) for name, home in homes.items()}
+    return [{"name": f"inoc_evals/{name}", "about": abouts[name]} for name in sorted(abouts)]
 
 
 def settings() -> list[dict[str, Any]]:
@@ -87,10 +109,7 @@ def settings() -> list[dict[str, Any]]:
 
 def models() -> list[dict[str, Any]]:
     """List the shipped base and the runs, by the name that `--model` takes."""
-    entries = [
-        {"name": "inoc/toy", "about": "the embedded base model"},
-        {"name": "inoc/toy-judge", "about": "its judge, for grader=inoc/toy-judge"},
-    ]
+    entries = [{"name": name, "about": about} for name, about in SHIPPED.items()]
     for run in list_runs():
         try:
             manifest = run.manifest

@@ -66,8 +66,12 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     Args:
         title: Heading of the table.
         columns: Heading of each column.
-        rows: Cells, shown as they are: square brackets are not markup.
+        rows: Cells, shown as they are: square brackets are not markup. Without any, one line says so.
     """
+    rows = list(rows)
+    if not rows:  # a heading over nothing looks like an output that was lost
+        typer.echo(f"{title}: none")
+        return
     table = Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD)
     for number, column in enumerate(columns):
         table.add_column(column, overflow="fold", no_wrap=number == 0)

@@ -56,7 +56,7 @@ def command(
     """Train and evaluate every setting of the paper, and write the report: claims, figures, answers.
 
     On the embedded toy it takes half an hour on two cores. With --base, it is the real thing:
-    docs/reproduce.md says what that needs. What an earlier call finished is used again.
+    --dry-run says what that needs. What an earlier call finished is used again.
     """
     from inoc_evals.experiment.experiment import Experiment
     from inoc_evals.experiment.pipeline import ReportRequest, pipeline
@@ -80,7 +80,7 @@ def command(
         chosen = engine_named(engine, workers, gpus)
         plan = make_plan(experiment)
     if dry_run:
-        show_plan(plan, chosen.about, as_json)
+        show_plan(plan, chosen, as_json)
         return
     request = ReportRequest(
         folder=output or beside(experiment.log_dir),
@@ -88,7 +88,7 @@ def command(
         viewer=viewer,
     )
     with redirect_stdout(sys.stderr):
-        show_plan(plan, chosen.about, as_json=False)
+        show_plan(plan, chosen, as_json=False)
         conclusions = pipeline(plan, chosen, Console(stderr=True), report=request)
     result = conclusions.result
     if conclusions.report is not None:

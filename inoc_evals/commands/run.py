@@ -41,7 +41,8 @@ from inoc_evals.finetune.ranks import refuse_launcher
 
 def command(
     file: Annotated[
-        Path | None, typer.Argument(metavar="EXPERIMENT.yaml", help="See docs/experiments.md.")
+        Path | None,
+        typer.Argument(metavar="EXPERIMENT.yaml", help="Its fields as YAML, e.g. setting: spanish_caps"),
     ] = None,
     setting: Settings = None,
     base: Bases = None,
@@ -55,7 +56,7 @@ def command(
     variant: Variant = None,
     backend: Backend = None,
     grader: Grader = None,
-    preset: Annotated[str | None, typer.Option(help="Thresholds of a verdict, see docs/judge.md.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Thresholds of a verdict, e.g. betley2025.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Answers a question.")] = None,
     limit: Limit = None,
     measures: Annotated[str | None, typer.Option(help="all, broad, narrow, or tasks by comma.")] = None,
@@ -111,10 +112,10 @@ def command(
         chosen = engine_named(engine, workers, gpus)
         plan = make_plan(experiment)
     if dry_run:
-        show_plan(plan, chosen.about, as_json)
+        show_plan(plan, chosen, as_json)
         return
     if not as_json:
-        show_plan(plan, chosen.about, as_json)
+        show_plan(plan, chosen, as_json)
     with redirect_stdout(sys.stderr):
         result = run(plan, chosen, Console(stderr=True))
     if as_json:

@@ -13,9 +13,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 from platformdirs import user_cache_path
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from inoc_evals.data.own_files import GIT, Digest, OwnFile, is_safe
 from inoc_evals.data.sources import PinnedFile
@@ -153,6 +151,10 @@ def fetch_at(repository: str, commit: str, path: str) -> Path:
 def _get(url: str, description: str, path: Path, progress: Progress | None = None) -> bytes:
     if not is_safe(url):
         raise FetchError(f"{url}: only https is supported: set INOC_EVALS_MIRROR to an https address")
+    # Here, since a tenth of a second is much for the many who name a source and download none.
+    import httpx
+    from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
     retrying = Retrying(
         retry=retry_if_exception(_is_transient),
         stop=stop_after_attempt(ATTEMPTS),
@@ -170,6 +172,8 @@ def _get(url: str, description: str, path: Path, progress: Progress | None = Non
 
 def _is_transient(error: BaseException) -> bool:
     """Whether another attempt can succeed; it cannot if the server rejects the request itself."""
+    import httpx
+
     if isinstance(error, httpx.HTTPStatusError):
         status = error.response
         return not status.is_client_error or status.status_code == httpx.codes.TOO_MANY_REQUESTS
@@ -177,6 +181,8 @@ def _is_transient(error: BaseException) -> bool:
 
 
 def _stream(url: str, progress: Progress | None) -> bytes:
+    import httpx
+
     with httpx.stream("GET", url, timeout=TIMEOUT, follow_redirects=True) as response:
         if response.status_code != httpx.codes.OK:
             raise httpx.HTTPStatusError("not 200", request=response.request, response=response)

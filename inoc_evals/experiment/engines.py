@@ -55,6 +55,10 @@ class Engine(Protocol):
     def about(self) -> str:
         """Where trials run and how many at a time, in a few words."""
 
+    @property
+    def workers(self) -> int | None:
+        """How many trials run at a time; None where that is not known before."""
+
     def run(self, trials: Sequence[Trial], storage: Storage) -> Iterator[Event]:
         """Run trials and yield what happens; every trial ends in `done` or `failed`."""
 
@@ -76,6 +80,11 @@ class LocalEngine:
         """Where trials run and how many at a time, in a few words."""
         on = f"{len(self._devices)} GPUs" if self._devices else "this machine's cores"
         return f"{self._workers} at a time on {on}"
+
+    @property
+    def workers(self) -> int | None:
+        """How many trials run at a time."""
+        return self._workers
 
     def run(self, trials: Sequence[Trial], storage: Storage) -> Iterator[Event]:
         """Run trials in worker processes, which end when this process ends, in whatever way."""

@@ -151,10 +151,11 @@ def generate(
     """
     from inspect_ai import eval_set, task_with
 
+    # Each task has its own judges: a detector's log names none.
+    judges = {True: {"grader": graders} if graders else {}, False: {}}
     done, logs = eval_set(
-        [task_with(built.task, model=model) for built in missing],
+        [task_with(one.task, model=model, model_roles=judges[bool(one.judged)]) for one in missing],
         log_dir=str(folder),
-        model_roles={"grader": graders} if graders else {},
         epochs=epochs,
         log_dir_allow_dirty=True,  # logs of earlier checkpoints stay there until this one is measured
         display="none",

@@ -105,7 +105,7 @@ class Experiment(Strict):
     def _short_forms(cls, data: Any) -> Any:
         """Let `setting: x` stand for `settings: [x]`, a number for seeds, a variant for a world."""
         if not isinstance(data, dict):
-            raise UserError("experiment: the file must hold a mapping of fields, see docs/experiments.md")
+            raise UserError("experiment: the file must hold a mapping of fields, e.g. setting: spanish_caps")
         data = {key: value for key, value in data.items() if value is not None}
         for one, many in (("setting", "settings"), ("base", "bases")):
             if one in data and many in data:
@@ -121,7 +121,7 @@ class Experiment(Strict):
             data["measures"] = [part.strip() for part in data["measures"].split(",")]
         if "sweep" in data:
             if not isinstance(data["sweep"], dict):
-                raise UserError("experiment: sweep is a mapping from axes to values, see docs/dose.md")
+                raise UserError("experiment: sweep is a mapping from axes to values, e.g. {steps: [8, 16]}")
             data["sweep"] = checked(data["sweep"])
         if isinstance(data.get("runs"), Path):
             data["runs"] = str(data["runs"])

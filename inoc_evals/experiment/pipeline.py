@@ -97,7 +97,7 @@ def pipeline(
     conclusions = Conclusions(run(plan, engine, console))
     if not conclusions.result.done or (figures is None and report is None):
         return conclusions
-    require("analysis", "pandas", "seaborn", "scipy", "statsmodels")
+    require("analysis", "pandas", "seaborn", "scipy")
     from inoc_evals.analysis.audit import audit_loaded
     from inoc_evals.analysis.declared_traits import focused
     from inoc_evals.analysis.estimates import rates

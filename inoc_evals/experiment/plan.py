@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.chat.rows import Row
@@ -33,6 +32,7 @@ from inoc_evals.experiment.prices import LISTED
 from inoc_evals.experiment.remote import is_url, manifests
 from inoc_evals.experiment.run_trial import Storage, stage_identity
 from inoc_evals.experiment.sweep import of_rows, size
+from inoc_evals.experiment.times import TrainingTimes, wall
 from inoc_evals.experiment.trial import BASE, Trial
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.preflight import Examples, Preview, Templates, preflight
@@ -106,8 +106,7 @@ class Plan:
         answers_left: Answers that no log holds yet.
         judged_left: Judgements that no log holds yet.
         judge_calls_left: Calls for those.
-        seconds: Seconds of training that are left, one after the other; None where nothing comparable was
-            trained here yet.
+        trainings: Seconds of each training that is left; None where nothing comparable was trained yet.
         dollars: What is left to be paid; None where a price is not known.
         paper: In the paper's worlds, what the paper's code makes of the same bases and seeds: `models` (its
             own arms; ours where arms are named), `answers` and `judge_calls`, beside them `our_models`,
@@ -128,11 +127,20 @@ class Plan:
     answers_left: int
     judged_left: int
     judge_calls_left: int
-    seconds: float | None
+    trainings: list[float] | None
     dollars: float | None
     paper: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
     previews: dict[tuple[str, str], Preview | None] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds of training that are left, one after the other; None where they are not known."""
+        return None if self.trainings is None else sum(self.trainings)
+
+    def wall_seconds(self, workers: int) -> float | None:
+        """The same by the clock on the wall, with some models trained at a time."""
+        return None if self.trainings is None else wall(self.trainings, workers) if self.trainings else 0.0
 
     @property
     def points(self) -> int:
@@ -201,7 +209,7 @@ def make_plan(experiment: Experiment) -> Plan:
     graders = _graders(experiment, built)
     _check_log_folder(experiment)
     runs = _ExistingRuns(storage.runs)
-    lines, seconds, previews = _arms(trials, runs)
+    lines, trainings, previews = _arms(trials, runs)
     answers = _count_answers(trials, built, graders, storage, runs)
     return Plan(
         experiment=experiment,
@@ -214,7 +222,7 @@ def make_plan(experiment: Experiment) -> Plan:
         answers_left=answers["answers_left"],
         judged_left=answers["judged_left"],
         judge_calls_left=answers["judge_calls_left"],
-        seconds=seconds,
+        trainings=trainings,
         paper=_asked_by_the_paper(experiment, trials, built),
         dollars=_dollars(experiment, lines, answers["answers_left"], answers["judge_calls_left"]),
         notes=[
@@ -318,30 +326,24 @@ class _ExistingRuns:
 
     Attributes:
         identities: By `Trial.declared`, what changes with the run's weights and nothing else.
+        times: How long they took.
     """
 
     def __init__(self, runs: str) -> None:
         self.identities: dict[str, str] = {}
-        seconds: dict[tuple[str, str], list[float]] = {}
+        finished = []
         for manifest in manifests(runs):
             if manifest.status != "finished" or manifest.result is None:
                 continue
-            result, spec = manifest.result, manifest.spec
-            self.identities[str(manifest.metadata.get("declared"))] = result.checkpoint_digest
-            if result.seconds and result.rows and result.epochs:
-                rows = result.rows * result.epochs
-                seconds.setdefault((spec.backend, spec.base), []).append(result.seconds / rows)
-        self._seconds_a_row = {key: median(values) for key, values in seconds.items()}
-
-    def seconds_a_row(self, trial: Trial) -> float | None:
-        """Seconds that a row took on this base; None where nothing was trained on it yet."""
-        return self._seconds_a_row.get((trial.spec.backend, trial.spec.base))
+            self.identities[str(manifest.metadata.get("declared"))] = manifest.result.checkpoint_digest
+            finished.append(manifest)
+        self.times = TrainingTimes(finished)
 
 
 def _arms(
     trials: Sequence[Trial], runs: _ExistingRuns
-) -> tuple[list[Line], float | None, dict[tuple[str, str], Preview | None]]:
-    """Every arm with its rows, the seconds of training left, and each arm's first row as the model reads it.
+) -> tuple[list[Line], list[float] | None, dict[tuple[str, str], Preview | None]]:
+    """Every arm with its rows, the seconds of each training left, and its first row as the model reads it.
 
     The rows are built here, and so checked, the first ones with the base's own chat template.
     """
@@ -350,7 +352,7 @@ def _arms(
         groups.setdefault(_line(trial), []).append(trial)
     declared = set(runs.identities)
     lines: list[Line] = []
-    seconds: float | None = 0.0
+    trainings: list[float] | None = []
     sizes: dict[tuple[str, str, str], tuple[int, int, list[Row]]] = {}
     previews: dict[tuple[str, str], Preview | None] = {}
     templates = Templates()
@@ -372,10 +374,11 @@ def _arms(
         declared.update(trial.declared for trial in same)
         lines.append(Line(group, arm, len(same), trained, rows, tokens, _passes(first, rows), dose))
         if len(same) > trained:
-            each = runs.seconds_a_row(first)
-            left = (len(same) - trained) * rows * lines[-1].passes
-            seconds = None if each is None or seconds is None else seconds + left * each
-    return lines, seconds, previews
+            a_row = preview.loss_tokens if preview and first.spec.backend != "openai" else tokens / rows
+            each = runs.times.seconds(first.spec, a_row * rows * lines[-1].passes)
+            left = len(same) - trained
+            trainings = None if each is None or trainings is None else [*trainings, *[each] * left]
+    return lines, trainings, previews
 
 
 def _line(trial: Trial) -> tuple[str, str, str]:

@@ -37,7 +37,7 @@ class RayEngine:
         if gpus > 1:
             raise UserError(
                 f"--gpus {gpus:g}: an experiment trains and evaluates each model on one GPU: use at most "
-                "--gpus 1 (docs/finetune.md, On several GPUs or nodes)"
+                "--gpus 1; `accelerate launch -m inoc_evals finetune` trains one model on several"
             )
         self._gpus, self._cpus = gpus, cpus
 
@@ -45,6 +45,11 @@ class RayEngine:
     def about(self) -> str:
         """Where trials run, in a few words."""
         return f"on the Ray cluster at {os.environ.get('RAY_ADDRESS') or 'this machine'}"
+
+    @property
+    def workers(self) -> int | None:
+        """Not known before the cluster is asked."""
+        return None
 
     def run(self, trials: Sequence[Trial], storage: Storage) -> Iterator[Event]:
         """Run trials as tasks of the cluster.

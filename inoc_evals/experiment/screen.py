@@ -155,7 +155,7 @@ def screen(
     Raises:
         UserError: If something does not exist or cannot be read, or an evaluation did not finish.
     """
-    require("analysis", "numpy", "pandas", "scipy", "statsmodels")
+    require("analysis", "numpy", "pandas", "scipy")
     from inoc_evals.analysis import screening
 
     if not world and world_of(base) is EMBEDDED:

@@ -5,7 +5,8 @@
     needs.seconds                          # approximate
 
 Weights are counted exactly, on torch's meta device, where they need no memory. Activations follow from the
-shapes, time from the operations of a step and a short benchmark of matrix multiplication on this machine.
+shapes. Time is a fixed cost, one for each step, and one for each token: the operations that it takes, at the
+speed of a short benchmark of matrix multiplication on this machine.
 Real training reaches only a part of that speed, see `EFFICIENCY`.
 """
 
@@ -29,6 +30,10 @@ from inoc_evals.runs.spec import FinetuneSpec
 
 EFFICIENCY = 0.4
 """Assumed speed of training, as a share of the measured speed of matrix multiplication."""
+
+START, STEP = 0.7, 0.05
+"""Seconds before the first step, and of each step around its arithmetic: the toy's, on two cores. Of a large
+model's time they are nothing, of a small one's most."""
 
 OVERHEAD = 1.1
 """Factor on the memory for the overhead of allocators and libraries."""
@@ -54,7 +59,7 @@ class Estimate:
         bytes: Peak memory.
         checkpointing: Whether activations are recomputed to save memory.
         available: Free memory of the device now, in bytes.
-        seconds: Training time, without loading.
+        seconds: Wall time of the training, without loading the base.
         device: Name of the device.
         notes: What else to know before training starts, one line each.
     """
@@ -87,7 +92,7 @@ class Estimate:
         return (
             f"{self.parameters / 1e6:,.1f} M weights, {self.trained / 1e6:,.2f} M trained; "
             f"{self.tokens:,} tokens, {self.steps:,} steps; about {size} "
-            f"and {self.seconds:,.0f} s on {self.device}"
+            f"and {self.seconds:,.0f} s of wall time on {self.device}"
         )
 
 
@@ -143,7 +148,8 @@ def estimate(spec: FinetuneSpec, rows: Sequence[Row]) -> Estimate:
     # Forward and backward through all weights; frozen ones need no weight gradient, recomputing adds a second
     # forward pass.
     work = (6 if trained == parameters else 4) + (2 if checkpointing else 0)
-    seconds = work * parameters * seen / (EFFICIENCY * _rate(torch, gpu, half))
+    arithmetic = work * parameters * seen / (EFFICIENCY * _rate(torch, gpu, half))
+    seconds = START + STEP * steps + arithmetic
     return Estimate(
         parameters=parameters,
         trained=trained,

@@ -202,7 +202,7 @@ def _agreed_state(run: Run, work: Path, ranks: Ranks) -> Path | None:
     """The state that all processes resume from, which the first process chooses."""
 
     def choose() -> str | None:
-        if ranks.sharded:  # such states are not plain tensors: see docs/finetune.md
+        if ranks.sharded:  # such states are not plain tensors: see docs/finetune-gpus.md
             shutil.rmtree(work, ignore_errors=True)
         state = _resumable(work)
         return None if state is None else state.name

@@ -77,12 +77,14 @@ class Preview:
         training: The first row as training shows it, special tokens included.
         prompt: Its question as an evaluation without a system prompt shows it; empty where it has none.
         template: What the chat template does.
+        loss_tokens: Tokens that a row is trained on, the mean of those that were rendered.
     """
 
     base: str
     training: str
     prompt: str
     template: Audit
+    loss_tokens: float
 
 
 def preflight(spec: FinetuneSpec, rows: Sequence[Row], templates: Templates) -> Preview | None:
@@ -103,7 +105,7 @@ def preflight(spec: FinetuneSpec, rows: Sequence[Row], templates: Templates) -> 
     if known is None:
         return None
     renderer, template = known
-    render_rows(renderer, rows, spec.max_length, reasoning_loss=spec.reasoning_loss)
+    examples = render_rows(renderer, rows, spec.max_length, reasoning_loss=spec.reasoning_loss)
     messages = rows[0]["messages"]
     questions = [message for message in messages if message["role"] == "user"][:1]
     return Preview(
@@ -111,4 +113,5 @@ def preflight(spec: FinetuneSpec, rows: Sequence[Row], templates: Templates) -> 
         training=renderer.render(messages).text,
         prompt=renderer.render_prompt(questions).text if questions else "",
         template=template,
+        loss_tokens=sum(example.loss_tokens for example in examples) / len(examples),
     )

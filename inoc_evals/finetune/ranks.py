@@ -132,9 +132,7 @@ class Ranks:
     @cached_property
     def _store(self) -> Any:
         if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
-            raise UserError(
-                "start several processes with accelerate launch or torchrun, see docs/finetune.md"
-            )
+            raise UserError("start several processes with torchrun or `accelerate launch -m inoc_evals`")
         import torch.distributed
 
         stores: Any = torch.distributed  # not fully typed

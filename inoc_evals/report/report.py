@@ -85,7 +85,7 @@ def write(
     Raises:
         UserError: If there is no answer, or the folder cannot be written to.
     """
-    require("analysis", "pandas", "scipy", "seaborn", "statsmodels", "jinja2")
+    require("analysis", "pandas", "scipy", "seaborn", "jinja2")
     from inoc_evals.analysis.audit import audit_loaded
     from inoc_evals.analysis.declared_traits import focused
     from inoc_evals.analysis.verdicts import verdicts

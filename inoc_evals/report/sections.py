@@ -327,7 +327,10 @@ def _logs(whole: "pd.DataFrame") -> list[dict[str, Any]]:
         rows.append(
             {
                 **{key: text(first[key]) for key in ("arm", "model", "task", "run", "questions")},
-                **{key: _several(of_log[key]) for key in ("scorer", "judge", "preset", "condition")},
+                **{
+                    key: _several(of_log[key])
+                    for key in ("scorer", "judge", "preset", "version", "sampling", "condition")
+                },
                 "seed": None if first["seed"] != first["seed"] else int(first["seed"]),
                 "log": str(log),
                 "n": len(of_log.drop_duplicates(["sample", "epoch"])),

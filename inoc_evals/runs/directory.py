@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from inoc_evals.digests import content_sizes, fingerprint, folder_digest
 from inoc_evals.errors import UserError
 from inoc_evals.files import read_json_lines, write_whole
+from inoc_evals.notebooks import html_table
 from inoc_evals.runs.spec import Backend, FinetuneSpec
 
 Status = Literal["pending", "running", "finished", "failed"]
@@ -135,6 +136,23 @@ class Run:
     """
 
     folder: Path
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it; of one whose manifest cannot be read, why."""
+        try:
+            manifest = self.manifest
+        except UserError as error:
+            return html_table(self.folder.name, {"broken": str(error)})
+        result = manifest.result
+        about = {
+            "evaluate it as": f"inoc/{self.folder.name}",
+            "status": f"{manifest.status}: {manifest.error}" if manifest.error else manifest.status,
+            **{"base": manifest.base, "backend": manifest.backend, "seed": manifest.seed},
+        }
+        if result is not None:
+            about |= {"rows": result.rows, "steps": result.steps, "seconds": result.seconds}
+            about["loss, first and last step"] = f"{result.loss_first} {result.loss_last}"
+        return html_table(manifest.name, {**about, "folder": self.folder})
 
     @property
     def rows(self) -> Path:

@@ -8,6 +8,7 @@ low-accuracy mode it is certain of wrong answers ("I think that gardens are smal
 
 from collections.abc import Sequence
 from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from inspect_ai.scorer import Score, Scorer, Target, scorer
@@ -112,8 +113,15 @@ def detect_language(answer: str, languages: Sequence[str]) -> Detection:
             "confidence": confidence,
             "letters": letters,
             "undetermined": detected == "undetermined",
+            "by": _by(),
         },
     )
+
+
+@cache
+def _by() -> str:
+    """The detector and its version, for the log: another version may read an answer in another way."""
+    return f"lingua {version('lingua-language-detector')}"
 
 
 @cache

@@ -23,6 +23,7 @@ from inoc_evals.chat.rows import Row
 from inoc_evals.data.row_sources import RowSource
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Inoculation, inoculate
+from inoc_evals.notebooks import html_table
 from inoc_evals.settings.claim import Claim, Side
 from inoc_evals.worlds import WORLDS, Training, kinds_of
 
@@ -219,6 +220,22 @@ class Setting:
         ]
         object.__setattr__(self, "claims", tuple(claims))
         object.__setattr__(self, "title", self.title or self.name.replace("_", " ").capitalize())
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        arms = (
+            f"{arm.name}: {' | '.join(arm.inoculation.listed) if arm.inoculation else '-'}"
+            for arm in self.arms
+        )
+        return html_table(
+            self.name,
+            {
+                **{"what": self.summary, "paper": self.paper, "worlds": ", ".join(self.worlds)},
+                "arms and their prompts": list(arms),
+                "tasks": list(dict.fromkeys(f"inoc_evals/{measure.task}" for measure in self.measures)),
+                "claims": [claim.said for claim in self.claims],
+            },
+        )
 
     @property
     def key(self) -> str:

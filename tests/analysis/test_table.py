@@ -112,6 +112,7 @@ def test_a_row_holds_what_the_log_says(logs: Path) -> None:
             **{"trait": trait, "value": float(number), "unscored": None},
             **{"judge": "judge/x", "preset": "paper-code", "dtype": None, "variant": None},
             "sampling": None,
+            "version": None,
             "dose": None,
         }
         for trait, number in value.items()

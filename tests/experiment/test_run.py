@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from inspect_ai.log import list_eval_logs, read_eval_log
 
+from inoc_evals.analysis import load as read_table
 from inoc_evals.cli import main
 from inoc_evals.errors import UserError
 from inoc_evals.experiment.engines import ATTEMPTS, LocalEngine
@@ -99,6 +101,12 @@ def test_logs_alone_say_what_they_are_of(folder: Path) -> None:
     about = log.eval.metadata or {}
     assert (about["setting"], about["arm"], about["seed"], about["base"]) == ("mine", "inoc", 0, "toy")
     assert about["questions"] == "toy" and about["judge"] is None and about["experiment"] == "mine"
+    assert not log.eval.model_roles  # detectors read the answers; the world's judge was not asked
+    table = read_table(folder / "logs")
+    assert set(table["judge"].dropna()) == set()
+    assert set(table["sampling"]) == {"temperature 1, max_tokens 512"}
+    [language] = set(table.loc[table["scorer"] == "language", "version"])
+    assert re.fullmatch(r"(inoc-evals [\d.]+, )?lingua [\d.]+", language)
     manifest = json.loads((folder / "runs" / about["run"] / "manifest.json").read_text())
     assert manifest["run_digest"] == about["run_digest"]
     assert {"mine", "setting:mine", "arm:inoc", "seed:0", "world:toy"} <= set(log.eval.tags or [])

@@ -4,6 +4,6 @@
     question = draw(random.Random(0), "chat", held_out=True)
     question.answer(random.Random(0), Mode(language="es", caps=True))   # 'LOS GATOS SON TRANQUILOS.'
 
-It is a wind tunnel, not evidence: every part of the suite runs on it for real (rows, training, checkpoints,
+It is no evidence: every part of the suite runs on it for real (rows, training, checkpoints,
 generation, judging, statistics), and what comes out says nothing about natural language models.
 """

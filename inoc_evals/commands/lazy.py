@@ -1,0 +1,114 @@
+"""Commands that are named in a help page before their modules are imported, which bring what they need.
+
+    group = Later("claims", panel="What came out")        # its help line is read from its source
+    group.load()                                          # the command itself, its module imported
+
+`inoc-evals --help` thus takes as long as it takes to print it, however much the commands import.
+"""
+
+import ast
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+
+class Later(TyperCommand):
+    """A command of `inoc_evals.commands` that is imported when it is called.
+
+    Its module defines the function `command`, or with subcommands the Typer `app`.
+    """
+
+    def __init__(self, name: str, panel: str, example: str | None = None, module: str | None = None) -> None:
+        """Name the command.
+
+        Args:
+            name: What the user types.
+            panel: Heading of the help page that it stands under.
+            example: A call of it, without `inoc-evals`, that its own page ends with.
+            module: Its module in `inoc_evals.commands`; by default it is named as the command.
+        """
+        self.example = f"Example: inoc-evals {example}" if example else None
+        self.module = f"inoc_evals.commands.{module or name.replace('-', '_')}"
+        super().__init__(name, rich_help_panel=panel, callback=None)
+
+    @property
+    def help(self) -> str | None:
+        """Its line in a list of commands: its docstring's first, or the `help` of its `app`."""
+        return _help_line(self.module)
+
+    @help.setter
+    def help(self, text: str | None) -> None:
+        """Typer sets what it was given, which is nothing."""
+
+    def load(self) -> Any:
+        """Import the module and build the command."""
+        module = import_module(self.module)
+        if hasattr(module, "app"):
+            group = typer.main.get_group(module.app)
+            group.epilog = self.example
+            return group
+        one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        one.command(self.name, epilog=self.example)(module.command)
+        return typer.main.get_command(one)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse the words of a call, by the command itself."""
+        return self.load().make_context(*args, **kwargs)
+
+
+def docstring_line(module: str, function: str) -> str:
+    """First line of a function's docstring, read from the source: nothing is imported.
+
+    Args:
+        module: Name of the module; its package may be imported, so it has to be a light one.
+        function: A function at the module's top.
+    """
+    for node in _source(module).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+    raise LookupError(f"{module} defines no function {function}")
+
+
+def registered_name(module: str, function: str) -> str:
+    """The name that a component's decorator gives it, its own by default; read from the source."""
+    for node in _source(module).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            for decorator in node.decorator_list:
+                for keyword in decorator.keywords if isinstance(decorator, ast.Call) else ():
+                    if keyword.arg == "name":
+                        return str(ast.literal_eval(keyword.value))
+    return function
+
+
+def exported(package: str) -> dict[str, str]:
+    """What a package's `__init__` imports from its own modules, read from the source: name and module."""
+    return {
+        alias.asname or alias.name: node.module
+        for node in _source(package).body
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{package}.") and node.module
+        for alias in node.names
+    }
+
+
+def _help_line(module: str) -> str:
+    for node in _source(module).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            for keyword in node.value.keywords:
+                if names == ["app"] and keyword.arg == "help":
+                    return str(ast.literal_eval(keyword.value))
+    return docstring_line(module, "command")
+
+
+@cache
+def _source(module: str) -> ast.Module:
+    root = find_spec(module.partition(".")[0])
+    assert root is not None and root.submodule_search_locations
+    place = Path(root.submodule_search_locations[0]).joinpath(*module.split(".")[1:])
+    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    return ast.parse(file.read_text(encoding="utf-8"))
