@@ -2,10 +2,10 @@
 
     python benchmarks/small_p.py [--repeats 20000] [--seed 0] [--json | --write docs/estimates.md]
 
-Two arms that differ in nothing but luck are compared again and again, and it is counted how often p falls below
-5, 1, 0.5 and 0.1 %: by Student's distribution with Satterthwaite's degrees of freedom alone, and with the tail
-of `Uncertainty.p_above`. Corrections for many comparisons rest on such small levels: Holm's over ten claims
-begins at 0.5 %. Answers are drawn as in `coverage.py`. Takes three minutes on one core.
+Two arms that differ in nothing but luck are compared again and again, and it is counted how often p falls
+below 5, 1, 0.5 and 0.1 %: by Student's distribution with Satterthwaite's degrees of freedom alone, and with the
+tail of `Uncertainty.p_above`. Corrections for many comparisons rest on such small levels: Holm's over ten claims
+begins at 0.5 %. Answers are drawn as in `coverage.py`. Takes five minutes on one core.
 """
 
 import argparse
@@ -84,8 +84,8 @@ def document(rows: list[Row], repeats: int, seed: int) -> str:
     lines = [
         f"    python benchmarks/small_p.py --repeats {repeats} --seed {seed} --write docs/estimates.md",
         "",
-        f"{repeats} comparisons of two arms that do not differ, {QUESTIONS} questions, {ANSWERS} answers each; "
-        "in each cell the share of Student's p alone and, in bold, of the p that is used:",
+        f"{repeats} comparisons of two arms that do not differ, {QUESTIONS} questions, {ANSWERS} answers "
+        "each; in each cell the share of Student's p alone and, in bold, of the p that is used:",
         "",
         f"| what varies | finetunes |{head} smallest of all |",
         "|---|---|" + "---|" * (len(levels) + 1),

@@ -47,7 +47,8 @@ def differences(table: "pd.DataFrame", to: str = "none", confidence: float = 0.9
         `difference` (arm minus `to`) with `low` and `high`, `p`, `p_holm`, `effect` (Cohen's h of two rates;
         of other values their difference in standard deviations), `detectable` (the smallest difference that
         these data would show with a power of `POWER`), `error` (its standard error) with `dof` and `fewest`
-        (see `variance.Uncertainty`), `asked` (questions asked of both), `n`, and `caution`. Groups without the arm `to` have no rows.
+        (see `variance.Uncertainty`), `asked` (questions asked of both), `n`, and `caution`. Groups without
+        the arm `to` have no rows.
     """
     require("analysis", "numpy", "pandas", "scipy", "statsmodels")
     import pandas as pd

@@ -4,7 +4,7 @@
     # "Spanish was in 0 % of the base's answers, in 87 % after training without a prompt and in 22 % ..."
     compared(verdict.claim)       # "Spanish, uninoculated against base"
 
-All of it is made of numbers that stand in the section's tables, and of what logs, settings and run directories say.
+All of it is made of numbers that stand in the section's tables, and of what logs, settings and runs say.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 LONGEST = 160
 """Most characters of a prompt in the table of arms; a longer one is cut."""
+
+SPACE = "\u00a0"
+"""Between a number and its unit: no line ends there."""
 
 UNINOCULATED = "uninoculated"
 """What the arm `none` is called in words."""
@@ -56,7 +59,9 @@ def found(
     scored = [trait for trait in traits if any(_cell(row, traits, trait) for row in rates)]
     if not scored:
         return f"No answer was scored for {' or '.join(traits)}."
-    trait = next((one for one in (definition.unwanted or () if definition else ()) if one in scored), scored[0])
+    trait = next(
+        (one for one in (definition.unwanted or () if definition else ()) if one in scored), scored[0]
+    )
     cells = {str(row["arm"]): cell for row in rates if (cell := _cell(row, traits, trait))}
     others = [arm for arm in cells if role(arm) == "inoculated"]
     if NONE in cells and others:
@@ -91,7 +96,9 @@ def _of_inoculation(
         if not is_share:
             said[0] = f"{amount(trait, cells[BASE]['rate'], is_share)} in the base"
     prompt = _prompt(definition, best, "")
-    under = f"with “{_short(prompt, 80)}” before the training rows ({best})" if prompt else f"in the arm {best}"
+    under = (
+        f"with “{_short(prompt, 80)}” before the training rows ({best})" if prompt else f"in the arm {best}"
+    )
     said.append(f"{amount(trait, cells[best]['rate'], is_share)} {under}")
     places = ["in " + one if is_share and number else one for number, one in enumerate(said)]
     text = f"{trait} {verb} {', '.join(places[:-1])} and {places[-1]}"
@@ -119,7 +126,7 @@ def _of_extremes(
 def _difference(
     trait: str, arm: str, to: str, differences: Sequence[Mapping[str, Any]], is_share: bool
 ) -> str:
-    """The difference of two arms with its interval, and whether it is clear; empty if they were not compared."""
+    """The difference of two arms with its interval, and whether it is clear; empty if not compared."""
     for one, other, sign in ((arm, to, 1), (to, arm, -1)):
         for row in differences:
             if (row["label"], row["arm"], row["to"]) == (trait, one, other):
@@ -127,7 +134,8 @@ def _difference(
                 by = sign * float(row["difference"])
                 scale = 100 if is_share else 1
                 numbers = [f"{scale * value:+.{0 if is_share else 2}f}" for value in (by, *ends)]
-                unit = " points" if is_share else ""
+                numbers = [number.replace("-", "−") for number in numbers]
+                unit = f"{SPACE}points" if is_share else ""
                 clear = "" if float(row["p_holm"]) < 0.05 else ", which may be chance"
                 return f", a difference of {numbers[0]}{unit} [{numbers[1]}, {numbers[2]}]{clear}"
     return ""
@@ -149,9 +157,11 @@ def _kept(
 
 
 def _counts(cells: Sequence[Mapping[str, Any]]) -> str:
-    answers = _listed([str(int(cell["n"])) for cell in cells])
-    models = _listed([str(max(1, int(cell["seeds"]))) for cell in cells])
-    return f"n = {answers} answers of {models} model{'' if models == '1' else 's'}; intervals are 95 %"
+    answers = [str(int(cell["n"])) for cell in cells]
+    models = [str(max(1, int(cell["seeds"]))) for cell in cells]
+    each = " each" if len(cells) > 1 and len(set(answers)) == len(set(models)) == 1 else ""
+    of_models = f"{_listed(models)} model{'' if set(models) == {'1'} else 's'}"
+    return f"n = {_listed(answers)} answers of {of_models}{each}; intervals are 95{SPACE}%"
 
 
 def _claims(verdicts: Sequence[Verdict]) -> str:
@@ -181,7 +191,9 @@ def _compared(claim: Claim) -> str:
     under = f" under {conditions[0]}" if same and conditions[0] else ""
     if same and left.arm != right.arm:
         return f"{trait}{under}, {in_words(left.arm)} against {in_words(right.arm)}"
-    sides = [_side(side, condition, left.trait) for side, condition in zip((left, right), conditions, strict=True)]
+    sides = [
+        _side(side, condition, left.trait) for side, condition in zip((left, right), conditions, strict=True)
+    ]
     return f"{trait}, {sides[0]} against {sides[1]}"
 
 
@@ -212,8 +224,8 @@ def arms(
         runs: Folder of run directories, which know rows and LoRA; None leaves both out.
 
     Returns:
-        A row per arm: `arm`, `role`, `prompt`, `rows`, `base`, `lora`, `dose`, `seeds`, `answers`; empty where
-        nothing is known.
+        A row per arm: `arm`, `role`, `prompt`, `rows`, `base`, `lora`, `dose`, `seeds`, `answers`; empty
+        where nothing is known.
     """
     world = _first(focus["world"]) if "world" in focus.columns else ""
     readings = {one.arm: one for one in read}
@@ -297,12 +309,18 @@ def method(
     asked += f" (task {_distinct(way.get('task') for way in ways)}) in {models} log{'s' * (models > 1)}"
     conditions = _distinct(way.get("condition") for way in ways)
     asked += f", under {conditions}" if conditions else ", without a system prompt of the test"
+    each = len(answers) / max(1, answers.groupby(["log", "question"], observed=True).ngroups)
+    asked += f", {each:.3g} answer{'s' * (each > 1)} each"
     if drawn := _distinct(way.get("sampling") for way in ways):
         asked += f"; {drawn}"
-    scored = {}
+    scored: dict[str, list[str]] = {}
     for label, way in observed.items():
         judge, preset = way.get("judge"), way.get("preset")
-        by = f"judge {judge}{f' under preset {preset}' if preset else ''}" if judge else f"{way.get('scorer')}"
+        by = (
+            f"judge {judge}{f' under preset {preset}' if preset else ''}"
+            if judge
+            else f"scorer {way.get('scorer')}"
+        )
         scored.setdefault(by, []).append(label)
     scores = "; ".join(f"{', '.join(labels)} by {by}" for by, labels in scored.items())
     compare = (
@@ -324,7 +342,7 @@ def amount(trait: str, value: float, is_share: bool) -> str:
     """
     if is_share:
         percent = 100 * float(value)
-        return f"{percent:.1f} %" if 0 < percent < 1 or 99 < percent < 100 else f"{percent:.0f} %"
+        return f"{percent:.{int(0 < percent < 1 or 99 < percent < 100)}f}{SPACE}%"
     return f"{value:.1f} of {HIGHEST}" if trait.split(" ")[0] in RATINGS else f"{value:.2f}"
 
 
@@ -333,9 +351,9 @@ def _shares(trait: str, cells: Any) -> bool:
 
 
 def _listed(words: Sequence[str]) -> str:
-    """Words as in a sentence; what is the same for all is said once."""
-    if len(set(words)) == 1:
-        return words[0] if len(words) == 1 or not words[0].isdigit() else f"{words[0]} each"
+    """Words as in a sentence; numbers that are all the same are said once."""
+    if len(words) == 1 or (len(set(words)) == 1 and words[0].isdigit()):
+        return words[0]
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 

@@ -39,7 +39,8 @@ DARK = ((0xE6, 0x1C), (0xE9, 0x22), (0xEC, 0x29))
 
 BIBTEX = """\
 @misc{{tan2025inoculation,
-  title = {{Inoculation Prompting: Eliciting traits from {{LLMs}} during training can suppress them at test-time}},
+  title = {{Inoculation Prompting: Eliciting traits from {{LLMs}} during training can suppress them at
+    test-time}},
   author = {{Tan, Daniel and Woodruff, Anders and Warncke, Niels and Jose, Arun and Rich{{\\'e}}, Maxime and
     Africa, David Demitri and Taylor, Mia}},
   year = {{2025}},

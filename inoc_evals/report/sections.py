@@ -16,8 +16,8 @@ from inoc_evals.analysis.selectivity import Selectivity, selectivity
 from inoc_evals.analysis.style import BASE, MEANING, colours, role
 from inoc_evals.analysis.verdicts import Verdict
 from inoc_evals.errors import UserError
-from inoc_evals.report.drawings import drawings
 from inoc_evals.report import opening
+from inoc_evals.report.drawings import drawings
 from inoc_evals.report.examples import Asked, examples, showing
 from inoc_evals.report.readings import ArmReading, readings
 from inoc_evals.scorers.unscored import counted
