@@ -3,9 +3,9 @@
     python benchmarks/small_p.py [--repeats 20000] [--seed 0] [--json | --write docs/estimates.md]
 
 Two arms that differ in nothing but luck are compared again and again, and it is counted how often p falls
-below 5, 1, 0.5 and 0.1 %: by Student's distribution with Satterthwaite's degrees of freedom alone, and with the
-tail of `Uncertainty.p_above`. Corrections for many comparisons rest on such small levels: Holm's over ten claims
-begins at 0.5 %. Answers are drawn as in `coverage.py`. Takes five minutes on one core.
+below 5, 1, 0.5 and 0.1 %: by Student's distribution with Satterthwaite's degrees of freedom alone, and with
+the tail of `Uncertainty.p_above`. Corrections for many comparisons rest on such small levels: Holm's over ten
+claims begins at 0.5 %. Answers are drawn as in `coverage.py`. Takes five minutes on one core.
 """
 
 import argparse

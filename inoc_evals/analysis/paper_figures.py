@@ -6,10 +6,10 @@
     save(rates_figure(table), Path("figures/main"))                     # PNG, SVG and PDF
 
 `rates_figure` has bars with intervals, grouped by trait (Figure 2 of the paper); `tradeoff_figure` sets an
-unwanted trait against a wanted one; `effects_figure` has differences to an arm; `questions_figure` the rate in
-every question. All are `COLUMN` wide unless told otherwise, in type that is readable at that size without
-scaling, and colours say what an arm is as in every other figure (`style.colours`). A table of several settings
-or bases must be narrowed to one first. Traits and arms are named as they are in the table.
+unwanted trait against a wanted one; `effects_figure` has differences to an arm; `questions_figure` the rate
+in every question. All are `COLUMN` wide unless told otherwise, in type that is readable without scaling, and
+colours say what an arm is as in every other figure (`style.colours`). A table of several settings or bases
+must be narrowed to one first. Traits and arms are named as they are in the table.
 """
 
 from collections.abc import Mapping, Sequence
