@@ -78,7 +78,8 @@ def test_it_shows_what_the_models_read(page: Path) -> None:
     assert read["spanish-inoc"]["training"] == said("spanish-inoc")["training"]
     assert read["base"]["tests"] == [{"task": "spanish_caps", "text": said("base")["test"]}]
     text = page.read_text(encoding="utf-8")
-    assert text.index("What the models read") < text.index("not trained") < text.index("Where these numbers")
+    place = text.index("What the models read")
+    assert place < text.index("not trained", place) < text.index("Where these numbers")
     assert text.count("row 7, the first that has the prompt") == 2 and "in the test, spanish_caps" in text
     assert text.count("This model is told: &lt;script&gt;") == 1  # every log says so
 
