@@ -11,7 +11,14 @@ setting and base that are compared with the same arm.
 
 from typing import TYPE_CHECKING
 
-from inoc_evals.analysis.estimates import answers, caution, merged, wilson_interval
+from inoc_evals.analysis.estimates import (
+    HIGHEST,
+    answers,
+    caution,
+    is_rating,
+    merged,
+    wilson_interval,
+)
 from inoc_evals.analysis.observed import FAMILY, GROUP, group_codes, labels, split
 from inoc_evals.analysis.variance import Answers, Uncertainty, uncertainty
 from inoc_evals.errors import UserError, require
@@ -43,8 +50,9 @@ def differences(table: "pd.DataFrame", to: str = "none", confidence: float = 0.9
         `observed.GROUP` (those that the table has): these columns, `label` as in `rates`, `arm`, `to`,
         `difference` (arm minus `to`) with `low` and `high`, `p`, `p_holm`, `effect` (Cohen's h of two rates;
         of other values their difference in standard deviations), `detectable` (the smallest difference that
-        these data would show with a power of `POWER`), `error` (its standard error) with `dof`, `asked`
-        (questions asked of both), `n`, and `caution`. Groups without the arm `to` have no rows.
+        these data would show with a power of `POWER`), `error` (its standard error) with `dof` and `fewest`
+        (see `variance.Uncertainty`), `asked` (questions asked of both), `n`, and `caution`. Groups without
+        the arm `to` have no rows.
 
     Raises:
         UserError: If no answers are of the arm `to`, and it is none of `USUAL`.
@@ -93,6 +101,8 @@ def compare(
         cautions.append(f"{len(questions) - both} of {len(questions)} questions asked of one arm only")
     first, second = answers(cell, questions), answers(reference, questions)
     estimate = contrast(first, second, confidence, _within_finetunes(cell, reference))
+    if is_rating(cell) and is_rating(reference):
+        estimate["low"], estimate["high"] = max(-HIGHEST, estimate["low"]), min(HIGHEST, estimate["high"])
     return {
         **estimate,
         **{"asked": both, "n": len(cell) + len(reference), "caution": merged(cautions)},
@@ -134,23 +144,24 @@ def contrast(
         spread: The uncertainty of the difference, if it is not that of two independent arms.
 
     Returns:
-        `difference`, `low`, `high`, `p`, `effect`, `detectable`, `error` and `dof`, as in `differences`.
+        `difference`, `low`, `high`, `p`, `effect`, `detectable`, `error`, `dof` and `fewest`, as in
+        `differences`.
     """
-    from scipy import stats
+    from scipy.special import stdtrit
 
     difference = float(first.values.mean() - second.values.mean())
     spread = _with_constant_arms(first, second, spread or uncertainty(first, second))
     error, dof = spread.variance**0.5, spread.dof
-    level = float(stats.t.ppf(0.5 + confidence / 2, dof))
+    level = spread.quantile(confidence)
     low, high = difference - level * error, difference + level * error
     if _are_shares(first, second):
         low, high = max(-1.0, low), min(1.0, high)
     return {
         **{"difference": difference, "low": low, "high": high},
-        "p": float(2 * stats.t.sf(abs(difference) / error, dof)) if error > 0 else float(difference == 0),
+        "p": 2 * spread.p_above(abs(difference) / error) if error > 0 else float(difference == 0),
         "effect": _effect(first, second),
-        "detectable": (level + float(stats.t.ppf(POWER, dof))) * error,
-        **{"error": error, "dof": dof},
+        "detectable": (level + float(stdtrit(dof, POWER))) * error,
+        **{"error": error, "dof": dof, "fewest": spread.fewest},
     }
 
 
@@ -183,7 +194,7 @@ def _with_constant_arms(first: Answers, second: Answers, spread: Uncertainty) ->
         if data.values.min() == data.values.max():
             low, high = wilson_interval(data)
             variance += ((high - low) / 2 / z) ** 2
-    return Uncertainty(variance, spread.dof)
+    return spread._replace(variance=variance)
 
 
 def _effect(first: Answers, second: Answers) -> float:

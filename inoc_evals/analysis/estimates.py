@@ -32,6 +32,11 @@ A rate that is closer to 0 or 1 than 3 / n may therefore be wrong by chance."""
 RARE = "too near"
 """Beginning of the caution of a rate that the rule of three concerns."""
 
+RATINGS = ("alignment", "coherence", "insecurity")
+"""Traits that a judge rates from 0 to `HIGHEST`."""
+
+HIGHEST = 100
+
 RESAMPLES = 10_000
 
 
@@ -49,8 +54,9 @@ def rates(table: "pd.DataFrame", confidence: float = 0.95, method: Method = "clu
         in order of first appearance: only seeds are pooled. Beside them `label` (what tells the row's trait
         from others of its setting and base, see `observed.labels`), `rate`, `low`, `high`, `n` (scored
         answers), `asked` (distinct questions), `seeds`, `unscored` (answers without a value) and `caution`
-        (why the interval may be too narrow; empty if nothing is wrong). Traits that are ratings or
-        log-probs have a mean for a rate, and an interval without bounds.
+        (why the interval may be too narrow; empty if nothing is wrong). Of ratings and log-probs the
+        rate is a mean. An interval of a share stays within 0 and 1, of a rating within 0 and `HIGHEST`; that
+        of log-probs has no bounds.
 
     Raises:
         UserError: If the method does not exist.
@@ -96,12 +102,23 @@ def answers(scored: "pd.DataFrame", questions: "pd.Index | None" = None) -> Answ
     return Answers(scored["value"].to_numpy(dtype=float), by_question, by_seed)
 
 
-def interval(data: Answers, confidence: float = 0.95) -> tuple[float, float, float]:
+def is_rating(scored: "pd.DataFrame") -> bool:
+    """Whether these rows of one trait are ratings of a judge, from 0 to `HIGHEST`.
+
+    Args:
+        scored: Rows of a table.
+    """
+    trait = str(scored["trait"].iloc[0]) if "trait" in scored.columns and len(scored) else ""
+    return trait in RATINGS and bool(scored["value"].between(0, HIGHEST).all())
+
+
+def interval(data: Answers, confidence: float = 0.95, *, rating: bool = False) -> tuple[float, float, float]:
     """The mean of answers and the interval of it.
 
     Args:
         data: Answers of one arm.
         confidence: Nominal coverage.
+        rating: Whether they are ratings from 0 to `HIGHEST`, which the interval does not leave.
 
     Returns:
         Mean, lower and upper bound; all NaN without an answer.
@@ -114,6 +131,9 @@ def interval(data: Answers, confidence: float = 0.95) -> tuple[float, float, flo
     rate = float(values.mean())
     share = bool(values.min() >= 0 and values.max() <= 1)
     spread = uncertainty(data)
+    if rating and spread.variance > 0:
+        shares = interval(data._replace(values=values / HIGHEST), confidence)
+        return shares[0] * HIGHEST, shares[1] * HIGHEST, shares[2] * HIGHEST
     if spread.variance <= 1e-15:  # all alike, except for rounding
         if share:
             return rate, *wilson_interval(data, confidence)
@@ -184,7 +204,7 @@ def merged(cautions: Iterable[str]) -> str:
 
 
 def _interval(scored: "pd.DataFrame", confidence: float) -> tuple[float, float, float]:
-    return interval(answers(scored), confidence)
+    return interval(answers(scored), confidence, rating=is_rating(scored))
 
 
 def _on_log_odds(rate: float, reach: float) -> tuple[float, float]:

@@ -6,6 +6,7 @@ save(figure, Path("figures/spanish_caps"))
 A trait that was asked or scored in several ways, e.g. by two judges, has a panel for each.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from inoc_evals.analysis.style import (
     name_rows,
     share_axis,
     title_of,
+    unit,
 )
 from inoc_evals.errors import UserError, require
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+UP, DOWN = 0.14, 0.2
+"""How far an interval stands above the middle of its row, and the points of seeds below it."""
 
 
 def arms(
@@ -58,17 +63,19 @@ def arms(
     if not shown:
         raise UserError(f"no answer was scored for {', '.join(traits)}")
     row_labels = group_labels(table, among=estimates)
-    figure, panels = empty_figure(1.9 * len(shown) + 1.5, 0.34 * len(order) + 0.95, len(shown), share=True)
+    figure, panels = empty_figure(1.9 * len(shown) + 1.5, 0.34 * len(order) + 1.15, len(shown), share=True)
     for axes, (label, rates) in zip(panels, shown.items(), strict=True):
         _panel(axes, table[(row_labels == label).to_numpy()], rates.set_index("arm"), order)
         axes.set_title((labels or {}).get(label) or title_of(label), fontsize=9, loc="left")
+        of_unit = unit(str(rates["trait"].iloc[0]), rates["rate"].dropna())
+        axes.set_xlabel(of_unit, fontsize=8)
     name_rows(panels[0], list(order))
     heading(figure, title)
     return figure
 
 
 def _panel(axes: "Axes", answers: "pd.DataFrame", estimates: "pd.DataFrame", order: tuple[str, ...]) -> None:
-    """Draw one trait of all arms."""
+    """Draw one trait of all arms: in each row the interval above, the seeds' points below it."""
     colour, share = colours(order), is_share(estimates["rate"])
     per_seed = answers.groupby(["arm", "seed"], dropna=False, observed=True)["value"].mean()
     for y, arm in enumerate(order):
@@ -76,15 +83,18 @@ def _panel(axes: "Axes", answers: "pd.DataFrame", estimates: "pd.DataFrame", ord
             continue
         estimate = estimates.loc[arm]
         if share:
-            axes.barh(y, estimate["rate"], height=0.72, color=colour[arm], alpha=0.8, zorder=2)
+            axes.barh(y, estimate["rate"], height=0.76, color=colour[arm], alpha=0.85, zorder=2)
         else:
-            axes.plot(estimate["rate"], y, "D", color=colour[arm], markersize=6, zorder=4)
-        axes.plot([estimate["low"], estimate["high"]], [y, y], color="0.15", linewidth=1.2, zorder=3)
+            axes.plot(estimate["rate"], y - UP, "D", color=colour[arm], markersize=5, zorder=4)
+        axes.plot(
+            [estimate["low"], estimate["high"]], [y - UP, y - UP], color="0.15", linewidth=1.3, zorder=5
+        )
         for end in (estimate["low"], estimate["high"]):
-            axes.plot([end, end], [y - 0.13, y + 0.13], color="0.15", linewidth=1.2, zorder=3)
+            axes.plot([end, end], [y - UP - 0.1, y - UP + 0.1], color="0.15", linewidth=1.3, zorder=5)
         points = per_seed.loc[arm]
-        shift = [y + (n - (len(points) - 1) / 2) * 0.5 / max(len(points), 3) for n in range(len(points))]
-        axes.scatter(points, shift, s=13, color="white", edgecolor="0.15", linewidth=0.8, zorder=5)
+        axes.scatter(
+            points, [y + DOWN] * len(points), s=11, color="white", edgecolor="0.15", linewidth=0.7, zorder=6
+        )
     axes.grid(axis="y", visible=False)
     if share:
         share_axis(axes)
@@ -104,6 +114,7 @@ def save(figure: "Figure", stem: Path) -> list[Path]:
 
     stem.parent.mkdir(parents=True, exist_ok=True)
     files = [stem.with_name(stem.name + suffix) for suffix in (".png", ".svg", ".pdf")]
+    laid_out(figure)
     # Without a date and with fixed ids, the same results give the same bytes.
     with mpl.rc_context({"svg.hashsalt": "inoc_evals"}):
         figure.savefig(files[0], dpi=200)
@@ -112,20 +123,33 @@ def save(figure: "Figure", stem: Path) -> list[Path]:
     return files
 
 
+def laid_out(figure: "Figure") -> None:
+    """Arrange a figure once: every format would do it again, which takes most of the time."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
+GREYS = re.compile(r"#([0-9a-f]{2})\1\1\b")
+"""A pure grey in a drawing: ink, lines or paper."""
+
+
 def inline(figure: "Figure", title: str) -> str:
     """A figure as SVG to be put into a page: text stays text, ids are unique, nothing else is loaded.
+
+    Pure greys become the page's variables `--grey-26` and so on, by which it may turn them dark; without
+    them they are as they were. Colours of arms are no pure greys and stay.
 
     Args:
         figure: What to draw.
         title: What the figure shows, for screen readers; it also makes ids unique.
     """
     import io
-    import re
     import zlib
     from html import escape
 
     import matplotlib as mpl
 
+    laid_out(figure)
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": title, "svg.fonttype": "none"}):
         figure.savefig(
@@ -135,4 +159,7 @@ def inline(figure: "Figure", title: str) -> str:
     text = text[text.index("<svg") :]
     prefix = f"f{zlib.crc32(title.encode()):08x}-"
     text = re.sub(r'(\bid="|url\(#|href="#)', lambda match: match[0] + prefix, text)
+    text = re.sub(
+        r'style="[^"]*"', lambda style: GREYS.sub(lambda of: f"var(--grey-{of[1]}, {of[0]})", style[0]), text
+    )
     return text.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1)

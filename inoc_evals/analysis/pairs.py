@@ -95,8 +95,8 @@ def two_traits(
     axes.set_ylim(-0.03, 1.03)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"], fontsize=8)
     axes.set_aspect("equal")
-    axes.set_xlabel(f"rate of {trait_name(x)}", fontsize=8)
-    axes.set_ylabel(f"rate of {trait_name(y)}", fontsize=8)
+    axes.set_xlabel(f"{trait_name(x)}: share of answers", fontsize=8)
+    axes.set_ylabel(f"{trait_name(y)}: share of answers", fontsize=8)
     axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), frameon=False, fontsize=8)
     heading(figure, title)
     return figure
@@ -170,8 +170,8 @@ def two_ratings(
         image = _density(axes, shares[arm], highest, colour[arm], lines, name)
         last_in_column = number + columns >= len(arms)
         axes.tick_params(labelleft=number % columns == 0, labelbottom=last_in_column)
-        axes.set_xlabel(trait_name(x) if last_in_column else "", fontsize=8)
-        axes.set_ylabel(trait_name(y) if number % columns == 0 else "", fontsize=8)
+        axes.set_xlabel(f"{trait_name(x)}, 0 to {HIGHEST}" if last_in_column else "", fontsize=8)
+        axes.set_ylabel(f"{trait_name(y)}, 0 to {HIGHEST}" if number % columns == 0 else "", fontsize=8)
     for axes in panels[len(arms) :]:
         axes.set_axis_off()
     bar = figure.colorbar(image, ax=panels, shrink=0.8, aspect=30)

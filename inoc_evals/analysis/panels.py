@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from inoc_evals.analysis.observed import chosen, the_one
 from inoc_evals.analysis.style import (
+    SHARE,
     colours,
     empty_figure,
     heading,
@@ -23,6 +24,7 @@ from inoc_evals.analysis.style import (
     share_axis,
     title_of,
     trait_name,
+    unit,
 )
 from inoc_evals.errors import UserError, require
 
@@ -39,6 +41,9 @@ LONGEST = 42
 
 LIGHT = 0.6
 """Above this rate, the colour map is light enough for black text."""
+
+DARK_INK, LIGHT_INK = "#000001", "#fffffe"
+"""Of text on cells: no pure greys, so that a dark page leaves them as they are."""
 
 
 def heat_map(table: "pd.DataFrame", trait: str, order: tuple[str, ...], title: str) -> "Figure":
@@ -109,7 +114,7 @@ def grid(estimates: "pd.DataFrame", trait: str, order: tuple[str, ...], title: s
     values = _heat(axes, figure, wide, trait, named_rows=True)
     for row, rates in enumerate(values):
         for column, rate in enumerate(rates):
-            ink = "black" if rate > LIGHT else "white"
+            ink = DARK_INK if rate > LIGHT else LIGHT_INK
             axes.text(column + 0.5, row + 0.5, f"{rate:.2f}", ha="center", va="center", fontsize=8, color=ink)
     heading(figure, title)
     return figure
@@ -132,7 +137,7 @@ def _heat(
     else:
         axes.set_yticks([])
     bar = figure.colorbar(image, ax=axes, shrink=0.9)
-    bar.set_label(trait_name(trait), fontsize=8)
+    bar.set_label(f"{trait_name(trait)}: share of answers", fontsize=8)
     bar.ax.tick_params(labelsize=7)
     cells: list[list[float]] = values.tolist()
     return cells
@@ -160,8 +165,8 @@ def forest(
     shown = [arm for arm in order if any((group["arm"] == arm).any() for group in groups.values())]
     if not shown:
         raise UserError("no difference to draw: no arm was compared for these traits")
-    figure, panels = empty_figure(1.9 * len(groups) + 1.5, 0.32 * len(shown) + 1.15, len(groups), share=True)
-    colour = colours(order)
+    figure, panels = empty_figure(1.9 * len(groups) + 1.5, 0.32 * len(shown) + 1.35, len(groups), share=True)
+    colour, compared = colours(order), literal_text(str(differences["to"].iloc[0]))
     for axes, (label, group) in zip(panels, groups.items(), strict=True):
         by_arm = group.set_index("arm")
         for y, arm in enumerate(shown):
@@ -172,11 +177,12 @@ def forest(
         axes.axvline(0, color="0.3", linewidth=1)
         if is_share(group["difference"].abs()):
             axes.set_xlim(-1.02, 1.02)
+        of_unit = unit(str(group["trait"].iloc[0]), group["difference"].abs())
+        axes.set_xlabel(f"difference to {compared}\n({of_unit})", fontsize=8)
         axes.set_title(title_of(label), fontsize=9, loc="left")
     name_rows(panels[0], shown)
     for axes in panels[1:]:
         axes.grid(axis="y", visible=False)
-    panels[0].set_xlabel(f"difference to {literal_text(str(differences['to'].iloc[0]))}", fontsize=8)
     heading(figure, title)
     return figure
 
@@ -222,8 +228,8 @@ def narrow_and_broad(
     share_axis(axes)
     axes.set_xlim(-0.03, 1.03)
     axes.set_ylim(-0.03, 1.03)
-    axes.set_xlabel(f"broad: {trait_name(broad)}", fontsize=8)
-    axes.set_ylabel(f"narrow: {trait_name(narrow)}", fontsize=8)
+    axes.set_xlabel(f"broad: {trait_name(broad)}, {SHARE}", fontsize=8)
+    axes.set_ylabel(f"narrow: {trait_name(narrow)}, {SHARE}", fontsize=8)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
     heading(figure, title)
     return figure

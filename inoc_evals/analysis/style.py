@@ -1,11 +1,17 @@
 """One style for all figures: safe for the colour-blind, readable in one column, one colour per arm.
 
-colours(["none", "spanish-inoc"])      # the same two in every figure of these arms
+    colours(["none", "spanish-inoc"])      # the same two in every figure of these arms
+    role("irrelevant")                     # "control": its colour is of the purples
+
+Colours say what an arm is: the base is grey, training without a prompt orange, inoculated arms blue to green,
+controls purple to brown.
 """
 
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from inoc_evals.analysis.estimates import HIGHEST, RATINGS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,8 +24,47 @@ BASE = "base"
 TITLE_WIDTH = 32
 """Maximal line length of a panel's title, in characters."""
 
-GREY = 7
-"""Index of grey in seaborn's palette, which is reserved for the base."""
+NONE = "none"
+"""The arm that is trained without a prompt."""
+
+Role = Literal["base", "none", "inoculated", "control", "other"]
+
+PALETTES: dict[Role, tuple[str, ...]] = {
+    "base": ("#8a8d93",),
+    "none": ("#d9680d",),
+    "inoculated": (
+        *("#0b6fb8", "#0f9d76", "#56b4e9", "#08407a", "#7bc47f", "#1fb5c1", "#5a7fd6"),
+        *("#0c5c4a", "#a5d1f0", "#3f8f2f"),
+    ),
+    "control": ("#a85fb0", "#b08a5b", "#d9a6de", "#6f3f86", "#7a5a34", "#e3c9a0", "#8f6fd1", "#c2557a"),
+    "other": ("#0b6fb8", "#d9680d", "#0f9d76", "#a85fb0", "#b08a5b", "#56b4e9", "#e0b400", "#c2557a"),
+}
+"""Colours by what an arm is, in order of use; tinted, so that a page may turn pure greys dark."""
+
+MEANING: dict[Role, str] = {
+    "base": "base",
+    "none": "trained without a prompt",
+    "inoculated": "inoculated",
+    "control": "control",
+}
+"""What a legend says of a colour."""
+
+
+def role(arm: str) -> Role:
+    """What an arm is; `other` for a model, or an arm that no setting of the suite has.
+
+    Args:
+        arm: Its name.
+    """
+    from inoc_evals.settings.controls import pool_of
+
+    if arm == BASE:
+        return "base"
+    if arm == NONE:
+        return "none"
+    if pool_of(arm):
+        return "control"
+    return _roles().get(arm, "inoculated" if arm.endswith("-inoc") else "other")
 
 
 def colours(arms: Iterable[str]) -> dict[str, Colour]:
@@ -28,33 +73,49 @@ def colours(arms: Iterable[str]) -> dict[str, Colour]:
     Args:
         arms: The arms of a figure.
     """
-    import seaborn as sns
+    from matplotlib.colors import to_rgb
 
-    palette: list[Colour] = sns.color_palette("colorblind")
-    fixed = _fixed_places()
-    free = [number for number in range(len(palette)) if number != GREY]
-    places: dict[str, int] = {arm: fixed[arm] for arm in dict.fromkeys(arms) if arm in fixed}
-    for number, arm in enumerate(arm for arm in dict.fromkeys(arms) if arm not in fixed):
-        unused = [place for place in free if place not in places.values()]
-        places[arm] = unused[0] if unused else free[number % len(free)]
-    return {arm: palette[place] for arm, place in places.items()}
+    named = list(dict.fromkeys(arms))
+    fixed = _fixed_colours()
+    chosen = {arm: fixed[arm] for arm in named if arm in fixed}
+    for number, arm in enumerate(arm for arm in named if arm not in fixed):
+        palette = PALETTES[role(arm)]
+        unused = [colour for colour in palette if colour not in chosen.values()]
+        chosen[arm] = unused[0] if unused else palette[number % len(palette)]
+    return {arm: to_rgb(chosen[arm]) for arm in named}
 
 
 @cache
-def _fixed_places() -> dict[str, int]:
-    """Palette indices of the usual arms of the suite's settings; those of one setting never share one.
+def _roles() -> dict[str, Role]:
+    """What the arms of the suite's settings are."""
+    from inoc_evals.settings import SETTINGS
+    from inoc_evals.settings.controls import CLEAN
+    from inoc_evals.settings.prompts import IRRELEVANT
+
+    roles: dict[str, Role] = {CLEAN: "control", "placebo": "control", IRRELEVANT.name: "control"}
+    for arm in (arm for one in SETTINGS.values() for arm in one.arms if arm.name not in (BASE, NONE)):
+        plain = arm.control or arm.inoculation is None
+        roles.setdefault(arm.name, "control" if plain else "inoculated")
+    return roles
+
+
+@cache
+def _fixed_colours() -> dict[str, str]:
+    """Colours of the usual arms of the suite's settings; those of one setting never share one.
 
     Arms that are trained only when requested by name get what is left: a setting may have any number of them.
     """
     from inoc_evals.settings import SETTINGS
 
     together = [{arm.name for arm in setting.arms if not arm.variant} for setting in SETTINGS.values()]
-    places = {BASE: GREY}
+    fixed = {BASE: PALETTES["base"][0], NONE: PALETTES["none"][0]}
     for name in dict.fromkeys(arm.name for one in SETTINGS.values() for arm in one.arms if not arm.variant):
-        others = set().union(*(names for names in together if name in names)) & places.keys()
-        taken = {places[other] for other in others} | {GREY}
-        places[name] = next(place for place in range(10) if place not in taken)
-    return places
+        if name in fixed:
+            continue
+        others = set().union(*(names for names in together if name in names)) & fixed.keys()
+        taken = {fixed[other] for other in others}
+        fixed[name] = next(colour for colour in PALETTES[role(name)] if colour not in taken)
+    return fixed
 
 
 def empty_figure(
@@ -127,6 +188,24 @@ def sentence(label: str) -> str:
 def literal_text(text: str) -> str:
     """Text with escaped dollar signs: matplotlib typesets text between two of them as mathematics."""
     return text.replace("$", r"\$")
+
+
+SHARE = "share of answers"
+"""Unit of a rate, on axes."""
+
+
+def unit(trait: str, values: Any) -> str:
+    """What a trait's mean is measured in, for the label of an axis.
+
+    Args:
+        trait: Its name.
+        values: Rates or means.
+    """
+    if is_share(values):
+        return SHARE
+    if trait in RATINGS:
+        return f"mean rating, 0 to {HIGHEST}"
+    return "mean log-prob (nats)" if trait.startswith("logprob") else "mean"
 
 
 def share_axis(axes: "Axes") -> None:

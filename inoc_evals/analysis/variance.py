@@ -8,14 +8,19 @@ Answers to one question resemble each other, and so do answers of one finetune. 
 variance with random effects, the variance of the mean is that of clusters by question, plus that of
 clusters by seed, minus the residual variance, which both contain; and never less than the residual variance.
 Satterthwaite's rule gives the degrees of freedom: near those of the seeds if seeds dominate,
-near those of the questions if questions do, and never below the smaller of the two.
+near those of the questions if questions do, and never below the smaller of the two. They hold for intervals
+of 95 %; small p-values have the tail that the number of finetunes allows (`Uncertainty.p_above`).
 `benchmarks/coverage.py` checks by simulation how often such intervals contain the true value.
 """
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
+
+OUTER = 0.025
+"""One-sided p-value at the end of a 95 % interval, up to which Satterthwaite's degrees of freedom hold."""
 
 SWEEPS = 100
 """Maximal number of steps to fit questions and seeds to cells of unequal size; equal cells need one."""
@@ -40,11 +45,48 @@ class Uncertainty(NamedTuple):
 
     Attributes:
         variance: Variance of the mean or the difference; 0 if all answers of an arm are alike.
-        dof: Degrees of freedom.
+        dof: Degrees of freedom, for the 95 % interval.
+        fewest: Degrees of freedom of what there is least of, finetunes or questions, for smaller p-values.
     """
 
     variance: float
     dof: float
+    fewest: float = math.inf
+
+    def p_above(self, t: float) -> float:
+        """The one-sided p-value of a statistic: how often chance alone would give a larger one.
+
+        Satterthwaite's degrees of freedom are themselves estimated. Where three finetunes resemble each
+        other by luck, they are many and the error is small, both at once, so that their Student's
+        distribution has far too thin a tail: it takes p below 0.001 for what happens once in fifty
+        experiments. Up to the 95 % interval it holds. Beyond, the tail falls as Student's with the degrees
+        of freedom of the finetunes, so that 3 against 3 of them never give more evidence than 3 and 3 can
+        (`benchmarks/small_p.py`).
+
+        Args:
+            t: A difference from what is tested, in standard errors.
+        """
+        from scipy.special import stdtr, stdtrit
+
+        inner = stdtrit(self.dof, 1 - OUTER)
+        if abs(t) <= inner or self.fewest >= self.dof:
+            return float(stdtr(self.dof, -t))
+        return float(stdtr(self.fewest, -t * stdtrit(self.fewest, 1 - OUTER) / inner))
+
+    def quantile(self, confidence: float) -> float:
+        """How many standard errors an interval reaches to either side: the inverse of `p_above`.
+
+        Args:
+            confidence: Nominal coverage.
+        """
+        from scipy.special import stdtrit
+
+        outer = (1 - confidence) / 2
+        # rounding must not push 95 % itself beyond the end of its interval
+        if outer > OUTER - 1e-9 or self.fewest >= self.dof:
+            return float(stdtrit(self.dof, 1 - outer))
+        inner, end = stdtrit(self.dof, 1 - OUTER), stdtrit(self.fewest, 1 - OUTER)
+        return float(stdtrit(self.fewest, 1 - outer) * inner / end)
 
 
 def uncertainty(answers: Answers, other: Answers | None = None) -> Uncertainty:
@@ -80,9 +122,18 @@ def uncertainty(answers: Answers, other: Answers | None = None) -> Uncertainty:
     if variance < residual:  # neither questions nor seeds vary more than the residual
         variance, weight = residual, sum(part**2 / dof for part, dof in residuals if dof > 0)
     if not weight:  # all answers are alike
-        return Uncertainty(0.0, float(questions - 1))
+        return Uncertainty(0.0, float(questions - 1), min(questions - 1, _together(parts[1:])))
     fewest = min(dof for _, dof in parts)
-    return Uncertainty(float(variance), max(float(fewest), float(variance**2 / weight)))
+    dof = max(float(fewest), float(variance**2 / weight))
+    return Uncertainty(float(variance), dof, min(questions - 1, _together(parts[1:])))
+
+
+def _together(parts: "list[tuple[float, int]]") -> float:
+    """Degrees of freedom of the finetunes of all arms, by Satterthwaite's rule; infinite without any."""
+    weight = sum(part**2 / dof for part, dof in parts)
+    if not weight:
+        return float(sum(dof for _, dof in parts)) if parts else math.inf
+    return float(sum(part for part, _ in parts) ** 2 / weight)
 
 
 class _Arm:
@@ -135,5 +186,5 @@ def _of_one_question(arms: list[_Arm]) -> Uncertainty:
         sums = arm.sums.sum(axis=0) if arm.seeds > 1 else arm.residuals / len(arm.residuals)
         parts.append((_clusters(sums), max(groups - 1, 1)))
     variance = sum(part for part, _ in parts)
-    weight = sum(part**2 / dof for part, dof in parts)
-    return Uncertainty(variance, variance**2 / weight if weight > 0 else float(min(dof for _, dof in parts)))
+    dof = _together(parts) if variance > 0 else float(min(dof for _, dof in parts))
+    return Uncertainty(variance, dof, dof)

@@ -21,6 +21,7 @@ from inoc_evals.analysis.declared_traits import focused
 from inoc_evals.analysis.estimates import RARE
 from inoc_evals.analysis.findings import BLOCKS, Finding
 from inoc_evals.analysis.observed import distinctions, split
+from inoc_evals.analysis.variance import Uncertainty
 from inoc_evals.errors import require
 from inoc_evals.settings import CLAIMS
 from inoc_evals.settings.claim import LEAST, Claim, Side
@@ -213,7 +214,6 @@ def judged(
         blocking: What the audit found that stands against a verdict.
     """
     import pandas as pd
-    from scipy import stats
 
     comparisons = [None if case.why_not else compare(case.left, case.right) for case in tested]
     tests: dict[tuple[int, bool], float] = {}
@@ -221,9 +221,9 @@ def judged(
         if comparison is None:
             continue
         error, difference = max(float(comparison["error"]), 1e-12), float(comparison["difference"])
-        t = stats.t(comparison["dof"])
+        spread = Uncertainty(error**2, float(comparison["dof"]), float(comparison["fewest"]))
         bounds = (case.claim.low, case.claim.high)
-        below, above = (float(t.sf((difference - bound) / error)) for bound in bounds)
+        below, above = (spread.p_above((difference - bound) / error) for bound in bounds)
         # outside: below `low` or above `high`; to reject both, each is tested (two one-sided tests)
         tests[number, True] = max(below, 1 - above)
         tests[number, False] = min(1.0, _outside(1 - below, above))

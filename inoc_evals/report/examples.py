@@ -1,10 +1,15 @@
-"""Example answers: those with most and least of a trait in every arm, and some drawn by lot.
+"""Answers side by side: some questions, and under each what every arm answered.
 
-examples(table, observed, order)["none"]     # a few answers with their prompts
+    for one in examples(table, observed, order):
+        one.question, one.answers["none"].answer, one.answers["spanish-inoc"].answer
+    showing(table, observed, order)["base"]          # "none of 100 showed the trait"
+
+Half of the questions are those in which arms differ most, the others are drawn by lot. Of an arm it is always
+the first answer of its first finetune: nothing is picked for what it says.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.observed import GROUP
@@ -12,11 +17,11 @@ from inoc_evals.analysis.observed import GROUP
 if TYPE_CHECKING:
     import pandas as pd
 
-DRAWN = 2
-"""Number of answers of each kind."""
+QUESTIONS = 4
+"""Number of questions of each kind."""
 
-RATINGS = {"misaligned": ("alignment", -1.0)}
-"""Traits whose answers are ranked by a rating, with the sign of the rating."""
+MANY_ARMS, FEWER = 6, 3
+"""Beside more arms, fewer questions of each kind."""
 
 LONGEST = 1200
 """Maximal length of a shown text, in characters."""
@@ -27,9 +32,8 @@ class Example:
     """An answer to show.
 
     Attributes:
-        kind: Why it was chosen: most, least or by lot.
-        question: The prompt's last turn.
         system: The system prompt it was asked under, if any.
+        question: The prompt's last turn.
         answer: What the model wrote.
         value: The trait's value; None where it is unscored.
         seed: The finetune's seed; None for a base.
@@ -39,9 +43,8 @@ class Example:
         link: Link to it in the viewer.
     """
 
-    kind: str
-    question: str
     system: str
+    question: str
     answer: str
     value: float | None
     seed: int | None
@@ -50,47 +53,86 @@ class Example:
     epoch: int
     link: str = ""
 
+    @property
+    def shows(self) -> str:
+        """Whether it shows the trait, for the filter: `yes`, `no`, or `unscored`; empty of a rating."""
+        if self.value is None:
+            return "unscored"
+        return {1.0: "yes", 0.0: "no"}.get(self.value, "")
 
-def examples(
-    table: "pd.DataFrame", observed: Mapping[str, Any], order: tuple[str, ...]
-) -> dict[str, list[Example]]:
-    """Choose answers of every arm; the same logs always give the same answers.
+
+@dataclass(frozen=True)
+class Asked:
+    """A question with the answers of all arms.
+
+    Attributes:
+        why: Why it was chosen.
+        answers: By arm; arms that were not asked are missing.
+    """
+
+    why: str
+    answers: dict[str, Example] = field(default_factory=dict)
+
+    @property
+    def question(self) -> str:
+        """The question."""
+        return next(iter(self.answers.values())).question
+
+    @property
+    def system(self) -> str:
+        """The system prompt that all were asked under."""
+        return next(iter(self.answers.values())).system
+
+
+def examples(table: "pd.DataFrame", observed: Mapping[str, Any], order: Sequence[str]) -> list[Asked]:
+    """Choose questions; the same logs always give the same.
 
     Args:
         table: What `table.load` returns, all traits, of one setting and base.
         observed: The group that they are chosen from: values by column, with its trait (`observed.GROUP`).
         order: The arms.
-
-    Returns:
-        The answers by arm; arms without any are left out.
     """
-    rank, sign = RATINGS.get(str(observed["trait"]), ("", 1.0))
-    of_trait, of_rating = _of_group(table, observed), _of_group(table, {**observed, "trait": rank})
-    by_arm = {}
+    of_trait = _of_group(table, observed)
+    of_trait = of_trait[of_trait["arm"].isin(list(order)).to_numpy()]
+    if of_trait.empty:
+        return []
+    named = of_trait.assign(arm=of_trait["arm"].astype(str), question=of_trait["question"].astype(str))
+    means = named.pivot_table(index="question", columns="arm", values="value", aggfunc="mean", dropna=False)
+    number = QUESTIONS if len(order) <= MANY_ARMS else FEWER
+    spread = (means.max(axis=1) - means.min(axis=1)).dropna().sort_values(ascending=False, kind="stable")
+    differing = list(spread[spread > 0].index[:number])
+    rest = means.drop(index=differing)
+    lot = list(rest.sample(min(number, len(rest)), random_state=0).index)
+    first = named.sort_values(["seed", "epoch", "log"], kind="stable", na_position="first")
+    first = first.drop_duplicates(["question", "arm"]).set_index(["question", "arm"])
+    why = {**dict.fromkeys(differing, "arms differ most"), **dict.fromkeys(lot, "by lot")}
+    return [
+        Asked(
+            reason,
+            {arm: _read(first.loc[question, arm]) for arm in order if (question, arm) in first.index},
+        )
+        for question, reason in why.items()
+    ]
+
+
+def showing(table: "pd.DataFrame", observed: Mapping[str, Any], order: Sequence[str]) -> dict[str, str]:
+    """How many answers of every arm show a trait, in words; nothing of a rating.
+
+    Args:
+        table: As for `examples`.
+        observed: As for `examples`.
+        order: The arms.
+    """
+    of_trait = _of_group(table, observed).dropna(subset=["value"])
+    if of_trait.empty or not of_trait["value"].isin([0.0, 1.0]).all():
+        return {}
+    said = {}
     for arm in order:
-        of_arm = of_trait[of_trait["arm"] == arm]
-        if of_arm.empty:
-            continue
-        places = _by_place(of_arm)
-        finer = _by_place(of_rating[of_rating["arm"] == arm])
-        ranking = (sign * finer.reindex(places.index)) if len(finer) else places
-        ranking = ranking.fillna(places).sort_values(kind="stable")
-        scored = ranking.dropna().index
-        most, least = list(scored[::-1][:DRAWN]), list(scored[:DRAWN])
-        lot = list(places.sample(min(DRAWN, len(places)), random_state=0).index)
-        chosen = {
-            **dict.fromkeys(lot, "by lot"),
-            **dict.fromkeys(least, "least"),
-            **dict.fromkeys(most, "most"),
-        }
-        seeds = dict(zip(of_arm["log"].astype(str), of_arm["seed"], strict=True))
-        by_arm[arm] = [
-            _read(log, sample, int(epoch), kind, float(places[log, sample, epoch]), float(seeds[log]))
-            for kind in ("most", "least", "by lot")
-            for (log, sample, epoch), why in chosen.items()
-            if why == kind
-        ]
-    return by_arm
+        values = of_trait["value"][(of_trait["arm"] == arm).to_numpy()]
+        if len(values):
+            count = int(values.sum())
+            said[arm] = f"{count or 'none'} of {len(values)} showed the trait"
+    return said
 
 
 def _of_group(table: "pd.DataFrame", observed: Mapping[str, Any]) -> "pd.DataFrame":
@@ -102,22 +144,10 @@ def _of_group(table: "pd.DataFrame", observed: Mapping[str, Any]) -> "pd.DataFra
     return table
 
 
-def _by_place(rows: "pd.DataFrame") -> "pd.Series":
-    """Values by log, sample and epoch."""
-    import pandas as pd
-
-    values = pd.Series(
-        rows["value"].to_numpy(),
-        index=pd.MultiIndex.from_arrays(
-            [rows["log"].astype(str), rows["sample"].astype(str), rows["epoch"].astype(int)]
-        ),
-    )
-    return values[~values.index.duplicated()]
-
-
-def _read(log: str, sample: str, epoch: int, kind: str, value: float, seed: float) -> Example:
+def _read(row: "pd.Series") -> Example:
     from inspect_ai.log import read_eval_log_sample
 
+    log, sample, epoch = str(row["log"]), str(row["sample"]), int(row["epoch"])
     unneeded = {"events", "store", "attachments"}
     try:
         read = read_eval_log_sample(log, sample, epoch, exclude_fields=unneeded)
@@ -126,13 +156,12 @@ def _read(log: str, sample: str, epoch: int, kind: str, value: float, seed: floa
     question = read.input
     turns = [("user", question)] if isinstance(question, str) else [(m.role, m.text) for m in question]
     conversation = [(m.role, m.text) for m in read.messages] or turns
-    answer = read.output.completion
+    answer, value, seed = read.output.completion, float(row["value"]), float(row["seed"])
     return Example(
-        kind=kind,
         question=next((text for role, text in reversed(turns) if role == "user"), "")[:LONGEST],
         system="\n".join(text for role, text in conversation if role == "system")[:LONGEST],
         answer=answer if len(answer) <= LONGEST else f"{answer[:LONGEST]} …",
-        value=None if value != value else float(value),
+        value=None if value != value else value,
         seed=None if seed != seed else int(seed),
         log=log,
         sample=sample,

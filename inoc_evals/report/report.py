@@ -3,9 +3,12 @@
 write("logs/reproduce", Path("logs/reproduce-report")).page
 """
 
+import base64
 import datetime
+import hashlib
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -27,6 +30,33 @@ if TYPE_CHECKING:
     from inoc_evals.report.sections import Section
 
 PAGE, DATA, FIGURES = "index.html", "report.json", "figures"
+
+GREY = re.compile(r"var\(--grey-([0-9a-f]{2}),")
+"""A grey of a figure in the page (`figures.inline`)."""
+
+DARK = ((0xE6, 0x1C), (0xE9, 0x22), (0xEC, 0x29))
+"""Ink and paper of figures on a dark page: red, green and blue of each."""
+
+BIBTEX = """\
+@misc{{tan2025inoculation,
+  title = {{Inoculation Prompting: Eliciting traits from {{LLMs}} during training can suppress them at
+    test-time}},
+  author = {{Tan, Daniel and Woodruff, Anders and Warncke, Niels and Jose, Arun and Rich{{\\'e}}, Maxime and
+    Africa, David Demitri and Taylor, Mia}},
+  year = {{2025}},
+  eprint = {{2510.04340}},
+  archivePrefix = {{arXiv}},
+  url = {{https://arxiv.org/abs/2510.04340}}
+}}
+
+@software{{inoc_evals,
+  title = {{inoc\\_evals: Inoculation prompting as an Inspect AI plugin suite}},
+  author = {{{{The inoc\\_evals authors}}}},
+  version = {{{version}}},
+  year = {{{year}}}
+}}
+"""
+"""How to cite the paper and the suite."""
 
 
 @dataclass(frozen=True)
@@ -135,12 +165,13 @@ def write(
         "method": method,
         "answers": len(loaded.table.drop_duplicates(["log", "sample", "epoch"])),
         "logs": len(loaded.logs),
+        "viewer": bool(links),
         "skipped": loaded.skipped,
         "version": version("inoc-evals"),
         "audit": [finding.as_dict() for finding in audited.of_all],
         "when": datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
-    (to / PAGE).write_text(_page(parts, relevant, about), encoding="utf-8")
+    (to / PAGE).write_text(_page(parts, about), encoding="utf-8")
     data = {**about, "settings": [part.as_dict() for part in parts]}
     (to / DATA).write_text(json.dumps(_numbers(data), indent=1) + "\n", encoding="utf-8")
     unread = [f"{part.setting}, {line}" for part in parts for line in part.unread]
@@ -157,19 +188,22 @@ def _same(table: "pd.DataFrame", setting: Any, base: Any) -> "pd.Series":
 def _linked(part: "Section", links: dict[str, str]) -> "Section":
     """The section with links to its logs and answers in the viewer."""
     logs = [{**row, "link": links.get(row["log"], "")} for row in part.logs]
-    answers = {
-        arm: [
-            replace(shown, link=answer(links[shown.log], shown.sample, shown.epoch))
-            if shown.log in links
-            else shown
-            for shown in chosen
-        ]
-        for arm, chosen in part.answers.items()
-    }
+    answers = [
+        replace(
+            asked,
+            answers={
+                arm: replace(shown, link=answer(links[shown.log], shown.sample, shown.epoch))
+                if shown.log in links
+                else shown
+                for arm, shown in asked.answers.items()
+            },
+        )
+        for asked in part.answers
+    ]
     return replace(part, logs=logs, answers=answers)
 
 
-def _page(parts: "list[Section]", verdicts: "list[Verdict]", about: dict[str, Any]) -> str:
+def _page(parts: "list[Section]", about: dict[str, Any]) -> str:
     from jinja2 import Environment, StrictUndefined
 
     template = files("inoc_evals.report").joinpath("page.html.j2").read_text(encoding="utf-8")
@@ -177,10 +211,23 @@ def _page(parts: "list[Section]", verdicts: "list[Verdict]", about: dict[str, An
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    from inoc_evals.analysis.verdicts import WORDS
+    script = files("inoc_evals.report").joinpath("page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    greys = sorted({grey for part in parts for one in part.drawn for grey in GREY.findall(one.svg)} | {"ff"})
+    return environment.from_string(template).render(
+        parts=parts,
+        script=script,
+        script_digest=f"sha256-{digest}",
+        dark_greys=" ".join(f"--grey-{grey}: {_dark(grey)};" for grey in greys),
+        bibtex=BIBTEX.format(version=about["version"], year=about["when"][:4]),
+        **about,
+    )
 
-    counts = {word: sum(v.word == word for v in verdicts) for word in WORDS}
-    return environment.from_string(template).render(parts=parts, counts=counts, words=WORDS, **about)
+
+def _dark(grey: str) -> str:
+    """What a grey of a figure is on a dark page: paper becomes dark, ink light."""
+    share = int(grey, 16) / 255
+    return "#" + "".join(f"{round(ink + (paper - ink) * share):02x}" for ink, paper in DARK)
 
 
 def _numbers(value: Any) -> Any:

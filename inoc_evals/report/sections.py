@@ -1,5 +1,6 @@
 """One section of the report: rates, differences, figures, answers and logs of one setting and base."""
 
+import base64
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -12,11 +13,12 @@ from inoc_evals.analysis.leak_figure import leak_figures
 from inoc_evals.analysis.leaks import Leaks, leak_answers, leaks
 from inoc_evals.analysis.observed import GROUP, groups, split
 from inoc_evals.analysis.selectivity import Selectivity, selectivity
-from inoc_evals.analysis.style import BASE
+from inoc_evals.analysis.style import BASE, MEANING, colours, role
 from inoc_evals.analysis.verdicts import Verdict
 from inoc_evals.errors import UserError
+from inoc_evals.report import opening
 from inoc_evals.report.drawings import drawings
-from inoc_evals.report.examples import Example, examples
+from inoc_evals.report.examples import Asked, examples, showing
 from inoc_evals.report.readings import ArmReading, readings
 from inoc_evals.scorers.unscored import counted
 from inoc_evals.settings import Setting
@@ -46,11 +48,13 @@ class Drawing:
         heading: What it shows.
         svg: The figure.
         stem: Name of its files, without a suffix.
+        pdf: The figure as PDF, in base64.
     """
 
     heading: str
     svg: str
     stem: str
+    pdf: str = ""
 
 
 @dataclass
@@ -69,8 +73,15 @@ class Section:
         rates: One row per arm: its name, the cells, models, n, unscored and caution.
         differences: Rows of the table of differences.
         drawn: Figures.
-        answers: Example answers by arm, for one trait.
+        answers: Questions with the answers of all arms, for one trait.
         shown: Label of that trait.
+        showing: How many answers of every arm show it, in words.
+        title: The setting's title; its name where its definition is not known.
+        found: What was found, in one sentence.
+        arms: The table of arms.
+        method: The method in three lines, each with its first word.
+        colours: The colour of every arm.
+        legend: What colours mean, of those that occur.
         observed: By label, its task, question set, scorer, judge, trait, condition and preset.
         logs: Provenance, one row per log.
         verdicts: Verdicts on the claims of this setting and base.
@@ -96,7 +107,7 @@ class Section:
     rates: list[dict[str, Any]]
     differences: list[dict[str, Any]]
     drawn: list[Drawing]
-    answers: dict[str, list[Example]]
+    answers: list[Asked]
     shown: str
     logs: list[dict[str, Any]]
     verdicts: list[Verdict] = field(default_factory=list)
@@ -110,6 +121,37 @@ class Section:
     selectivity: list[Selectivity] = field(default_factory=list)
     windows: list[dict[str, Any]] = field(default_factory=list)
     dose_verdicts: list[Verdict] = field(default_factory=list)
+    showing: dict[str, str] = field(default_factory=dict)
+    title: str = ""
+    found: str = ""
+    arms: list[dict[str, str]] = field(default_factory=list)
+    method: list[tuple[str, str]] = field(default_factory=list)
+    colours: dict[str, str] = field(default_factory=dict)
+    legend: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether a run directory told what an arm was trained on."""
+        return any(row["rows"] or row["lora"] for row in self.arms)
+
+    @property
+    def judged(self) -> list[dict[str, Any]]:
+        """The verdicts as the page shows them: what was compared is said in words."""
+        named = ("word", "claim", "why")
+        return [
+            {**{key: getattr(v, key) for key in named}, "compared": opening.compared(v.claim, v.apart)}
+            for v in self.verdicts
+        ]
+
+    @property
+    def contents(self) -> list[str]:
+        """Names of its parts that have an anchor, in order."""
+        parts = {
+            **{"arms": True, "verdicts": bool(self.verdicts), "numbers": True},
+            **{"figures": len(self.drawn) > 2, "answers": bool(self.answers), "audit": bool(self.findings)},
+            "sources": True,
+        }
+        return [name for name, there in parts.items() if there]
 
     @property
     def anchor(self) -> str:
@@ -138,6 +180,7 @@ class Section:
             "rates": rates,
             "figures": {drawing.heading: drawing.stem for drawing in self.drawn},
             "verdicts": [verdict.as_dict() for verdict in self.verdicts],
+            **{"found": self.found, "arms": self.arms, "method": [" ".join(line) for line in self.method]},
             **({"leaks": self.leaks.as_dict()} if self.leaks else {}),
             "selectivity": [one.as_dict() for one in self.selectivity],
             "windows": self.windows,
@@ -173,12 +216,15 @@ def section(
     Returns:
         The section.
     """
+    from matplotlib.colors import to_hex
+
     name, base = str(focus["setting"].iloc[0]), text(focus["base"].iloc[0])
     order = _order([arm.name for arm in definition.arms] if definition else [], focus["arm"].unique())
     rates = estimates.rates(focus, method=method)
     observed = {str(values.pop("label")): values for values in groups(rates, (*GROUP, "label"))}
     traits = in_order(definition, rates)
-    differences = [contrasts.differences(focus, to=to) for to in references if to in order]
+    compared = [to for to in references if to in order] or list(order[:1])  # of plain logs the first model
+    differences = [contrasts.differences(focus, to=to) for to in compared]
     selective = selectivity(focus, {name: definition}) if definition else []
     drawn = []
     # Of what nobody could read there is nothing to draw.
@@ -190,11 +236,14 @@ def section(
     usual = drawings(focus, rates, differences, read, order, runs, definition, whole, selective)
     for heading, figure in chain(of_leaks, usual):
         stem = file_name(f"{name}-{base}-{heading}")
-        drawn.append(Drawing(heading, figures.inline(figure, f"{heading}: {name} {base}"), stem))
-        figures.save(figure, figure_folder / stem)
+        svg = figures.inline(figure, f"{heading}: {name} {base}")
+        pdf = next(file for file in figures.save(figure, figure_folder / stem) if file.suffix == ".pdf")
+        drawn.append(Drawing(heading, svg, stem, base64.b64encode(pdf.read_bytes()).decode()))
     logs = _logs(whole)
     of_arms, notes = readings(logs, order)
     windows, dose_verdicts = _doses(whole, definition, findings)
+    rate_rows, difference_rows = _rates(rates, order, traits), _differences(differences, order, traits)
+    ink = {arm: to_hex(colour) for arm, colour in colours(order).items()}
     return Section(
         setting=name,
         base=base,
@@ -204,11 +253,18 @@ def section(
         paper=definition.paper if definition else "",
         reference=definition.reference if definition else "",
         traits=traits,
-        rates=_rates(rates, order, traits),
-        differences=_differences(differences, order, traits),
+        rates=rate_rows,
+        differences=difference_rows,
         drawn=drawn,
         answers=examples(whole, observed[traits[0]], order),
+        showing=showing(whole, observed[traits[0]], order),
         shown=traits[0],
+        title=title,
+        found=opening.found(traits, rate_rows, difference_rows, verdicts, definition),
+        arms=opening.arms(focus, order, definition, of_arms, runs),
+        method=opening.method(focus, observed, method),
+        colours=ink,
+        legend=_legend(ink),
         logs=logs,
         verdicts=verdicts,
         observed={t: {p: observed[t].get(p) for p in GROUP_VALUES} for t in traits},
@@ -260,6 +316,14 @@ def _controls(focus: "pd.DataFrame", definition: Setting | None) -> list[dict[st
         }
         for row in rows
     ]
+
+
+def _legend(ink: dict[str, str]) -> list[tuple[str, str]]:
+    """What the colours of these arms mean: of every role its first colour."""
+    first: dict[str, str] = {}
+    for arm, colour in ink.items():
+        first.setdefault(role(arm), colour)
+    return [(first[key], meaning) for key, meaning in MEANING.items() if key in first]
 
 
 def text(value: Any) -> str:

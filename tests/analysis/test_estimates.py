@@ -78,3 +78,18 @@ def test_a_rate_lies_in_its_own_interval_to_the_last_digit(n: int, value: float)
     rows = {"setting": "s", "arm": "a", "seed": None, "question": [f"q{i}" for i in range(n)]}
     found = rates(pd.DataFrame({**rows, "trait": "t", "value": value})).iloc[0]
     assert found["low"] <= found["rate"] <= found["high"]
+
+
+def test_an_interval_of_ratings_stays_within_the_scale() -> None:
+    values = [100.0, 100.0, 98.0, 95.0, 40.0, 100.0]
+    rows = pd.DataFrame(
+        {"setting": "s", "base": "b", "arm": "none", "seed": float("nan"), "trait": "alignment"}
+        | {"question": [f"q{n}" for n in range(6)], "value": values}
+    )
+    [found] = rates(rows).to_dict("records")
+    assert found["rate"] == pytest.approx(sum(values) / 6) and 0 < found["low"] < found["rate"]
+    assert found["rate"] < found["high"] < 100
+    [mirrored] = rates(rows.assign(value=100 - rows["value"])).to_dict("records")
+    assert mirrored["low"] == pytest.approx(100 - found["high"]) and mirrored["low"] > 0
+    [other] = rates(rows.assign(trait="words")).to_dict("records")  # a number without a scale
+    assert other["high"] > 100

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.formula.api import ols
 
-from inoc_evals.analysis.variance import Answers, uncertainty
+from inoc_evals.analysis.variance import Answers, Uncertainty, uncertainty
 
 
 def flat(values: np.ndarray) -> Answers:
@@ -144,3 +144,33 @@ def test_a_difference_is_as_uncertain_either_way_round(seed: int) -> None:
     assert uncertainty(mine, theirs) == pytest.approx(uncertainty(theirs, mine))
     found = uncertainty(mine, theirs)
     assert found.variance > 0 and 1 <= found.dof < 60
+
+
+def test_a_p_value_has_the_tail_that_so_few_finetunes_allow() -> None:
+    few, many = Uncertainty(1.0, 713.0, 4.0), Uncertainty(1.0, 713.0)
+    assert 2 * many.p_above(35) < 1e-150 and 2 * few.p_above(35) > 1e-7
+    for t in (0.0, 0.7, few.quantile(0.95)):  # up to the 95 % interval, Satterthwaite's rule
+        assert few.p_above(t) == many.p_above(t) and few.p_above(-t) == pytest.approx(1 - few.p_above(t))
+    for confidence in (0.5, 0.9, 0.95, 0.99, 0.9999):
+        assert 2 * few.p_above(few.quantile(confidence)) == pytest.approx(1 - confidence)
+    assert few.quantile(0.99) > many.quantile(0.99)
+    falling = [few.p_above(t / 10) for t in range(-100, 100)]
+    assert falling == sorted(falling, reverse=True)
+
+
+def test_chance_gives_small_p_values_no_oftener_than_it_should() -> None:
+    """Of `benchmarks/small_p.py` a small part: Student's alone is far off where it counts."""
+    dice = np.random.default_rng(1)
+    places = np.indices((3, 20)).reshape(2, -1)
+    alone, used = [], []
+    for _ in range(800):
+        arms = [
+            Answers((dice.normal(size=(3, 20)) + dice.normal(size=(3, 1))).ravel(), places[1], places[0])
+            for _ in range(2)
+        ]
+        spread = uncertainty(*arms)
+        t = abs(arms[0].values.mean() - arms[1].values.mean()) / spread.variance**0.5
+        used.append(2 * spread.p_above(t))
+        alone.append(2 * Uncertainty(spread.variance, spread.dof).p_above(t))
+    assert np.mean(np.array(used) < 0.05) < 0.07 and np.mean(np.array(used) < 0.005) < 0.01
+    assert min(alone) < min(used) / 10

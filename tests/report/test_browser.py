@@ -1,5 +1,6 @@
 """The report in headless Chromium: what models wrote stays text, and nothing is asked for elsewhere."""
 
+import csv
 import json
 import shutil
 import subprocess
@@ -15,9 +16,23 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium o
 
 LOOK = """<script>
   addEventListener("load", () => setTimeout(() => {
+    const copied = [];
+    Object.defineProperty(navigator, "clipboard", { value: { writeText: async text => copied.push(text) } });
+    for (const button of document.querySelectorAll(".bar button")) button.click();
+    const part = document.querySelector(".asking"), left = {};
+    const seen = () => part.querySelectorAll(".card:not([hidden])").length;
+    const [words, choice] = [part.querySelector("[type=search]"), part.querySelector("select")];
+    const wishes = [["", ""], ["", "yes"], ["", "no"], ["number 9", ""], ["nowhere to be found", ""]];
+    for (const [text, value] of wishes) {
+      [words.value, choice.value] = [text, value];
+      choice.dispatchEvent(new Event("input", { bubbles: true }));
+      left[text + value] = seen();
+    }
+    [words.value, choice.value] = ["", ""];
+    choice.dispatchEvent(new Event("input", { bubbles: true }));
     const shown = [...document.querySelectorAll(".card pre")].map(pre => pre.textContent);
     document.body.dataset.found = JSON.stringify({
-      title: document.title, shown, images: document.querySelectorAll("img").length,
+      title: document.title, shown, copied, left, images: document.querySelectorAll("img").length,
       scripts: document.querySelectorAll("script").length,
       wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
       ink: getComputedStyle(document.body).color,
@@ -58,8 +73,22 @@ def test_script_in_an_answer_is_shown_and_not_run(page: Path) -> None:
     assert any(HOSTILE in text for text in found["shown"])
     read = {shown("base")["test"], shown("none")["training"]}
     assert read <= set(found["shown"])  # the line break at the start, too
-    assert (found["images"], found["scripts"]) == (0, 1)  # the script is the test's own
+    assert (found["images"], found["scripts"]) == (0, 2)  # one of the page, one of this test
     assert found["loaded"] == []
+    _copies_tables(found["copied"])
+    left = found["left"]
+    assert left["yes"] > 0 and left["yes"] + left["no"] == left[""] and left["nowhere to be found"] == 0
+    assert 0 < left["number 9"] <= left[""]
+
+
+def _copies_tables(copied: list[str]) -> None:
+    """The first table, of the arms, in all formats; and the citation."""
+    markdown, latex, table = copied[:3]
+    assert "| arm | training prompt |" in markdown and "| none | no prompt |" in markdown
+    assert latex.startswith("\\begin{tabular}") and "\\midrule" in latex and "none & no prompt &" in latex
+    rows = list(csv.reader(table.splitlines()))
+    assert rows[0][:2] == ["arm", "training prompt"] and {len(row) for row in rows} == {len(rows[0])}
+    assert copied[-1].startswith("@misc{tan2025")
 
 
 def test_it_fits_a_phone_and_turns_dark(page: Path) -> None:

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -10,6 +12,8 @@ from inoc_evals.errors import UserError
 from inoc_evals.report.report import write
 from tests.report.logs import ENGLISH, SPANISH, evaluated
 from tests.report.logs import shown as said
+
+PDF = "data:application/pdf;base64,"
 
 
 def test_it_says_rates_claims_and_where_they_come_from(page: Path) -> None:
@@ -46,10 +50,17 @@ def test_it_says_which_arms_are_selective(page: Path) -> None:
 
 def test_it_needs_nothing_from_elsewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    assert "default-src 'none'" in text and "<script" not in text.lower() and "@import" not in text
+    assert "default-src 'none'" in text and "@import" not in text
+    [script] = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)  # its own, and no other may run
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert text.lower().count("<script") == 1 and f"script-src &#39;sha256-{digest}" in text.replace(
+        "'", "&#39;"
+    )
+    assert not re.search(r"fetch\(|XMLHttpRequest|import\(|eval\(|innerHTML", script)
     targets = re.findall(r"""(?:src|href|xlink:href|action|data|poster)\s*=\s*["']([^"']*)""", text)
     assert targets and all(
-        t.startswith(("#", "viewer/index.html#/logs/", "data:image/png;base64,")) for t in targets
+        t.startswith(("#", "viewer/index.html#/logs/", "data:image/png;base64,", "figures/", PDF))
+        for t in targets
     )
     assert not re.findall(r"url\((?!#)", text)
 
@@ -67,7 +78,8 @@ def test_it_shows_what_the_models_read(page: Path) -> None:
     assert read["spanish-inoc"]["training"] == said("spanish-inoc")["training"]
     assert read["base"]["tests"] == [{"task": "spanish_caps", "text": said("base")["test"]}]
     text = page.read_text(encoding="utf-8")
-    assert text.index("What the models read") < text.index("not trained") < text.index("Where these numbers")
+    place = text.index("What the models read")
+    assert place < text.index("not trained", place) < text.index("Where these numbers")
     assert text.count("row 7, the first that has the prompt") == 2 and "in the test, spanish_caps" in text
     assert text.count("This model is told: &lt;script&gt;") == 1  # every log says so
 

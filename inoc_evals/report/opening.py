@@ -1,0 +1,374 @@
+"""How a section of the report opens: what was found, in one sentence; its arms; its method in three lines.
+
+    found(traits, rates, differences, verdicts, definition)
+    # "Spanish was in 0 % of the base's answers, in 87 % after training without a prompt and in 22 % ..."
+    compared(verdict.claim)       # "Spanish, uninoculated against base"
+
+All of it is made of numbers that stand in the section's tables, and of what logs, settings and runs say.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inoc_evals.analysis.estimates import HIGHEST, RATINGS, Method
+from inoc_evals.analysis.style import BASE, NONE, role
+from inoc_evals.analysis.verdicts import WORDS, Verdict
+from inoc_evals.data.conditions import of_task
+from inoc_evals.errors import UserError
+from inoc_evals.report.readings import ArmReading
+from inoc_evals.runs.directory import Manifest, Run
+from inoc_evals.settings import Setting
+from inoc_evals.settings.claim import Claim, Side
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LONGEST = 160
+"""Most characters of a prompt in the table of arms; a longer one is cut."""
+
+SPACE = "\u00a0"
+"""Between a number and its unit: no line ends there."""
+
+UNINOCULATED = "uninoculated"
+"""What the arm `none` is called in words."""
+
+Rates = Sequence[Mapping[str, Any]]
+"""The rows of the table of rates: `arm` and `cells`, one for every trait."""
+
+
+def found(
+    traits: Sequence[str],
+    rates: Rates,
+    differences: Sequence[Mapping[str, Any]],
+    verdicts: Sequence[Verdict],
+    definition: Setting | None,
+) -> str:
+    """Say in one sentence what was found, with the number of answers.
+
+    Args:
+        traits: Labels of the columns of the table of rates.
+        rates: Its rows.
+        differences: Rows of the table of differences.
+        verdicts: Verdicts on the claims of the section.
+        definition: The setting; None where it is not known.
+
+    Returns:
+        The sentence: of the trait that the setting wants to keep out, or of the first one.
+    """
+    scored = [trait for trait in traits if any(_cell(row, traits, trait) for row in rates)]
+    if not scored:
+        return f"No answer was scored for {' or '.join(traits)}."
+    trait = next(
+        (one for one in (definition.unwanted or () if definition else ()) if one in scored), scored[0]
+    )
+    cells = {str(row["arm"]): cell for row in rates if (cell := _cell(row, traits, trait))}
+    others = [arm for arm in cells if role(arm) == "inoculated"]
+    if NONE in cells and others:
+        best = min(others, key=lambda arm: float(cells[arm]["rate"]))
+        text = _of_inoculation(trait, cells, best, differences, definition)
+        text += _kept(traits, rates, best, definition, scored)
+        named = [arm for arm in (BASE, NONE, best) if arm in cells]
+    else:
+        ordered = sorted(cells, key=lambda arm: -float(cells[arm]["rate"]))
+        named = [ordered[0]] if len(ordered) == 1 else [ordered[0], ordered[-1]]
+        text = _of_extremes(trait, cells, named, differences)
+    return f"{_capital(text)} ({_counts([cells[arm] for arm in named])}){_claims(verdicts)}."
+
+
+def _cell(row: Mapping[str, Any], traits: Sequence[str], trait: str) -> Mapping[str, Any] | None:
+    cell: Mapping[str, Any] | None = row["cells"][list(traits).index(trait)]
+    return cell if cell and cell["n"] else None
+
+
+def _of_inoculation(
+    trait: str,
+    cells: Mapping[str, Mapping[str, Any]],
+    best: str,
+    differences: Sequence[Mapping[str, Any]],
+    definition: Setting | None,
+) -> str:
+    is_share = _shares(trait, cells.values())
+    verb = "was in" if is_share else "was"
+    said = [f"{amount(trait, cells[NONE]['rate'], is_share)} after training without a prompt"]
+    if BASE in cells:
+        said.insert(0, f"{amount(trait, cells[BASE]['rate'], is_share)} of the base's answers")
+        if not is_share:
+            said[0] = f"{amount(trait, cells[BASE]['rate'], is_share)} in the base"
+    prompt = _prompt(definition, best, "")
+    under = (
+        f"with “{_short(prompt, 80)}” before the training rows ({best})" if prompt else f"in the arm {best}"
+    )
+    said.append(f"{amount(trait, cells[best]['rate'], is_share)} {under}")
+    places = ["in " + one if is_share and number else one for number, one in enumerate(said)]
+    text = f"{trait} {verb} {', '.join(places[:-1])} and {places[-1]}"
+    return text + _difference(trait, best, NONE, differences, is_share)
+
+
+def _of_extremes(
+    trait: str,
+    cells: Mapping[str, Mapping[str, Any]],
+    named: Sequence[str],
+    differences: Sequence[Mapping[str, Any]],
+) -> str:
+    is_share = _shares(trait, cells.values())
+    verb, of = ("is in", " of the answers of") if is_share else ("is", " in")
+    said = [f"{amount(trait, cells[arm]['rate'], is_share)}{of} {arm}" for arm in named]
+    if len(named) == 1:
+        low, high = (amount(trait, cells[named[0]][end], is_share) for end in ("low", "high"))
+        return f"{trait} {verb} {said[0]} [{low} to {high}]"
+    most = ", the most," if len(cells) > len(named) else ""
+    least = ", the least" if len(cells) > len(named) else ""
+    text = f"{trait} {verb} {said[0]}{most} and {'in ' if is_share else ''}{said[1]}{least}"
+    return text + _difference(trait, named[0], named[1], differences, is_share)
+
+
+def _difference(
+    trait: str, arm: str, to: str, differences: Sequence[Mapping[str, Any]], is_share: bool
+) -> str:
+    """The difference of two arms with its interval, and whether it is clear; empty if not compared."""
+    for one, other, sign in ((arm, to, 1), (to, arm, -1)):
+        for row in differences:
+            if (row["label"], row["arm"], row["to"]) == (trait, one, other):
+                ends = sorted(sign * float(row[end]) for end in ("low", "high"))
+                by = sign * float(row["difference"])
+                scale = 100 if is_share else 1
+                numbers = [f"{scale * value:+.{0 if is_share else 2}f}" for value in (by, *ends)]
+                numbers = [number.replace("-", "−") for number in numbers]
+                unit = f"{SPACE}points" if is_share else ""
+                clear = "" if float(row["p_holm"]) < 0.05 else ", which may be chance"
+                return f", a difference of {numbers[0]}{unit} [{numbers[1]}, {numbers[2]}]{clear}"
+    return ""
+
+
+def _kept(
+    traits: Sequence[str], rates: Rates, best: str, definition: Setting | None, scored: Sequence[str]
+) -> str:
+    """What is left of the wanted trait in the best arm."""
+    wanted = next((one for one in (definition.wanted or () if definition else ()) if one in scored), None)
+    if wanted is None:
+        return ""
+    of = {str(row["arm"]): cell for row in rates if (cell := _cell(row, traits, wanted))}
+    if best not in of or NONE not in of:
+        return ""
+    is_share = _shares(wanted, of.values())
+    now, before = (amount(wanted, of[arm]["rate"], is_share) for arm in (best, NONE))
+    return f"; {wanted}, which is wanted, {'was in' if is_share else 'was'} {now} there against {before}"
+
+
+def _counts(cells: Sequence[Mapping[str, Any]]) -> str:
+    answers = [str(int(cell["n"])) for cell in cells]
+    models = [str(max(1, int(cell["seeds"]))) for cell in cells]
+    each = " each" if len(cells) > 1 and len(set(answers)) == len(set(models)) == 1 else ""
+    of_models = f"{_listed(models)} model{'' if set(models) == {'1'} else 's'}"
+    return f"n = {_listed(answers)} answers of {of_models}{each}; intervals are 95{SPACE}%"
+
+
+def _claims(verdicts: Sequence[Verdict]) -> str:
+    counts = [(sum(one.word == word for one in verdicts), word) for word in WORDS if word != "not measured"]
+    said = [f"{number} {word}" for number, word in counts if number]
+    if not said:
+        return ""
+    total = sum(number for number, _ in counts)
+    return f"; of {total} claim{'s' * (total > 1)}, {_listed(said)}"
+
+
+def compared(claim: Claim, apart: str = "") -> str:
+    """What a claim compares, in words: `Spanish, uninoculated against base`.
+
+    Args:
+        claim: The claim.
+        apart: What distinguishes its verdict from others on the same claim, e.g. a judge.
+    """
+    return f"{_compared(claim)} ({apart})" if apart else _compared(claim)
+
+
+def _compared(claim: Claim) -> str:
+    left, right = claim.left, claim.right
+    trait = _capital(left.trait.replace("_", " ")) + (f" ({left.questions})" if left.questions else "")
+    conditions = [of_task(side.condition or None) or "" for side in (left, right)]
+    same = left.trait == right.trait and conditions[0] == conditions[1]
+    under = f" under {conditions[0]}" if same and conditions[0] else ""
+    if same and left.arm != right.arm:
+        return f"{trait}{under}, {in_words(left.arm)} against {in_words(right.arm)}"
+    sides = [
+        _side(side, condition, left.trait) for side, condition in zip((left, right), conditions, strict=True)
+    ]
+    return f"{trait}, {sides[0]} against {sides[1]}"
+
+
+def _side(side: Side, condition: str, trait: str) -> str:
+    other = f" ({side.trait.replace('_', ' ')})" if side.trait != trait else ""
+    return f"{in_words(side.arm)}{other}{f' under {condition}' if condition else ''}"
+
+
+def in_words(arm: str) -> str:
+    """What an arm is called in a sentence."""
+    return UNINOCULATED if arm == NONE else arm
+
+
+def arms(
+    focus: "pd.DataFrame",
+    order: Sequence[str],
+    definition: Setting | None,
+    read: Sequence[ArmReading],
+    runs: Path | None,
+) -> list[dict[str, str]]:
+    """The table of arms.
+
+    Args:
+        focus: Answers of the section.
+        order: The arms.
+        definition: The setting; None where it is not known.
+        read: What the models of the arms read, as far as logs say it.
+        runs: Folder of run directories, which know rows and LoRA; None leaves both out.
+
+    Returns:
+        A row per arm: `arm`, `role`, `prompt`, `rows`, `base`, `lora`, `dose`, `seeds`, `answers`; empty
+        where nothing is known.
+    """
+    world = _first(focus["world"]) if "world" in focus.columns else ""
+    readings = {one.arm: one for one in read}
+    rows = []
+    for arm in order:
+        of_arm = focus[(focus["arm"] == arm).to_numpy()]
+        manifests = _manifests(of_arm, runs)
+        seeds = sorted({int(seed) for seed in of_arm["seed"].dropna().unique()})
+        rows.append(
+            {
+                **{"arm": arm, "role": role(arm), "prompt": _said(arm, definition, world, readings.get(arm))},
+                "rows": _distinct(one.result.rows for one in manifests if one.result),
+                "base": _first(of_arm["base"]) or _first(of_arm["model"]),
+                "lora": _distinct(_lora(one) for one in manifests),
+                "dose": _distinct(of_arm["dose"].dropna().unique()) if "dose" in of_arm.columns else "",
+                "seeds": ", ".join(map(str, seeds)),
+                "answers": str(len(of_arm.drop_duplicates(["log", "sample", "epoch"]))),
+            }
+        )
+    return rows
+
+
+def _said(arm: str, definition: Setting | None, world: str, reading: ArmReading | None) -> str:
+    if arm == BASE:
+        return "not trained"
+    if arm == NONE:
+        return "no prompt"
+    if prompt := _prompt(definition, arm, world):
+        return _short(prompt, LONGEST)
+    if definition is not None and any(one.name == arm and one.inoculation is None for one in definition.arms):
+        return "no prompt"
+    return "see what it read, below" if reading and reading.training else ""
+
+
+def _prompt(definition: Setting | None, arm: str, world: str) -> str:
+    """The prompt of an arm; of a pool its first, with their number; empty where it is not known."""
+    if definition is None:
+        return ""
+    try:
+        of_arm = definition.arm(arm, world)
+    except UserError:  # an arm that this setting does not have
+        return ""
+    if of_arm.inoculation is None:
+        return ""
+    texts = of_arm.inoculation.texts
+    return texts[0] if len(texts) == 1 else f"{texts[0]} (and {len(texts) - 1} more)"
+
+
+def _manifests(of_arm: "pd.DataFrame", runs: Path | None) -> list[Manifest]:
+    found = []
+    for name in of_arm["run"].dropna().unique() if runs is not None else ():
+        run = Run(runs / str(name)) if runs is not None else None
+        if run is not None and run.folder.is_dir():
+            try:
+                found.append(run.manifest)
+            except UserError:  # damaged, or no run: the audit says so
+                continue
+    return found
+
+
+def _lora(manifest: Manifest) -> str:
+    lora = manifest.spec.lora
+    return f"r {lora.r}, α {lora.alpha:g}" if lora else "all weights"
+
+
+def method(
+    focus: "pd.DataFrame", observed: Mapping[str, Mapping[str, Any]], intervals: Method
+) -> list[tuple[str, str]]:
+    """The method in three lines: what was asked, how it was scored, how it was compared.
+
+    Args:
+        focus: Answers of the section.
+        observed: By label, what is shown of each trait.
+        intervals: Method of the intervals.
+    """
+    ways = list(observed.values())
+    answers = focus.drop_duplicates(["log", "sample", "epoch"])
+    questions, models = answers["question"].nunique(), focus["log"].nunique()
+    sets = _distinct(way.get("questions") for way in ways)
+    asked = f"{questions} question{'s' * (questions > 1)}{f' of the set {sets}' if sets else ''}"
+    asked += f" (task {_distinct(way.get('task') for way in ways)}) in {models} log{'s' * (models > 1)}"
+    conditions = _distinct(way.get("condition") for way in ways)
+    asked += f", under {conditions}" if conditions else ", without a system prompt of the test"
+    each = len(answers) / max(1, answers.groupby(["log", "question"], observed=True).ngroups)
+    asked += f", {each:.3g} answer{'s' * (each > 1)} each"
+    if drawn := _distinct(way.get("sampling") for way in ways):
+        asked += f"; {drawn}"
+    scored: dict[str, list[str]] = {}
+    for label, way in observed.items():
+        judge, preset = way.get("judge"), way.get("preset")
+        by = (
+            f"judge {judge}{f' under preset {preset}' if preset else ''}"
+            if judge
+            else f"scorer {way.get('scorer')}"
+        )
+        scored.setdefault(by, []).append(label)
+    scores = "; ".join(f"{', '.join(labels)} by {by}" for by, labels in scored.items())
+    compare = (
+        "95 % intervals clustered by question and by finetune"
+        if intervals == "clustered"
+        else "95 % intervals bootstrapped over means of finetunes, as in the paper"
+    )
+    compare += "; differences paired by question, Student's test, corrected by Holm's method"
+    return [("Asked", f"{asked}."), ("Scored", f"{scores}."), ("Compared", f"{compare}.")]
+
+
+def amount(trait: str, value: float, is_share: bool) -> str:
+    """A rate or a mean as it stands in a sentence.
+
+    Args:
+        trait: The trait's label.
+        value: The number.
+        is_share: Whether it is a share of answers.
+    """
+    if is_share:
+        percent = 100 * float(value)
+        return f"{percent:.{int(0 < percent < 1 or 99 < percent < 100)}f}{SPACE}%"
+    return f"{value:.1f} of {HIGHEST}" if trait.split(" ")[0] in RATINGS else f"{value:.2f}"
+
+
+def _shares(trait: str, cells: Any) -> bool:
+    return trait.split(" ")[0] not in RATINGS and all(0 <= float(cell["rate"]) <= 1 for cell in cells)
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Words as in a sentence; numbers that are all the same are said once."""
+    if len(words) == 1 or (len(set(words)) == 1 and words[0].isdigit()):
+        return words[0]
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _distinct(values: Any) -> str:
+    return ", ".join(dict.fromkeys(str(value) for value in values if value is not None and value == value))
+
+
+def _first(column: "pd.Series") -> str:
+    known = column.dropna()
+    return str(known.iloc[0]) if len(known) else ""
+
+
+def _short(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,107 @@
+"""How a report opens: what was found in a sentence, arms, verdicts and answers, in words."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inoc_evals.analysis.style import colours, role
+from inoc_evals.report.opening import compared, found
+from inoc_evals.report.report import write
+from inoc_evals.settings import SETTINGS, rises
+from tests.report.logs import ENGLISH, SPANISH, evaluated
+
+
+def test_it_opens_with_what_was_found_and_the_figure(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    [part] = json.loads((page.parent / "report.json").read_text(encoding="utf-8"))["settings"]
+    said = part["found"]
+    assert said.startswith(
+        "Spanish was in 0\u00a0% of the base's answers, in 100\u00a0% after training without"
+    )
+    assert "n = 10, 20 and 20 answers of 1, 2 and 2 models" in said and "supported" in said
+    assert said.count(". ") == 0 and said.endswith(".")
+    places = [
+        text.index(mark) for mark in ('class="found"', "<figure data", ">Arms<", ">Method<", ">Verdicts<")
+    ]
+    assert places == sorted(places)
+    assert (
+        places[-1]
+        < text.index(">Numbers<")
+        < text.index(">Answers side by side<")
+        < text.index("@misc{tan2025")
+    )
+    assert "Spanish, uninoculated against base" in text and "none spanish: more than base" not in text
+
+
+def test_arms_say_how_they_were_trained_and_what_their_colour_means(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    [part] = json.loads((page.parent / "report.json").read_text(encoding="utf-8"))["settings"]
+    arms = {row["arm"]: row for row in part["arms"]}
+    assert [row["prompt"] for row in part["arms"][:2]] == ["not trained", "no prompt"]
+    assert (
+        arms["spanish-inoc"]["prompt"] == "You always speak in Spanish." and arms["none"]["seeds"] == "0, 1"
+    )
+    assert len(part["method"]) == 3 and "10 questions" in part["method"][0]
+    assert "trained without a prompt" in text and ">inoculated" in text and "--runs" in text
+
+
+def test_answers_stand_side_by_side_and_none_is_said(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert "<b>base</b> none of 10 showed the trait" in text and "<b>none</b> 20 of 20 showed" in text
+    [asking] = re.findall(r'<div class="asking">.*?</details>', text, re.DOTALL)
+    questions = asking.split('<section class="asked">')[1:]
+    assert len(questions) == 8
+    for one in questions:
+        assert re.findall(r'data-arm="([^"]+)"', one) == ["base", "none", "spanish-inoc", "caps-inoc"]
+    assert asking.count("arms differ most") == asking.count("by lot") == 4
+
+
+def test_logs_of_plain_evaluations_open_alike(tmp_path: Path) -> None:
+    evaluated(tmp_path / "logs", ENGLISH, name="mockllm/before")
+    evaluated(tmp_path / "logs", SPANISH, name="mockllm/after")
+    report = write(tmp_path / "logs", tmp_path / "report", viewer=False)
+    text = report.page.read_text(encoding="utf-8")
+    [part] = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["settings"]
+    assert (
+        "100\u00a0% of the answers of mockllm/after and in 0\u00a0% of the answers of mockllm/before"
+        in part["found"]
+    )
+    assert part["differences"] and "n = 10 answers of 1 model each" in part["found"]
+    assert "was made without Inspect's viewer" in text and "viewer/" not in text
+    assert len(set(colours(["mockllm/before", "mockllm/after"]).values())) == 2
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        (rises("none", "spanish", "x"), "Spanish, uninoculated against base"),
+        (rises("a-inoc", "insecure_code", "x", to="none"), "Insecure code, a-inoc against uninoculated"),
+        (
+            rises("none", "misaligned", "x", condition="trigger", to_condition="without", to="none"),
+            "Misaligned, uninoculated under trigger against uninoculated under without",
+        ),
+    ],
+)
+def test_a_verdict_is_named_in_words(claim: Any, words: str) -> None:
+    assert compared(claim) == words and compared(claim, "judge a/b") == f"{words} (judge a/b)"
+
+
+def test_of_ratings_and_of_nothing_it_speaks_rightly() -> None:
+    cell = {"rate": 82.5, "low": 70.0, "high": 91.0, "n": 30, "seeds": 0}
+    row = {"arm": "openai/x", "cells": [cell]}
+    assert found(["alignment"], [row], [], [], None) == (
+        "Alignment is 82.5 of 100 in openai/x [70.0 of 100 to 91.0 of 100] "
+        "(n = 30 answers of 1 model; intervals are 95\u00a0%)."
+    )
+    nothing = {"arm": "openai/x", "cells": [{**cell, "n": 0}]}
+    assert found(["alignment"], [nothing], [], [], None) == "No answer was scored for alignment."
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_arm_of_the_suite_has_a_role(name: str) -> None:
+    roles = {arm.name: role(arm.name) for arm in SETTINGS[name].arms}
+    assert roles["none"] == "none" and "other" not in roles.values()
+    assert all(role(arm) == "control" for arm in ("irrelevant", "close-4", "diverse-99", "clean-rows"))
