@@ -20,7 +20,19 @@ PANELS: dict[str, tuple[str, ...]] = {
         *("run", "reproduce", "settings", "finetune", "runs", "export", "adopt", "capabilities"),
     ),
     "What came out": (
-        *("import", "report", "table", "claims", "audit", "selectivity", "leaks", "controls", "dose", "judges", "presets"),
+        *(
+            "import",
+            "report",
+            "table",
+            "claims",
+            "audit",
+            "selectivity",
+            "leaks",
+            "controls",
+            "dose",
+            "judges",
+            "presets",
+        ),
         *("at-k", "precision"),
     ),
 }
