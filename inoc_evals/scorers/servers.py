@@ -52,7 +52,7 @@ Fault = Literal["error", "malformed", "refusal"]
 FILTERED = "a content filter stopped the judge's reply"
 """Said of a `refusal`."""
 
-MALFORMED = (ValueError, TypeError, LookupError, AttributeError)
+MALFORMED = (ValueError, TypeError, LookupError, AttributeError, AssertionError)
 """What a client raises on a reply that is not what an API sends: no JSON, a field that lacks or is wrong."""
 
 
@@ -123,7 +123,8 @@ async def request(
             cause = error.__cause__  # whose message is the request's whole text
         fault: Fault = "malformed" if isinstance(cause, MALFORMED) else "error"
         kind = "no JSON" if isinstance(cause, json.JSONDecodeError) else type(cause).__name__
-        raise NoReply(fault, f"{kind}: {first_line(cause, limit=160)}") from error
+        said = first_line(cause, limit=160)
+        raise NoReply(fault, said if said == kind else f"{kind}: {said}") from error
 
 
 def guard(model: Model) -> None:

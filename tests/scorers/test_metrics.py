@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.scorer import MetricProtocol, SampleScore, Score, stderr
 
-from inoc_evals.scorers.metrics import MANY, by, rates
+from inoc_evals.scorers.metrics import MANY, at_k, by, by_condition, difference, rates
 
 Answers = list[tuple[str, float]]
 VERDICTS = st.lists(
@@ -107,3 +107,9 @@ def test_the_order_of_the_answers_changes_no_digit(answers: Answers, rng: random
     rng.shuffle(shuffled)
     first, second = (found(rates("evil", of_all="evil"), scores(a)) for a in (answers, shuffled))
     assert str(first) == str(second)
+
+
+def test_of_no_scores_nothing_is_reported_but_their_number() -> None:
+    assert found(rates("evil"), []) == {"evil_n": 0.0}
+    for metric in (by("evil"), at_k("evil"), by_condition("evil"), difference("evil", of="a", less="b")):
+        assert [value for value in found(metric, []).values() if value is not None] == []
