@@ -314,7 +314,7 @@ def method(
     conditions = _distinct(way.get("condition") for way in ways)
     asked += f", under {conditions}" if conditions else ", without a system prompt of the test"
     each = len(answers) / max(1, answers.groupby(["log", "question"], observed=True).ngroups)
-    asked += f", {each:.3g} answer{'s' * (each > 1)} each"
+    asked += f", {each:.3g} answer{'s' * (each > 1)} of each model"
     if drawn := _distinct(way.get("sampling") for way in ways):
         asked += f"; {drawn}"
     scored: dict[str, list[str]] = {}
