@@ -173,7 +173,8 @@ def forest(
             if arm in by_arm.index:
                 row = by_arm.loc[arm]
                 axes.plot([row["low"], row["high"]], [y, y], color=colour[arm], linewidth=2.2)
-                axes.plot(row["difference"], y, "o", color=colour[arm], markersize=6, markeredgecolor="0.15")
+                axes.plot([row["low"], row["high"]], [y, y], "|", color=colour[arm], markersize=9)
+                axes.plot(row["difference"], y, "o", color=colour[arm], markersize=4.5)
         axes.axvline(0, color="0.3", linewidth=1)
         if is_share(group["difference"].abs()):
             axes.set_xlim(-1.02, 1.02)

@@ -13,7 +13,7 @@ must be narrowed to one first. Traits and arms are named as they are in the tabl
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.contrasts import differences
 from inoc_evals.analysis.declared_traits import focused, in_order
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
 COLUMN = 3.25
 """Width of a column of a two-column paper, in inches; a page's text is about 6.75 wide."""
@@ -87,10 +88,9 @@ def rates_figure(
     axes.grid(axis="x", visible=False)
     first = next(iter(groups.values()))
     _scale(axes, str(first["trait"].iloc[0]), every)
-    axes.legend(
-        *_legend(order, colour, names), loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3,
-        frameon=False, fontsize=TYPE, handlelength=1, columnspacing=1,
-    )  # fmt: skip
+    handles, texts = _legend(order, colour, names)
+    above: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3}
+    axes.legend(handles, texts, frameon=False, fontsize=TYPE, handlelength=1, columnspacing=1, **above)
     return figure
 
 
@@ -293,7 +293,7 @@ def _scale(
 
 def _legend(
     order: Sequence[str], colour: "Mapping[str, tuple[float, float, float]]", names: Mapping[str, str] | None
-) -> "tuple[list[object], list[str]]":
+) -> "tuple[list[Patch], list[str]]":
     from matplotlib.patches import Patch
 
     return [Patch(color=colour[arm]) for arm in order], [_name(arm, names) for arm in order]

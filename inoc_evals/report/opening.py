@@ -292,7 +292,10 @@ def _lora(manifest: Manifest) -> str:
 
 
 def method(
-    focus: "pd.DataFrame", observed: Mapping[str, Mapping[str, Any]], intervals: Method
+    focus: "pd.DataFrame",
+    observed: Mapping[str, Mapping[str, Any]],
+    intervals: Method,
+    to: Sequence[str],
 ) -> list[tuple[str, str]]:
     """The method in three lines: what was asked, how it was scored, how it was compared.
 
@@ -300,6 +303,7 @@ def method(
         focus: Answers of the section.
         observed: By label, what is shown of each trait.
         intervals: Method of the intervals.
+        to: Arms that the others are compared with.
     """
     ways = list(observed.values())
     answers = focus.drop_duplicates(["log", "sample", "epoch"])
@@ -310,7 +314,7 @@ def method(
     conditions = _distinct(way.get("condition") for way in ways)
     asked += f", under {conditions}" if conditions else ", without a system prompt of the test"
     each = len(answers) / max(1, answers.groupby(["log", "question"], observed=True).ngroups)
-    asked += f", {each:.3g} answer{'s' * (each > 1)} each"
+    asked += f", {each:.3g} answer{'s' * (each > 1)} of each model"
     if drawn := _distinct(way.get("sampling") for way in ways):
         asked += f"; {drawn}"
     scored: dict[str, list[str]] = {}
@@ -328,7 +332,9 @@ def method(
         if intervals == "clustered"
         else "95 % intervals bootstrapped over means of finetunes, as in the paper"
     )
-    compare += "; differences paired by question, Student's test, corrected by Holm's method"
+    compare += (
+        f"; differences to {' and '.join(to)} paired by question, Student's test with Holm's correction"
+    )
     return [("Asked", f"{asked}."), ("Scored", f"{scores}."), ("Compared", f"{compare}.")]
 
 

@@ -262,7 +262,7 @@ def section(
         title=title,
         found=opening.found(traits, rate_rows, difference_rows, verdicts, definition),
         arms=opening.arms(focus, order, definition, of_arms, runs),
-        method=opening.method(focus, observed, method),
+        method=opening.method(focus, observed, method, compared),
         colours=ink,
         legend=_legend(ink),
         logs=logs,
