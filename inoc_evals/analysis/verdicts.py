@@ -268,7 +268,10 @@ def _verdict(
     word: Word = "supported" if supported < level else "contradicted" if contradicted < level else "undecided"
     difference, low, high = (float(comparison[key]) for key in ("difference", "low", "high"))
     why = f"{difference:+.2f} [{low:+.2f}, {high:+.2f}], claimed {claim.region}"
-    if word == "undecided":
+    if word == "undecided" and (high < claim.low or low > claim.high or claim.low < low <= high < claim.high):
+        # Seen alone the interval would decide it.
+        why += f"; p {min(supported, contradicted):.2g} after correction over all claims"
+    elif word == "undecided":
         why += f"; detectable ±{comparison['detectable']:.2f}"
     if cautions := _cautions(claim, comparison):
         why += f"; caution: {cautions}"
