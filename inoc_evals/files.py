@@ -183,7 +183,10 @@ def _place() -> str:
 def _remove_leftovers(path: Path) -> None:
     """Remove what killed processes left of a file or folder that is about to be written."""
     beginning = _beginning(path.name)
-    with suppress(OSError), os.scandir(path.parent) as entries:  # the writer says what is wrong with the folder
+    with (
+        suppress(OSError),
+        os.scandir(path.parent) as entries,
+    ):  # the writer says what is wrong with the folder
         for entry in entries:
             if not (entry.name.startswith(beginning) and entry.name.endswith(SUFFIX)):
                 continue
