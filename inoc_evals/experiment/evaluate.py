@@ -16,7 +16,15 @@ from upath import UPath
 from inoc_evals.chat.renderer import DATE
 from inoc_evals.chat.shown import SHOWN
 from inoc_evals.errors import UserError
-from inoc_evals.experiment.measure_tasks import GENERATION_KEY, JUDGING_KEY, Built, build, generation, judging
+from inoc_evals.experiment.measure_tasks import (
+    GENERATION_KEY,
+    JUDGING_KEY,
+    Built,
+    as_asked,
+    build,
+    generation,
+    judging,
+)
 from inoc_evals.experiment.reading import Reading
 from inoc_evals.experiment.trial import Trial
 from inoc_evals.files import SUFFIX, replacing
@@ -104,6 +112,8 @@ def evaluate(
         else:
             missing[index] = built
     if missing:
+        wanted = {keys[index][GENERATION_KEY]: built for index, built in missing.items()}
+        _make_way(folder, superseded, str(inspect_model), wanted, keep=set(locations.values()))
         fresh = generate(
             list(missing.values()),
             inspect_model,
@@ -231,6 +241,45 @@ def complete_logs(folder: UPath) -> "list[EvalLog]":
 
 def _key(log: "EvalLog", name: str) -> str | None:
     return (log.eval.metadata or {}).get(name)
+
+
+def _make_way(
+    folder: UPath, superseded: UPath, model: str, wanted: dict[str, Built], keep: set[str]
+) -> None:
+    """Move the model's answers to other questions away: Inspect would take them, complete or not, for ours.
+
+    It knows a question by its id alone, and a log with more answers than are asked for is complete to it.
+    Left are logs of other models, and one with a part of our answers, which it continues.
+
+    Args:
+        folder: Folder of the trial's logs.
+        superseded: Where they go.
+        model: The model's name.
+        wanted: The tasks, by the digest of what decides their answers.
+        keep: Locations of results.
+    """
+    from inspect_ai.log import read_eval_log
+
+    for file in list(folder.iterdir()):
+        if file.suffix != ".eval" or file.name in {UPath(location).name for location in keep}:
+            continue
+        try:
+            log = read_eval_log(str(file), header_only=True, format="eval")
+            if log.eval.model != model or _key(log, GENERATION_KEY) in wanted:
+                continue
+            log = read_eval_log(str(file), resolve_attachments=True, format="eval")
+        except Exception:  # noqa: S112 - as in `complete_logs`; Inspect does not continue what it cannot read
+            continue
+        if not any(_is_part(log, built) for built in wanted.values()):
+            superseded.mkdir(parents=True, exist_ok=True)
+            file.rename(superseded / f"{file.name}{OLD}")
+
+
+def _is_part(log: "EvalLog", built: Built) -> bool:
+    """Whether a log holds answers to some of a task's questions, and to nothing else."""
+    asked = {sample.id: (as_asked(sample.input), sample.target) for sample in built.task.dataset}
+    answered = {sample.id: (as_asked(sample.input), sample.target) for sample in log.samples or []}
+    return len(answered) < len(asked) and answered.items() <= asked.items()
 
 
 def _superseded_folder(logs: UPath) -> UPath:
