@@ -7,10 +7,17 @@
         model.save_pretrained(temporary)
 
 The temporary file is in the same folder; its name begins with a dot and ends in `.tmp`, so that no reader
-mistakes it for the file itself and the owner of the folder can remove what a killed process left behind
-(`remove_unfinished`). A file that is appended to line by line can have an incomplete last line:
+mistakes it for the file itself. What a killed process left of a file is removed by the next that writes it, or
+by the owner of the folder (`remove_unfinished`). A file that is appended to line by line can have an incomplete
+last line:
 
     read_json_lines(path)                         # rows, up to the first incomplete line
+
+Two processes that would write the same folder take turns, and whoever deletes looks whether one is at work:
+
+    with held(folder / ".lock", "evaluates here"):
+        ...
+    is_held(folder / ".lock")
 
 What users write is read strictly, so that nothing of it is dropped without a word:
 
@@ -23,12 +30,21 @@ import csv
 import io
 import json
 import os
+import platform
+import re
 import secrets
 import shutil
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from errno import EROFS
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from inoc_evals.digests import sha256
+from inoc_evals.errors import UserError
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -41,6 +57,22 @@ LONGEST_CELL = 2**31 - 1
 
 SUFFIX = ".tmp"
 """Suffix of the name of an unfinished file or folder."""
+
+LOCK = ".lock"
+"""Name of a folder's lock file."""
+
+FORGOTTEN = 7 * 24 * 3600.0
+"""Seconds after which an unfinished file is a leftover, whoever wrote it: on another machine of a shared file
+system, no process can be asked for."""
+
+LONGEST_NAME = 180
+"""Bytes of a file's name that its temporary name repeats; file systems allow 255 in all."""
+
+_OWNER = re.compile(r"(?:(?P<place>[0-9a-f]{6})-)?(?P<process>\d+)-(?P<token>[0-9a-f]{6})")
+"""In the name of an unfinished file: which machine, process and call writes it."""
+
+_ours: set[str] = set()
+"""Tokens of the unfinished files of this process."""
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -68,6 +100,8 @@ def replacing(path: AnyPath) -> Iterator[AnyPath]:
         The path to write to, in the same folder. It is removed if the block raises.
     """
     temporary = unfinished(path)
+    if isinstance(path, Path):
+        _remove_leftovers(path)
     try:
         yield temporary
         # `replace` also replaces on Windows; paths behind a URL know `rename` only
@@ -90,24 +124,93 @@ def replacing_folder(folder: Path, *, over: bool = False) -> Iterator[Path]:
     Yields:
         A new, empty folder beside it. It is removed if the block raises or another writer was first.
     """
-    temporary = unfinished(folder)
-    temporary.mkdir(parents=True)
-    try:
+    with passing_folder(folder) as temporary:
         yield temporary
-        if over:
-            shutil.rmtree(folder, ignore_errors=True)
+        if over and folder.is_dir():
+            earlier = unfinished(folder)  # moved, not removed, so that what is there is always whole
+            folder.rename(earlier)
+            temporary.rename(folder)
+            shutil.rmtree(earlier, ignore_errors=True)
+            return
         try:
             temporary.rename(folder)
         except OSError:
             if over or not folder.is_dir():
                 raise
+
+
+@contextmanager
+def passing_folder(beside: Path) -> Iterator[Path]:
+    """Yield a temporary folder, which is removed at the end; of a killed process, by the next call.
+
+    Args:
+        beside: A path in the same folder, after which it is named.
+
+    Yields:
+        A new, empty folder.
+    """
+    temporary = unfinished(beside)
+    temporary.mkdir(parents=True)
+    _remove_leftovers(beside)
+    try:
+        yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def unfinished(path: AnyPath) -> AnyPath:
     """A temporary path beside `path` that no other process or thread uses."""
-    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}{SUFFIX}")
+    token = secrets.token_hex(3)
+    _ours.add(token)
+    return path.with_name(f"{_beginning(path.name)}{_place()}-{os.getpid()}-{token}{SUFFIX}")
+
+
+def _beginning(name: str) -> str:
+    """What the names of all unfinished files of a file begin with."""
+    return f".{name.encode()[:LONGEST_NAME].decode(errors='ignore')}."
+
+
+@cache
+def _place() -> str:
+    """What tells this machine, or this container, from others that may use the same process numbers."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:  # not Linux
+        space = ""
+    return sha256(f"{platform.node()} {space}")[:6]
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what killed processes left of a file or folder that is about to be written."""
+    beginning = _beginning(path.name)
+    with (
+        suppress(OSError),
+        os.scandir(path.parent) as entries,
+    ):  # the writer says what is wrong with the folder
+        for entry in entries:
+            if not (entry.name.startswith(beginning) and entry.name.endswith(SUFFIX)):
+                continue
+            owner = _OWNER.fullmatch(entry.name.removeprefix(beginning).removesuffix(SUFFIX))
+            if owner and _is_left(owner, entry.stat(follow_symlinks=False).st_mtime):
+                _remove(Path(entry.path))
+
+
+def _is_left(owner: "re.Match[str]", written: float) -> bool:
+    """Whether the writer of an unfinished file is gone."""
+    if owner["place"] != _place():
+        return time.time() - written > FORGOTTEN
+    if int(owner["process"]) == os.getpid():
+        return owner["token"] not in _ours  # of an earlier process of the same number
+    import psutil
+
+    return not psutil.pid_exists(int(owner["process"]))
+
+
+def _remove(leftover: Path) -> None:
+    if leftover.is_dir() and not leftover.is_symlink():
+        shutil.rmtree(leftover, ignore_errors=True)
+    else:
+        leftover.unlink(missing_ok=True)
 
 
 def remove_unfinished(folder: Path, *, of: str = "*") -> None:
@@ -118,10 +221,115 @@ def remove_unfinished(folder: Path, *, of: str = "*") -> None:
         of: Only those of the file or folder of this name, where the lock is for that one alone.
     """
     for leftover in folder.glob(f".{of}.*{SUFFIX}"):
-        if leftover.is_dir():
-            shutil.rmtree(leftover, ignore_errors=True)
-        else:
-            leftover.unlink(missing_ok=True)
+        _remove(leftover)
+
+
+@contextmanager
+def held(lock: Path, doing: str) -> Iterator[None]:
+    """Hold a lock, and wait for whoever holds it, which is said on standard error.
+
+    The operating system releases the lock of a process that dies, so none is ever in the way.
+
+    Args:
+        lock: The lock's file, which stays; its folder must exist.
+        doing: What its holder does, as in `another process evaluates here`.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        UserError: If the file cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    taken = FileLock(lock)
+    try:
+        try:
+            taken.acquire(timeout=0)
+        except Timeout:
+            print(f"waiting: another process {doing} ({lock} is held)", file=sys.stderr, flush=True)
+            taken.acquire()
+    except OSError as error:
+        raise UserError(f"{lock} cannot be written ({error.strerror}): nothing is done without it") from error
+    try:
+        yield
+    finally:
+        taken.release()
+
+
+def is_held(lock: Path) -> bool:
+    """Whether a process holds a lock now.
+
+    Args:
+        lock: The lock's file; need not exist.
+
+    Raises:
+        UserError: If that cannot be found out.
+    """
+    from filelock import FileLock, Timeout
+
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError as error:
+        if error.errno == EROFS:  # nobody writes there
+            return False
+        raise UserError(
+            f"{lock} cannot be opened ({error.strerror}), so whether it is held is unknown"
+        ) from error
+
+
+def refuse_unwritable(folder: Path, otherwise: str) -> None:
+    """Refuse a folder in which nothing can be written, or that cannot be made. Nothing is touched.
+
+    Args:
+        folder: The folder; need not exist.
+        otherwise: What to do, at the end of the error, e.g. `give another --log-dir`.
+
+    Raises:
+        UserError: If it, or the nearest folder above it that exists, is a file or cannot be written to.
+    """
+    folder = folder.expanduser().absolute()
+    try:
+        folder.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:  # a name that is too long, no access, a null byte
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"{str(folder)!r} is no usable folder ({why}): {otherwise}") from error
+    place = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if not place.is_dir():
+        raise UserError(f"{place} is a file or a broken link, not a folder: {otherwise}")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise UserError(f"{place} cannot be written to: {otherwise}")
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files in a folder and the folders below it, also those behind links, each folder once.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        OSError: If a folder cannot be read: none is left out silently.
+    """
+
+    def refuse(error: OSError) -> NoReturn:
+        raise error
+
+    seen: set[str] = set()
+    for place, below, names in os.walk(folder, followlinks=True, onerror=refuse):
+        real = os.path.realpath(place)
+        if real in seen:  # a link to a folder above, or another to the same
+            below.clear()
+            continue
+        seen.add(real)
+        below.sort()
+        yield from (Path(place) / name for name in sorted(names))
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:

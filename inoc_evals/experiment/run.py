@@ -9,6 +9,7 @@ What exists already is used again, so a second call for a finished experiment ta
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -16,6 +17,7 @@ from rich.console import Console
 from inoc_evals.experiment.engines import Engine
 from inoc_evals.experiment.live import Live
 from inoc_evals.experiment.plan import Plan
+from inoc_evals.experiment.remote import is_url
 from inoc_evals.experiment.run_trial import TrialResult
 from inoc_evals.experiment.trial import Trial
 
@@ -85,5 +87,17 @@ def run(plan: Plan, engine: Engine, console: Console | None = None) -> Experimen
             elif event.state == "failed":
                 result.failed[event.trial] = event.reason
             live.show(event)
+    for trial in [trial for trial, done in result.done.items() if not all(map(_is_there, done.logs))]:
+        del result.done[trial]
+        result.failed[trial] = (
+            "another experiment that measures it differently replaced its logs meanwhile: give each its own "
+            "--log-dir"
+        )
     result.seconds = time.monotonic() - started
     return result
+
+
+def _is_there(log: str) -> bool:
+    """Whether a log on this machine exists; those behind a URL are taken to."""
+    path = log.removeprefix("file://")
+    return is_url(path) or Path(path).exists()

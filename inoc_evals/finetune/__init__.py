@@ -87,7 +87,7 @@ def finetune(
     run, manifest = plan_run(spec, digest(data), base, name=name, runs=runs, metadata=metadata)
     run.refuse_links()
     ranks.agree("run", manifest.run_digest, "was given another spec, base or rows")
-    if ranks.share("finished", run.is_finished):
+    if ranks.share("finished", lambda: _finished(run)):
         return run
     trainer.check(spec)
     if not spec.packing:  # how many sequences packing leaves is known later (local.py)
@@ -116,7 +116,15 @@ def _begin(run: Run, lock: Any, ranks: Ranks) -> bool:
             f"{run.folder} is being trained by another process: try again once that has finished"
         ) from error
     remove_unfinished(run.folder)
-    return not run.is_finished()  # another process may have trained it while this one waited
+    return not _finished(run)  # another process may have trained it while this one waited
+
+
+def _finished(run: Run) -> bool:
+    """Whether nothing is left to do; removes the states that a process killed at the very end left."""
+    if not run.is_finished():
+        return False
+    run.forget_states()
+    return True
 
 
 def _train(run: Run, manifest: Manifest, data: bytes, progress: bool, ranks: Ranks) -> None:
@@ -138,4 +146,5 @@ def _train(run: Run, manifest: Manifest, data: bytes, progress: bool, ranks: Ran
         run.write_manifest(manifest.model_copy(update={"status": "failed", "error": line}))
         raise
     run.write_manifest(manifest.model_copy(update={"status": "finished", "result": result}))
+    run.forget_states()  # not before: a process killed in between goes on from the last of them
     ranks.share("end", lambda: None)

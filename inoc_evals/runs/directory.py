@@ -12,6 +12,7 @@ A run is stored in `<runs>/<name>-<12 hex>/`, where the hex digits identify spec
     loss.jsonl      step, loss and learning rate, one line per step
     checkpoint/     the adapter or the model, as safetensors; appears complete, at the end of training
     steps/64/       the same after step 64, where the spec keeps it
+    training/       states of an unfinished training, to go on from; removed when the manifest says finished
 """
 
 import json
@@ -155,6 +156,17 @@ class Run:
     def steps(self) -> Path:
         """The folder of the checkpoints of earlier steps, each named by its step; see `kept_steps`."""
         return self.folder / "steps"
+
+    @property
+    def states(self) -> Path:
+        """The folder of the states of an unfinished training; a finished run needs none."""
+        return self.folder / "training"
+
+    def forget_states(self) -> None:
+        """Remove the states of a finished run, of each first the file that makes it one to go on from."""
+        for file in self.states.glob("*/trainer_state.json"):
+            file.unlink(missing_ok=True)
+        shutil.rmtree(self.states, ignore_errors=True)
 
     def forget_steps(self, after: int) -> None:
         """Remove the checkpoints of later steps: a training that goes on from a state makes them again.
