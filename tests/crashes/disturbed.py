@@ -12,18 +12,21 @@ rename, removal and so on before it happens; what native code writes by itself l
 All that a command writes by default (home, caches, temporary files) goes into the folder it is given.
 """
 
+import atexit
 import errno
+import gc
 import multiprocessing
 import os
 import signal
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 IMPORTED = (
     "inoc_evals.cli",
@@ -140,16 +143,34 @@ def _serve(line: Connection) -> None:
     for name in IMPORTED:
         importlib.import_module(name)
     assert threading.active_count() == 1, threading.enumerate()
+    gc.freeze()  # what was imported is never looked at again, so its memory stays shared
     while (request := line.recv()) is not None:
         child = os.fork()
         if child == 0:
-            _begin(*request)
-            return  # ends like any process: exit handlers and all
+            _run(*request)
         _, status = os.waitpid(child, 0)
         line.send(os.waitstatus_to_exitcode(status))
 
 
-def _begin(command: Command, folder: Path, fault: Fault | None, said: Path) -> None:
+def _run(command: Command, folder: Path, fault: Fault | None, said: Path) -> NoReturn:
+    """Call a command as `python -m inoc_evals` would, exit handlers and all."""
+    status = 1
+    try:
+        _begin(folder, fault, said)
+        command(folder)
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)  # to tear down all that was imported would take seconds
+
+
+def _begin(folder: Path, fault: Fault | None, said: Path) -> None:
     for number, name in enumerate(("out", "err"), start=1):
         os.dup2(os.open(said / name, os.O_WRONLY | os.O_CREAT), number)
     points = os.open(said / "points", os.O_WRONLY | os.O_CREAT)
@@ -161,7 +182,6 @@ def _begin(command: Command, folder: Path, fault: Fault | None, said: Path) -> N
     tempfile.tempdir = None
     os.chdir(folder)
     sys.addaudithook(_Hook(folder.resolve(), fault, points))
-    command(folder)
 
 
 class _Hook:
