@@ -105,8 +105,8 @@ def say_failed(result: "ExperimentResult", unread: Sequence[str] = ()) -> None:
         raise UserError(f"{count} models failed: give the same command again")
     if unread:
         raise UserError(
-            f"no answer has a score in {len(unread)} of {len(result.logs)} logs: give another judge or reader, "
-            f"or remove the logs to have the same one judge again, the first of them {unread[0]}"
+            f"no answer has a score in {len(unread)} of {len(result.logs)} logs: give another judge or "
+            f"reader, or remove the logs to have the same one judge again, the first of them {unread[0]}"
         )
 
 

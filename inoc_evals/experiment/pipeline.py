@@ -94,7 +94,7 @@ def pipeline(
     Raises:
         UserError: If the logs hold nothing to conclude from, or a folder cannot be written to.
     """
-    _check_folders(plan, figures, report)
+    check_folders(plan, figures=figures, report=report)
     conclusions = Conclusions(run(plan, engine, console))
     if not conclusions.result.done or (figures is None and report is None):
         return conclusions
@@ -124,8 +124,17 @@ def pipeline(
     return conclusions
 
 
-def _check_folders(plan: Plan, figures: Path | None, report: ReportRequest | None) -> None:
-    """Whether what comes at the end can be written where it is to lie: found out before anything is trained."""
+def check_folders(plan: Plan, *, figures: Path | None = None, report: ReportRequest | None = None) -> None:
+    """Refuse what could not be written at the end, before anything is trained.
+
+    Args:
+        plan: As of `pipeline`.
+        figures: As of `pipeline`.
+        report: As of `pipeline`.
+
+    Raises:
+        UserError: If a folder cannot be written to, or the report would lie among its logs.
+    """
     from inoc_evals.report.viewer import refuse_inside
 
     if figures is not None:

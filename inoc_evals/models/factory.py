@@ -52,7 +52,7 @@ def check_engine(engine: str) -> None:
 
 
 def check_arguments(engine: str = "transformers", **arguments: Any) -> None:
-    """Refuse arguments that `make_model_api` would refuse for a checkpoint of this machine; nothing is loaded.
+    """Refuse arguments that `make_model_api` would refuse for a checkpoint that is run here; loads nothing.
 
     Args:
         engine: As of `make_model_api`.
