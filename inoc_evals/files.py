@@ -7,9 +7,9 @@
         model.save_pretrained(temporary)
 
 The temporary file is in the same folder; its name begins with a dot and ends in `.tmp`, so that no reader
-mistakes it for the file itself. What a killed process left of a file is removed by the next that writes it, or
-by the owner of the folder (`remove_unfinished`). A file that is appended to line by line can have an incomplete
-last line:
+mistakes it for the file itself. What a killed process left of a file is removed by the next that writes it,
+or by the owner of the folder (`remove_unfinished`). A file that is appended to line by line can have an
+incomplete last line:
 
     read_json_lines(path)                         # rows, up to the first incomplete line
 
@@ -60,6 +60,9 @@ SUFFIX = ".tmp"
 
 LOCK = ".lock"
 """Name of a folder's lock file."""
+
+LOG_NAME = re.compile(r"\.eval$|^\d{4}-\d{2}-\d{2}T.*\.json$")
+"""Names of Inspect's logs, in either of its formats."""
 
 FORGOTTEN = 7 * 24 * 3600.0
 """Seconds after which an unfinished file is a leftover, whoever wrote it: on another machine of a shared file
@@ -174,7 +177,7 @@ def _beginning(name: str) -> str:
 def _place() -> str:
     """What tells this machine, or this container, from others that may use the same process numbers."""
     try:
-        space = os.readlink("/proc/self/ns/pid")
+        space = str(Path("/proc/self/ns/pid").readlink())
     except OSError:  # not Linux
         space = ""
     return sha256(f"{platform.node()} {space}")[:6]
@@ -247,7 +250,8 @@ def held(lock: Path, doing: str) -> Iterator[None]:
         try:
             taken.acquire(timeout=0)
         except Timeout:
-            print(f"waiting: another process {doing} ({lock} is held)", file=sys.stderr, flush=True)
+            sys.stderr.write(f"waiting: another process {doing} ({lock} is held)\n")
+            sys.stderr.flush()
             taken.acquire()
     except OSError as error:
         raise UserError(f"{lock} cannot be written ({error.strerror}): nothing is done without it") from error
@@ -283,6 +287,11 @@ def is_held(lock: Path) -> bool:
         ) from error
 
 
+def is_url(place: str) -> bool:
+    """Whether a place is behind a URL."""
+    return "://" in place
+
+
 def refuse_unwritable(folder: Path, otherwise: str) -> None:
     """Refuse a folder in which nothing can be written, or that cannot be made. Nothing is touched.
 
@@ -293,17 +302,18 @@ def refuse_unwritable(folder: Path, otherwise: str) -> None:
     Raises:
         UserError: If it, or the nearest folder above it that exists, is a file or cannot be written to.
     """
-    folder = folder.expanduser().absolute()
     try:
+        folder = folder.expanduser().absolute()
         folder.stat()
     except (FileNotFoundError, NotADirectoryError):
         pass
-    except (OSError, ValueError) as error:  # a name that is too long, no access, a null byte
+    except (OSError, RuntimeError, ValueError) as error:  # too long, no access, an unknown ~user, a null byte
         why = getattr(error, "strerror", None) or error
         raise UserError(f"{str(folder)!r} is no usable folder ({why}): {otherwise}") from error
     place = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
     if not place.is_dir():
-        raise UserError(f"{place} is a file or a broken link, not a folder: {otherwise}")
+        what = "a file, not a folder" if place.exists() else "a link to nothing"
+        raise UserError(f"{place} is {what}: {otherwise}")
     if not os.access(place, os.W_OK | os.X_OK):
         raise UserError(f"{place} cannot be written to: {otherwise}")
 
@@ -318,8 +328,9 @@ def files_below(folder: Path) -> Iterator[Path]:
         OSError: If a folder cannot be read: none is left out silently.
     """
 
-    def refuse(error: OSError) -> NoReturn:
-        raise error
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # removed in the meantime
+            raise error
 
     seen: set[str] = set()
     for place, below, names in os.walk(folder, followlinks=True, onerror=refuse):

@@ -10,6 +10,8 @@ from inoc_evals.commands.output import print_json, print_table
 from inoc_evals.errors import UserError
 
 if TYPE_CHECKING:
+    from inspect_ai.log import EvalSampleSummary
+
     from inoc_evals.experiment.engines import Engine
     from inoc_evals.experiment.plan import Plan
     from inoc_evals.experiment.run import ExperimentResult
@@ -52,36 +54,60 @@ Gpus = Annotated[float, typer.Option(min=0, help="GPUs of a model, with --engine
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, print the plan, stop.")]
 
 
-def say_unscored(logs: Sequence[str]) -> None:
+def say_unscored(logs: Sequence[str]) -> list[str]:
     """Say of every log how many of its answers have no score, and why; nothing where all have one.
 
     Args:
         logs: Locations of the logs.
+
+    Returns:
+        Those of them in which no answer has a score.
     """
     from inspect_ai.log import read_eval_log, read_eval_log_sample_summaries
 
     from inoc_evals.scorers.unscored import summaries
 
+    unread = []
     for log in logs:
-        if lines := summaries(read_eval_log_sample_summaries(log)):
+        samples = read_eval_log_sample_summaries(log)
+        if lines := summaries(samples):
             header = read_eval_log(log, header_only=True).eval
             about = header.metadata or {}
             seed = "" if about.get("seed") is None else f"-{about['seed']}"
             for line in lines:
                 typer.echo(f"{about.get('arm') or header.model}{seed}, {header.task}: {line}", err=True)
+            if not any(map(_has_score, samples)):
+                unread.append(log)
+    return unread
 
 
-def say_failed(result: "ExperimentResult") -> None:
+def _has_score(sample: "EvalSampleSummary") -> bool:
+    """Whether a sample has a value for any trait."""
+    values = [score.value for score in (sample.scores or {}).values()]
+    traits = [trait for value in values for trait in (value.values() if isinstance(value, dict) else [value])]
+    return any(trait == trait for trait in traits)
+
+
+def say_failed(result: "ExperimentResult", unread: Sequence[str] = ()) -> None:
     """List the models that failed.
 
+    Args:
+        result: What became of the experiment.
+        unread: Its logs in which no answer has a score.
+
     Raises:
-        UserError: If any did.
+        UserError: If any did, or nothing could be read off any answer of a log.
     """
     for trial, reason in result.failed.items():
         typer.echo(f"failed: {trial.folder}: {reason}", err=True)
     if result.failed:
         count = f"{len(result.failed)} of {len(result.trials)}"
         raise UserError(f"{count} models failed: give the same command again")
+    if unread:
+        raise UserError(
+            f"no answer has a score in {len(unread)} of {len(result.logs)} logs: give another judge or "
+            f"reader, or remove the logs to have the same one judge again, the first of them {unread[0]}"
+        )
 
 
 def changes_of(pairs: list[str]) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def command(
     docs/reproduce.md says what that needs. What an earlier call finished is used again.
     """
     from inoc_evals.experiment.experiment import Experiment
-    from inoc_evals.experiment.pipeline import ReportRequest, pipeline
+    from inoc_evals.experiment.pipeline import ReportRequest, check_folders, pipeline
     from inoc_evals.experiment.plan import make_plan
 
     refuse_launcher("inoc-evals reproduce")
@@ -79,14 +79,15 @@ def command(
         experiment = Experiment.model_validate(given)
         chosen = engine_named(engine, workers, gpus)
         plan = make_plan(experiment)
-    if dry_run:
-        show_plan(plan, chosen.about, as_json)
-        return
     request = ReportRequest(
         folder=output or beside(experiment.log_dir),
         command=shlex.join(["inoc-evals", *sys.argv[1:]]),
         viewer=viewer,
     )
+    check_folders(plan, report=request)
+    if dry_run:
+        show_plan(plan, chosen.about, as_json)
+        return
     with redirect_stdout(sys.stderr):
         show_plan(plan, chosen.about, as_json=False)
         conclusions = pipeline(plan, chosen, Console(stderr=True), report=request)

@@ -122,5 +122,4 @@ def command(
     else:
         typer.echo(f"{len(result.done)} of {len(result.trials)} models in {result.seconds:.0f} s")
         typer.echo(f"Logs:   inspect view --log-dir {experiment.log_dir}")
-    say_unscored(result.logs)
-    say_failed(result)
+    say_failed(result, unread=say_unscored(result.logs))

@@ -17,9 +17,9 @@ from rich.console import Console
 from inoc_evals.experiment.engines import Engine
 from inoc_evals.experiment.live import Live
 from inoc_evals.experiment.plan import Plan
-from inoc_evals.experiment.remote import is_url
 from inoc_evals.experiment.run_trial import TrialResult
 from inoc_evals.experiment.trial import Trial
+from inoc_evals.files import is_url
 
 
 @dataclass

@@ -18,8 +18,9 @@ from upath import UPath
 from inoc_evals.chat.renderer import DATE
 from inoc_evals.experiment.evaluate import at_work, evaluate
 from inoc_evals.experiment.reading import Reading
-from inoc_evals.experiment.remote import fetch, is_url, push
+from inoc_evals.experiment.remote import fetch, push
 from inoc_evals.experiment.trial import BASE, Trial
+from inoc_evals.files import is_url
 from inoc_evals.finetune import FinetuneSpec, Run, finetune
 from inoc_evals.finetune.backends import backend
 
