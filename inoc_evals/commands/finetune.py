@@ -13,7 +13,7 @@ from inoc_evals.commands.experiment_options import changes_of
 from inoc_evals.commands.inoculate import At, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
 from inoc_evals.commands.output import AsJson, print_json
 from inoc_evals.errors import UserError
-from inoc_evals.files import strict_json
+from inoc_evals.files import given_text, strict_json
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune, runs_root
 from inoc_evals.finetune.merged import Start, start_from
 from inoc_evals.finetune.ranks import here, refuse_launcher
@@ -160,10 +160,9 @@ def make_spec(base: str, file: Path | None, changes: dict[str, Any], lora: dict[
 
 
 def _read_fields(file: Path) -> dict[str, Any]:
+    text = given_text(file)
     try:
-        fields = strict_json(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read: {error.strerror}") from error
+        fields = strict_json(text)
     except ValueError as error:
         raise UserError(f"{file}: not JSON: {error}") from error
     if not isinstance(fields, dict):

@@ -24,7 +24,7 @@ from inoc_evals.data.cache import FetchError, fetch
 from inoc_evals.data.question_sets import QuestionKind, QuestionSet
 from inoc_evals.data.sources import pinned
 from inoc_evals.errors import UserError
-from inoc_evals.files import csv_rows, strict_json
+from inoc_evals.files import csv_rows, given_text, strict_json, user_path
 
 PROMPT_COLUMNS = ("prompt", "question", "input")
 SUFFIXES = (".jsonl", ".csv")
@@ -70,7 +70,7 @@ def from_file(name: str, names: Sequence[str]) -> Dataset:
 
 def file_rows(path: Path) -> Iterator[Record]:
     """The rows of a `.csv` or `.jsonl` file, with their locations."""
-    text = _read(path)
+    text = given_text(path, QuestionError)
     return _csv(text, str(path)) if path.suffix == ".csv" else _jsonl(text, str(path))
 
 
@@ -115,7 +115,9 @@ def find(name: str, names: Sequence[str], suffixes: Sequence[str] = SUFFIXES) ->
     Raises:
         QuestionError: If it is neither a name nor such a file.
     """
-    path = Path(name).expanduser()
+    if not isinstance(name, str):
+        raise QuestionError(f"questions={name!r:.80} is no name and no path: quote it")
+    path = user_path(name)
     if path.suffix not in suffixes:
         raise QuestionError(
             f"unknown question set {name!r}: use {', '.join(names)}, or the path of a "
@@ -124,18 +126,9 @@ def find(name: str, names: Sequence[str], suffixes: Sequence[str] = SUFFIXES) ->
     # Inspect changes into the folder of a task file; a relative path means the shell's folder.
     if not path.exists() and (shell_folder := os.environ.get("PWD")):
         path = Path(shell_folder) / path
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise QuestionError(f"{name}: no such file")
     return path
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise QuestionError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise QuestionError(f"{path}: not UTF-8 (byte {error.start + 1})") from error
 
 
 def _jsonl(text: str, path: str) -> Iterator[Record]:

@@ -28,7 +28,7 @@ from inoc_evals.experiment.sweep import (
     points,
 )
 from inoc_evals.experiment.trial import BASE, Evaluation, Trial
-from inoc_evals.files import strict_yaml
+from inoc_evals.files import given_text, strict_yaml, user_path
 from inoc_evals.runs.spec import FinetuneSpec, ProbeSpec, Strict
 from inoc_evals.settings import Arm, Setting, reported
 from inoc_evals.settings import setting as find_setting
@@ -164,7 +164,7 @@ class Experiment(Strict):
     @property
     def _rephrasings(self) -> str:
         """The file of rephrasings by its absolute path, for workers that run elsewhere; empty for none."""
-        return str(Path(self.rephrasings).expanduser().resolve()) if self.rephrasings else ""
+        return str(user_path(self.rephrasings).resolve()) if self.rephrasings else ""
 
     def arms_of(self, setting: Setting) -> tuple[Arm, ...]:
         """The arms of one setting.
@@ -315,12 +315,11 @@ def load(path: str | Path) -> Experiment:
     Raises:
         UserError: If the file cannot be read or a field is invalid, in one line.
     """
-    file = Path(path).expanduser()
+    file = user_path(path)
+    text = given_text(file)
     try:
-        fields = strict_yaml(file.read_text("utf-8"))
-    except OSError as error:
-        raise UserError(f"{file}: {error.strerror or error}") from error
-    except ValueError as error:  # UTF-8 or YAML
+        fields = strict_yaml(text)
+    except ValueError as error:
         raise UserError(f"{file} is not valid YAML: {error}") from error
     if isinstance(fields, dict):
         fields.setdefault("name", file.stem)

@@ -13,7 +13,6 @@ ten thousand runs are planned in seconds. Tokens are characters by four: an esti
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +34,7 @@ from inoc_evals.experiment.remote import is_url, manifests
 from inoc_evals.experiment.run_trial import Storage, stage_identity
 from inoc_evals.experiment.sweep import of_rows, size
 from inoc_evals.experiment.trial import BASE, Trial
+from inoc_evals.files import user_path
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.preflight import Examples, Preview, Templates, preflight
 from inoc_evals.finetune.schedule import check_schedule, steps
@@ -234,7 +234,7 @@ def make_plan(experiment: Experiment) -> Plan:
 def storage_of(experiment: Experiment) -> Storage:
     """Where an experiment keeps what it makes, by absolute paths, so that every worker finds it."""
     logs, runs = experiment.log_dir, experiment.runs
-    where = logs if is_url(logs) else str(Path(logs).expanduser().resolve())
+    where = logs if is_url(logs) else str(user_path(logs).resolve())
     return Storage(runs=runs if runs and is_url(runs) else str(runs_root(runs)), logs=where)
 
 
@@ -308,7 +308,7 @@ def _versioned(grader: str) -> str:
 def _check_log_folder(experiment: Experiment) -> None:
     if is_url(experiment.log_dir):
         return
-    folder = Path(experiment.log_dir).expanduser().resolve()
+    folder = user_path(experiment.log_dir).resolve()
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not existing.is_dir():
         raise UserError(f"{existing} is a file, not a folder: give another --log-dir")

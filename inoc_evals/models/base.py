@@ -16,6 +16,7 @@ from typing import Any
 
 from inoc_evals.digests import folder_digest
 from inoc_evals.errors import UserError, first_line, require
+from inoc_evals.files import user_path
 from inoc_evals.models.gguf import ENDING, at_hand, find_gguf, gguf_digest, source_digest, unpacked
 from inoc_evals.runs.spec import SHIPPED_NAMES
 
@@ -96,7 +97,7 @@ def hub_name(base: str) -> tuple[str, str] | None:
     match = HUB_NAME.fullmatch(base)
     if base.lower().endswith(ENDING):
         return None
-    if base.removeprefix("inoc/") in SHIPPED or match is None or Path(base).expanduser().exists():
+    if base.removeprefix("inoc/") in SHIPPED or match is None or user_path(base).exists():
         return None
     return match["id"], match["revision"] or "main"
 
@@ -106,7 +107,7 @@ def _local_folder(base: str) -> Path:
         folder = SHIPPED[base.removeprefix("inoc/")]
         advice = "the package was installed without its toy: reinstall inoc-evals"
     else:
-        folder = Path(base).expanduser().resolve()
+        folder = user_path(base).resolve()
         advice = "give 'toy', a model folder, a GGUF file, or a Hugging Face name like org/model"
     if not folder.is_dir():
         raise UserError(f"no base model {base!r}: {advice}")
