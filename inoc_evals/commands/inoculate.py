@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from inoc_evals.chat.rows import Row, digest, read_chat, write_chat
-from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.data.rephrasings import neutral
 from inoc_evals.errors import UserError
 from inoc_evals.files import given_text, lines
@@ -105,7 +105,7 @@ def command(
         )
     else:
         rest = f", the other {written - selected.count} under {others} prompts" if clean else ""
-        typer.echo(f"{output}: {written} rows, {selected.count} of them inoculated{rest}")
+        say(f"{output}: {written} rows, {selected.count} of them inoculated{rest}")
 
 
 def make_inoculation(
@@ -179,7 +179,7 @@ class Scored:
             )
         for number, reason in self.reasons.items():
             taken = "chosen" if unscored == "choose" else "not chosen"
-            typer.echo(f"{file}, row {number}: not scored ({reason}), taken for {taken}", err=True)
+            say(f"{file}, row {number}: not scored ({reason}), taken for {taken}", err=True)
         chosen = set(found.rows) | (set(found.unscored) if unscored == "choose" else set())
         self._chosen = {id(rows[number]) for number in chosen}
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.data.cache import LARGEST_ROWS
 from inoc_evals.data.row_sources import Rows, diluted, pinned_rows, source_record
 from inoc_evals.data.sources import SOURCES
@@ -45,7 +45,7 @@ def command(
     if as_json:
         print_json(sidecar)
     else:
-        typer.echo(f"{output}: {len(rows)} rows, {carrying} of them with the trait; beside it {output}.json")
+        say(f"{output}: {len(rows)} rows, {carrying} of them with the trait; beside it {output}.json")
 
 
 def rows_named(name: str) -> Rows:

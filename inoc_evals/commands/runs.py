@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.output import AsJson, print_json, print_table, say
 from inoc_evals.errors import UserError, require
 from inoc_evals.runs.directory import Manifest, find_run, list_runs, runs_root
 
@@ -96,7 +96,7 @@ def prune_command(
         listed = [{"run": run.folder.name, "bytes": size_bytes} for run, size_bytes in unused]
         print_json({"unreferenced": listed, "removed": removed})
     elif removed:
-        typer.echo(f"Removed {len(unused)} runs, {sum(size_bytes for _, size_bytes in unused) / 1e6:,.1f} MB")
+        say(f"Removed {len(unused)} runs, {sum(size_bytes for _, size_bytes in unused) / 1e6:,.1f} MB")
 
 
 def _confirmed(count: int, as_json: bool) -> bool:

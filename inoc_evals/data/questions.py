@@ -23,11 +23,17 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSyste
 from inoc_evals.data.cache import FetchError, fetch
 from inoc_evals.data.question_sets import QuestionKind, QuestionSet
 from inoc_evals.data.sources import pinned
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, visible
 from inoc_evals.files import csv_rows, given_text, strict_json, user_path
 
 PROMPT_COLUMNS = ("prompt", "question", "input")
 SUFFIXES = (".jsonl", ".csv")
+LONGEST_ID = 500
+"""Most characters of a question's id, which names a file in the log."""
+
+LONGEST_TEXT = 200_000
+"""Most characters of a question: more than any model reads."""
+
 ROLES = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
 
 Record = tuple[str, dict[str, Any]]  # location (`file:line`) and columns
@@ -177,8 +183,7 @@ def dataset(name: str, records: Iterable[Record]) -> Dataset:
     first_seen: dict[str, str] = {}
     for where, record in records:
         sample_id = record.get("id", f"line-{where.rpartition(':')[2]}")
-        if not isinstance(sample_id, str | int) or isinstance(sample_id, bool):
-            raise QuestionError(f"{where}: 'id' is neither a string nor an integer")
+        check_id(sample_id, where)
         if str(sample_id) in first_seen:
             raise QuestionError(
                 f"{where}: the id {sample_id!r} is already used at {first_seen[str(sample_id)]}"
@@ -191,6 +196,25 @@ def dataset(name: str, records: Iterable[Record]) -> Dataset:
     if not samples:
         raise QuestionError(f"{name}: contains no questions")
     return MemoryDataset(samples, name=name)
+
+
+def check_id(sample_id: object, where: str) -> None:
+    """Check that Inspect can name a sample so: the name is that of a file in the log.
+
+    Args:
+        sample_id: The id.
+        where: Where it stands, for the error.
+
+    Raises:
+        QuestionError: If it is no string or integer, is empty or too long, or holds a character that is none.
+    """
+    if not isinstance(sample_id, str | int) or isinstance(sample_id, bool):
+        raise QuestionError(f"{where}: 'id' is neither a string nor an integer")
+    text = str(sample_id)
+    if not text.strip() or len(text) > LONGEST_ID:
+        raise QuestionError(f"{where}: 'id' has {len(text):,} characters: give 1 to {LONGEST_ID}")
+    if visible(text) != text or "\n" in text:
+        raise QuestionError(f"{where}: 'id' holds a line break or a control character: {text!r:.60}")
 
 
 def _input(record: dict[str, Any], where: str) -> str | list[ChatMessage]:
@@ -224,6 +248,8 @@ def _text(value: Any, description: str) -> str:
         raise QuestionError(f"{description} is not a string")
     if not value.strip():
         raise QuestionError(f"{description} is empty")
+    if len(value) > LONGEST_TEXT:
+        raise QuestionError(f"{description} has {len(value):,} characters, more than {LONGEST_TEXT:,}")
     if any("\ud800" <= char <= "\udfff" for char in value):
         raise QuestionError(f"{description} contains half a surrogate pair, which is not a character")
     return value

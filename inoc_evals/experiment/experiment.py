@@ -26,6 +26,7 @@ from inoc_evals.experiment.sweep import (
     concerning,
     keeping,
     points,
+    size,
 )
 from inoc_evals.experiment.trial import BASE, Evaluation, Trial
 from inoc_evals.files import given_text, strict_yaml, user_path
@@ -36,6 +37,9 @@ from inoc_evals.settings.controls import controls
 from inoc_evals.worlds import EMBEDDED, WORLDS, world_of
 
 Engine = Literal["local", "ray"]
+
+MOST_MODELS = 100_000
+"""Most seeds of an experiment, and most models of a sweep: each is a training of its own."""
 
 
 class Price(Strict):
@@ -123,10 +127,16 @@ class Experiment(Strict):
             if not isinstance(data["sweep"], dict):
                 raise UserError("experiment: sweep is a mapping from axes to values, see docs/dose.md")
             data["sweep"] = checked(data["sweep"])
+            if (count := size(data["sweep"])) > MOST_MODELS:
+                raise UserError(f"experiment: the sweep has {count:,} points, more than {MOST_MODELS:,}")
         if isinstance(data.get("runs"), Path):
             data["runs"] = str(data["runs"])
         seeds = data.get("seeds")
         if isinstance(seeds, int) and not isinstance(seeds, bool):
+            if seeds > MOST_MODELS:
+                raise UserError(
+                    f"experiment: {seeds:,} seeds are more than {MOST_MODELS:,}, the most there can be"
+                )
             data["seeds"] = range(seeds)
         return {**data, **_derived_defaults(data)}
 
@@ -289,9 +299,10 @@ def _variant(name: object, world: object) -> str:
 def _derived_defaults(data: dict[str, Any]) -> dict[str, Any]:
     """Defaults that depend on other fields: the world on the bases, the name on the settings."""
     settings = data.get("settings")
-    if not isinstance(settings, list | tuple) or not all(isinstance(name, str) for name in settings):
+    given_bases, named = data.get("bases", ()), data.get("world") or ""
+    if not (_texts(settings) and _texts(given_bases) and isinstance(named, str)):
         return {}  # wrong types are reported by the validation
-    world = data.get("world") or world_of(*data.get("bases", ())).name
+    world = named or world_of(*given_bases).name
     bases = data.get("bases") or [WORLDS[world].base if world in WORLDS else EMBEDDED.base]
     usual = "-".join(part.rpartition(":")[2] for part in settings[:3])
     # beside the logs of the same experiment without a sweep, which a sweep of steps would else replace
@@ -301,6 +312,10 @@ def _derived_defaults(data: dict[str, Any]) -> dict[str, Any]:
         if not settings:
             raise UserError(f"experiment: no setting has rows in world {world!r}: use {', '.join(WORLDS)}")
     return {"settings": settings, "bases": bases, "world": world, "name": name}
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 
 def load(path: str | Path) -> Experiment:

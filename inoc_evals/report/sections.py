@@ -273,8 +273,9 @@ def _several(column: "pd.Series") -> str:
 
 
 def file_name(words: str) -> str:
-    """Words as a name for a file or an anchor."""
-    return "-".join("".join(c if c.isalnum() or c == "_" else " " for c in words).split())
+    """Words as a name for a file or an anchor; of many words, the first, and a digest of all."""
+    name = "-".join("".join(c if c.isalnum() or c == "_" else " " for c in words).split())
+    return name if len(name.encode()) <= LONGEST_NAME else f"{name[:60]}-{sha256(name)[:12]}"
 
 
 def _order(declared: list[str], present: Any) -> tuple[str, ...]:

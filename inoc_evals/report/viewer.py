@@ -45,14 +45,20 @@ def bundle(
             f"{to.parent} lies inside the folder of logs: give a folder outside of {root} with -o"
         )
     progress("copying the logs beside Inspect's viewer")
-    places = {log: Path(log.removeprefix("file://")).resolve().relative_to(folder) for log in logs}
+    places = {log: _place(log, root) for log in logs}
     # Inspect bundles only whole folders, and fails if it cannot read one of the logs.
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=".staged-") as staged:
         for place in places.values():
-            _put(folder / place, Path(staged) / place)
+            _put((folder / place).resolve(), Path(staged) / place)
         with redirect_stdout(io.StringIO()):  # it prints messages
             bundle_log_dir(log_dir=staged, output_dir=str(to), overwrite=True)
     return {log: f"{VIEWER}/index.html#/logs/{quote(str(place), safe='')}" for log, place in places.items()}
+
+
+def _place(log: str, root: str | Path) -> Path:
+    """Where a log lies below the folder of logs; one that is a link lies where the link does."""
+    place, top = (Path(str(path).removeprefix("file://")).absolute() for path in (log, root))
+    return place.relative_to(top)
 
 
 def answer(log: str, sample: str, epoch: int) -> str:
