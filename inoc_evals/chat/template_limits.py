@@ -1,6 +1,6 @@
 """Chat templates that would take the machine's memory are refused before they run.
 
-    check_template("{{ 'x' * 10**9 }}")      # UserError: the chat template holds the number 1000000000 ...
+    check_template("{{ 'x' * 10**9 }}")      # UserError: the model's chat template holds a power, **: ...
 
 A template is a program of whoever made the model. transformers runs it in a sandbox, which keeps it from
 files and code, but not from memory: the text above is made while the template is still being compiled. So
@@ -8,6 +8,7 @@ its words are looked at, not its results. No template of a model needs large num
 more than a few hundred (a column of blanks). A template that doubles a text in a loop is not seen here.
 """
 
+import re
 from itertools import pairwise
 
 from inoc_evals.errors import UserError, one_line
@@ -20,6 +21,11 @@ LARGEST_NUMBER = 100_000
 
 MOST_TIMES = 1_000
 """Largest number that something may be multiplied by."""
+
+DIGITS = frozenset("0123456789_.eE+-")
+
+WIDTH = re.compile(r"%[^a-zA-Z%]{0,4}\d{5}|\{[^{}]*:[^{}]*\d{5}")
+"""A format that pads to a width of five digits or more."""
 
 
 def check_template(template: str) -> None:
@@ -41,25 +47,32 @@ def check_template(template: str) -> None:
         raise UserError(f"the model's chat template is no template: {one_line(error)}") from error
     times = 0
     for (_, kind, text), (_, next_kind, following) in pairwise([*tokens, (0, "", "")]):
-        if kind == "integer" and _number(text) > LARGEST_NUMBER:
-            raise UserError(
-                f"the model's chat template holds the number {text:.20}: it would fill the memory"
-            )
-        if (kind, text) == ("operator", "**"):
-            raise UserError("the model's chat template holds a power (**): it could fill the memory")
+        number = _number(text) if kind in ("integer", "float") else 0
+        next_number = _number(following) if next_kind in ("integer", "float") else 0
+        if number > LARGEST_NUMBER:
+            raise _refusal(f"holds the number {text:.20}")
+        if kind == "string" and WIDTH.search(text):
+            raise _refusal(f"pads a text to the width in {text:.40}")
         if kind in ("block_begin", "variable_begin"):
             times = 0
-        if (kind, text) == ("operator", "*"):
+        if kind != "operator":
+            if (next_kind, following) == ("operator", "*") and number > MOST_TIMES:
+                raise _refusal(f"multiplies by {text}")
+        elif text == "**":
+            raise _refusal("holds a power, **")
+        elif text == "*":
             times += 1
-            if times > 1 or (next_kind == "integer" and _number(following) > MOST_TIMES):
-                raise UserError("the model's chat template multiplies too often: it could fill the memory")
-        if kind == "integer" and (next_kind, following) == ("operator", "*") and _number(text) > MOST_TIMES:
-            raise UserError("the model's chat template multiplies too often: it could fill the memory")
+            if times > 1 or next_number > MOST_TIMES:
+                raise _refusal("multiplies again and again" if times > 1 else f"multiplies by {following}")
 
 
-def _number(text: str) -> int:
-    """An integer of a template: 1_000, 0x1F; one with too many digits to be read is larger than any."""
+def _refusal(what: str) -> UserError:
+    return UserError(f"the model's chat template {what}: it could fill the memory and is not run")
+
+
+def _number(text: str) -> float:
+    """A number of a template, also as 1_000 or 0x1F; one with too many digits to be read is infinite."""
     try:
-        return int(text, 0)
-    except ValueError:
-        return int(text) if len(text) < 100 else LARGEST_NUMBER + 1
+        return float(text) if set(text) <= DIGITS else float(int(text, 0))
+    except (ValueError, OverflowError):
+        return float("inf")

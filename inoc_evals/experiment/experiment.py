@@ -8,10 +8,11 @@ It is what `inoc-evals run EXPERIMENT.yaml` reads (docs/experiments.md). It desc
 nothing; `plan.py` checks that it can be run.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from pydantic import Field, field_validator, model_validator
 
@@ -314,7 +315,7 @@ def _derived_defaults(data: dict[str, Any]) -> dict[str, Any]:
     return {"settings": settings, "bases": bases, "world": world, "name": name}
 
 
-def _texts(value: object) -> bool:
+def _texts(value: object) -> TypeGuard[Sequence[str]]:
     return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 

@@ -161,7 +161,7 @@ def load_adapter(model: Any, adapter: str | Path, *, base: str) -> Any:
     if found.unexpected_keys:
         extra = _some(sorted(found.unexpected_keys))
         raise UserError(f"adapter {adapter} does not fit {base}: the base has no layer for {extra}")
-    _require_numbers(adapted, f"adapter {adapter}", of="lora")
+    _require_numbers(adapted, f"adapter {adapter}", of=".default")
     return adapted
 
 
@@ -176,15 +176,11 @@ def _require_numbers(model: Any, called: str, of: str = "") -> None:
     import torch
 
     for name, weight in model.named_parameters():
+        if of not in name or not weight.is_floating_point():
+            continue
         # a sum is not finite where a weight is not, and takes no memory
-        if (
-            of in name
-            and weight.is_floating_point()
-            and not weight.detach().sum(dtype=torch.float32).isfinite()
-        ):
-            raise UserError(
-                f"cannot load {called}: {name} holds weights that are no numbers (NaN or infinite)"
-            )
+        if not weight.detach().sum(dtype=torch.float32).isfinite():
+            raise UserError(f"cannot load {called}: {name} holds weights that are NaN or infinite")
 
 
 def _why_no_weights(folder: str | Path, config: Any, error: Exception) -> str:

@@ -40,7 +40,8 @@ def stored_format(weights: str | Path) -> str:
         config = json_object(Path(weights) / "config.json")
     except UserError:  # whoever loads the model says so better
         return FLOAT32
-    text = config.get("text_config") if isinstance(config.get("text_config"), dict) else {}
+    text = config.get("text_config")
+    text = text if isinstance(text, dict) else {}
     named = config.get("dtype") or config.get("torch_dtype") or text.get("dtype") or text.get("torch_dtype")
     return str(named or FLOAT32)
 
