@@ -32,7 +32,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar
 
@@ -170,8 +170,10 @@ def user_path(path: str | Path) -> Path:
             somebody who has none.
     """
     try:
+        os.fsencode(path)
         found = Path(path).expanduser()
-        found.is_file()  # knows what the file system does not take
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found.stat()  # knows what the file system does not take
     except RuntimeError as error:
         raise UserError(f"{path!s:.200}: there is no such home folder: write the path in full") from error
     except OSError as error:

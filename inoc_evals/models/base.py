@@ -49,7 +49,7 @@ def load_path(base: str) -> str:
         return str(unpacked(file))
     hub = hub_name(base)
     folder = _local_folder(base) if hub is None else _fetch(*hub)
-    if not any(folder.glob("*.safetensors")):
+    if not holds_safetensors(folder):
         files = sorted(folder.glob(f"*{ENDING}"))
         advice = f"give the GGUF file in it, such as {files[0]}" if files else "save it again as such"
         raise UserError(f"{base} holds no *.safetensors, and nothing else is loaded: {advice}")
@@ -90,6 +90,12 @@ def base_digest(base: str) -> str:
         return gguf_digest(file)
     folder = Path(load_path(base))
     return source_digest(folder) or folder_digest(folder)
+
+
+def holds_safetensors(folder: Path) -> bool:
+    """Whether a folder has weights that may be loaded, each a regular file: a pipe would be waited for."""
+    files = list(folder.glob("*.safetensors"))
+    return bool(files) and all(file.is_file() for file in files)
 
 
 def hub_name(base: str) -> tuple[str, str] | None:

@@ -21,7 +21,7 @@ from inoc_evals.chat.renderer import DATE, Renderer, load_renderer
 from inoc_evals.digests import content_files, folder_digest
 from inoc_evals.errors import UserError
 from inoc_evals.files import json_object, user_path
-from inoc_evals.models.base import SHIPPED, base_digest, hub_name, load_path
+from inoc_evals.models.base import SHIPPED, base_digest, holds_safetensors, hub_name, load_path
 from inoc_evals.models.gguf import PACKAGE, find_gguf, source_digest
 from inoc_evals.models.loading import load_config
 from inoc_evals.runs.directory import Run, find_run, list_runs, runs_root
@@ -231,7 +231,7 @@ def _named_base(adapter: Path) -> str:
 
 
 def _require_safetensors(folder: Path) -> None:
-    if not any(folder.glob("*.safetensors")):
+    if not holds_safetensors(folder):
         raise UserError(f"{folder} holds no *.safetensors, and nothing else is loaded: save it again so")
 
 
