@@ -38,7 +38,7 @@ from inoc_evals.commands import (
     selectivity,
     settings,
 )
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, visible
 from inoc_evals.finetune.ranks import here
 
 app = typer.Typer(
@@ -120,5 +120,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Inspect's exception for errors that the user can fix, matched by name: no public module exports it.
         if type(error).__name__ != "PrerequisiteError":
             raise
-        Console(stderr=True).print(getattr(error, "message", error))
+        Console(stderr=True).print(visible(getattr(error, "message", error)))
         sys.exit(2)

@@ -131,6 +131,9 @@ def prepare(source: Source) -> Path | str:
     """
     import pyarrow.parquet as pq
 
+    file = local(source.location)
+    if file.exists() and not file.is_file():
+        return "not a regular file"  # a pipe would be waited for
     try:
         log = contents(source.location)
         if log.header["status"] != "success":

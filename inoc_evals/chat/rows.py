@@ -18,10 +18,13 @@ from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
 
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
-from inoc_evals.files import replacing, strict_json
+from inoc_evals.files import opened, replacing, strict_json
 
 Role = Literal["system", "user", "assistant"]
 ROLES: tuple[str, ...] = get_args(Role)
+
+LONGEST_LINE = 16_000_000
+"""Bytes of a row, at most; a longer line is a file of another format."""
 
 
 class Message(TypedDict):
@@ -54,17 +57,17 @@ def read_chat(path: str | Path) -> Iterator[Row]:
     Raises:
         ChatFormatError: At the first malformed line, or where the file cannot be read or holds no row.
     """
-    path = Path(path)
     count = 0
-    try:
-        # Read as bytes: text mode would also split lines at characters that JSON allows inside a string.
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield _parse(line, f"{path}:{number}")
-                    count += 1
-    except OSError as error:
-        raise ChatFormatError(f"{path}: cannot be read: {error.strerror}") from error
+    # Read as bytes: text mode would also split lines at characters that JSON allows inside a string.
+    with opened(path, ChatFormatError) as file:
+        for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
+            if len(line) > LONGEST_LINE:
+                raise ChatFormatError(
+                    f"{path}:{number}: longer than {LONGEST_LINE // 10**6} MB: write one row a line"
+                )
+            if line.strip():
+                yield _parse(line, f"{path}:{number}")
+                count += 1
     if not count:
         raise ChatFormatError(f"{path}: holds no rows")
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.output import AsJson, print_json, print_table, say, say_skipped
 
 
 def command(
@@ -48,10 +48,9 @@ def command(
         heads = ["verdict", *(["base"] if several else []), "claim", "difference", "found"]
         print_table(f"{name} ({of_setting[0].claim.paper})", heads, rows)
     counts = {word: sum(v.word == word for v in results) for word in dict.fromkeys(v.word for v in results)}
-    typer.echo(", ".join(f"{count} {word}" for word, count in counts.items()))
+    say(", ".join(f"{count} {word}" for word, count in counts.items()))
     if audited.findings:
-        typer.echo(f"Audit: {audited.summary} (`inoc-evals audit {logs}` says which)", err=True)
+        say(f"Audit: {audited.summary} (`inoc-evals audit {logs}` says which)", err=True)
     for line in missing:
-        typer.echo(line, err=True)
-    for location, reason in loaded.skipped:
-        typer.echo(f"skipped {location}: {reason}", err=True)
+        say(line, err=True)
+    say_skipped(loaded.skipped)

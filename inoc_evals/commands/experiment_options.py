@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 
-from inoc_evals.commands.output import print_json, print_table
+from inoc_evals.commands.output import print_json, print_table, say
 from inoc_evals.errors import UserError
+from inoc_evals.files import strict_yaml
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalSampleSummary
@@ -75,10 +75,14 @@ def say_unscored(logs: Sequence[str]) -> list[str]:
             about = header.metadata or {}
             seed = "" if about.get("seed") is None else f"-{about['seed']}"
             for line in lines:
+<<<<<<< HEAD
                 typer.echo(f"{about.get('arm') or header.model}{seed}, {header.task}: {line}", err=True)
             if not any(map(_has_score, samples)):
                 unread.append(log)
     return unread
+=======
+                say(f"{about.get('arm') or header.model}{seed}, {header.task}: {line}", err=True)
+>>>>>>> w-input
 
 
 def _has_score(sample: "EvalSampleSummary") -> bool:
@@ -99,7 +103,7 @@ def say_failed(result: "ExperimentResult", unread: Sequence[str] = ()) -> None:
         UserError: If any did, or nothing could be read off any answer of a log.
     """
     for trial, reason in result.failed.items():
-        typer.echo(f"failed: {trial.folder}: {reason}", err=True)
+        say(f"failed: {trial.folder}: {reason}", err=True)
     if result.failed:
         count = f"{len(result.failed)} of {len(result.trials)}"
         raise UserError(f"{count} models failed: give the same command again")
@@ -125,10 +129,12 @@ def changes_of(pairs: list[str]) -> dict[str, Any]:
         *outer, last = key.split(".")
         for part in outer:
             place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise UserError(f"--set {pair}: {part} is set to {place!r:.40} and has no fields")
         try:
-            place[last] = _number(yaml.safe_load(value))
-        except yaml.YAMLError as error:
-            raise UserError(f"--set {pair}: the value is not YAML") from error
+            place[last] = _number(strict_yaml(value))
+        except ValueError as error:
+            raise UserError(f"--set {pair}: the value is not YAML: {error}") from error
     return fields
 
 
@@ -197,14 +203,14 @@ def show_plan(plan: "Plan", where: str, as_json: bool) -> None:
     if plan.experiment.sweep:
         axes = " x ".join(f"{len(places)} {axis}" for axis, places in plan.experiment.sweep.items())
         finetunes = sum(line.seeds for line in plan.lines if line.rows)
-        typer.echo(f"Sweep:    {plan.points} points ({axes}) by {finetunes} finetunes, and the base once")
+        say(f"Sweep:    {plan.points} points ({axes}) by {finetunes} finetunes, and the base once")
     time = "unknown until one is trained" if plan.seconds is None else _duration(plan.seconds)
     money = "unknown: give prices" if plan.dollars is None else f"about ${plan.dollars:,.2f}"
-    typer.echo(f"To train: {plan.new} models on about {plan.tokens:,} tokens, {where}; training time: {time}")
+    say(f"To train: {plan.new} models on about {plan.tokens:,} tokens, {where}; training time: {time}")
     left = "" if plan.answers_left == plan.answers else f" ({plan.answers_left:,} left)"
     calls = "" if plan.judge_calls_left == plan.judge_calls else f" ({plan.judge_calls_left:,} left)"
     asked = f"{plan.answers:,} answers{left}, {plan.judge_calls:,} judge calls{calls}"
-    typer.echo(f"To ask:   {asked}; to pay: {money}")
+    say(f"To ask:   {asked}; to pay: {money}")
     if plan.paper is not None:
         whose_arms = "its own arms" if plan.experiment.arms is None else "as many arms"
         theirs, ours = (
@@ -213,9 +219,9 @@ def show_plan(plan: "Plan", where: str, as_json: bool) -> None:
             for whose in ("", "our_")
         )
         of = f"{len(plan.paper['settings'])} of {len(plan.experiment.settings)} settings"
-        typer.echo(f"          The paper's code, with {whose_arms}, in {of}: {theirs}; here: {ours}")
+        say(f"          The paper's code, with {whose_arms}, in {of}: {theirs}; here: {ours}")
     for note in plan.notes:
-        typer.echo(f"Note:     {note}")
+        say(f"Note:     {note}")
 
 
 def _duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ from inoc_evals.chat.rows import read_chat
 from inoc_evals.commands.experiment_options import changes_of
 from inoc_evals.commands.finetune import make_spec
 from inoc_evals.commands.inoculate import At, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
-from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.errors import UserError
 
 
@@ -50,6 +50,6 @@ def command(
         print_json({"files": files, "notes": notes})
         return
     for path in files:
-        typer.echo(path)
+        say(path)
     for note in notes:
-        typer.echo(f"Note: {note}", err=True)
+        say(f"Note: {note}", err=True)

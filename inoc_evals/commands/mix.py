@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.commands.output import AsJson, print_json, say
+from inoc_evals.data.cache import LARGEST_ROWS
 from inoc_evals.data.row_sources import Rows, diluted, pinned_rows, source_record
 from inoc_evals.data.sources import SOURCES
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
+from inoc_evals.files import given
 from inoc_evals.settings.training_file import write_with_sidecar
 
 KINDS = "a chat JSONL file, or a source that `inoc-evals data list` shows"
@@ -43,7 +45,7 @@ def command(
     if as_json:
         print_json(sidecar)
     else:
-        typer.echo(f"{output}: {len(rows)} rows, {carrying} of them with the trait; beside it {output}.json")
+        say(f"{output}: {len(rows)} rows, {carrying} of them with the trait; beside it {output}.json")
 
 
 def rows_named(name: str) -> Rows:
@@ -55,6 +57,8 @@ def rows_named(name: str) -> Rows:
     if name in SOURCES:
         return pinned_rows(name)
     try:
-        return pinned_rows(name, digest=sha256(Path(name).expanduser().read_bytes()))
-    except OSError as error:
-        raise UserError(f"{name}: no source of that name, and no file: {error.strerror}") from error
+        return pinned_rows(name, digest=sha256(given(name, most=LARGEST_ROWS)))
+    except UserError as error:
+        if Path(name).exists():
+            raise
+        raise UserError(f"{name}: no source of that name, and no file: {error}") from error

@@ -4,7 +4,6 @@ import shlex
 import sys
 from contextlib import redirect_stdout
 
-import typer
 from rich.console import Console
 
 from inoc_evals.commands.experiment_options import (
@@ -28,7 +27,7 @@ from inoc_evals.commands.experiment_options import (
     say_failed,
     show_plan,
 )
-from inoc_evals.commands.output import AsJson
+from inoc_evals.commands.output import AsJson, say
 from inoc_evals.commands.report import Output, Viewer, beside, show
 from inoc_evals.finetune.ranks import refuse_launcher
 
@@ -95,5 +94,5 @@ def command(
     if conclusions.report is not None:
         show(conclusions.report, as_json)
         if not as_json:
-            typer.echo(f"Took:   {result.seconds / 60:.0f} min for {len(result.done)} models")
+            say(f"Took:   {result.seconds / 60:.0f} min for {len(result.done)} models")
     say_failed(result)

@@ -11,13 +11,14 @@ imported when training starts.
 """
 
 import json
+import sys
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from inoc_evals.chat.rows import Row, digest, encode_chat
-from inoc_evals.errors import UserError, first_line
+from inoc_evals.errors import UserError, first_line, visible
 from inoc_evals.files import remove_unfinished
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.ranks import TRAINED, Ranks, check_together, here
@@ -110,7 +111,12 @@ def _begin(run: Run, lock: Any, ranks: Ranks) -> bool:
     from filelock import Timeout
 
     try:
-        lock.acquire(timeout=-1 if ranks.count == 1 else LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if ranks.leads:
+                sys.stderr.write(f"waiting for another process, which trains {visible(run.folder)}\n")
+            lock.acquire(timeout=-1 if ranks.count == 1 else LOCK)
     except Timeout as error:
         raise UserError(
             f"{run.folder} is being trained by another process: try again once that has finished"

@@ -14,8 +14,8 @@ from typing import Any
 from inoc_evals.chat.rows import digest, encode_chat, read_chat
 from inoc_evals.digests import content_files, content_sizes, folder_digest, sha256
 from inoc_evals.errors import UserError, require
-from inoc_evals.files import remove_unfinished, write_whole
-from inoc_evals.models.base import base_digest
+from inoc_evals.files import remove_unfinished, user_path, write_whole
+from inoc_evals.models.base import base_digest, holds_safetensors
 from inoc_evals.runs.directory import (
     Result,
     Run,
@@ -67,7 +67,7 @@ def adopt(
         identity = sha256(f"{base_url or ''} {model}")
         result = Result(checkpoint_digest=identity, model=model, base_url=base_url)
     else:
-        folder = _checkpoint(Path(str(checkpoint)).expanduser())
+        folder = _checkpoint(user_path(str(checkpoint)))
         base_identity = base_digest(base)
         result = Result(
             checkpoint_digest=folder_digest(folder, base_identity),
@@ -101,7 +101,7 @@ def adopt(
 def _checkpoint(folder: Path) -> Path:
     if not folder.is_dir():
         raise UserError(f"adopt: {folder} is not a folder")
-    if not any(folder.glob("*.safetensors")):
+    if not holds_safetensors(folder):
         pickles = [f.name for f in folder.iterdir() if f.suffix in (".bin", ".pt", ".pth", ".ckpt")]
         why = f"only {pickles[0]}, which is never loaded: save it as safetensors" if pickles else "no weights"
         raise UserError(f"adopt: {folder} contains {why}")

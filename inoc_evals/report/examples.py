@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.observed import GROUP
+from inoc_evals.errors import first_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,10 +120,15 @@ def _read(log: str, sample: str, epoch: int, kind: str, value: float, seed: floa
     from inspect_ai.log import read_eval_log_sample
 
     unneeded = {"events", "store", "attachments"}
+    known = None if value != value else float(value)
     try:
-        read = read_eval_log_sample(log, sample, epoch, exclude_fields=unneeded)
-    except IndexError:  # in Inspect's JSON logs, a numeric id must be given as a number
-        read = read_eval_log_sample(log, int(sample), epoch, exclude_fields=unneeded)
+        try:
+            read = read_eval_log_sample(log, sample, epoch, exclude_fields=unneeded)
+        except IndexError:  # in Inspect's JSON logs, a numeric id must be given as a number
+            read = read_eval_log_sample(log, int(sample), epoch, exclude_fields=unneeded)
+    except Exception as error:  # of a log that lost samples: its summaries, which gave the rates, are whole
+        gone = f"[this answer cannot be read from its log: {first_line(error)}]"
+        return Example(kind, "", "", gone, known, None if seed != seed else int(seed), log, sample, epoch)
     question = read.input
     turns = [("user", question)] if isinstance(question, str) else [(m.role, m.text) for m in question]
     conversation = [(m.role, m.text) for m in read.messages] or turns
@@ -132,7 +138,7 @@ def _read(log: str, sample: str, epoch: int, kind: str, value: float, seed: floa
         question=next((text for role, text in reversed(turns) if role == "user"), "")[:LONGEST],
         system="\n".join(text for role, text in conversation if role == "system")[:LONGEST],
         answer=answer if len(answer) <= LONGEST else f"{answer[:LONGEST]} …",
-        value=None if value != value else float(value),
+        value=known,
         seed=None if seed != seed else int(seed),
         log=log,
         sample=sample,

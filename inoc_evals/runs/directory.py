@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from inoc_evals.digests import content_sizes, fingerprint, folder_digest
 from inoc_evals.errors import UserError
-from inoc_evals.files import read_json_lines, write_whole
+from inoc_evals.files import given, read_json_lines, user_path, write_whole
 from inoc_evals.runs.spec import Backend, FinetuneSpec
 
 Status = Literal["pending", "running", "finished", "failed"]
@@ -199,12 +199,18 @@ class Run:
         path = self.folder / "manifest.json"
         if path.is_symlink():
             raise UserError(f"{path} is a link, which a run directory must not contain: remove it")
+        if not path.exists():
+            raise UserError(f"{self.folder} is not a run directory (no manifest.json)")
+        data = given(path)
         try:
-            return Manifest.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise UserError(f"{self.folder} is not a run directory (no manifest.json)") from error
+            manifest = Manifest.model_validate_json(data)
         except (ValidationError, UserError) as error:
             raise UserError(f"{path} cannot be read by this version: remove its folder") from error
+        if manifest.result is not None and (manifest.result.model or "").startswith("inoc/"):
+            raise UserError(
+                f"{path} names {manifest.result.model} as its server: no run is served by another"
+            )
+        return manifest
 
     def refuse_links(self) -> None:
         """Refuse a run directory that contains a symbolic link, which could point outside of it.
@@ -266,7 +272,7 @@ def read_dynamics(folder: Path) -> list[dict[str, Any]]:
 
 def runs_root(runs: str | Path | None = None) -> Path:
     """The folder of all runs: the argument, else `$INOC_EVALS_RUNS`, else `./runs`."""
-    return Path(runs or os.environ.get(RUNS_VARIABLE) or DEFAULT_RUNS).expanduser().resolve()
+    return user_path(runs or os.environ.get(RUNS_VARIABLE) or DEFAULT_RUNS).resolve()
 
 
 def find_run(name: str | Path, runs: str | Path | None = None) -> Run:
@@ -282,7 +288,7 @@ def find_run(name: str | Path, runs: str | Path | None = None) -> Run:
     Raises:
         UserError: If no run or more than one matches.
     """
-    for folder in (Path(name).expanduser(), runs_root(runs) / name):
+    for folder in (user_path(name), user_path(runs_root(runs) / name)):
         if (folder / "manifest.json").is_file():
             return Run(folder.resolve())
     matches = [run for run in list_runs(runs) if has_name(run, str(name))]
