@@ -13,9 +13,12 @@ from typing import Any
 
 NOT_RESULTS = {
     "tmp": "the system's folder of temporary files, which the system clears",
+    "home/data/inspect_ai": "Inspect's traces of its processes, one each, and where its last log was",
     ".lock": "an empty file that outlives its lock: removing it would let two processes lock two files",
+    ".eval-set-id": "an id that Inspect draws",
     "logs.json": "Inspect's list of the logs' headers, of which each log has its own",
 }
+"""Names and places that are left out."""
 
 CHANGING = {
     "created": "when it was made",
@@ -26,17 +29,20 @@ CHANGING = {
 
 CHANGING_OF_LOGS = frozenset(
     {
-        *("eval_id", "run_id", "task_id", "eval_set_id", "uuid", "sample_uuid", "event_id", "span_id", "parent_id"),
-        *("created", "started_at", "completed_at", "timestamp", "completed", "working_start", "working_time"),
-        *("total_time", "time", "created_at", "history", "pending", "ended_at", "etag", "location"),
+        *("eval_id", "run_id", "task_id", "eval_set_id", "uuid", "sample_uuid", "log_sample_uuid"),
+        *("created", "started_at", "completed_at", "total_time", "working_time", "time", "location", "etag"),
+        "events",  # the transcript says again what the sample's messages and scores say, with the time of each
+        "confidence",  # the language detector's, whose last digits differ from process to process
     }
 )
-"""Fields of a log: ids that Inspect draws, and times."""
+"""Fields of a log: ids that Inspect draws, times, and what is named above."""
 
 STAMPED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d[-+]\d\d-\d\d_(.+?)_[A-Za-z0-9]{22}")
 """Inspect's name of a log: when, the task, an id."""
 
-WHEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
+WHEN = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d( UTC|:\d\d(\.\d+)?([+]00:00|Z)?)")
+
+ID = re.compile(r'"[A-Za-z0-9]{22}"')
 
 
 def state(folder: Path) -> dict[str, Any]:
@@ -44,7 +50,7 @@ def state(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder)
-        if NOT_RESULTS.keys() & set(place.parts):
+        if any(name in place.parts or str(place).startswith(f"{name}/") for name in NOT_RESULTS):
             continue
         name = STAMPED.sub(r"TIME_\1_ID", str(place))
         if path.is_dir():
@@ -65,10 +71,8 @@ def content(path: Path) -> Any:
     if path.name == "manifest.json":
         manifest = json.loads(data)
         return _without(manifest, CHANGING.keys())
-    if path.name == "eval-set.json":
-        return STAMPED.sub(r"TIME_\1_ID", re.sub(rb'"[A-Za-z0-9]{22}"', b'"ID"', data).decode())
     if path.suffix in (".html", ".json"):
-        return STAMPED.sub(r"TIME_\1_ID", WHEN.sub("WHEN", data.decode("utf-8", "replace")))
+        return _plain(data.decode("utf-8", "replace"))
     return hashlib.sha256(data).hexdigest() if len(data) > 2000 else data
 
 
@@ -81,7 +85,7 @@ def log(path: Path) -> Any:
     except Exception as error:
         return f"no log: {error}"
     value = _without(read.model_dump(mode="json"), CHANGING_OF_LOGS)
-    return json.loads(STAMPED.sub(r"TIME_\1_ID", re.sub(r'"[A-Za-z0-9]{22}"', '"ID"', json.dumps(value))))
+    return json.loads(_plain(json.dumps(value)))
 
 
 def differences(one: Any, other: Any, at: str = "") -> list[str]:
@@ -97,6 +101,11 @@ def differences(one: Any, other: Any, at: str = "") -> list[str]:
             line for n, pair in enumerate(zip(one, other, strict=True)) for line in differences(*pair, f"{at}[{n}]")
         ]
     return [] if one == other else [f"{at}: {str(one)[:150]!r} is {str(other)[:150]!r}"]
+
+
+def _plain(text: str) -> str:
+    """A text without times and ids."""
+    return ID.sub('"ID"', WHEN.sub("WHEN", STAMPED.sub(r"TIME_\1_ID", text)))
 
 
 def _without(value: Any, names: Any) -> Any:
