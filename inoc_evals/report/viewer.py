@@ -12,7 +12,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from urllib.parse import quote
 
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UNSEEN, UserError
 
 VIEWER = "viewer"
 
@@ -48,8 +48,9 @@ def bundle(
     places = {log: _place(log, root) for log in logs}
     # Inspect bundles only whole folders, and fails if it cannot read one of the logs.
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=".staged-") as staged:
-        for place in places.values():
-            _put((folder / place).resolve(), Path(staged) / place)
+        for log, place in places.items():
+            source = Path(log.removeprefix("file://")).resolve()
+            _put(source, Path(staged) / place)
         with redirect_stdout(io.StringIO()):  # it prints messages
             bundle_log_dir(log_dir=staged, output_dir=str(to), overwrite=True)
     return {log: f"{VIEWER}/index.html#/logs/{quote(str(place), safe='')}" for log, place in places.items()}
@@ -58,7 +59,8 @@ def bundle(
 def _place(log: str, root: str | Path) -> Path:
     """Where a log lies below the folder of logs; one that is a link lies where the link does."""
     place, top = (Path(str(path).removeprefix("file://")).absolute() for path in (log, root))
-    return place.relative_to(top)
+    # Inspect takes line breaks and what no terminal shows out of names, and then misses the file.
+    return Path(*(UNSEEN.sub("_", part).replace("\n", "_") for part in place.relative_to(top).parts))
 
 
 def answer(log: str, sample: str, epoch: int) -> str:
