@@ -38,7 +38,7 @@ from inoc_evals.commands import (
     selectivity,
     settings,
 )
-from inoc_evals.errors import UserError, visible
+from inoc_evals.errors import UserError, refused, visible
 from inoc_evals.finetune.ranks import here
 
 app = typer.Typer(
@@ -115,6 +115,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except UserError as error:
         if here().speaks():
             typer.echo(f"inoc-evals: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        if (line := refused(error)) is None:
+            raise
+        typer.echo(f"inoc-evals: {line}", err=True)
         sys.exit(2)
     except Exception as error:
         # Inspect's exception for errors that the user can fix, matched by name: no public module exports it.

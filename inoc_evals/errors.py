@@ -9,6 +9,7 @@ Click, treats it as a `ClickException` and exits with 1. Any other exception is 
 library, and keeps its traceback.
 """
 
+import errno
 import importlib.util
 import os
 import re
@@ -55,6 +56,25 @@ class UserError(click.ClickException):
 
 class MissingExtra(UserError, ImportError):
     """A feature needs an optional dependency that is not installed."""
+
+
+REFUSALS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.ELOOP),
+)
+"""Faults of the file system that its user can mend: no room, no permission, no usable path."""
+
+
+def refused(error: OSError) -> UserError | None:
+    """What the file system refuses, as one line; None where the error is another one, and maybe a bug.
+
+    Args:
+        error: What the operating system said.
+    """
+    if error.errno not in REFUSALS or error.filename is None:
+        return None
+    full = " make room there, or name another place" if error.errno in REFUSALS[:2] else ""
+    return UserError(f"{error.filename!s:.300}: {error.strerror}{':' if full else ''}{full}")
 
 
 def require(extra: str, *modules: str) -> None:

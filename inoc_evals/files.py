@@ -397,6 +397,8 @@ def user_path(path: str | Path) -> Path:
         UserError: If no file can have it: it is too long, holds a NUL character, or is in the home folder of
             somebody who has none.
     """
+    if "\0" in str(path):
+        raise UserError(f"{path!s:.200} is no path: it holds a NUL character")
     try:
         os.fsencode(path)
         found = Path(path).expanduser()
@@ -408,8 +410,6 @@ def user_path(path: str | Path) -> Path:
         raise UserError(f"{path!s:.200}: cannot be read: {error.strerror}") from error
     except (TypeError, ValueError) as error:
         raise UserError(f"{path!s:.200} is no path: {error}") from error
-    if "\0" in str(path):
-        raise UserError(f"{path!s:.200} is no path: it holds a NUL character")
     return found
 
 
