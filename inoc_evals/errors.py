@@ -58,23 +58,37 @@ class MissingExtra(UserError, ImportError):
     """A feature needs an optional dependency that is not installed."""
 
 
-REFUSALS = (
-    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
-    *(errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.ELOOP),
-)
-"""Faults of the file system that its user can mend: no room, no permission, no usable path."""
+NO_ROOM = "make room there, or name another place"
+NOT_WRITABLE = "change its permissions, or name another place"
+
+REFUSALS: dict[int, str] = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), NO_ROOM),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), NOT_WRITABLE),
+    **dict.fromkeys((errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.ELOOP), ""),
+}
+"""Faults of the file system that its user can mend (no room, no permission, no usable path), and how."""
 
 
-def refused(error: OSError) -> UserError | None:
+def why(error: OSError) -> str:
+    """What the file system says, and what its user can do: `No space left on device: make room there, ...`.
+
+    Args:
+        error: What was raised.
+    """
+    return ": ".join(filter(None, [error.strerror or str(error), REFUSALS.get(error.errno or 0)]))
+
+
+def refused(error: BaseException) -> UserError | None:
     """What the file system refuses, as one line; None where the error is another one, and maybe a bug.
 
     Args:
-        error: What the operating system said.
+        error: What was raised, e.g. what the operating system said.
     """
-    if error.errno not in REFUSALS or error.filename is None:
+    if not isinstance(error, OSError) or error.errno not in REFUSALS:
         return None
-    full = " make room there, or name another place" if error.errno in REFUSALS[:2] else ""
-    return UserError(f"{error.filename!s:.300}: {error.strerror}{':' if full else ''}{full}")
+    if error.filename is not None:
+        return UserError(f"{error.filename!s:.300}: {why(error)}")
+    return UserError(why(error)) if REFUSALS[error.errno] else None
 
 
 def require(extra: str, *modules: str) -> None:

@@ -13,18 +13,14 @@ incomplete last line:
 
     read_json_lines(path)                         # rows, up to the first incomplete line
 
-<<<<<<< HEAD
 Two processes that would write the same folder take turns, and whoever deletes looks whether one is at work:
 
     with held(folder / ".lock", "evaluates here"):
         ...
     is_held(folder / ".lock")
 
-What users write is read strictly, so that nothing of it is dropped without a word:
-=======
 What users write is read strictly, so that nothing of it is dropped without a word, and within limits, so that
 no file can take the machine's memory:
->>>>>>> w-input
 
     given(path)                                   # the bytes of a regular file; a UserError says why not
     lines(given_text(path))                       # its lines, of UTF-8
@@ -43,22 +39,15 @@ import platform
 import re
 import secrets
 import shutil
-<<<<<<< HEAD
+import stat
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EROFS
 from functools import cache
-=======
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
->>>>>>> w-input
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar
-
-from inoc_evals.errors import UserError
 
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
@@ -135,9 +124,11 @@ def replacing(path: AnyPath) -> Iterator[AnyPath]:
         yield temporary
         # `replace` also replaces on Windows; paths behind a URL know `rename` only
         (temporary.replace if isinstance(temporary, Path) else temporary.rename)(path)
-    except BaseException:
-        if temporary.exists():
+    except BaseException as error:
+        with suppress(OSError):  # what cannot be removed goes with the next call
             temporary.unlink()
+        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
+            error.filename, error.filename2 = str(path), None  # a writer that ran out of room names no file
         raise
 
 

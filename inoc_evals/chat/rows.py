@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
 
 from inoc_evals.digests import sha256
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, why
 from inoc_evals.files import opened, replacing, strict_json
 
 Role = Literal["system", "user", "assistant"]
@@ -99,7 +99,7 @@ def write_chat(path: str | Path, rows: Iterable[Row]) -> int:
             target.parent.mkdir(parents=True, exist_ok=True)
             file = passing.open("wb")
         except OSError as error:
-            raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+            raise UserError(f"{path}: cannot be written: {why(error)}") from error
         with file:
             for count, row in enumerate(rows, start=1):
                 file.write(_encode(row, f"{path}:{count}"))

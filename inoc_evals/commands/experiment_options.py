@@ -75,14 +75,10 @@ def say_unscored(logs: Sequence[str]) -> list[str]:
             about = header.metadata or {}
             seed = "" if about.get("seed") is None else f"-{about['seed']}"
             for line in lines:
-<<<<<<< HEAD
-                typer.echo(f"{about.get('arm') or header.model}{seed}, {header.task}: {line}", err=True)
+                say(f"{about.get('arm') or header.model}{seed}, {header.task}: {line}", err=True)
             if not any(map(_has_score, samples)):
                 unread.append(log)
     return unread
-=======
-                say(f"{about.get('arm') or header.model}{seed}, {header.task}: {line}", err=True)
->>>>>>> w-input
 
 
 def _has_score(sample: "EvalSampleSummary") -> bool:

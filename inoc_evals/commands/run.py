@@ -120,13 +120,6 @@ def command(
     if as_json:
         print_json(result.as_dict())
     else:
-<<<<<<< HEAD
-        typer.echo(f"{len(result.done)} of {len(result.trials)} models in {result.seconds:.0f} s")
-        typer.echo(f"Logs:   inspect view --log-dir {experiment.log_dir}")
-    say_failed(result, unread=say_unscored(result.logs))
-=======
         say(f"{len(result.done)} of {len(result.trials)} models in {result.seconds:.0f} s")
         say(f"Logs:   inspect view --log-dir {experiment.log_dir}")
-    say_unscored(result.logs)
-    say_failed(result)
->>>>>>> w-input
+    say_failed(result, unread=say_unscored(result.logs))

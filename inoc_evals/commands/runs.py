@@ -6,13 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-<<<<<<< HEAD
-from inoc_evals.commands.output import AsJson, print_json, print_table
-from inoc_evals.errors import UserError
-=======
 from inoc_evals.commands.output import AsJson, print_json, print_table, say
-from inoc_evals.errors import UserError, require
->>>>>>> w-input
+from inoc_evals.errors import UserError
 from inoc_evals.runs.directory import Manifest, find_run, list_runs, runs_root
 
 Runs = Annotated[
@@ -94,20 +89,13 @@ def prune_command(
     removed = remove(unused, runs, folders) if agreed else []
     left = [one.run.folder.name for one in unused if agreed and one not in removed]
     if as_json:
-<<<<<<< HEAD
         listed = [{"run": one.run.folder.name, "bytes": one.size} for one in unused]
         print_json({"unreferenced": listed, "removed": bool(removed), "left": left})
         return
     for name in left:
-        typer.echo(f"left {name}: it is in training, or was trained or evaluated in the meantime", err=True)
+        say(f"left {name}: it is in training, or was trained or evaluated in the meantime", err=True)
     if agreed:
-        typer.echo(f"Removed {len(removed)} runs, {sum(one.size for one in removed) / 1e6:,.1f} MB")
-=======
-        listed = [{"run": run.folder.name, "bytes": size_bytes} for run, size_bytes in unused]
-        print_json({"unreferenced": listed, "removed": removed})
-    elif removed:
-        say(f"Removed {len(unused)} runs, {sum(size_bytes for _, size_bytes in unused) / 1e6:,.1f} MB")
->>>>>>> w-input
+        say(f"Removed {len(removed)} runs, {sum(one.size for one in removed) / 1e6:,.1f} MB")
 
 
 def _confirmed(count: int, as_json: bool) -> bool:

@@ -34,11 +34,7 @@ from inoc_evals.experiment.remote import manifests
 from inoc_evals.experiment.run_trial import Storage, stage_identity
 from inoc_evals.experiment.sweep import of_rows, size
 from inoc_evals.experiment.trial import BASE, Trial
-<<<<<<< HEAD
-from inoc_evals.files import is_url, refuse_unwritable
-=======
-from inoc_evals.files import user_path
->>>>>>> w-input
+from inoc_evals.files import is_url, refuse_unwritable, user_path
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.preflight import Examples, Preview, Templates, preflight
 from inoc_evals.finetune.schedule import check_schedule, steps
@@ -312,14 +308,13 @@ def _versioned(grader: str) -> str:
         raise UserError(f"judge {grader!r} cannot be asked: {words}") from error
 
 
-<<<<<<< HEAD
 def _check_places(experiment: Experiment) -> None:
     """Whether logs and runs can be written where the experiment keeps them; nothing is touched."""
     for place, option in ((experiment.log_dir, "--log-dir"), (experiment.runs or "", "--runs")):
         if is_url(place):
             _check_url(place, option)
         else:
-            refuse_unwritable(Path(place) if place else runs_root(), f"give another {option}")
+            refuse_unwritable(user_path(place) if place else runs_root(), f"give another {option}")
 
 
 def _check_url(place: str, option: str) -> None:
@@ -330,15 +325,6 @@ def _check_url(place: str, option: str) -> None:
         _ = UPath(place).fs
     except Exception as error:  # each file system has errors of its own
         raise UserError(f"{place} cannot be used ({one_line(error)}): give another {option}") from error
-=======
-def _check_log_folder(experiment: Experiment) -> None:
-    if is_url(experiment.log_dir):
-        return
-    folder = user_path(experiment.log_dir).resolve()
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    if not existing.is_dir():
-        raise UserError(f"{existing} is a file, not a folder: give another --log-dir")
->>>>>>> w-input
 
 
 class _ExistingRuns:

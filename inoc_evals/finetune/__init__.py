@@ -13,12 +13,13 @@ imported when training starts.
 import json
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from inoc_evals.chat.rows import Row, digest, encode_chat
-from inoc_evals.errors import UserError, first_line, visible
+from inoc_evals.errors import UserError, first_line, refused, visible
 from inoc_evals.files import remove_unfinished
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.ranks import TRAINED, Ranks, check_together, here
@@ -148,8 +149,10 @@ def _train(run: Run, manifest: Manifest, data: bytes, progress: bool, ranks: Ran
         result = trainer.train(run, manifest, rows, progress)
     except BaseException as error:
         reason = first_line(error) if str(error).strip() else "interrupted"
-        line = reason if isinstance(error, UserError) else f"{type(error).__name__}: {reason}"
-        run.write_manifest(manifest.model_copy(update={"status": "failed", "error": line}))
+        known = error if isinstance(error, UserError) else refused(error)
+        line = first_line(known) if known else f"{type(error).__name__}: {reason}"
+        with suppress(OSError):  # a disk that refused the weights refuses this, too: the first error counts
+            run.write_manifest(manifest.model_copy(update={"status": "failed", "error": line}))
         raise
     run.write_manifest(manifest.model_copy(update={"status": "finished", "result": result}))
     run.forget_states()  # not before: a process killed in between goes on from the last of them

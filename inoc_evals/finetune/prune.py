@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, why
 from inoc_evals.files import LOCK, LOG_NAME, files_below, is_held
 from inoc_evals.models.checkpoint import PIN, STEP
 from inoc_evals.runs.directory import DIGEST_LENGTH, Manifest, Run, list_runs, runs_root
@@ -123,7 +123,7 @@ def _moved(unused: Unused, pruned: Path) -> bool:
     except Timeout:
         return False
     except OSError as error:
-        raise UserError(f"{folder} cannot be removed ({error.strerror})") from error
+        raise UserError(f"{folder} cannot be removed: {why(error)}") from error
     return True
 
 

@@ -11,7 +11,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from urllib.parse import quote
 
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UNSEEN, UserError
 from inoc_evals.files import passing_folder, replacing_folder
 
 VIEWER = "viewer"
@@ -41,11 +41,11 @@ def bundle(
         return {}
     refuse_inside(root, to.parent)
     progress("copying the logs beside Inspect's viewer")
-    places = {log: _folder(log).relative_to(folder) for log in logs}
+    places = {log: _place(log, folder) for log in logs}
     # Inspect bundles only whole folders, and fails if it cannot read one of the logs.
     with passing_folder(to.with_name("staged")) as staged, replacing_folder(to, over=True) as viewer:
         # An experiment that goes on meanwhile may have moved a log away: the page then has no link to it.
-        there = [log for log, place in places.items() if _put(folder / place, staged / place)]
+        there = [log for log, place in places.items() if _put(_folder(log), staged / place)]
         with redirect_stdout(io.StringIO()):  # it prints messages
             bundle_log_dir(log_dir=str(staged), output_dir=str(viewer), overwrite=True)
     return {log: f"{VIEWER}/index.html#/logs/{quote(str(places[log]), safe='')}" for log in there}
@@ -74,6 +74,14 @@ def answer(log: str, sample: str, epoch: int) -> str:
 def _folder(place: str | Path) -> Path:
     """A place as an absolute path; links stay, so that a log lies below the folder that it was found in."""
     return Path(str(place).removeprefix("file://")).absolute()
+
+
+def _place(log: str, folder: Path) -> Path:
+    """Where a log lies below the folder of logs; one that is a link lies where the link does."""
+    # Inspect takes line breaks and what no terminal shows out of names, and then misses the file.
+    return Path(
+        *(UNSEEN.sub("_", part).replace("\n", "_") for part in _folder(log).relative_to(folder).parts)
+    )
 
 
 def _put(log: Path, place: Path) -> bool:

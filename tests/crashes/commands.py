@@ -5,6 +5,7 @@ path each time, because logs and manifests name what they were made from by its 
 """
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from inoc_evals.cli import main
 from tests.crashes.disturbed import Command
 
-SETTING = '''
+SETTING = """
 from inoc_evals.settings import Arm, Measure, Setting
 from inoc_evals.worlds.toy import rows as toy
 
@@ -22,7 +23,7 @@ def rows(seed):
 
 mine = Setting(name="mine", summary="", rows={"toy": rows}, arms=(Arm("none"),),
                broad=(Measure("spanish_caps", ("spanish", "caps")),))
-'''
+"""
 
 TWO_STEPS = ("max_steps=2", "batch_size=4", "gradient_accumulation=1", "warmup_steps=1")
 
@@ -34,7 +35,8 @@ class Case:
     Attributes:
         prepare: Makes what is there before it is called; undisturbed.
         command: What is disturbed, and called again afterwards.
-        stride: The full sweep takes every so-manieth point; more than 1 where a call takes seconds.
+        stride: The full sweep of kills takes every so-manieth point; more than 1 where a call takes seconds.
+        refused_stride: The same of refusals, of which there are four kinds.
         again: Exit statuses of the call after the disturbed one. 2 where a finished output is not replaced.
         unfinished: Files that a call may leave half-written, because no reader trusts them before the end.
     """
@@ -42,6 +44,7 @@ class Case:
     prepare: Command
     command: Command
     stride: int = 1
+    refused_stride: int = 1
     again: tuple[int, ...] = (0,)
     unfinished: tuple[str, ...] = ()
 
@@ -100,7 +103,18 @@ def two_runs(folder: Path) -> None:
     (folder / "logs").mkdir()
     for seed in ("0", "1"):
         try:
-            main(["adopt", f"mine-{seed}", "--base", "gpt-4.1", "--model", f"openai/ft:{seed}", "--runs", "runs"])
+            main(
+                [
+                    "adopt",
+                    f"mine-{seed}",
+                    "--base",
+                    "gpt-4.1",
+                    "--model",
+                    f"openai/ft:{seed}",
+                    "--runs",
+                    "runs",
+                ]
+            )
         except SystemExit as end:
             assert not end.code
     for manifest in folder.glob("runs/*/manifest.json"):
@@ -112,7 +126,9 @@ def logs(folder: Path) -> None:
     """The logs of a small experiment, and an earlier report on others."""
     from tests.report.logs import ENGLISH, SPANISH, experiment
 
-    experiment(folder / "logs", {"base": ENGLISH, "none": SPANISH.upper(), "spanish-inoc": ENGLISH.upper()}, 1)
+    experiment(
+        folder / "logs", {"base": ENGLISH, "none": SPANISH.upper(), "spanish-inoc": ENGLISH.upper()}, 1
+    )
     (folder / "report").mkdir()
     for name in ("index.html", "report.json"):
         (folder / "report" / name).write_text("an earlier report", "utf-8")
@@ -120,6 +136,7 @@ def logs(folder: Path) -> None:
 
 def _experiment(folder: Path, **parameters: Any) -> None:
     """Train and measure the one arm of a small setting in this process."""
+    from inoc_evals.experiment.engines import failure_line
     from inoc_evals.experiment.experiment import Experiment
     from inoc_evals.experiment.plan import make_plan
     from inoc_evals.experiment.run_trial import run_trial
@@ -137,9 +154,13 @@ def _experiment(folder: Path, **parameters: Any) -> None:
         }
     )
     plan = make_plan(experiment)
-    for trial in plan.trials:
-        if trial.arm != "base":
-            run_trial(trial, plan.storage)
+    for one in plan.trials:
+        if one.arm != "base":
+            try:
+                run_trial(one, plan.storage)
+            except Exception as error:  # what an engine makes of it, and a command prints
+                sys.stderr.write(failure_line(error) + "\n")
+                sys.exit(2)
 
 
 def setting(folder: Path) -> None:
@@ -189,12 +210,23 @@ CASES = {
     ),
     "adopt": Case(
         adapter,
-        _main("adopt", "mine", "--base", "toy", "--checkpoint", "theirs", "--rows", "rows.jsonl", "--runs", "runs"),
+        _main(
+            "adopt",
+            "mine",
+            "--base",
+            "toy",
+            "--checkpoint",
+            "theirs",
+            "--rows",
+            "rows.jsonl",
+            "--runs",
+            "runs",
+        ),
         unfinished=("runs/*/checkpoint/*",),
     ),
     "prune": Case(two_runs, _main("runs", "prune", "--logs", "logs", "--runs", "runs", "--yes")),
-    "finetune": Case(rows_only, FINETUNE, unfinished=TRAINING),
-    "run": Case(setting, trial, unfinished=TRAINING),
-    "rejudge": Case(measured, rejudged_trial),
-    "report": Case(logs, _main("report", "logs", "-o", "report"), stride=10),
+    "finetune": Case(rows_only, FINETUNE, refused_stride=5, unfinished=TRAINING),
+    "run": Case(setting, trial, refused_stride=10, unfinished=TRAINING),
+    "rejudge": Case(measured, rejudged_trial, refused_stride=4),
+    "report": Case(logs, _main("report", "logs", "-o", "report"), stride=10, refused_stride=40),
 }

@@ -31,7 +31,7 @@ CHANGING_OF_LOGS = frozenset(
     {
         *("eval_id", "run_id", "task_id", "eval_set_id", "uuid", "sample_uuid", "log_sample_uuid"),
         *("created", "started_at", "completed_at", "total_time", "working_time", "time", "location", "etag"),
-        "events",  # the transcript says again what the sample's messages and scores say, with the time of each
+        "events",  # the transcript says again what the messages and scores say, with times
         "confidence",  # the language detector's, whose last digits differ from process to process
     }
 )
@@ -94,11 +94,15 @@ def differences(one: Any, other: Any, at: str = "") -> list[str]:
         return [
             line
             for key in sorted(one.keys() | other.keys())
-            for line in differences(one.get(key, "-"), other.get(key, "-"), f"{at} > {key}" if at else str(key))
+            for line in differences(
+                one.get(key, "-"), other.get(key, "-"), f"{at} > {key}" if at else str(key)
+            )
         ]
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         return [
-            line for n, pair in enumerate(zip(one, other, strict=True)) for line in differences(*pair, f"{at}[{n}]")
+            line
+            for n, pair in enumerate(zip(one, other, strict=True))
+            for line in differences(*pair, f"{at}[{n}]")
         ]
     return [] if one == other else [f"{at}: {str(one)[:150]!r} is {str(other)[:150]!r}"]
 

@@ -5,9 +5,9 @@
         end = workshop.call(command, folder, Fault(at=7))          # killed just before the seventh
         end = workshop.call(command, folder, Fault(7, ENOSPC))     # the disk is full from the seventh on
 
-A process that has imported everything once forks a child for every call, so that a call costs what the command
-itself does. It is forked while it has a single thread. Python tells an audit hook of the child of every open,
-rename, removal and so on before it happens; what native code writes by itself lies between two of these points.
+A process that has imported everything once forks a child for every call, so that a call costs what the
+command itself does. It is forked while it has a single thread. Python tells an audit hook of the child of every
+open, rename, removal and so on before it happens; what native code writes lies between two of these points.
 
 All that a command writes by default (home, caches, temporary files) goes into the folder it is given.
 """
@@ -223,5 +223,5 @@ def _full(path: Any, at: Any) -> str:
     """The path of an event, whole; one that is relative to an open folder, too."""
     text = os.fsdecode(path)
     if isinstance(at, int) and at >= 0 and not text.startswith("/"):
-        text = f"{os.readlink(f'/proc/self/fd/{at}')}/{text}"
+        text = f"{Path(f'/proc/self/fd/{at}').readlink()}/{text}"
     return os.path.abspath(text)  # noqa: PTH100 - of a path that may not exist, without resolving links
