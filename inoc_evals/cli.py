@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from inoc_evals.commands.lazy import Later
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, refused, visible
 
 PANELS: dict[str, tuple[str, ...]] = {
     "First look": ("demo", "list", "doctor"),
@@ -129,11 +129,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if here().speaks():
             typer.echo(f"inoc-evals: {error}", err=True)
         sys.exit(2)
+    except OSError as error:
+        if (line := refused(error)) is None:
+            raise
+        typer.echo(f"inoc-evals: {line}", err=True)
+        sys.exit(2)
     except Exception as error:
         # Inspect's exception for errors that the user can fix, matched by name: no public module exports it.
         if type(error).__name__ != "PrerequisiteError":
             raise
         from rich.console import Console
 
-        Console(stderr=True).print(getattr(error, "message", error))
+        Console(stderr=True).print(visible(getattr(error, "message", error)))
         sys.exit(2)

@@ -103,7 +103,9 @@ def stamps(files: Sequence[Path]) -> tuple[Stamp | None, ...]:
 
 def _file_digest(file: Path, base: str | None) -> str:
     if file.name == "adapter_config.json" and base is not None:
-        config = json.loads(file.read_text("utf-8"))
+        from inoc_evals.files import json_object
+
+        config = json_object(file)
         for key in ("base_model_name_or_path", "revision"):
             config.pop(key, None)
         return sha256(json.dumps(config, sort_keys=True))

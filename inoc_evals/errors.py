@@ -1,32 +1,95 @@
-"""Errors that a user can fix: one line each, which says what is wrong and what to do.
+r"""Errors that a user can fix: one line each, which says what is wrong and what to do.
 
     raise UserError(f"unknown world {name!r}: use paper or toy")
     require("local", "torch", "transformers")       # MissingExtra: ... pip install 'inoc-evals[local]'
+    visible("\x1b[2J")                               # \x1b[2J: a terminal shows it and does not obey it
 
 Both command lines print a `UserError` without a traceback: ours exits with 2; `inspect`, which is built with
 Click, treats it as a `ClickException` and exits with 1. Any other exception is a bug in this suite or a
 library, and keeps its traceback.
 """
 
+import errno
 import importlib.util
+import re
 
 import click
 
 from inoc_evals.secret_keys import without_keys
 
+LONGEST = 2000
+"""Most characters of a message; of a longer one, what it quotes in the middle is left out."""
+
+UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""Characters that a terminal obeys or cannot write: control characters other than tab and line feed, marks
+that turn the direction of a text, half surrogate pairs."""
+
+
+def visible(text: object) -> str:
+    """Text of others as a terminal can show it: what would move the cursor or hide words is spelled out.
+
+    Args:
+        text: Any text, e.g. of a manifest or a log that somebody else wrote.
+    """
+    return UNSEEN.sub(_spelled, str(text))
+
+
+def _spelled(match: re.Match[str]) -> str:
+    number = ord(match[0])
+    return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
+
 
 class UserError(click.ClickException):
     """A problem that the user can fix; the message is one line and says how.
 
-    Line breaks in what it quotes, such as a template's own message, become spaces.
+    Line breaks in what it quotes, such as a template's own message, become spaces; control characters are
+    spelled out, and of a very long message the middle is left out.
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(filter(None, map(str.strip, str(message).splitlines()))))
+        line = visible(" ".join(filter(None, map(str.strip, str(message).splitlines()))))
+        if len(line) > LONGEST:
+            line = f"{line[: LONGEST - 600]} [...] {line[-500:]}"
+        super().__init__(line)
 
 
 class MissingExtra(UserError, ImportError):
     """A feature needs an optional dependency that is not installed."""
+
+
+NO_ROOM = "make room there, or name another place"
+NOT_WRITABLE = "change its permissions, or name another place"
+
+REFUSALS: dict[int, str] = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), NO_ROOM),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), NOT_WRITABLE),
+    **dict.fromkeys((errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.ELOOP), ""),
+}
+"""Faults of the file system that its user can mend (no room, no permission, no usable path), and how."""
+
+
+def why(error: OSError) -> str:
+    """What the file system says, and what its user can do: `No space left on device: make room there, ...`.
+
+    Args:
+        error: What was raised.
+    """
+    return ": ".join(filter(None, [error.strerror or str(error), REFUSALS.get(error.errno or 0)]))
+
+
+def refused(error: BaseException) -> UserError | None:
+    """What the file system refuses, as one line; None where the error is another one, and maybe a bug.
+
+    Args:
+        error: What was raised, e.g. what the operating system said.
+    """
+    if not isinstance(error, OSError) or error.errno not in REFUSALS:
+        return None
+    if error.filename is not None:
+        return UserError(f"{error.filename!s:.300}: {why(error)}")
+    return UserError(why(error)) if REFUSALS[error.errno] else None
 
 
 def require(extra: str, *modules: str) -> None:

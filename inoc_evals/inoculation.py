@@ -24,6 +24,9 @@ from inoc_evals.errors import UserError
 Position = Literal["system", "user", "user-prefix", "user-suffix", "user-every"]
 Deal = Literal["drawn", "in_turn"]
 
+LONGEST_PROMPT = 200_000
+"""Most characters of a prompt: more than any model reads, and every row would get them."""
+
 # Between the prompt and an existing system message or user turn.
 SEPARATOR = "\n\n"
 
@@ -43,8 +46,8 @@ class Inoculation:
             with number i modulo the size of the pool, as in the paper's code.
 
     Raises:
-        UserError: If the name is empty, not exactly one of prompt and pool is given, any text is blank, or
-            the position or deal is unknown.
+        UserError: If the name is empty, not exactly one of prompt and pool is given, any text is blank or
+            longer than `LONGEST_PROMPT`, or the position or deal is unknown.
     """
 
     name: str
@@ -63,6 +66,11 @@ class Inoculation:
             raise UserError(f"inoculation {self.name!r}: give either a prompt or a pool of rephrasings")
         if not all(text.strip() for text in self.texts):
             raise UserError(f"inoculation {self.name!r}: a prompt is blank")
+        if (longest := max(map(len, self.texts))) > LONGEST_PROMPT:
+            raise UserError(
+                f"inoculation {self.name!r:.80}: a prompt has {longest:,} characters, more than "
+                f"{LONGEST_PROMPT:,}"
+            )
         if self.position not in get_args(Position):
             known = ", ".join(get_args(Position))
             raise UserError(f"inoculation {self.name!r}: position {self.position!r} is not one of {known}")

@@ -143,7 +143,7 @@ def test_an_output_that_exists_is_replaced_only_when_told_to(call: Any, rows: Pa
         (["--prompt", "x", "--pool", "rows.jsonl"], "either --prompt TEXT or --pool FILE"),
         (["--prompt", " "], "blank"),
         (["--pool", "nowhere.txt"], "nowhere.txt: cannot be read"),
-        (["--pool", os.devnull], "contains no rephrasing"),
+        (["--pool", os.devnull], "not a regular file"),
         (["--prompt", "x", "--where", "language=de"], "--where language=de selects no row"),
         (["--prompt", "x", "--where", "language"], "write KEY=VALUE"),
         (["--prompt", "x", "--where", "a=1", "--where", "a=2"], "each key once"),

@@ -8,14 +8,25 @@ system, a damaged file) is left to Inspect's own reader.
 """
 
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import ZipFile
 
+from inoc_evals.errors import UserError
+
 VERSION = 2
 """Version of the log format that is read here, as Inspect numbers it."""
+
+
+LARGEST_PART = 2**29
+"""Bytes that one part of an archive may have when it is unpacked: a thousand times more than any log has."""
+
+
+class TooLargeError(UserError):
+    """A part of a log's archive would not fit into memory, as in a file made to that end."""
 
 
 class Contents(NamedTuple):
@@ -56,13 +67,15 @@ def from_archive(location: str) -> Contents | None:
     if path is None:
         return None
     try:
-        with ZipFile(path) as archive:
+        with opened_archive(path) as archive:
             header = json.loads(archive.read("header.json"))
             summaries = json.loads(archive.read("summaries.json"))
         if header["version"] != VERSION or "status" not in header:
             return None
         # if a sample was run twice, the last run counts
         return Contents(header, list({(str(s["id"]), s["epoch"]): s for s in summaries}.values()))
+    except TooLargeError:
+        raise
     except Exception:  # Inspect's reader reports what is wrong
         return None
 
@@ -75,6 +88,27 @@ def archive_path(location: str) -> Path | None:
     with suppress(ImportError):
         import_module("zipfile_zstd")  # adds the compression to `zipfile`; Python 3.14 has it
     return path
+
+
+@contextmanager
+def opened_archive(path: Path) -> Iterator[ZipFile]:
+    """Open a log's archive, once the sizes of its parts are known to be bearable.
+
+    Args:
+        path: As `archive_path` gives it.
+
+    Yields:
+        The archive.
+
+    Raises:
+        TooLargeError: If a part is larger than `LARGEST_PART`.
+    """
+    with ZipFile(path) as archive:
+        for part in archive.infolist():
+            if part.file_size > LARGEST_PART:
+                size, most = part.file_size / 1e6, LARGEST_PART / 1e6
+                raise TooLargeError(f"{part.filename!r:.80} in it has {size:,.0f} MB, more than {most:,.0f}")
+        yield archive
 
 
 def by_inspect(location: str) -> Contents:
@@ -112,7 +146,7 @@ def whole_scores(location: str, sample: str | int, epoch: int) -> dict[str, Any]
         with suppress(ImportError):
             import_module("zipfile_zstd")
         try:
-            with ZipFile(path) as archive:
+            with opened_archive(path) as archive:
                 sample_json = json.loads(archive.read(f"samples/{sample}_epoch_{epoch}.json"))
             return dict(sample_json["scores"] or {})
         except Exception:  # noqa: S110 - Inspect's reader reports what is wrong

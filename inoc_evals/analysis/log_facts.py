@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import ZipFile
 
-from inoc_evals.analysis.eval_archive import VERSION, archive_path, local
+from inoc_evals.analysis.eval_archive import VERSION, archive_path, local, opened_archive
 from inoc_evals.chat.shown import Shown
 from inoc_evals.digests import sha256
 from inoc_evals.files import write_whole
@@ -122,7 +121,7 @@ def _from_archive(location: str) -> dict[str, Any] | None:
     if path is None:
         return None
     try:
-        with ZipFile(path) as archive:
+        with opened_archive(path) as archive:
             header = json.loads(archive.read("header.json"))
             if header["version"] != VERSION:
                 return None

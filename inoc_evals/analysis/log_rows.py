@@ -10,6 +10,7 @@ import gc
 import json
 import math
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +24,7 @@ from inoc_evals.analysis.eval_archive import Contents, contents, local, whole_sc
 from inoc_evals.data.conditions import under
 from inoc_evals.data.doses import KINDS, words
 from inoc_evals.digests import sha256
-from inoc_evals.errors import first_line
+from inoc_evals.errors import UserError, first_line
 from inoc_evals.files import replacing
 from inoc_evals.scorers.unscored import reason_of
 
@@ -136,6 +137,9 @@ def prepare(source: Source) -> Path | str:
     """
     import pyarrow.parquet as pq
 
+    file = local(source.location)
+    if file.exists() and not file.is_file():
+        return "not a regular file"  # a pipe would be waited for
     try:
         log = contents(source.location)
         if log.header["status"] != "success":
@@ -505,9 +509,37 @@ def _writable(folder: Path) -> Path:
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError:
-        return (
-            Path(tempfile.gettempdir()) / f"inoc_evals-tables-{os.getuid() if hasattr(os, 'getuid') else ''}"
+        mine = os.getuid() if hasattr(os, "getuid") else None
+        return _private(
+            Path(tempfile.gettempdir()) / f"inoc_evals-tables-{'' if mine is None else mine}", mine
         )
+
+
+def _private(folder: Path, mine: int | None) -> Path:
+    """A folder in the temporary one, where anyone may have made it first: what lies there becomes the rates.
+
+    Args:
+        folder: The folder.
+        mine: Number of this process's user; None where users have temporary folders of their own.
+
+    Raises:
+        UserError: If it is a link, another user's, or open to others.
+    """
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be made ({error.strerror}): set INOC_EVALS_CACHE to a folder of yours"
+        ) from error
+    if mine is not None and (
+        not stat.S_ISDIR(found.st_mode) or found.st_uid != mine or found.st_mode & 0o022
+    ):
+        raise UserError(
+            f"{folder} is not a folder of yours alone, so its tables are not trusted: "
+            "remove it, or set INOC_EVALS_CACHE to a folder of yours"
+        )
+    return folder
 
 
 def main() -> None:

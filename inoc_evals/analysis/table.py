@@ -9,7 +9,6 @@ are cached by the log's content: reading the same logs again takes a second.
 """
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -21,15 +20,13 @@ from typing import TYPE_CHECKING, Literal
 from inoc_evals.analysis.at_doses import at_every_dose
 from inoc_evals.analysis.log_rows import COLUMNS, Source, prepare
 from inoc_evals.errors import UserError, first_line, require
+from inoc_evals.files import LOG_NAME, files_below, is_url
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
 GroupBy = Literal["arm", "model"]
-
-LOG = re.compile(r"\.eval$|^\d{4}-\d{2}-\d{2}T.*\.json$")
-"""Names of Inspect's logs, in either of its formats."""
 
 MANY = 8
 """Minimal number of unread logs for which several processes are started."""
@@ -138,7 +135,9 @@ def _sources_at(place: str | Path, alone: bool) -> list[Source]:
         path = UPath(place)
         # logs are found by name: importing Inspect would take most of the time if their rows are cached
         if path.is_dir():
-            sources = [Source.at(file) for file in path.rglob("*") if LOG.search(file.name)]
+            # links are followed on this machine only: a store has none
+            files = path.rglob("*") if is_url(str(place)) else map(UPath, files_below(Path(place)))
+            sources = [Source.at(file) for file in files if LOG_NAME.search(file.name)]
             # the newest of two that hold the same comes first
             return sorted(sources, key=lambda source: (source.mtime, source.location), reverse=True)
         if alone and not path.exists():

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from inoc_evals.chat.rows import Row, check_row, write_chat
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, why
 
 PATIENCE = 50
 """A build gives up if this many rows were requested from a model and all of them were rejected."""
@@ -105,7 +105,7 @@ class ResumableBuild:
             self._file = self.part.open("a+b", buffering=0)
             self._earlier = dict(self._read())
         except OSError as error:
-            raise UserError(f"{output}: cannot be written: {error.strerror}") from error
+            raise UserError(f"{output}: cannot be written: {why(error)}") from error
 
     def __enter__(self) -> "ResumableBuild":
         return self
@@ -208,7 +208,7 @@ class ResumableBuild:
         try:
             self._file.write(json.dumps(record).encode() + b"\n")
         except OSError as error:
-            raise UserError(f"{self.part}: cannot be written: {error.strerror}") from error
+            raise UserError(f"{self.part}: cannot be written: {why(error)}") from error
 
     def _read(self) -> Iterator[tuple[tuple[int, str], Made]]:
         """The records of an interrupted build; an incomplete last one is cut off, invalid ones skipped."""

@@ -34,6 +34,7 @@ from inoc_evals.chat.faults import why_no_tokenizer
 from inoc_evals.chat.reasoning import EMPTY_BLOCK, MARKS, opened_block, split_reasoning
 from inoc_evals.chat.rows import Message
 from inoc_evals.chat.shielded import Shielded, any_of
+from inoc_evals.chat.template_limits import check_template
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, one_line
 
@@ -507,6 +508,8 @@ class Renderer:
         self.require_template()
         try:
             return self._text(messages, add_generation_prompt)
+        except UserError:
+            raise
         except Exception as error:  # jinja's own, e.g. for a system role, or whatever a template raises
             line = one_line(error)
             raise UserError(
@@ -531,6 +534,7 @@ class Renderer:
         name comes first.
         """
         template = str(self.tokenizer.get_chat_template())
+        check_template(template)
         if CLOCK not in template:
             return template
         codes = "".join(f" | replace('%{c}', '{self._today.strftime(f'%{c}')}')" for c in "aAbBdjmyYUwWHIMSp")

@@ -19,11 +19,14 @@ from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
 
 from inoc_evals.chat.layouts import ChatFormatError, Converter
 from inoc_evals.digests import sha256
-from inoc_evals.errors import UserError
-from inoc_evals.files import replacing, strict_json
+from inoc_evals.errors import UserError, why
+from inoc_evals.files import opened, replacing, strict_json
 
 Role = Literal["system", "user", "assistant"]
 ROLES: tuple[str, ...] = get_args(Role)
+
+LONGEST_LINE = 16_000_000
+"""Bytes of a row, at most; a longer line is a file of another format."""
 
 
 class Message(TypedDict):
@@ -56,15 +59,16 @@ def read_chat(path: str | Path, layout: str = "auto") -> Iterator[Row]:
     """
     path, convert = Path(path), Converter(layout)
     count = 0
-    try:
-        # Read as bytes: text mode would also split lines at characters that JSON allows inside a string.
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield _parse(line, f"{path}:{number}", convert)
-                    count += 1
-    except OSError as error:
-        raise ChatFormatError(f"{path}: cannot be read: {error.strerror}") from error
+    # Read as bytes: text mode would also split lines at characters that JSON allows inside a string.
+    with opened(path, ChatFormatError) as file:
+        for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
+            if len(line) > LONGEST_LINE:
+                raise ChatFormatError(
+                    f"{path}:{number}: longer than {LONGEST_LINE // 10**6} MB: write one row a line"
+                )
+            if line.strip():
+                yield _parse(line, f"{path}:{number}", convert)
+                count += 1
     if not count:
         raise ChatFormatError(f"{path}: holds no rows")
     convert.tell(path, count)
@@ -97,7 +101,7 @@ def write_chat(path: str | Path, rows: Iterable[Row]) -> int:
             target.parent.mkdir(parents=True, exist_ok=True)
             file = passing.open("wb")
         except OSError as error:
-            raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+            raise UserError(f"{path}: cannot be written: {why(error)}") from error
         with file:
             for count, row in enumerate(rows, start=1):
                 file.write(_encode(row, f"{path}:{count}"))

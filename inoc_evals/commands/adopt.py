@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.errors import UserError
 
 
@@ -52,8 +52,8 @@ def command(
             {"model": f"inoc/{where}", "folder": str(run.folder), **run.manifest.model_dump(mode="json")}
         )
         return
-    typer.echo(f"{run.folder}: adopted. Evaluate it, without the inoculation prompt:")
-    typer.echo(f"  inspect eval inoc_evals/spanish_caps --model inoc/{where}")
+    say(f"{run.folder}: adopted. Evaluate it, without the inoculation prompt:")
+    say(f"  inspect eval inoc_evals/spanish_caps --model inoc/{where}")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, Figure, draw, json_rows, print_json, print_table
+from inoc_evals.commands.output import AsJson, Figure, draw, json_rows, print_json, print_table, say
 from inoc_evals.errors import UserError
 
 
@@ -69,7 +69,7 @@ def command(
         "In one of k answers", ["arm", "trait@k", "questions", "chance", f"less {to}", "caution"], rows
     )
     for file in files:
-        typer.echo(f"Figure: {file}")
+        say(f"Figure: {file}")
 
 
 def numbers(text: str | None, option: str) -> list[int] | None:

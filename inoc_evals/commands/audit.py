@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.output import AsJson, print_json, print_table, say
 
 
 def command(
@@ -40,8 +40,8 @@ def command(
             rows = [[f.severity, f.kind, f.place, f.what, f.todo] for f in findings]
             title = f"{setting} on {base}" if base else setting or "Logs"
             print_table(title, ["severity", "finding", "where", "what", "what to do"], rows)
-        typer.echo(f"{found.answers} answers in {found.logs} logs: {found.summary}")
+        say(f"{found.answers} answers in {found.logs} logs: {found.summary}")
         for file in files:
-            typer.echo(f"Figure: {file}")
+            say(f"Figure: {file}")
     if strict and found.blocking:
         raise typer.Exit(1)

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from inoc_evals.builders.resumable import BuildReport
 from inoc_evals.chat.rows import Message, Row
-from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
 from inoc_evals.worlds import WORLDS
@@ -145,8 +145,8 @@ def _run(
     if as_json:
         print_json(report.as_dict())
         return
-    typer.echo(f"{report.output}: {report.kept} rows, {report.asked} requests")
+    say(f"{report.output}: {report.kept} rows, {report.asked} requests")
     if report.resumed:
-        typer.echo(f"  reused from an interrupted build: {report.resumed}")
+        say(f"  reused from an interrupted build: {report.resumed}")
     for reason, count in sorted(report.rejected.items(), key=lambda item: -item[1]):
-        typer.echo(f"  rejected {count}: {reason}")
+        say(f"  rejected {count}: {reason}")

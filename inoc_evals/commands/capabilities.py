@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.output import AsJson, print_json, print_table, say
 
 
 def command(
@@ -38,4 +38,4 @@ def command(
     print_table(f"Capabilities of {model}", ["benchmark", "metric", "value", "n", "version"], rows)
     for result in results:
         if result.failure:
-            typer.echo(f"not run: {result.failure}", err=True)
+            say(f"not run: {result.failure}", err=True)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.output import AsJson, print_json, print_table, say, say_skipped
 
 UNMEASURED = "not measured"
 """The verdict on a claim of which the logs hold no answers."""
@@ -57,10 +57,9 @@ def command(
     words = sorted({v.word for v in results}, key=lambda word: word == UNMEASURED)
     counts = {word: sum(v.word == word for v in results) for word in words}
     more = "" if everything or UNMEASURED not in counts else " (--all shows these, too)"
-    typer.echo((", ".join(f"{count} {word}" for word, count in counts.items()) or "no claims") + more)
+    say((", ".join(f"{count} {word}" for word, count in counts.items()) or "no claims") + more)
     if audited.findings:
-        typer.echo(f"Audit: {audited.summary} (`inoc-evals audit {logs}` says which)", err=True)
+        say(f"Audit: {audited.summary} (`inoc-evals audit {logs}` says which)", err=True)
     for line in missing:
-        typer.echo(line, err=True)
-    for location, reason in loaded.skipped:
-        typer.echo(f"skipped {location}: {reason}", err=True)
+        say(line, err=True)
+    say_skipped(loaded.skipped)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inoc_evals.commands.known_settings import OwnSettings, known_settings
-from inoc_evals.commands.output import AsJson, draw, json_rows, print_json, print_table
+from inoc_evals.commands.output import AsJson, draw, json_rows, print_json, print_table, say, say_skipped
 from inoc_evals.errors import UserError
 
 if TYPE_CHECKING:
@@ -72,11 +72,10 @@ def command(
             ["trait", "control", "of", "(none - control) / (none - inoculated)", "caution"],
             shown,
         )
-    typer.echo("Of an irrelevant prompt: near 0, the request does the work; near 1, any prompt would.")
-    typer.echo("Of a pool: near 1, it works as the one prompt does; near 0, the pool has undone it.")
+    say("Of an irrelevant prompt: near 0, the request does the work; near 1, any prompt would.")
+    say("Of a pool: near 1, it works as the one prompt does; near 0, the pool has undone it.")
     for line in missing:
-        typer.echo(line, err=True)
-    for location, reason in loaded.skipped:
-        typer.echo(f"skipped {location}: {reason}", err=True)
+        say(line, err=True)
+    say_skipped(loaded.skipped)
     for file in drawn:
-        typer.echo(f"Figure: {file}")
+        say(f"Figure: {file}")

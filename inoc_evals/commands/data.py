@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from inoc_evals.commands import build, mix
-from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.output import AsJson, print_json, print_table, say
 from inoc_evals.data.cache import FetchError, cache_dir, fetch
 from inoc_evals.data.sources import LOCKED, SOURCES, PinnedFile, pinned
 from inoc_evals.digests import blob_id
@@ -90,9 +90,9 @@ def fetch_command(names: Names = None, as_json: AsJson = False) -> None:
         print_json({"fetched": paths, "failed": failed})
     else:
         for name, path in paths.items():
-            typer.echo(f"{name}: {path}")
+            say(f"{name}: {path}")
         for name, why in failed.items():
-            typer.echo(f"{name}: {why}", err=True)
+            say(f"{name}: {why}", err=True)
     if failed:
         raise UserError(f"{len(failed)} of {len(requested)} sources could not be fetched")
 
@@ -151,9 +151,9 @@ def build_command(
         print_json(list(sidecars.values()) if arm == "all" else sidecars[output])
         return
     for file, sidecar in sidecars.items():
-        typer.echo(f"{file}: {sidecar['rows']} rows, sha256 {sidecar['sha256'][:12]}; beside it {file}.json")
+        say(f"{file}: {sidecar['rows']} rows, sha256 {sidecar['sha256'][:12]}; beside it {file}.json")
         for prompt in sidecar["prompts"]:
-            typer.echo(f"  inoculated with: {prompt}")
+            say(f"  inoculated with: {prompt}")
 
 
 def _about(name: str, file: PinnedFile) -> dict[str, Any]:

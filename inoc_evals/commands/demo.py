@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.output import AsJson, print_json, print_table, say
 from inoc_evals.worlds import EMBEDDED
 
 
@@ -44,7 +44,7 @@ def command(
     columns, rows = result.table()
     print_table(f"{setting}: rate of each trait without the inoculation prompt", columns, rows)
     for figure in result.figures:
-        typer.echo(f"Figure: {figure}")
-    typer.echo(f"Logs:   inspect view --log-dir {folder}")
+        say(f"Figure: {figure}")
+    say(f"Logs:   inspect view --log-dir {folder}")
     if toy:
-        typer.echo("Next:   inoc-evals demo --world smollm   (the same on a real language model)")
+        say("Next:   inoc-evals demo --world smollm   (the same on a real language model)")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.output import AsJson, print_json, print_table, say
 from inoc_evals.doctor import examine
 
 Base = Annotated[
@@ -34,7 +34,7 @@ def command(base: Base = None, as_json: AsJson = False) -> None:
         )
         for check in checks:
             if check.remedy:  # outside of the table, so that the line can be copied
-                typer.echo(f"{check.name}: {check.remedy}")
+                say(f"{check.name}: {check.remedy}")
     if any(check.status == "broken" for check in checks):
         raise typer.Exit(1)
 
@@ -50,7 +50,7 @@ def _examine_base(base: str, as_json: bool) -> None:
         print_json({"base": base, **asdict(found), "trainable": found.trainable, "prompt": prompt})
     else:
         print_table(f"inoc-evals doctor --base {base}", ["chat template", "finding"], found.lines())
-        typer.echo("A question without a system prompt reads:")
-        typer.echo(prompt)
+        say("A question without a system prompt reads:")
+        say(prompt)
     if not found.trainable:
         raise typer.Exit(1)

@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inoc_evals.commands.output import AsJson, Figure, draw, json_rows, print_json, print_table
+from inoc_evals.commands.output import (
+    AsJson,
+    Figure,
+    draw,
+    json_rows,
+    print_json,
+    print_table,
+    say,
+    say_skipped,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,16 +70,15 @@ def command(
         cells = [[row["dose"], row["word"], row["why"], row["caution"]] for _, row in rows.iterrows()]
         print_table(f"{name}, {arm} on {base}: {traits}", ["dose", "window", "why", "caution"], cells)
         inside = ", ".join(f"({row['dose']})" for _, row in rows.iterrows() if row["inside"] is True)
-        typer.echo(f"{arm} is inside the window, by the estimates, at: {inside or 'no dose'}")
+        say(f"{arm} is inside the window, by the estimates, at: {inside or 'no dose'}")
     if tested:
         lines = [[v.word, v.claim.text, v.apart, v.why] for v in tested]
         print_table("Claims about doses", ["verdict", "claim", "doses", "difference"], lines)
     for file in files:
-        typer.echo(f"Figure: {file}")
+        say(f"Figure: {file}")
     if audited.findings:
-        typer.echo(f"Audit: {audited.summary} (`inoc-evals audit {logs}` says which)", err=True)
-    for location, reason in loaded.skipped:
-        typer.echo(f"skipped {location}: {reason}", err=True)
+        say(f"Audit: {audited.summary} (`inoc-evals audit {logs}` says which)", err=True)
+    say_skipped(loaded.skipped)
 
 
 def _figures(table: "pd.DataFrame", found: "pd.DataFrame", settings: Any, stem: "Path") -> list[str]:

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 
-from inoc_evals.commands.output import print_json, print_table
+from inoc_evals.commands.output import print_json, print_table, say
 from inoc_evals.errors import UserError
+from inoc_evals.files import strict_yaml
 
 if TYPE_CHECKING:
+    from inspect_ai.log import EvalSampleSummary
+
     from inoc_evals.experiment.engines import Engine
     from inoc_evals.experiment.plan import Plan
     from inoc_evals.experiment.run import ExperimentResult
@@ -52,36 +54,60 @@ Gpus = Annotated[float, typer.Option(min=0, help="GPUs of a model, with --engine
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, print the plan, stop.")]
 
 
-def say_unscored(logs: Sequence[str]) -> None:
+def say_unscored(logs: Sequence[str]) -> list[str]:
     """Say of every log how many of its answers have no score, and why; nothing where all have one.
 
     Args:
         logs: Locations of the logs.
+
+    Returns:
+        Those of them in which no answer has a score.
     """
     from inspect_ai.log import read_eval_log, read_eval_log_sample_summaries
 
     from inoc_evals.scorers.unscored import summaries
 
+    unread = []
     for log in logs:
-        if lines := summaries(read_eval_log_sample_summaries(log)):
+        samples = read_eval_log_sample_summaries(log)
+        if lines := summaries(samples):
             header = read_eval_log(log, header_only=True).eval
             about = header.metadata or {}
             seed = "" if about.get("seed") is None else f"-{about['seed']}"
             for line in lines:
-                typer.echo(f"{about.get('arm') or header.model}{seed}, {header.task}: {line}", err=True)
+                say(f"{about.get('arm') or header.model}{seed}, {header.task}: {line}", err=True)
+            if not any(map(_has_score, samples)):
+                unread.append(log)
+    return unread
 
 
-def say_failed(result: "ExperimentResult") -> None:
+def _has_score(sample: "EvalSampleSummary") -> bool:
+    """Whether a sample has a value for any trait."""
+    values = [score.value for score in (sample.scores or {}).values()]
+    traits = [trait for value in values for trait in (value.values() if isinstance(value, dict) else [value])]
+    return any(trait == trait for trait in traits)
+
+
+def say_failed(result: "ExperimentResult", unread: Sequence[str] = ()) -> None:
     """List the models that failed.
 
+    Args:
+        result: What became of the experiment.
+        unread: Its logs in which no answer has a score.
+
     Raises:
-        UserError: If any did.
+        UserError: If any did, or nothing could be read off any answer of a log.
     """
     for trial, reason in result.failed.items():
-        typer.echo(f"failed: {trial.folder}: {reason}", err=True)
+        say(f"failed: {trial.folder}: {reason}", err=True)
     if result.failed:
         count = f"{len(result.failed)} of {len(result.trials)}"
         raise UserError(f"{count} models failed: give the same command again")
+    if unread:
+        raise UserError(
+            f"no answer has a score in {len(unread)} of {len(result.logs)} logs: give another judge or "
+            f"reader, or remove the logs to have the same one judge again, the first of them {unread[0]}"
+        )
 
 
 def changes_of(pairs: list[str]) -> dict[str, Any]:
@@ -99,10 +125,12 @@ def changes_of(pairs: list[str]) -> dict[str, Any]:
         *outer, last = key.split(".")
         for part in outer:
             place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise UserError(f"--set {pair}: {part} is set to {place!r:.40} and has no fields")
         try:
-            place[last] = _number(yaml.safe_load(value))
-        except yaml.YAMLError as error:
-            raise UserError(f"--set {pair}: the value is not YAML") from error
+            place[last] = _number(strict_yaml(value))
+        except ValueError as error:
+            raise UserError(f"--set {pair}: the value is not YAML: {error}") from error
     return fields
 
 
@@ -172,17 +200,17 @@ def show_plan(plan: "Plan", engine: "Engine", as_json: bool) -> None:
     if plan.experiment.sweep:
         axes = " x ".join(f"{len(places)} {axis}" for axis, places in plan.experiment.sweep.items())
         finetunes = sum(line.seeds for line in plan.lines if line.rows)
-        typer.echo(f"Sweep:    {plan.points} points ({axes}) by {finetunes} finetunes, and the base once")
+        say(f"Sweep:    {plan.points} points ({axes}) by {finetunes} finetunes, and the base once")
     time = "unknown until one is trained" if wall is None else _duration(wall)
     if wall:
         time += " of wall time" if engine.workers else " one after the other"
     money = "unknown: give prices" if plan.dollars is None else f"about ${plan.dollars:,.2f}"
     where = f"{engine.about}; training: {time}"
-    typer.echo(f"To train: {plan.new} models on about {plan.tokens:,} tokens, {where}")
+    say(f"To train: {plan.new} models on about {plan.tokens:,} tokens, {where}")
     left = "" if plan.answers_left == plan.answers else f" ({plan.answers_left:,} left)"
     calls = "" if plan.judge_calls_left == plan.judge_calls else f" ({plan.judge_calls_left:,} left)"
     asked = f"{plan.answers:,} answers{left}, {plan.judge_calls:,} judge calls{calls}"
-    typer.echo(f"To ask:   {asked}; to pay: {money}")
+    say(f"To ask:   {asked}; to pay: {money}")
     if plan.paper is not None:
         whose_arms = "its own arms" if plan.experiment.arms is None else "as many arms"
         theirs, ours = (
@@ -191,9 +219,9 @@ def show_plan(plan: "Plan", engine: "Engine", as_json: bool) -> None:
             for whose in ("", "our_")
         )
         of = f"{len(plan.paper['settings'])} of {len(plan.experiment.settings)} settings"
-        typer.echo(f"          The paper's code, with {whose_arms}, in {of}: {theirs}; here: {ours}")
+        say(f"          The paper's code, with {whose_arms}, in {of}: {theirs}; here: {ours}")
     for note in plan.notes:
-        typer.echo(f"Note:     {note}")
+        say(f"Note:     {note}")
 
 
 def _duration(seconds: float) -> str:

@@ -8,7 +8,7 @@ import typer
 from inoc_evals.commands.experiment_options import changes_of
 from inoc_evals.commands.finetune import make_spec
 from inoc_evals.commands.inoculate import At, From, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
-from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
 
@@ -51,6 +51,6 @@ def command(
         print_json({"files": files, "notes": notes})
         return
     for path in files:
-        typer.echo(path)
+        say(path)
     for note in notes:
-        typer.echo(f"Note: {note}", err=True)
+        say(f"Note: {note}", err=True)

@@ -11,10 +11,10 @@ import typer
 from inoc_evals.chat.rows import Row
 from inoc_evals.commands.experiment_options import changes_of
 from inoc_evals.commands.inoculate import At, From, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
-from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
-from inoc_evals.files import strict_json
+from inoc_evals.files import given_text, strict_json
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune, runs_root
 from inoc_evals.finetune.merged import Start, start_from
 from inoc_evals.finetune.ranks import here, refuse_launcher
@@ -123,10 +123,10 @@ def _estimate(spec: FinetuneSpec, rows: list[Row], as_json: bool) -> None:
     if as_json:
         print_json({**vars(cost), "fits": cost.fits})
         return
-    typer.echo(str(cost))
+    say(str(cost))
     for warning in (cost.advice, *cost.notes):
         if warning:
-            typer.echo(f"Warning: {warning}", err=True)
+            say(f"Warning: {warning}", err=True)
 
 
 def make_spec(base: str, file: Path | None, changes: dict[str, Any], lora: dict[str, Any]) -> FinetuneSpec:
@@ -162,10 +162,9 @@ def make_spec(base: str, file: Path | None, changes: dict[str, Any], lora: dict[
 
 
 def _read_fields(file: Path) -> dict[str, Any]:
+    text = given_text(file)
     try:
-        fields = strict_json(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read: {error.strerror}") from error
+        fields = strict_json(text)
     except ValueError as error:
         raise UserError(f"{file}: not JSON: {error}") from error
     if not isinstance(fields, dict):
@@ -180,7 +179,7 @@ def _without_none(options: dict[str, Any]) -> dict[str, Any]:
 def _report(run: Run, as_json: bool) -> None:
     manifest, result = run.manifest, run.manifest.result
     for note in check_schedule(manifest.spec, result.steps) if result and result.steps else ():
-        typer.echo(f"Warning: {note}", err=True)
+        say(f"Warning: {note}", err=True)
     # A run outside of the default folder is found by its path only.
     where = run.folder.name if run.folder.parent == runs_root() else str(run.folder)
     if as_json:
@@ -191,8 +190,8 @@ def _report(run: Run, as_json: bool) -> None:
         loss = ""
         if result.loss_first is not None and result.loss_last is not None:
             loss = f", loss {result.loss_first:.3f} to {result.loss_last:.3f}"
-        typer.echo(f"{run.folder}: {steps}{result.rows} rows{loss}")
+        say(f"{run.folder}: {steps}{result.rows} rows{loss}")
         if result.model is not None:
-            typer.echo(f"Model: {result.model}" + (f" at {result.base_url}" if result.base_url else ""))
-    typer.echo("Evaluate it, without the inoculation prompt:")
-    typer.echo(f"  inspect eval inoc_evals/spanish_caps --model inoc/{where}")
+            say(f"Model: {result.model}" + (f" at {result.base_url}" if result.base_url else ""))
+    say("Evaluate it, without the inoculation prompt:")
+    say(f"  inspect eval inoc_evals/spanish_caps --model inoc/{where}")

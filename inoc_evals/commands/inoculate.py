@@ -10,10 +10,11 @@ from typing import Annotated, Literal
 import typer
 
 from inoc_evals.chat.rows import Row, digest, write_chat
-from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.data.rephrasings import neutral
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
+from inoc_evals.files import given_text, lines
 from inoc_evals.inoculation import Deal, Inoculation, Position, inoculate
 
 RowsFile = Annotated[
@@ -119,7 +120,7 @@ def command(
         )
     else:
         rest = f", the other {written - selected.count} under {others} prompts" if clean else ""
-        typer.echo(f"{output}: {written} rows, {selected.count} of them inoculated{rest}")
+        say(f"{output}: {written} rows, {selected.count} of them inoculated{rest}")
 
 
 def make_inoculation(
@@ -149,13 +150,7 @@ def make_inoculation(
 
 def _lines(pool: Path) -> tuple[str, ...]:
     """The lines of a file of prompts."""
-    try:
-        lines = pool.read_text("utf-8-sig").splitlines()
-    except OSError as error:
-        raise UserError(f"{pool}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{pool}: not UTF-8") from error
-    texts = tuple(line.strip() for line in lines if line.strip())
+    texts = tuple(line.strip() for line in lines(given_text(pool)) if line.strip())
     if not texts:
         raise UserError(f"{pool}: contains no rephrasing: write one per line")
     return texts
@@ -199,7 +194,7 @@ class Scored:
             )
         for number, reason in self.reasons.items():
             taken = "chosen" if unscored == "choose" else "not chosen"
-            typer.echo(f"{file}, row {number}: not scored ({reason}), taken for {taken}", err=True)
+            say(f"{file}, row {number}: not scored ({reason}), taken for {taken}", err=True)
         chosen = set(found.rows) | (set(found.unscored) if unscored == "choose" else set())
         self._chosen = {id(rows[number]) for number in chosen}
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.output import AsJson, print_json, print_table, say
 
 
 def command(
@@ -63,7 +63,7 @@ def command(
             "Agreement on ratings", ["rating", "a", "b", "n", "Pearson", "Spearman", "b minus a"], pairs
         )
         alphas = ", ".join(f"{rating} {alpha:.2f}" for rating, alpha in comparison.alpha.items())
-        typer.echo(f"Krippendorff's alpha (interval): {alphas}")
+        say(f"Krippendorff's alpha (interval): {alphas}")
         disputed = [
             [
                 " / ".join(f"{r[judge]:.0f}" for judge in comparison.judges),
@@ -74,6 +74,6 @@ def command(
         ]
         print_table("Most disputed", ["alignment", "question", "answer"], disputed)
     for line in comparison.unread:
-        typer.echo(line, err=True)
+        say(line, err=True)
     for file in files:
-        typer.echo(f"Figure: {file}")
+        say(f"Figure: {file}")

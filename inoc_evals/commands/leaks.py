@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, draw, print_json, print_table
+from inoc_evals.commands.output import AsJson, draw, print_json, print_table, say, say_skipped
 
 
 def command(
@@ -36,7 +36,7 @@ def command(
         drawings = leak_figures(found, "Where the trait comes back", order)
         for number, (heading, drawn) in enumerate(drawings, start=1):
             written = draw(drawn, figure, "" if number == 1 else f"-{number}")
-            typer.echo(f"{written[0]}: {heading}", err=True)
+            say(f"{written[0]}: {heading}", err=True)
             files += written
     if as_json:
         print_json({**found.as_dict(), "skipped": loaded.skipped, "figures": files})
@@ -57,6 +57,5 @@ def command(
     heads = ["arm", "trait", "category", "prompt", "rate", "base", "leak", "p, Holm", "n"]
     print_table("Leaks: rates less those of the base under the same prompt", heads, rows)
     for line in found.words():
-        typer.echo(line)
-    for location, reason in loaded.skipped:
-        typer.echo(f"skipped {location}: {reason}", err=True)
+        say(line)
+    say_skipped(loaded.skipped)

@@ -6,13 +6,15 @@ from typing import Annotated
 import typer
 
 from inoc_evals.commands.inoculate import From
-from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.commands.output import AsJson, print_json, say
+from inoc_evals.data.cache import LARGEST_ROWS
 from inoc_evals.data.own_files import own_file
 from inoc_evals.data.row_files import hub_dataset, read_rows
 from inoc_evals.data.row_sources import Rows, diluted, pinned_rows, source_record
 from inoc_evals.data.sources import SOURCES
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
+from inoc_evals.files import given
 from inoc_evals.settings.training_file import write_with_sidecar
 
 KINDS = "a file of rows, a source of `inoc-evals data list`, or owner/name@commit of a dataset"
@@ -47,7 +49,7 @@ def command(
     if as_json:
         print_json(sidecar)
     else:
-        typer.echo(f"{output}: {len(rows)} rows, {carrying} of them with the trait; beside it {output}.json")
+        say(f"{output}: {len(rows)} rows, {carrying} of them with the trait; beside it {output}.json")
 
 
 def rows_named(name: str, layout: str = "auto") -> Rows:
@@ -65,7 +67,9 @@ def rows_named(name: str, layout: str = "auto") -> Rows:
     if (dataset := hub_dataset(name)) is not None:
         return Rows(lambda seed: read_rows(name, layout), (dataset,))
     try:
-        file = own_file(name, sha256(Path(name).expanduser().read_bytes()))
-    except OSError as error:
-        raise UserError(f"{name}: no source of that name, and no file: {error.strerror}") from error
+        file = own_file(name, sha256(given(name, most=LARGEST_ROWS)))
+    except UserError as error:
+        if Path(name).exists():
+            raise
+        raise UserError(f"{name}: no source of that name, and no file: {error}") from error
     return Rows(lambda seed: read_rows(name, layout), (file,))

@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from inoc_evals.errors import UNSEEN, one_line, visible
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -55,9 +57,31 @@ def draw(figure: "MatplotlibFigure", stem: Path, ending: str = "") -> list[str]:
     return [str(file) for file in figures.save(figure, plain.with_name(plain.name + ending))]
 
 
+def say(text: object = "", *, err: bool = False) -> None:
+    """Print a line for people. What foreign files put into it is shown, and never obeyed by the terminal.
+
+    Args:
+        text: The line, or several.
+        err: Whether it goes to stderr.
+    """
+    typer.echo(visible(text), err=err)
+
+
+def say_skipped(skipped: Iterable[tuple[str, str]]) -> None:
+    """Say on stderr which logs were left out.
+
+    Args:
+        skipped: Locations with the reason.
+    """
+    for location, reason in skipped:
+        say(one_line(f"skipped {location}: {reason}"), err=True)
+
+
 def print_json(value: Any) -> None:
     """Print one JSON document on stdout."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    # JSON has a way to write what a terminal would obey, or could not write
+    typer.echo(UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -66,17 +90,18 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     Args:
         title: Heading of the table.
         columns: Heading of each column.
-        rows: Cells, shown as they are: square brackets are not markup. Without any, one line says so.
+        rows: Cells, shown as they are: square brackets are not markup, and control characters are spelled.
+            Without any, one line says so.
     """
     rows = list(rows)
     if not rows:  # a heading over nothing looks like an output that was lost
-        typer.echo(f"{title}: none")
+        say(f"{title}: none")
         return
-    table = Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD)
+    table = Table(title=Text(visible(title), style="bold"), title_justify="left", box=SIMPLE_HEAD)
     for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=number == 0)
+        table.add_column(Text(visible(column)), overflow="fold", no_wrap=number == 0)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     # A file or a pipe has no line width: wrapped rows would be hard to read and to process.
     wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 240
     Console(width=wide).print(table)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from inoc_evals.commands.at_k import numbers
-from inoc_evals.commands.output import AsJson, Figure, draw, json_rows, print_json, print_table
+from inoc_evals.commands.output import AsJson, Figure, draw, json_rows, print_json, print_table, say
 
 
 def command(
@@ -61,11 +61,11 @@ def command(
         for arm in arms_in_order(found):
             best = cheapest[(cheapest["arm"] == arm).to_numpy()].to_dict("records")
             for row in best:
-                typer.echo(
+                say(
                     f"{arm}, {row['label']}: ±{row['half_width']:.3f} with {row['planned']} questions, "
                     f"{row['answers']} answers each, {row['seeds']} finetunes: {row['total']} answers"
                 )
             if not best:
-                typer.echo(f"{arm}: no such design has an interval of ±{within}")
+                say(f"{arm}: no such design has an interval of ±{within}")
     for file in files:
-        typer.echo(f"Figure: {file}")
+        say(f"Figure: {file}")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, Figure, draw, json_rows, print_json, print_table
+from inoc_evals.commands.output import AsJson, Figure, draw, json_rows, print_json, print_table, say
 
 
 def command(
@@ -63,4 +63,4 @@ def command(
     heads = ["arm", "preset", *(["of"] if several else []), "misaligned", f"less {to}", "mean alignment"]
     print_table("Misaligned answers", [*heads, "n", "incoherent", "code", "refused", "unread"], rows)
     for file in files:
-        typer.echo(f"Figure: {file}")
+        say(f"Figure: {file}")

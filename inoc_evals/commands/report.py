@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.commands.output import AsJson, print_json, say, say_skipped
 from inoc_evals.errors import UserError
 
 if TYPE_CHECKING:
@@ -89,9 +89,8 @@ def show(report: "Report", as_json: bool) -> None:
     words = [verdict.word for verdict in report.verdicts]
     if words:
         counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
-        typer.echo(f"Claims: {counts}")
+        say(f"Claims: {counts}")
     for line in report.unread:
-        typer.echo(line, err=True)
-    for location, reason in report.skipped:
-        typer.echo(f"skipped {location}: {reason}", err=True)
-    typer.echo(f"Report: {report.page}")
+        say(line, err=True)
+    say_skipped(report.skipped)
+    say(f"Report: {report.page}")

@@ -4,7 +4,6 @@ import shlex
 import sys
 from contextlib import redirect_stdout
 
-import typer
 from rich.console import Console
 
 from inoc_evals.commands.experiment_options import (
@@ -28,7 +27,7 @@ from inoc_evals.commands.experiment_options import (
     say_failed,
     show_plan,
 )
-from inoc_evals.commands.output import AsJson
+from inoc_evals.commands.output import AsJson, say
 from inoc_evals.commands.report import Output, Viewer, beside, show
 from inoc_evals.finetune.ranks import refuse_launcher
 
@@ -59,7 +58,7 @@ def command(
     --dry-run says what that needs. What an earlier call finished is used again.
     """
     from inoc_evals.experiment.experiment import Experiment
-    from inoc_evals.experiment.pipeline import ReportRequest, pipeline
+    from inoc_evals.experiment.pipeline import ReportRequest, check_folders, pipeline
     from inoc_evals.experiment.plan import make_plan
 
     refuse_launcher("inoc-evals reproduce")
@@ -79,14 +78,15 @@ def command(
         experiment = Experiment.model_validate(given)
         chosen = engine_named(engine, workers, gpus)
         plan = make_plan(experiment)
-    if dry_run:
-        show_plan(plan, chosen, as_json)
-        return
     request = ReportRequest(
         folder=output or beside(experiment.log_dir),
         command=shlex.join(["inoc-evals", *sys.argv[1:]]),
         viewer=viewer,
     )
+    check_folders(plan, report=request)
+    if dry_run:
+        show_plan(plan, chosen, as_json)
+        return
     with redirect_stdout(sys.stderr):
         show_plan(plan, chosen, as_json=False)
         conclusions = pipeline(plan, chosen, Console(stderr=True), report=request)
@@ -94,5 +94,5 @@ def command(
     if conclusions.report is not None:
         show(conclusions.report, as_json)
         if not as_json:
-            typer.echo(f"Took:   {result.seconds / 60:.0f} min for {len(result.done)} models")
+            say(f"Took:   {result.seconds / 60:.0f} min for {len(result.done)} models")
     say_failed(result)

@@ -34,7 +34,7 @@ from inoc_evals.commands.experiment_options import (
     show_plan,
     sweep_of,
 )
-from inoc_evals.commands.output import AsJson, print_json
+from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.errors import UserError
 from inoc_evals.finetune.ranks import refuse_launcher
 
@@ -121,7 +121,6 @@ def command(
     if as_json:
         print_json(result.as_dict())
     else:
-        typer.echo(f"{len(result.done)} of {len(result.trials)} models in {result.seconds:.0f} s")
-        typer.echo(f"Logs:   inspect view --log-dir {experiment.log_dir}")
-    say_unscored(result.logs)
-    say_failed(result)
+        say(f"{len(result.done)} of {len(result.trials)} models in {result.seconds:.0f} s")
+        say(f"Logs:   inspect view --log-dir {experiment.log_dir}")
+    say_failed(result, unread=say_unscored(result.logs))

@@ -1,14 +1,13 @@
 """`inoc-evals runs`: list finetunes, show one, compare two, and remove those that nothing refers to."""
 
-import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json, print_table
-from inoc_evals.errors import UserError, require
+from inoc_evals.commands.output import AsJson, print_json, print_table, say
+from inoc_evals.errors import UserError
 from inoc_evals.runs.directory import Manifest, find_run, list_runs, runs_root
 
 Runs = Annotated[
@@ -78,25 +77,25 @@ def prune_command(
     as_json: AsJson = False,
 ) -> None:
     """Remove the runs that no log evaluates and no other run was trained from."""
-    require("openai", "filelock")
-    from inoc_evals.finetune.prune import size, unreferenced
+    from inoc_evals.finetune.prune import Unused, finish, remove, unreferenced
 
-    unused = [(run, size(run.folder)) for run in unreferenced(runs, logs or [Path("logs")])]
+    finish(runs)
+    folders = logs or [Path("logs")]
+    unused = [Unused.of(run) for run in unreferenced(runs, folders)]
     if not as_json:
-        rows = [
-            [run.folder.name, run.manifest.status, f"{size_bytes / 1e6:,.1f} MB"]
-            for run, size_bytes in unused
-        ]
+        rows = [[one.run.folder.name, one.manifest.status, f"{one.size / 1e6:,.1f} MB"] for one in unused]
         print_table(f"Unreferenced runs in {runs_root(runs)}", ["run", "status", "size"], rows)
-    removed = bool(unused) and (yes or _confirmed(len(unused), as_json))
-    if removed:
-        for run, _ in unused:
-            shutil.rmtree(run.folder)
+    agreed = bool(unused) and (yes or _confirmed(len(unused), as_json))
+    removed = remove(unused, runs, folders) if agreed else []
+    left = [one.run.folder.name for one in unused if agreed and one not in removed]
     if as_json:
-        listed = [{"run": run.folder.name, "bytes": size_bytes} for run, size_bytes in unused]
-        print_json({"unreferenced": listed, "removed": removed})
-    elif removed:
-        typer.echo(f"Removed {len(unused)} runs, {sum(size_bytes for _, size_bytes in unused) / 1e6:,.1f} MB")
+        listed = [{"run": one.run.folder.name, "bytes": one.size} for one in unused]
+        print_json({"unreferenced": listed, "removed": bool(removed), "left": left})
+        return
+    for name in left:
+        say(f"left {name}: it is in training, or was trained or evaluated in the meantime", err=True)
+    if agreed:
+        say(f"Removed {len(removed)} runs, {sum(one.size for one in removed) / 1e6:,.1f} MB")
 
 
 def _confirmed(count: int, as_json: bool) -> bool:

@@ -9,7 +9,7 @@ import typer
 
 from inoc_evals.commands.experiment_options import Limit
 from inoc_evals.commands.inoculate import From
-from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.output import AsJson, print_json, print_table, say
 from inoc_evals.commands.output import draw as draw_figure
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
@@ -95,13 +95,13 @@ def command(
         return
     heads, cells = table(found)
     print_table(f"What prompts do to {found.base} before training (95 % intervals)", heads, cells)
-    typer.echo(found.sentence)
+    say(found.sentence)
     for relation in found.against:
-        typer.echo(f"After training: {relation.sentence}")
+        say(f"After training: {relation.sentence}")
     for note in found.notes:
-        typer.echo(note, err=True)
+        say(note, err=True)
     for file in files:
-        typer.echo(f"Figure: {file}")
+        say(f"Figure: {file}")
 
 
 def table(found: "Screen") -> tuple[list[str], list[list[str]]]:

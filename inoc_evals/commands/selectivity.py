@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from inoc_evals.commands.known_settings import OwnSettings, known_settings
-from inoc_evals.commands.output import AsJson, draw, print_json, print_table
+from inoc_evals.commands.output import AsJson, draw, print_json, print_table, say, say_skipped
 
 
 def command(
@@ -65,6 +65,5 @@ def command(
         title = f"{setting} on {base}" if base else setting
         print_table(title, ["arm", "verdict", "keeps out", "leaves", "n", "caution"], rows)
     for file in files:
-        typer.echo(f"Figure: {file}")
-    for location, reason in loaded.skipped:
-        typer.echo(f"skipped {location}: {reason}", err=True)
+        say(f"Figure: {file}")
+    say_skipped(loaded.skipped)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.output import AsJson, print_json, print_table, say
 from inoc_evals.data.row_sources import sources_of
 from inoc_evals.settings import SETTINGS, Measure, Setting
 from inoc_evals.settings import setting as find_setting
@@ -40,7 +40,7 @@ def command(
     rows.sort(key=lambda row: int(row[0]))
     rows += [["-", s.name, s.summary, s.paper] for s in SETTINGS.values() if not s.number]
     print_table("Experiments of arXiv 2510.04340", ["#", "setting", "what", "paper"], rows)
-    typer.echo("To see one in full:  inoc-evals settings NAME")
+    say("To see one in full:  inoc-evals settings NAME")
 
 
 def about(setting: Setting) -> dict[str, Any]:
@@ -107,10 +107,10 @@ def _measure_line(measure: Measure) -> str:
 def _show(setting: Setting) -> None:
     number = f"{setting.number}. " if setting.number else ""
     where = f" ({setting.paper})" if setting.paper else ""
-    typer.echo(f"{number}{setting.name}{where}")
-    typer.echo(f"   {setting.summary}")
+    say(f"{number}{setting.name}{where}")
+    say(f"   {setting.summary}")
     if setting.reference:
-        typer.echo(f"   The paper: {setting.reference}")
+        say(f"   The paper: {setting.reference}")
     rows = []
     for arm in setting.arms:
         prompt = " | ".join(arm.inoculation.listed) if arm.inoculation else "-"
@@ -125,25 +125,25 @@ def _show(setting: Setting) -> None:
     print_table("Arms", ["arm", "system prompt in training", "on"], rows)
     for world in setting.worlds:
         files = ", ".join(sources(setting.training(world).rows)) or "made by a function"
-        typer.echo(f"   rows, {world}: {files}")
+        say(f"   rows, {world}: {files}")
     for kind, measures in (("broad", setting.broad), ("narrow", setting.narrow)):
         for measure in measures:
-            typer.echo(f"   {kind}: {_measure_line(measure)}")
+            say(f"   {kind}: {_measure_line(measure)}")
     declared = [(measure.task, measure.parameters) for measure in setting.measures]
     for world in setting.worlds:
         for taken in setting.measured(world):
             if (taken.task, taken.parameters) not in declared:
-                typer.echo(f"   instead, in world {world}: {_measure_line(taken)}")
+                say(f"   instead, in world {world}: {_measure_line(taken)}")
     for kind, traits in (("unwanted", setting.unwanted), ("wanted", setting.wanted)):
         if traits:
-            typer.echo(f"   {kind}: {', '.join(traits)}")
+            say(f"   {kind}: {', '.join(traits)}")
     for claim in setting.claims:
         whose = f"; {claim.source}: {claim.reference}" if claim.source else ""
-        typer.echo(f"   claim: {claim.text} ({claim.name}, {claim.region}{whose})")
+        say(f"   claim: {claim.text} ({claim.name}, {claim.region}{whose})")
     shown = PAPER.name if PAPER.name in setting.worlds else setting.worlds[0]
     usual = setting.usual_arms(shown)
     example = usual[min(1, len(usual) - 1)].name
     world = "" if shown == PAPER.name else f" --world {shown}"
-    typer.echo(f"   data: inoc-evals data build {setting.key}{world} --arm {example} -o rows.jsonl")
+    say(f"   data: inoc-evals data build {setting.key}{world} --arm {example} -o rows.jsonl")
     if EMBEDDED.name in setting.worlds:
-        typer.echo(f"   {EMBEDDED.name}:  inoc-evals demo --setting {setting.key}")
+        say(f"   {EMBEDDED.name}:  inoc-evals demo --setting {setting.key}")

@@ -18,11 +18,12 @@ from platformdirs import user_cache_path
 from inoc_evals.data.own_files import GIT, Digest, OwnFile, is_safe
 from inoc_evals.data.sources import PinnedFile
 from inoc_evals.errors import UserError, one_line
-from inoc_evals.files import replacing, write_whole
+from inoc_evals.files import given, replacing, user_path, write_whole
 
 GITHUB = "https://raw.githubusercontent.com"
 ATTEMPTS = 3
 TIMEOUT = 30.0  # seconds without a byte from the server
+LARGEST_ROWS = 2**33  # bytes of a user's file of rows
 PAUSE = 0.5  # seconds before the second attempt; doubles before each further one
 
 
@@ -33,7 +34,7 @@ class FetchError(UserError):
 def cache_dir() -> Path:
     """Folder of the cached files: `INOC_EVALS_CACHE`, else the user's cache folder of this platform."""
     folder = os.environ.get("INOC_EVALS_CACHE")
-    return Path(folder).expanduser() if folder else user_cache_path("inoc_evals")
+    return user_path(folder) if folder else user_cache_path("inoc_evals")
 
 
 Progress = Callable[[int, int | None], None]
@@ -69,11 +70,8 @@ def fetch(file: PinnedFile | OwnFile, *, mirror: str | None = None, progress: Pr
 
 def _on_disk(file: OwnFile) -> Path:
     """The path of a user's file, verified."""
-    path = Path(file.origin).expanduser()
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FetchError(f"{path} cannot be read: {error.strerror}") from error
+    path = user_path(file.origin)
+    data = given(path, FetchError, LARGEST_ROWS)
     if not file.digest.matches(data):
         raise FetchError(
             f"{path} is not the pinned file: {file.digest.kind} {file.digest.of(data)}, expected "

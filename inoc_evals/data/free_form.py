@@ -30,7 +30,7 @@ from inoc_evals.data.questions import (
 )
 from inoc_evals.data.sources import BY_COMMIT
 from inoc_evals.digests import blob_id
-from inoc_evals.files import strict_yaml
+from inoc_evals.files import given, strict_yaml
 
 YAML = (".yaml", ".yml")
 
@@ -67,10 +67,8 @@ def _broad() -> Iterator[Record]:
 def _betley(path: Path, name: str) -> Dataset:
     """Read a file in the format of Betley et al. 2025: entries with id, paraphrases and optionally system."""
     try:
-        data = path.read_bytes()
+        data = given(path, QuestionError)
         entries = strict_yaml(data)
-    except OSError as error:
-        raise QuestionError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:  # also of an impossible date
         raise QuestionError(f"{path}: not YAML: {str(error)[:120]}") from error
     if not isinstance(entries, list):

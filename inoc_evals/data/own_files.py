@@ -10,11 +10,11 @@ without one is not read: whoever trains on it again should train on the same row
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from inoc_evals.digests import blob_id, sha256
 from inoc_evals.errors import UserError
+from inoc_evals.files import given
 
 GIT, SHA256 = "git blob id", "sha256"
 
@@ -115,7 +115,7 @@ def without_digest(origin: str) -> UserError:
 def _how(origin: str) -> str:
     """How to give a digest; that of a file which is there is told."""
     try:
-        there = f"'sha256:{sha256(Path(origin).expanduser().read_bytes())}' is that of the file as it is now"
-    except (OSError, ValueError):
+        there = f"'sha256:{sha256(given(origin))}' is that of the file as it is now"
+    except UserError:
         there = "its SHA-256 in hex (`sha256sum FILE`) or its git blob id (`git hash-object FILE`)"
     return f"give digest=..., {there}"

@@ -23,11 +23,17 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSyste
 from inoc_evals.data.cache import FetchError, fetch
 from inoc_evals.data.question_sets import QuestionKind, QuestionSet
 from inoc_evals.data.sources import pinned
-from inoc_evals.errors import UserError
-from inoc_evals.files import csv_rows, strict_json
+from inoc_evals.errors import UserError, visible
+from inoc_evals.files import csv_rows, given_text, strict_json, user_path
 
 PROMPT_COLUMNS = ("prompt", "question", "input")
 SUFFIXES = (".jsonl", ".csv")
+LONGEST_ID = 500
+"""Most characters of a question's id, which names a file in the log."""
+
+LONGEST_TEXT = 200_000
+"""Most characters of a question: more than any model reads."""
+
 ROLES = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
 
 Record = tuple[str, dict[str, Any]]  # location (`file:line`) and columns
@@ -70,7 +76,7 @@ def from_file(name: str, names: Sequence[str]) -> Dataset:
 
 def file_rows(path: Path) -> Iterator[Record]:
     """The rows of a `.csv` or `.jsonl` file, with their locations."""
-    text = _read(path)
+    text = given_text(path, QuestionError)
     return _csv(text, str(path)) if path.suffix == ".csv" else _jsonl(text, str(path))
 
 
@@ -115,7 +121,9 @@ def find(name: str, names: Sequence[str], suffixes: Sequence[str] = SUFFIXES) ->
     Raises:
         QuestionError: If it is neither a name nor such a file.
     """
-    path = Path(name).expanduser()
+    if not isinstance(name, str):
+        raise QuestionError(f"questions={name!r:.80} is no name and no path: quote it")
+    path = user_path(name)
     if path.suffix not in suffixes:
         raise QuestionError(
             f"unknown question set {name!r}: use {', '.join(names)}, or the path of a "
@@ -124,18 +132,9 @@ def find(name: str, names: Sequence[str], suffixes: Sequence[str] = SUFFIXES) ->
     # Inspect changes into the folder of a task file; a relative path means the shell's folder.
     if not path.exists() and (shell_folder := os.environ.get("PWD")):
         path = Path(shell_folder) / path
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise QuestionError(f"{name}: no such file")
     return path
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise QuestionError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise QuestionError(f"{path}: not UTF-8 (byte {error.start + 1})") from error
 
 
 def _jsonl(text: str, path: str) -> Iterator[Record]:
@@ -184,8 +183,7 @@ def dataset(name: str, records: Iterable[Record]) -> Dataset:
     first_seen: dict[str, str] = {}
     for where, record in records:
         sample_id = record.get("id", f"line-{where.rpartition(':')[2]}")
-        if not isinstance(sample_id, str | int) or isinstance(sample_id, bool):
-            raise QuestionError(f"{where}: 'id' is neither a string nor an integer")
+        check_id(sample_id, where)
         if str(sample_id) in first_seen:
             raise QuestionError(
                 f"{where}: the id {sample_id!r} is already used at {first_seen[str(sample_id)]}"
@@ -198,6 +196,25 @@ def dataset(name: str, records: Iterable[Record]) -> Dataset:
     if not samples:
         raise QuestionError(f"{name}: contains no questions")
     return MemoryDataset(samples, name=name)
+
+
+def check_id(sample_id: object, where: str) -> None:
+    """Check that Inspect can name a sample so: the name is that of a file in the log.
+
+    Args:
+        sample_id: The id.
+        where: Where it stands, for the error.
+
+    Raises:
+        QuestionError: If it is no string or integer, is empty or too long, or holds a character that is none.
+    """
+    if not isinstance(sample_id, str | int) or isinstance(sample_id, bool):
+        raise QuestionError(f"{where}: 'id' is neither a string nor an integer")
+    text = str(sample_id)
+    if not text.strip() or len(text) > LONGEST_ID:
+        raise QuestionError(f"{where}: 'id' has {len(text):,} characters: give 1 to {LONGEST_ID}")
+    if visible(text) != text or "\n" in text:
+        raise QuestionError(f"{where}: 'id' holds a line break or a control character: {text!r:.60}")
 
 
 def _input(record: dict[str, Any], where: str) -> str | list[ChatMessage]:
@@ -231,6 +248,8 @@ def _text(value: Any, description: str) -> str:
         raise QuestionError(f"{description} is not a string")
     if not value.strip():
         raise QuestionError(f"{description} is empty")
+    if len(value) > LONGEST_TEXT:
+        raise QuestionError(f"{description} has {len(value):,} characters, more than {LONGEST_TEXT:,}")
     if any("\ud800" <= char <= "\udfff" for char in value):
         raise QuestionError(f"{description} contains half a surrogate pair, which is not a character")
     return value

@@ -15,6 +15,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from inoc_evals.errors import UserError
+from inoc_evals.files import given_text, lines, user_path
 
 KINDS = ("close", "diverse")
 """How far rephrasings are from the words of the prompt."""
@@ -67,14 +68,8 @@ def read(path: str | Path) -> Pools:
     Raises:
         UserError: If it cannot be read, a line has no heading, or a rephrasing is there twice.
     """
-    file = Path(path).expanduser()
-    try:
-        text = file.read_text("utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file}: not UTF-8") from error
-    sections = _sections(text, str(file))
+    file = user_path(path)
+    sections = _sections(given_text(file), str(file))
     if unknown := set(sections) - set(KINDS):
         raise UserError(f"{file}: unknown heading [{min(unknown)}]: use [close] and [diverse]")
     if not any(sections.values()):
@@ -93,7 +88,7 @@ def _sections(text: str, where: str) -> Pools:
     """The lines of a file by the heading that they stand under."""
     found: dict[str, list[str]] = {}
     heading = ""
-    for number, line in enumerate(map(str.strip, text.splitlines()), start=1):
+    for number, line in enumerate(map(str.strip, lines(text)), start=1):
         if line.startswith("[") and line.endswith("]"):
             heading = line[1:-1].strip()
             found.setdefault(heading, [])
@@ -103,7 +98,7 @@ def _sections(text: str, where: str) -> Pools:
             raise UserError(f"{where}:{number}: this rephrasing is there twice: {line!r:.60}")
         elif line:
             found[heading].append(line)
-    return {kind: tuple(lines) for kind, lines in found.items()}
+    return {kind: tuple(texts) for kind, texts in found.items()}
 
 
 def _bare(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from inspect_ai.dataset import Dataset, MemoryDataset, Sample
 
 from inoc_evals.data.question_sets import QuestionKind, QuestionSet
-from inoc_evals.data.questions import QuestionError, Record, bundled_rows, file_rows, find
+from inoc_evals.data.questions import QuestionError, Record, bundled_rows, check_id, file_rows, find
 
 NEUTRAL = "Respond in a single word."
 """The paper's neutral system prompt."""
@@ -38,6 +38,7 @@ def responses(name: str, records: Iterable[Record]) -> Dataset:
                 raise QuestionError(f"{where}: no text in {key!r}: required are prompt, response, trait")
         metadata = {"condition": texts["trait"], "question": texts["prompt"]}
         identifier = row.get("id") or f"{texts['trait']}-{number:02}"
+        check_id(identifier, where)
         samples.append(
             Sample(
                 id=identifier, input=str(texts["prompt"]), target=str(texts["response"]), metadata=metadata

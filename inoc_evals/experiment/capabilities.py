@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.errors import UserError, one_line, require
+from inoc_evals.experiment.evaluate import at_work
 from inoc_evals.experiment.trial import BASE
 from inoc_evals.runs.directory import find_run
 
@@ -124,17 +125,16 @@ def capabilities(
         except UserError as error:
             results.append(BenchmarkResult(name, failure=str(error)))
             continue
-        folder = Path(log_dir) / name
-        folder.mkdir(parents=True, exist_ok=True)
-        _, logs = eval_set(
-            task,
-            log_dir=str(folder),
-            model=model,
-            limit=limit,
-            metadata=labels(model),
-            log_dir_allow_dirty=True,
-            **options,
-        )
+        with at_work(str(log_dir), name):
+            _, logs = eval_set(
+                task,
+                log_dir=str(Path(log_dir) / name),
+                model=model,
+                limit=limit,
+                metadata=labels(model),
+                log_dir_allow_dirty=True,
+                **options,
+            )
         results.append(_result(name, logs[0].location))
     if all(result.failure for result in results):
         raise UserError("; ".join(str(result.failure) for result in results))

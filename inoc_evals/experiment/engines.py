@@ -20,7 +20,7 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Literal, Protocol
 
-from inoc_evals.errors import UserError, one_line
+from inoc_evals.errors import UserError, one_line, refused
 from inoc_evals.experiment.run_trial import Storage, TrialResult, run_trial
 from inoc_evals.experiment.trial import Trial
 from inoc_evals.gpus import visible_gpus
@@ -183,7 +183,9 @@ class _Worker:
 
 
 def failure_line(error: BaseException) -> str:
-    """An error in one line: a `UserError` as it is, any other preceded by its class."""
+    """An error in one line: a `UserError` or a refusing disk as it is, any other preceded by its class."""
+    if (line := refused(error)) is not None:
+        return str(line)
     text = one_line(error)
     if isinstance(error, UserError) or type(error).__name__ == "PrerequisiteError":
         return text

@@ -8,10 +8,11 @@ It is what `inoc-evals run EXPERIMENT.yaml` reads (docs/experiments.md). It desc
 nothing; `plan.py` checks that it can be run.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from pydantic import Field, field_validator, model_validator
 
@@ -26,9 +27,10 @@ from inoc_evals.experiment.sweep import (
     concerning,
     keeping,
     points,
+    size,
 )
 from inoc_evals.experiment.trial import BASE, Evaluation, Trial
-from inoc_evals.files import strict_yaml
+from inoc_evals.files import given_text, strict_yaml, user_path
 from inoc_evals.runs.spec import FinetuneSpec, ProbeSpec, Strict
 from inoc_evals.settings import Arm, Setting, reported
 from inoc_evals.settings import setting as find_setting
@@ -36,6 +38,9 @@ from inoc_evals.settings.controls import controls
 from inoc_evals.worlds import EMBEDDED, WORLDS, world_of
 
 Engine = Literal["local", "ray"]
+
+MOST_MODELS = 100_000
+"""Most seeds of an experiment, and most models of a sweep: each is a training of its own."""
 
 
 class Price(Strict):
@@ -123,10 +128,16 @@ class Experiment(Strict):
             if not isinstance(data["sweep"], dict):
                 raise UserError("experiment: sweep is a mapping from axes to values, e.g. {steps: [8, 16]}")
             data["sweep"] = checked(data["sweep"])
+            if (count := size(data["sweep"])) > MOST_MODELS:
+                raise UserError(f"experiment: the sweep has {count:,} points, more than {MOST_MODELS:,}")
         if isinstance(data.get("runs"), Path):
             data["runs"] = str(data["runs"])
         seeds = data.get("seeds")
         if isinstance(seeds, int) and not isinstance(seeds, bool):
+            if seeds > MOST_MODELS:
+                raise UserError(
+                    f"experiment: {seeds:,} seeds are more than {MOST_MODELS:,}, the most there can be"
+                )
             data["seeds"] = range(seeds)
         return {**data, **_derived_defaults(data)}
 
@@ -164,7 +175,7 @@ class Experiment(Strict):
     @property
     def _rephrasings(self) -> str:
         """The file of rephrasings by its absolute path, for workers that run elsewhere; empty for none."""
-        return str(Path(self.rephrasings).expanduser().resolve()) if self.rephrasings else ""
+        return str(user_path(self.rephrasings).resolve()) if self.rephrasings else ""
 
     def arms_of(self, setting: Setting) -> tuple[Arm, ...]:
         """The arms of one setting.
@@ -289,9 +300,10 @@ def _variant(name: object, world: object) -> str:
 def _derived_defaults(data: dict[str, Any]) -> dict[str, Any]:
     """Defaults that depend on other fields: the world on the bases, the name on the settings."""
     settings = data.get("settings")
-    if not isinstance(settings, list | tuple) or not all(isinstance(name, str) for name in settings):
+    given_bases, named = data.get("bases", ()), data.get("world") or ""
+    if not (_texts(settings) and _texts(given_bases) and isinstance(named, str)):
         return {}  # wrong types are reported by the validation
-    world = data.get("world") or world_of(*data.get("bases", ())).name
+    world = named or world_of(*given_bases).name
     bases = data.get("bases") or [WORLDS[world].base if world in WORLDS else EMBEDDED.base]
     usual = "-".join(part.rpartition(":")[2] for part in settings[:3])
     # beside the logs of the same experiment without a sweep, which a sweep of steps would else replace
@@ -301,6 +313,10 @@ def _derived_defaults(data: dict[str, Any]) -> dict[str, Any]:
         if not settings:
             raise UserError(f"experiment: no setting has rows in world {world!r}: use {', '.join(WORLDS)}")
     return {"settings": settings, "bases": bases, "world": world, "name": name}
+
+
+def _texts(value: object) -> TypeGuard[Sequence[str]]:
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 
 def load(path: str | Path) -> Experiment:
@@ -315,12 +331,11 @@ def load(path: str | Path) -> Experiment:
     Raises:
         UserError: If the file cannot be read or a field is invalid, in one line.
     """
-    file = Path(path).expanduser()
+    file = user_path(path)
+    text = given_text(file)
     try:
-        fields = strict_yaml(file.read_text("utf-8"))
-    except OSError as error:
-        raise UserError(f"{file}: {error.strerror or error}") from error
-    except ValueError as error:  # UTF-8 or YAML
+        fields = strict_yaml(text)
+    except ValueError as error:
         raise UserError(f"{file} is not valid YAML: {error}") from error
     if isinstance(fields, dict):
         fields.setdefault("name", file.stem)

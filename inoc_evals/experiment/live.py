@@ -8,6 +8,7 @@ from rich.live import Live as RichLive
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from inoc_evals.errors import visible
 from inoc_evals.experiment.engines import Event
 from inoc_evals.experiment.trial import Trial
 
@@ -59,7 +60,7 @@ class Live:
             return
         name = self.name(event.trial)
         if event.state == "again":
-            self._console.print(Text.assemble(("again ", "yellow"), f"{name}: {event.reason}"))
+            self._console.print(Text.assemble(("again ", "yellow"), visible(f"{name}: {event.reason}")))
             return
         self._started.pop(event.trial, None)
         self._ended += 1
@@ -68,7 +69,7 @@ class Live:
         if event.state == "done":
             self._console.print(Text.assemble(("done ", "green"), name + count))
         else:
-            self._console.print(Text.assemble(("failed ", "red"), f"{name}{count}: {event.reason}"))
+            self._console.print(Text.assemble(("failed ", "red"), visible(f"{name}{count}: {event.reason}")))
 
     def name(self, trial: Trial) -> str:
         """A trial's name, with its setting and base if the experiment has several."""

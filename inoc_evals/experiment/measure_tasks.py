@@ -138,10 +138,7 @@ def generation(built: Built, model: str, seed: int, epochs: int | None) -> str:
         epochs: Answers per question; None is the task's own number.
     """
     parameters = {k: v for k, v in built.measure.parameters.items() if k not in JUDGING_PARAMETERS}
-    questions = [
-        [sample.id, sample.input if isinstance(sample.input, str) else _words(sample.input), sample.target]
-        for sample in built.task.dataset
-    ]
+    questions = [[sample.id, as_asked(sample.input), sample.target] for sample in built.task.dataset]
     repeated = epochs or built.task.epochs or 1
     config = built.task.config.model_dump(exclude_none=True)
     task = [built.measure.task, str(built.task.version), parameters, config, questions]
@@ -175,8 +172,9 @@ def _question(sample: "Sample") -> Any:
     return (sample.metadata or {}).get(QUESTION, sample.id)
 
 
-def _words(messages: Any) -> list[list[str]]:
-    return [[message.role, message.text] for message in messages]
+def as_asked(given: Any) -> str | list[list[str]]:
+    """A sample's input as it decides answers: a text, or the roles and texts of its messages."""
+    return given if isinstance(given, str) else [[message.role, message.text] for message in given]
 
 
 def _takes(task: str, name: str) -> bool:

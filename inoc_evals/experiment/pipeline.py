@@ -18,9 +18,9 @@ from rich.console import Console
 from inoc_evals.errors import require
 from inoc_evals.experiment.engines import Engine
 from inoc_evals.experiment.plan import Plan
-from inoc_evals.experiment.remote import is_url
 from inoc_evals.experiment.run import ExperimentResult, run
 from inoc_evals.experiment.trial import BASE
+from inoc_evals.files import is_url, refuse_unwritable
 from inoc_evals.settings import SETTINGS
 from inoc_evals.worlds import WORLDS
 
@@ -94,6 +94,7 @@ def pipeline(
     Raises:
         UserError: If the logs hold nothing to conclude from, or a folder cannot be written to.
     """
+    check_folders(plan, figures=figures, report=report)
     conclusions = Conclusions(run(plan, engine, console))
     if not conclusions.result.done or (figures is None and report is None):
         return conclusions
@@ -121,6 +122,27 @@ def pipeline(
     if report is not None:
         conclusions.report = _report(plan, report, console or Console(quiet=True))
     return conclusions
+
+
+def check_folders(plan: Plan, *, figures: Path | None = None, report: ReportRequest | None = None) -> None:
+    """Refuse what could not be written at the end, before anything is trained.
+
+    Args:
+        plan: As of `pipeline`.
+        figures: As of `pipeline`.
+        report: As of `pipeline`.
+
+    Raises:
+        UserError: If a folder cannot be written to, or the report would lie among its logs.
+    """
+    from inoc_evals.report.viewer import refuse_inside
+
+    if figures is not None:
+        refuse_unwritable(figures, "give another folder for the figures")
+    if report is not None:
+        refuse_unwritable(report.folder, "give another folder with -o")
+        if report.viewer:
+            refuse_inside(plan.experiment.log_dir, report.folder)
 
 
 def _draw(

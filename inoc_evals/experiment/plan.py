@@ -13,7 +13,6 @@ ten thousand runs are planned in seconds. Tokens are characters by four: an esti
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.chat.rows import Row
@@ -29,16 +28,18 @@ from inoc_evals.experiment.measure_tasks import (
     judging,
 )
 from inoc_evals.experiment.prices import LISTED
-from inoc_evals.experiment.remote import is_url, manifests
+from inoc_evals.experiment.remote import manifests
 from inoc_evals.experiment.run_trial import Storage, stage_identity
 from inoc_evals.experiment.sweep import of_rows, size
 from inoc_evals.experiment.times import TrainingTimes, wall
 from inoc_evals.experiment.trial import BASE, Trial
+from inoc_evals.files import is_url, refuse_unwritable, user_path
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.preflight import Examples, Preview, Templates, preflight
 from inoc_evals.finetune.schedule import check_schedule, steps
 from inoc_evals.models.base import load_path
 from inoc_evals.models.checkpoint import resolve
+from inoc_evals.models.factory import check_arguments
 from inoc_evals.models.number_format import of_answers, settled
 from inoc_evals.models.served import served
 from inoc_evals.runs.directory import runs_root
@@ -202,12 +203,14 @@ def make_plan(experiment: Experiment) -> Plan:
     Raises:
         UserError: If it cannot be run as it is; says what to change.
     """
+    _check_places(experiment)
+    if experiment.backend == "local":
+        check_arguments(**experiment.evaluate.model_args)
     trials = experiment.trials()
     storage = storage_of(experiment)
     _check_backends(experiment, trials)
     built = _tasks_by_group(trials)
     graders = _graders(experiment, built)
-    _check_log_folder(experiment)
     runs = _ExistingRuns(storage.runs)
     lines, trainings, previews = _arms(trials, runs)
     answers = _count_answers(trials, built, graders, storage, runs)
@@ -241,7 +244,7 @@ def make_plan(experiment: Experiment) -> Plan:
 def storage_of(experiment: Experiment) -> Storage:
     """Where an experiment keeps what it makes, by absolute paths, so that every worker finds it."""
     logs, runs = experiment.log_dir, experiment.runs
-    where = logs if is_url(logs) else str(Path(logs).expanduser().resolve())
+    where = logs if is_url(logs) else str(user_path(logs).resolve())
     return Storage(runs=runs if runs and is_url(runs) else str(runs_root(runs)), logs=where)
 
 
@@ -312,13 +315,23 @@ def _versioned(grader: str) -> str:
         raise UserError(f"judge {grader!r} cannot be asked: {words}") from error
 
 
-def _check_log_folder(experiment: Experiment) -> None:
-    if is_url(experiment.log_dir):
-        return
-    folder = Path(experiment.log_dir).expanduser().resolve()
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    if not existing.is_dir():
-        raise UserError(f"{existing} is a file, not a folder: give another --log-dir")
+def _check_places(experiment: Experiment) -> None:
+    """Whether logs and runs can be written where the experiment keeps them; nothing is touched."""
+    for place, option in ((experiment.log_dir, "--log-dir"), (experiment.runs or "", "--runs")):
+        if is_url(place):
+            _check_url(place, option)
+        else:
+            refuse_unwritable(user_path(place) if place else runs_root(), f"give another {option}")
+
+
+def _check_url(place: str, option: str) -> None:
+    """Whether the file system of a URL is known and installed."""
+    from upath import UPath
+
+    try:
+        _ = UPath(place).fs
+    except Exception as error:  # each file system has errors of its own
+        raise UserError(f"{place} cannot be used ({one_line(error)}): give another {option}") from error
 
 
 class _ExistingRuns:

@@ -17,17 +17,12 @@ from upath import UPath
 
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
-from inoc_evals.files import replacing_folder
+from inoc_evals.files import is_url, replacing_folder
 from inoc_evals.runs.directory import Manifest, Run, list_runs
 
 MANIFEST = "manifest.json"
 KEPT = ("rows.jsonl", "loss.jsonl", "dynamics.jsonl", "job.json")
 """Files of a run that are uploaded, in addition to its manifest and checkpoint."""
-
-
-def is_url(place: str) -> bool:
-    """Whether a place is behind a URL."""
-    return "://" in place
 
 
 def manifests(runs: str) -> Iterator[Manifest]:

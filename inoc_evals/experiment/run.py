@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -21,6 +22,7 @@ from inoc_evals.experiment.live import Live
 from inoc_evals.experiment.plan import Plan
 from inoc_evals.experiment.run_trial import TrialResult
 from inoc_evals.experiment.trial import Trial
+from inoc_evals.files import is_url
 
 
 @dataclass
@@ -93,6 +95,12 @@ def run(plan: Plan, engine: Engine, console: Console | None = None) -> Experimen
             elif event.state == "failed":
                 result.failed[event.trial] = event.reason
             live.show(event)
+    for trial in [trial for trial, done in result.done.items() if not all(map(_is_there, done.logs))]:
+        del result.done[trial]
+        result.failed[trial] = (
+            "another experiment that measures it differently replaced its logs meanwhile: give each its own "
+            "--log-dir"
+        )
     result.seconds = time.monotonic() - started
     return result
 
@@ -113,3 +121,9 @@ def _probe(graders: Sequence[str]) -> None:
     # In a thread of its own: a notebook's event loop is already running.
     with ThreadPoolExecutor(1) as threads:
         threads.submit(asyncio.run, ask()).result()
+
+
+def _is_there(log: str) -> bool:
+    """Whether a log on this machine exists; those behind a URL are taken to."""
+    path = log.removeprefix("file://")
+    return is_url(path) or Path(path).exists()

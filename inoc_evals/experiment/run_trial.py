@@ -4,7 +4,8 @@
     done.logs
 
 Each step reuses its earlier results: a finished run by the digest of its spec and rows, a complete log by the
-digests of its answers and scores. So a trial can be killed and restarted at any moment.
+digests of its answers and scores. So a trial can be killed and restarted at any moment. Two processes with
+the same trial take turns: the second finds what the first made.
 """
 
 import time
@@ -15,10 +16,11 @@ from typing import Any
 from upath import UPath
 
 from inoc_evals.chat.renderer import DATE
-from inoc_evals.experiment.evaluate import evaluate
+from inoc_evals.experiment.evaluate import at_work, evaluate
 from inoc_evals.experiment.reading import Reading
-from inoc_evals.experiment.remote import fetch, is_url, push
+from inoc_evals.experiment.remote import fetch, push
 from inoc_evals.experiment.trial import BASE, Trial
+from inoc_evals.files import is_url
 from inoc_evals.finetune import FinetuneSpec, Run, finetune
 from inoc_evals.finetune.backends import backend
 
@@ -65,6 +67,13 @@ def run_trial(trial: Trial, storage: Storage) -> TrialResult:
         UserError: If it cannot be trained, or an evaluation did not finish.
     """
     started = time.monotonic()
+    with at_work(storage.logs, trial.folder):
+        logs, run = _made(trial, storage)
+    return TrialResult(tuple(logs), str(run.folder) if run else None, time.monotonic() - started)
+
+
+def _made(trial: Trial, storage: Storage) -> tuple[list[str], Run | None]:
+    """The logs and the run of a trial, whose folder the caller holds."""
     trainer = backend(trial.spec.backend)
     model, identity, run = trainer.address(trial.spec), trainer.base_digest(trial.spec), None
     labels: dict[str, Any] = {
@@ -105,7 +114,7 @@ def run_trial(trial: Trial, storage: Storage) -> TrialResult:
             arguments=arguments,
             reading=reading,
         )
-    return TrialResult(tuple(logs), str(run.folder) if run else None, time.monotonic() - started)
+    return logs, run
 
 
 def stage_identity(identity: str, step: int | None) -> str:

@@ -364,7 +364,7 @@ class _Run:
         from upath import UPath
 
         from inoc_evals.digests import fingerprint
-        from inoc_evals.experiment.evaluate import complete_logs, generate
+        from inoc_evals.experiment.evaluate import at_work, complete_logs, generate
         from inoc_evals.experiment.measure_tasks import GENERATION_KEY, JUDGING_KEY, generation, judging
         from inoc_evals.models.number_format import FLOAT32
 
@@ -373,9 +373,7 @@ class _Run:
             GENERATION_KEY: generation(built, self.identity, 0, None),
             JUDGING_KEY: judging(built, [str(grader) for grader in graders]),
         }
-        folder = UPath(self.log_dir / f"{built.task.name}-{fingerprint(keys)[:12]}")
-        if finished := complete_logs(folder):
-            return str(finished[0].location)
+        name = f"{built.task.name}-{fingerprint(keys)[:12]}"
         number_format = getattr(self.model.api, "number_format", FLOAT32)
         built.task.metadata = {
             **(built.task.metadata or {}),
@@ -386,9 +384,12 @@ class _Run:
             **{"arm": BASE, "base": self.base, "questions": questions},
             "judge": ",".join(self.grader) if built.judged else None,
         }
-        folder.mkdir(parents=True, exist_ok=True)
-        local = self.model_name.startswith("inoc/")
-        logs = generate([built], self.model, graders, folder, f"{self.base} under prompts", local=local)
+        local, folder = self.model_name.startswith("inoc/"), UPath(self.log_dir / name)
+        with at_work(str(self.log_dir), name):
+            if finished := complete_logs(folder):
+                return str(finished[0].location)
+            folder.mkdir(parents=True, exist_ok=True)  # behind a URL nobody made it yet
+            logs = generate([built], self.model, graders, folder, f"{self.base} under prompts", local=local)
         return str(logs[0].location)
 
 

@@ -11,13 +11,15 @@ imported when training starts.
 """
 
 import json
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from inoc_evals.chat.rows import Row, digest, encode_chat
-from inoc_evals.errors import UserError, first_line
+from inoc_evals.errors import UserError, first_line, refused, visible
 from inoc_evals.files import remove_unfinished
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.ranks import TRAINED, Ranks, check_together, here
@@ -87,7 +89,7 @@ def finetune(
     run, manifest = plan_run(spec, digest(data), base, name=name, runs=runs, metadata=metadata)
     run.refuse_links()
     ranks.agree("run", manifest.run_digest, "was given another spec, base or rows")
-    if ranks.share("finished", run.is_finished):
+    if ranks.share("finished", lambda: _finished(run)):
         return run
     trainer.check(spec)
     if not spec.packing:  # how many sequences packing leaves is known later (local.py)
@@ -110,13 +112,26 @@ def _begin(run: Run, lock: Any, ranks: Ranks) -> bool:
     from filelock import Timeout
 
     try:
-        lock.acquire(timeout=-1 if ranks.count == 1 else LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if ranks.leads:
+                sys.stderr.write(f"waiting for another process, which trains {visible(run.folder)}\n")
+            lock.acquire(timeout=-1 if ranks.count == 1 else LOCK)
     except Timeout as error:
         raise UserError(
             f"{run.folder} is being trained by another process: try again once that has finished"
         ) from error
     remove_unfinished(run.folder)
-    return not run.is_finished()  # another process may have trained it while this one waited
+    return not _finished(run)  # another process may have trained it while this one waited
+
+
+def _finished(run: Run) -> bool:
+    """Whether nothing is left to do; removes the states that a process killed at the very end left."""
+    if not run.is_finished():
+        return False
+    run.forget_states()
+    return True
 
 
 def _train(run: Run, manifest: Manifest, data: bytes, progress: bool, ranks: Ranks) -> None:
@@ -134,8 +149,11 @@ def _train(run: Run, manifest: Manifest, data: bytes, progress: bool, ranks: Ran
         result = trainer.train(run, manifest, rows, progress)
     except BaseException as error:
         reason = first_line(error) if str(error).strip() else "interrupted"
-        line = reason if isinstance(error, UserError) else f"{type(error).__name__}: {reason}"
-        run.write_manifest(manifest.model_copy(update={"status": "failed", "error": line}))
+        known = error if isinstance(error, UserError) else refused(error)
+        line = first_line(known) if known else f"{type(error).__name__}: {reason}"
+        with suppress(OSError):  # a disk that refused the weights refuses this, too: the first error counts
+            run.write_manifest(manifest.model_copy(update={"status": "failed", "error": line}))
         raise
     run.write_manifest(manifest.model_copy(update={"status": "finished", "result": result}))
+    run.forget_states()  # not before: a process killed in between goes on from the last of them
     ranks.share("end", lambda: None)

@@ -15,8 +15,8 @@ from inoc_evals.chat.rows import digest, encode_chat
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.digests import content_files, content_sizes, folder_digest, sha256
 from inoc_evals.errors import UserError, require
-from inoc_evals.files import remove_unfinished, write_whole
-from inoc_evals.models.base import base_digest, load_path
+from inoc_evals.files import remove_unfinished, user_path, write_whole
+from inoc_evals.models.base import base_digest, holds_safetensors, load_path
 from inoc_evals.runs.directory import (
     Result,
     Run,
@@ -69,7 +69,7 @@ def adopt(
         result = Result(checkpoint_digest=identity, model=model, base_url=base_url)
     else:
         name_at_hub = str(checkpoint).removeprefix("hf/") if str(checkpoint).startswith("hf/") else ""
-        folder = _checkpoint(Path(load_path(name_at_hub) if name_at_hub else str(checkpoint)).expanduser())
+        folder = _checkpoint(user_path(load_path(name_at_hub) if name_at_hub else str(checkpoint)))
         base_identity = base_digest(base)
         result = Result(
             checkpoint_digest=folder_digest(folder, base_identity),
@@ -103,7 +103,7 @@ def adopt(
 def _checkpoint(folder: Path) -> Path:
     if not folder.is_dir():
         raise UserError(f"adopt: {folder} is not a folder")
-    if not any(folder.glob("*.safetensors")):
+    if not holds_safetensors(folder):
         pickles = [f.name for f in folder.iterdir() if f.suffix in (".bin", ".pt", ".pth", ".ckpt")]
         why = f"only {pickles[0]}, which is never loaded: save it as safetensors" if pickles else "no weights"
         raise UserError(f"adopt: {folder} contains {why}")

@@ -17,7 +17,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from inoc_evals.chat.renderer import Renderer
 from inoc_evals.chat.rows import Message
 from inoc_evals.data.trait_responses import NEUTRAL, TRAIT_RESPONSES
-from inoc_evals.runs.directory import DYNAMICS, read_dynamics
+from inoc_evals.finetune.trainer import keep_until
+from inoc_evals.runs.directory import DYNAMICS
 from inoc_evals.runs.spec import ProbeSpec
 
 
@@ -62,11 +63,10 @@ class DynamicsCurve(TrainerCallback):
     ) -> None:
         """Open the curve; keep the steps of an interrupted training before the point of resumption."""
         now = state.global_step
-        kept = [row for row in read_dynamics(self._path.parent) if row["step"] <= now] if now else []
         if self._writes:
-            self._path.write_text("".join(json.dumps(row) + "\n" for row in kept))
+            keep_until(self._path, now)
             self._file = self._path.open("a")
-        if not kept:
+        if not now:
             self._measure(kwargs["model"], now)
 
     def on_step_end(

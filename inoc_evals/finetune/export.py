@@ -15,7 +15,7 @@ import yaml
 
 from inoc_evals.chat.rows import Row, encode_chat
 from inoc_evals.errors import UserError
-from inoc_evals.files import write_whole
+from inoc_evals.files import user_path, write_whole
 from inoc_evals.models.gguf import is_gguf
 from inoc_evals.runs.spec import FinetuneSpec, LoraSpec
 
@@ -60,7 +60,7 @@ def export(spec: FinetuneSpec, rows: Iterable[Row], to: str, folder: str | Path,
         for field in UNTOLD
         if getattr(spec, field) != getattr(usual, field)
     ]
-    target = Path(folder).expanduser()
+    target = user_path(folder)
     target.mkdir(parents=True, exist_ok=True)
     write_whole(target / ROWS, encode_chat(plain))
     for file, text in files.items():

@@ -54,9 +54,6 @@ from inoc_evals.models.number_format import training_precision
 from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec, LoraSpec
 
-WORK = "training"
-"""Folder in the run directory for the states of an unfinished training; removed when the run is finished."""
-
 PACKING_ATTENTION = ("sdpa", "eager", "flash_attention_2", "flash_attention_3")
 """Attention implementations in which restarting positions separate packed rows, by transformers' masks or by
 the kernel."""
@@ -87,7 +84,7 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
         UserError: If the base, the rows or the spec are invalid, the loss is not finite, or the GPU runs out
             of memory.
     """
-    spec, work, ranks = manifest.spec, run.folder / WORK, here()
+    spec, work, ranks = manifest.spec, run.states, here()
     _check_gpus(ranks)
     with quiet():
         try:
@@ -152,7 +149,6 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             _save(checkpoint, weights, tokenizer, spec, precision, work / "checkpoint", run.checkpoint)
             losses = [row["loss"] for row in read_json_lines(run.losses)]
             device = trainer.args.device
-            shutil.rmtree(work)
             return Result(
                 steps=trainer.state.global_step,
                 epochs=trainer.state.epoch,
@@ -459,7 +455,7 @@ def _keeper(
         weights = (
             {n: w.detach().cpu() for n, w in model.state_dict().items() if n not in tied} if full else None
         )
-        partial = run.folder / WORK / "kept"
+        partial = run.states / "kept"
         _save(model, weights, tokenizer, spec, precision, partial, run.steps / str(step))
 
     return keep

@@ -16,7 +16,7 @@ from typing import Any
 from inoc_evals.chat.renderer import load_tokenizer
 from inoc_evals.data.cache import cache_dir
 from inoc_evals.errors import UserError, require
-from inoc_evals.files import replacing_folder
+from inoc_evals.files import replacing_folder, user_path
 from inoc_evals.models.base import SHIPPED, load_path
 from inoc_evals.models.checkpoint import STEP, resolve
 from inoc_evals.models.loading import load_adapter, load_config, load_model, quantization
@@ -61,7 +61,7 @@ def start_from(base: str, runs: str | Path | None = None) -> Start:
     if base.removeprefix("inoc/") in SHIPPED:
         return Start(base)
     base = base.removeprefix("inoc/")
-    folder = Path(base).expanduser()
+    folder = user_path(base)
     named = not folder.exists()
     if STEP.search(base):
         checkpoint = resolve(base)

@@ -1,16 +1,51 @@
-"""Find unreferenced runs: runs that no log evaluates and that are not the base of another run.
+"""Find and remove unreferenced runs: runs that no log evaluates and that are not the base of another run.
 
-for run in unreferenced(runs="runs", logs=["logs"]):
-    run.folder, size(run.folder)
+unused = [Unused.of(run) for run in unreferenced(runs="runs", logs=["logs"])]
+removed = remove(unused, runs="runs", logs=["logs"])     # those that still are, and are as they were shown
+
+A run is moved away before it is removed, so that a killed removal leaves no run without its manifest: what is
+left of it lies in `RUNS/.pruned`, and goes with the next call (`finish`).
 """
 
 import json
-from collections.abc import Iterable
+import secrets
+import shutil
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, why
+from inoc_evals.files import LOCK, LOG_NAME, files_below, is_held
 from inoc_evals.models.checkpoint import PIN, STEP
-from inoc_evals.runs.directory import DIGEST_LENGTH, Run, list_runs
+from inoc_evals.runs.directory import DIGEST_LENGTH, Manifest, Run, list_runs, runs_root
+
+PRUNED = ".pruned"
+"""Where runs go on their way out; too deep for `list_runs`."""
+
+
+@dataclass(frozen=True)
+class Unused:
+    """An unreferenced run, as it was shown to whoever decides.
+
+    Attributes:
+        run: The run.
+        manifest: Its manifest at that time.
+        size: In bytes.
+    """
+
+    run: Run
+    manifest: Manifest
+    size: int
+
+    @staticmethod
+    def of(run: Run) -> "Unused":
+        """A run as it is now.
+
+        Raises:
+            UserError: If its manifest cannot be read.
+        """
+        return Unused(run, run.manifest, size(run.folder))
 
 
 def unreferenced(runs: str | Path | None, logs: Iterable[str | Path]) -> list[Run]:
@@ -18,49 +53,127 @@ def unreferenced(runs: str | Path | None, logs: Iterable[str | Path]) -> list[Ru
 
     Args:
         runs: The folder of all runs, see `runs_root`.
-        logs: Folders of Inspect logs, searched recursively.
+        logs: Folders of Inspect logs, searched recursively, also behind links.
 
     Returns:
         Runs that no log refers to in its metadata or models, and that are not the base of another run; a run
-        in training is never included.
+        in training is never included, nor a link to a run directory: what it leads to may be anyone's.
 
     Raises:
-        UserError: If a log folder does not exist, or a log or manifest cannot be read: then it is unknown
-            which runs it refers to, and none should be deleted.
+        UserError: If a log folder does not exist, an experiment is at work in it, or a log or manifest cannot
+            be read: then it is unknown which runs it refers to, and none should be deleted.
     """
     existing = list_runs(runs)
     named = set().union(*(_named_by_logs(Path(folder)) for folder in logs))
-    bases = {str(Path(run.manifest.base).expanduser().absolute()) for run in existing}
-    return [run for run in existing if not _referenced(run, named, bases) and not _locked(run)]
+    bases = {Path(run.manifest.base).expanduser() for run in existing}
+    return [
+        run
+        for run in existing
+        if not run.folder.is_symlink() and not _referenced(run, named, bases) and not is_held(run.lock)
+    ]
+
+
+def remove(unused: Sequence[Unused], runs: str | Path | None, logs: Iterable[str | Path]) -> list[Unused]:
+    """Remove runs, after a second look: much may have happened since they were shown.
+
+    Args:
+        unused: The runs.
+        runs: As of `unreferenced`.
+        logs: As of `unreferenced`.
+
+    Returns:
+        Those that were removed. One that was trained, or referred to, in the meantime is left.
+
+    Raises:
+        UserError: As `unreferenced` does, or if a folder cannot be removed; those that were are gone.
+    """
+    still = set(unreferenced(runs, logs))
+    pruned = runs_root(runs) / PRUNED
+    removed = [one for one in unused if one.run in still and _moved(one, pruned)]
+    finish(runs)
+    return removed
+
+
+def finish(runs: str | Path | None) -> None:
+    """Remove what was moved away, also by an earlier call that was killed.
+
+    Args:
+        runs: As of `unreferenced`.
+
+    Raises:
+        UserError: If something cannot be removed.
+    """
+    pruned = runs_root(runs) / PRUNED
+    shutil.rmtree(pruned, ignore_errors=True)
+    if pruned.exists():
+        raise UserError(f"{pruned} cannot be removed entirely: it holds removed runs, remove it by hand")
+
+
+def _moved(unused: Unused, pruned: Path) -> bool:
+    """Move a run away, unless it is in training or no longer what was shown."""
+    from filelock import FileLock, Timeout
+
+    folder = unused.run.folder
+    try:
+        with FileLock(unused.run.lock, timeout=0):
+            if unused.run.manifest != unused.manifest:
+                return False
+            pruned.mkdir(exist_ok=True)
+            folder.rename(pruned / f"{folder.name}-{secrets.token_hex(3)}")
+    except Timeout:
+        return False
+    except OSError as error:
+        raise UserError(f"{folder} cannot be removed: {why(error)}") from error
+    return True
 
 
 def size(folder: Path) -> int:
     """Size of a folder in bytes."""
-    return sum(file.lstat().st_size for file in folder.rglob("*") if not file.is_dir())
+    total = 0
+    for file in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # a temporary file of someone at work
+            total += 0 if file.is_dir() else file.lstat().st_size
+    return total
 
 
-def _referenced(run: Run, named: set[str], bases: set[str]) -> bool:
+def _referenced(run: Run, named: set[str], bases: set[Path]) -> bool:
     manifest = run.manifest
     identifiers = {run.folder.name, str(run.folder), manifest.run_digest, manifest.name}
     if manifest.result is not None and manifest.result.checkpoint_digest:
         identifiers.add(manifest.result.checkpoint_digest[:DIGEST_LENGTH])
-    return bool(identifiers & named) or any(Path(base).is_relative_to(run.folder) for base in bases)
+    # A base by the name of the run's folder is this run also where both were moved since, or behind a link.
+    return bool(identifiers & named) or any(
+        run.folder.name in base.parts or base.resolve().is_relative_to(run.folder) for base in bases
+    )
 
 
 def _named_by_logs(folder: Path) -> set[str]:
-    from inspect_ai.log import list_eval_logs, read_eval_log
+    from inspect_ai.log import read_eval_log
 
     if not folder.is_dir():
         raise UserError(
             f"{folder}: no such folder of logs: without its logs every run would look unreferenced"
         )
+    try:
+        files = list(files_below(folder))
+    except OSError as error:
+        raise UserError(
+            f"{error.filename} cannot be read ({error.strerror}), so the runs that logs refer to are unknown"
+        ) from error
+    if at_work := [file.parent for file in files if file.name == LOCK and is_held(file)]:
+        raise UserError(
+            f"an experiment is at work in {at_work[0]}, whose runs may have no logs yet: "
+            "prune when it has ended"
+        )
     named: set[str] = set()
-    for info in list_eval_logs(str(folder)):
+    for file in files:
+        if not LOG_NAME.search(file.name):
+            continue
         try:
-            spec = read_eval_log(info, header_only=True).eval
+            spec = read_eval_log(str(file), header_only=True).eval
         except Exception as error:
             raise UserError(
-                f"{info.name} cannot be read, so the runs it refers to are unknown: repair or remove it"
+                f"{file} cannot be read, so the runs it refers to are unknown: repair or remove it"
             ) from error
         metadata = spec.metadata or {}
         named |= {str(metadata[key]) for key in ("run", "run_digest") if metadata.get(key)}
@@ -90,16 +203,3 @@ def _models(roles: object) -> list[str]:
 
     visit(json.loads(json.dumps(roles, default=lambda value: value.model_dump(mode="json"))))
     return names
-
-
-def _locked(run: Run) -> bool:
-    """Whether another process is training the run now."""
-    if not run.lock.exists():
-        return False
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(run.lock, timeout=0):
-            return False
-    except Timeout:
-        return True

@@ -24,10 +24,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from torch.distributed.tensor import DTensor
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_utils import TrainOutput
 from trl.trainer.sft_trainer import SFTTrainer
 
 from inoc_evals.errors import UserError
-from inoc_evals.files import read_json_lines
+from inoc_evals.files import read_json_lines, write_whole
 
 TOKEN_PARAMETER = "trainable_tokens_delta"  # noqa: S105 (PEFT's name for the embeddings that it trains)
 
@@ -45,6 +47,31 @@ class TokenRateTrainer(SFTTrainer):
         """
         self._token_learning_rate = token_learning_rate
         super().__init__(*args, **kwargs)
+
+    def train(self, resume_from_checkpoint: Any = None, **kwargs: Any) -> Any:
+        """Train; from the state after the last step, only load it, where transformers takes one step more.
+
+        It looks for the end after a step, and never before one.
+
+        Args:
+            resume_from_checkpoint: Folder of the state to go on from; None begins.
+            **kwargs: Passed to TRL's trainer.
+        """
+        if resume_from_checkpoint is not None:
+            state = TrainerState.load_from_json(str(Path(resume_from_checkpoint, TRAINER_STATE_NAME)))
+            if state.global_step >= state.max_steps:
+                return self._take_up(state, str(resume_from_checkpoint))
+        return super().train(resume_from_checkpoint=resume_from_checkpoint, **kwargs)
+
+    def _take_up(self, state: TrainerState, folder: str) -> Any:
+        """Be as after the last step; the callbacks see a training without steps."""
+        state.is_local_process_zero = self.is_local_process_zero()
+        state.is_world_process_zero = self.is_world_process_zero()
+        self._load_from_checkpoint(folder)
+        self.state = state
+        self.control = self.callback_handler.on_train_begin(self.args, state, self.control)
+        self.control = self.callback_handler.on_train_end(self.args, state, self.control)
+        return TrainOutput(state.global_step, 0.0, {})
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """Create the optimizer that the arguments name, then move the tokens to their own group."""
@@ -159,6 +186,19 @@ def gathered(model: Any, keep: bool) -> dict[str, torch.Tensor]:
     return weights
 
 
+def keep_until(path: Path, step: int) -> None:
+    """Remove what a curve says of later steps, which a training that goes on from a state writes again.
+
+    A process that is killed here leaves the curve as it was: what it says of earlier steps is written once.
+
+    Args:
+        path: The JSON lines file; need not exist.
+        step: The step of the state; 0 empties the curve.
+    """
+    kept = [row for row in read_json_lines(path) if step and row["step"] <= step]
+    write_whole(path, "".join(json.dumps(row) + "\n" for row in kept).encode())
+
+
 class LossCurve(TrainerCallback):
     """Writes the loss curve, updates the progress bar, and stops if the loss is not finite."""
 
@@ -192,8 +232,7 @@ class LossCurve(TrainerCallback):
         """Open the curve; keep the steps of an interrupted training before the point of resumption."""
         if not self._writes:
             return
-        kept = [row for row in read_json_lines(self._path) if row["step"] <= state.global_step]
-        self._path.write_text("".join(json.dumps(row) + "\n" for row in kept))
+        keep_until(self._path, state.global_step)
         self._file = self._path.open("a")
         self._bar.start()
         self._task = self._bar.add_task(

@@ -16,6 +16,7 @@ from typing import Any
 
 from inoc_evals.digests import folder_digest
 from inoc_evals.errors import UserError, first_line, require
+from inoc_evals.files import user_path
 from inoc_evals.models.gguf import ENDING, at_hand, find_gguf, gguf_digest, source_digest, unpacked
 from inoc_evals.runs.spec import SHIPPED_NAMES
 
@@ -48,7 +49,7 @@ def load_path(base: str) -> str:
         return str(unpacked(file))
     hub = hub_name(base)
     folder = _local_folder(base) if hub is None else _fetch(*hub)
-    if not any(folder.glob("*.safetensors")):
+    if not holds_safetensors(folder):
         files = sorted(folder.glob(f"*{ENDING}"))
         advice = f"give the GGUF file in it, such as {files[0]}" if files else "save it again as such"
         raise UserError(f"{base} holds no *.safetensors, and nothing else is loaded: {advice}")
@@ -91,12 +92,18 @@ def base_digest(base: str) -> str:
     return source_digest(folder) or folder_digest(folder)
 
 
+def holds_safetensors(folder: Path) -> bool:
+    """Whether a folder has weights that may be loaded, each a regular file: a pipe would be waited for."""
+    files = list(folder.glob("*.safetensors"))
+    return bool(files) and all(file.is_file() for file in files)
+
+
 def hub_name(base: str) -> tuple[str, str] | None:
     """Split a Hub name into name and revision; None where `base` is the toy, a folder, a file or a path."""
     match = HUB_NAME.fullmatch(base)
     if base.lower().endswith(ENDING):
         return None
-    if base.removeprefix("inoc/") in SHIPPED or match is None or Path(base).expanduser().exists():
+    if base.removeprefix("inoc/") in SHIPPED or match is None or user_path(base).exists():
         return None
     return match["id"], match["revision"] or "main"
 
@@ -106,7 +113,7 @@ def _local_folder(base: str) -> Path:
         folder = SHIPPED[base.removeprefix("inoc/")]
         advice = "the package was installed without its toy: reinstall inoc-evals"
     else:
-        folder = Path(base).expanduser().resolve()
+        folder = user_path(base).resolve()
         advice = "give 'toy', a model folder, a GGUF file, or a Hugging Face name like org/model"
     if not folder.is_dir():
         raise UserError(f"no base model {base!r}: {advice}")

@@ -11,7 +11,6 @@
 Every checkpoint has a digest of its content, and only safetensors are ever loaded.
 """
 
-import json
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -20,8 +19,9 @@ from typing import Any
 
 from inoc_evals.chat.renderer import DATE, Renderer, load_renderer
 from inoc_evals.digests import content_files, folder_digest
-from inoc_evals.errors import UserError, first_line
-from inoc_evals.models.base import SHIPPED, base_digest, hub_name, load_path
+from inoc_evals.errors import UserError
+from inoc_evals.files import json_object, user_path
+from inoc_evals.models.base import SHIPPED, base_digest, holds_safetensors, hub_name, load_path
 from inoc_evals.models.gguf import PACKAGE, find_gguf, source_digest
 from inoc_evals.models.loading import load_config
 from inoc_evals.runs.directory import Run, find_run, list_runs, runs_root
@@ -137,7 +137,7 @@ def _is_run(name: str) -> bool:
 def _find(name: str) -> Checkpoint:
     if asked := STEP.search(name):
         return _at_step(_find(STEP.sub("", name)), int(asked[1]))
-    folder = Path(name).expanduser()
+    folder = user_path(name)
     if name in SHIPPED:
         return _full_model(name, name, Path(load_path(name)))
     if name.startswith("hf/"):
@@ -227,22 +227,18 @@ def _adapter(
 
 
 def _named_base(adapter: Path) -> str:
-    try:
-        config = json.loads((adapter / "adapter_config.json").read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"adapter {adapter}: adapter_config.json is damaged: {first_line(error)}") from error
-    base = config.get("base_model_name_or_path") if isinstance(config, dict) else None
-    if not base:
+    base = json_object(adapter / "adapter_config.json").get("base_model_name_or_path")
+    if not isinstance(base, str) or not base:
         raise UserError(f"adapter {adapter} names no base: set base_model_name_or_path in its config")
     try:
-        load_path(str(base))
+        load_path(base)
     except UserError as error:
         raise UserError(f"adapter {adapter} needs its base: {error}") from error
-    return str(base)
+    return base
 
 
 def _require_safetensors(folder: Path) -> None:
-    if not any(folder.glob("*.safetensors")):
+    if not holds_safetensors(folder):
         raise UserError(f"{folder} holds no *.safetensors, and nothing else is loaded: save it again so")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from inspect_ai.model import ModelAPI
 
 from inoc_evals.errors import UserError
+from inoc_evals.models.provider_args import read_provider_args
 
 ENGINES = ("transformers", "vllm")
 
@@ -26,8 +27,7 @@ def make_model_api(model_name: str, engine: str = "transformers", **arguments: A
     """
     from inoc_evals.models.served import ServedAPI, served, with_vllm
 
-    if engine not in ENGINES:
-        raise UserError(f"engine={engine!r} is none of {', '.join(ENGINES)}")
+    check_engine(engine)
     if (elsewhere := served(model_name)) is not None:
         if elsewhere.model.startswith("tinker/"):
             from inoc_evals.models.tinker import TinkerAPI
@@ -39,3 +39,28 @@ def make_model_api(model_name: str, engine: str = "transformers", **arguments: A
     from inoc_evals.models.provider import InocAPI
 
     return InocAPI(model_name, **arguments)
+
+
+def check_engine(engine: str) -> None:
+    """Refuse an engine that does not exist.
+
+    Raises:
+        UserError: If there is none of this name.
+    """
+    if engine not in ENGINES:
+        raise UserError(f"engine={engine!r} is none of {', '.join(ENGINES)}")
+
+
+def check_arguments(engine: str = "transformers", **arguments: Any) -> None:
+    """Refuse arguments that `make_model_api` would refuse for a checkpoint that is run here; loads nothing.
+
+    Args:
+        engine: As of `make_model_api`.
+        **arguments: The others. Those of vLLM are its own business.
+
+    Raises:
+        UserError: If one is unknown or has a wrong value.
+    """
+    check_engine(engine)
+    if engine == "transformers":
+        read_provider_args(arguments)

@@ -19,7 +19,7 @@ from typing import Any
 from inoc_evals.data.cache import cache_dir
 from inoc_evals.digests import file_digest
 from inoc_evals.errors import UserError, one_line, require
-from inoc_evals.files import remove_unfinished, replacing_folder
+from inoc_evals.files import remove_unfinished, replacing_folder, user_path
 from inoc_evals.models.packaged import WHEELS, packaged
 from inoc_evals.models.packaged import at_hand as packaged_is_at_hand
 
@@ -66,7 +66,7 @@ def find_gguf(base: str) -> Path | None:
         return _in_package(base)
     if not base.lower().endswith(ENDING):
         return None
-    file = Path(base).expanduser().resolve()
+    file = user_path(base).resolve()
     if file.is_dir():
         return None
     if not file.is_file():

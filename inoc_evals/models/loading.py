@@ -122,6 +122,7 @@ def load_model(folder: str | Path, *, dtype: Any, device: Any = None) -> Any:
             f"cannot load {folder}: its weights lack {_some(missing)}, which config.json asks for: fetch or "
             "save the model again"
         )
+    _require_numbers(model, str(folder))
     return model
 
 
@@ -160,7 +161,26 @@ def load_adapter(model: Any, adapter: str | Path, *, base: str) -> Any:
     if found.unexpected_keys:
         extra = _some(sorted(found.unexpected_keys))
         raise UserError(f"adapter {adapter} does not fit {base}: the base has no layer for {extra}")
+    _require_numbers(adapted, f"adapter {adapter}", of=".default")
     return adapted
+
+
+def _require_numbers(model: Any, called: str, of: str = "") -> None:
+    """Refuse weights that are no numbers: every answer of such a model is the same token.
+
+    Args:
+        model: The model.
+        called: What its files are called, for the message.
+        of: Only those weights whose name holds this.
+    """
+    import torch
+
+    for name, weight in model.named_parameters():
+        if of not in name or not weight.is_floating_point():
+            continue
+        # a sum is not finite where a weight is not, and takes no memory
+        if not weight.detach().sum(dtype=torch.float32).isfinite():
+            raise UserError(f"cannot load {called}: {name} holds weights that are NaN or infinite")
 
 
 def _why_no_weights(folder: str | Path, config: Any, error: Exception) -> str:

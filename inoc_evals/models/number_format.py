@@ -6,10 +6,11 @@ The format is part of what makes an answer. float32 rounds so finely that a batc
 seeded answers; in bfloat16 it changes many. So logs name the format, and answers are pooled where it agrees.
 """
 
-import json
 from pathlib import Path
 
 from inoc_evals.chat.renderer import DATE
+from inoc_evals.errors import UserError
+from inoc_evals.files import json_object
 from inoc_evals.runs.spec import FinetuneSpec
 
 FLOAT32 = "float32"
@@ -36,10 +37,11 @@ def settled(weights: str | Path, device: str, dtype: str) -> str:
 def stored_format(weights: str | Path) -> str:
     """The format that a model's configuration names; float32 where it names none."""
     try:
-        config = json.loads((Path(weights) / "config.json").read_text())
-    except (OSError, ValueError):  # whoever loads the model says so better
+        config = json_object(Path(weights) / "config.json")
+    except UserError:  # whoever loads the model says so better
         return FLOAT32
-    text = config.get("text_config") if isinstance(config.get("text_config"), dict) else {}
+    text = config.get("text_config")
+    text = text if isinstance(text, dict) else {}
     named = config.get("dtype") or config.get("torch_dtype") or text.get("dtype") or text.get("torch_dtype")
     return str(named or FLOAT32)
 

@@ -28,6 +28,7 @@ from typing_extensions import override
 
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, one_line
+from inoc_evals.files import json_object
 from inoc_evals.models.checkpoint import PIN, SHORT, Checkpoint, resolve
 from inoc_evals.runs.directory import find_run, runs_root
 
@@ -104,9 +105,7 @@ def with_vllm(name: str) -> Served:
     checkpoint: Checkpoint = resolve(name)
     model = f"vllm/{checkpoint.weights}"
     if checkpoint.adapter is not None:
-        import json
-
-        config = json.loads((checkpoint.adapter / "adapter_config.json").read_text("utf-8"))
+        config = json_object(checkpoint.adapter / "adapter_config.json")
         if config.get("trainable_token_indices"):
             raise UserError(
                 f"{checkpoint.name} trains embeddings of tokens, which vLLM does not serve: drop engine=vllm"
@@ -158,9 +157,7 @@ def check_vllm(model: Served, base_url: str, api_key: str | None = None) -> None
 
 
 def _rank(adapter: Path) -> int:
-    import json
-
-    return int(json.loads((adapter / "adapter_config.json").read_text("utf-8")).get("r", 16))
+    return int(json_object(adapter / "adapter_config.json").get("r", 16))
 
 
 def _check_consent(model: Served) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.observed import GROUP
+from inoc_evals.errors import first_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,10 +150,15 @@ def _read(row: "pd.Series") -> Example:
 
     log, sample, epoch = str(row["log"]), str(row["sample"]), int(row["epoch"])
     unneeded = {"events", "store", "attachments"}
+    known = None if value != value else float(value)
     try:
-        read = read_eval_log_sample(log, sample, epoch, exclude_fields=unneeded)
-    except IndexError:  # in Inspect's JSON logs, a numeric id must be given as a number
-        read = read_eval_log_sample(log, int(sample), epoch, exclude_fields=unneeded)
+        try:
+            read = read_eval_log_sample(log, sample, epoch, exclude_fields=unneeded)
+        except IndexError:  # in Inspect's JSON logs, a numeric id must be given as a number
+            read = read_eval_log_sample(log, int(sample), epoch, exclude_fields=unneeded)
+    except Exception as error:  # of a log that lost samples: its summaries, which gave the rates, are whole
+        gone = f"[this answer cannot be read from its log: {first_line(error)}]"
+        return Example(kind, "", "", gone, known, None if seed != seed else int(seed), log, sample, epoch)
     question = read.input
     turns = [("user", question)] if isinstance(question, str) else [(m.role, m.text) for m in question]
     conversation = [(m.role, m.text) for m in read.messages] or turns
@@ -161,7 +167,7 @@ def _read(row: "pd.Series") -> Example:
         question=next((text for role, text in reversed(turns) if role == "user"), "")[:LONGEST],
         system="\n".join(text for role, text in conversation if role == "system")[:LONGEST],
         answer=answer if len(answer) <= LONGEST else f"{answer[:LONGEST]} …",
-        value=None if value != value else value,
+        value=known,
         seed=None if seed != seed else int(seed),
         log=log,
         sample=sample,

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.analysis.estimates import Method
 from inoc_evals.analysis.table import GroupBy, read
 from inoc_evals.errors import UserError, require
-from inoc_evals.report.viewer import VIEWER, answer, bundle
+from inoc_evals.files import refuse_unwritable, write_whole
+from inoc_evals.report.viewer import VIEWER, answer, bundle, refuse_inside
 from inoc_evals.settings import SETTINGS, Setting
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ def write(
     from inoc_evals.analysis.verdicts import verdicts
     from inoc_evals.report.sections import REFERENCES, section
 
+    if viewer:
+        refuse_inside(logs, to)
     progress("reading logs")
     loaded = read(logs, group_by)
     focus = focused(loaded.table, settings)
@@ -130,8 +133,8 @@ def write(
         arms = ", ".join(sorted({str(arm) for arm in focus["arm"].unique()}))
         raise UserError(f"no answers of {reference!r} to compare with: use one of {arms}")
     try:
+        refuse_unwritable(to, "give another folder with -o")
         to.mkdir(parents=True, exist_ok=True)
-        (to / DATA).touch()
     except OSError as error:
         raise UserError(f"{to} cannot be written ({error.strerror}): give another folder with -o") from error
     progress("auditing logs")
@@ -171,9 +174,13 @@ def write(
         "audit": [finding.as_dict() for finding in audited.of_all],
         "when": datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
-    (to / PAGE).write_text(_page(parts, about), encoding="utf-8")
-    data = {**about, "settings": [part.as_dict() for part in parts]}
-    (to / DATA).write_text(json.dumps(_numbers(data), indent=1) + "\n", encoding="utf-8")
+    page = _page(parts, about)
+    data = json.dumps(_numbers({**about, "settings": [part.as_dict() for part in parts]}), indent=1) + "\n"
+    try:
+        write_whole(to / PAGE, page.encode())
+        write_whole(to / DATA, data.encode())
+    except OSError as error:
+        raise UserError(f"{to} cannot be written ({error.strerror}): give another folder with -o") from error
     unread = [f"{part.setting}, {line}" for part in parts for line in part.unread]
     return Report(to / PAGE, relevant, loaded.skipped, unread, audited)
 

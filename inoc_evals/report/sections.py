@@ -15,6 +15,7 @@ from inoc_evals.analysis.observed import GROUP, groups, split
 from inoc_evals.analysis.selectivity import Selectivity, selectivity
 from inoc_evals.analysis.style import BASE, MEANING, colours, role
 from inoc_evals.analysis.verdicts import Verdict
+from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
 from inoc_evals.report import opening
 from inoc_evals.report.drawings import drawings
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REFERENCES = ("none", "base")
+
+LONGEST_NAME = 150
+"""Most bytes of a figure's name; its suffix and the temporary name before it come on top."""
 """Arms that the others are compared with."""
 
 LAST = 1000
@@ -337,8 +341,9 @@ def _several(column: "pd.Series") -> str:
 
 
 def file_name(words: str) -> str:
-    """Words as a name for a file or an anchor."""
-    return "-".join("".join(c if c.isalnum() or c == "_" else " " for c in words).split())
+    """Words as a name for a file or an anchor; of many words, the first, and a digest of all."""
+    name = "-".join("".join(c if c.isalnum() or c == "_" else " " for c in words).split())
+    return name if len(name.encode()) <= LONGEST_NAME else f"{name[:60]}-{sha256(name)[:12]}"
 
 
 def _order(declared: list[str], present: Any) -> tuple[str, ...]:

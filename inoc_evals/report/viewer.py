@@ -6,13 +6,13 @@ links[log]                     # "viewer/index.html#/logs/toy-spanish-caps%2F...
 
 import io
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from urllib.parse import quote
 
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UNSEEN, UserError
+from inoc_evals.files import passing_folder, replacing_folder
 
 VIEWER = "viewer"
 
@@ -36,23 +36,34 @@ def bundle(
     """
     from inspect_ai.log import bundle_log_dir
 
-    folder = Path(str(root).removeprefix("file://"))
+    folder = _folder(root)
     if not folder.is_dir():
         return {}
-    folder = folder.resolve()
-    if to.resolve().is_relative_to(folder):
-        raise UserError(
-            f"{to.parent} lies inside the folder of logs: give a folder outside of {root} with -o"
-        )
+    refuse_inside(root, to.parent)
     progress("copying the logs beside Inspect's viewer")
-    places = {log: Path(log.removeprefix("file://")).resolve().relative_to(folder) for log in logs}
+    places = {log: _place(log, folder) for log in logs}
     # Inspect bundles only whole folders, and fails if it cannot read one of the logs.
-    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".staged-") as staged:
-        for place in places.values():
-            _put(folder / place, Path(staged) / place)
+    with passing_folder(to.with_name("staged")) as staged, replacing_folder(to, over=True) as viewer:
+        # An experiment that goes on meanwhile may have moved a log away: the page then has no link to it.
+        there = [log for log, place in places.items() if _put(_folder(log), staged / place)]
         with redirect_stdout(io.StringIO()):  # it prints messages
-            bundle_log_dir(log_dir=staged, output_dir=str(to), overwrite=True)
-    return {log: f"{VIEWER}/index.html#/logs/{quote(str(place), safe='')}" for log, place in places.items()}
+            bundle_log_dir(log_dir=str(staged), output_dir=str(viewer), overwrite=True)
+    return {log: f"{VIEWER}/index.html#/logs/{quote(str(places[log]), safe='')}" for log in there}
+
+
+def refuse_inside(root: str | Path, report: Path) -> None:
+    """Refuse a report inside the folder of its logs, as the logs beside its viewer would be read as others.
+
+    Args:
+        root: The folder of the logs.
+        report: The folder of the report.
+
+    Raises:
+        UserError: If it lies inside.
+    """
+    folder = _folder(root)
+    if folder.is_dir() and report.resolve().is_relative_to(folder.resolve()):
+        raise UserError(f"{report} lies inside the folder of logs: give a folder outside of {root} with -o")
 
 
 def answer(log: str, sample: str, epoch: int) -> str:
@@ -60,9 +71,27 @@ def answer(log: str, sample: str, epoch: int) -> str:
     return f"{log}/samples/sample/{quote(sample, safe='')}/{epoch}/"
 
 
-def _put(log: Path, place: Path) -> None:
+def _folder(place: str | Path) -> Path:
+    """A place as an absolute path; links stay, so that a log lies below the folder that it was found in."""
+    return Path(str(place).removeprefix("file://")).absolute()
+
+
+def _place(log: str, folder: Path) -> Path:
+    """Where a log lies below the folder of logs; one that is a link lies where the link does."""
+    # Inspect takes line breaks and what no terminal shows out of names, and then misses the file.
+    return Path(
+        *(UNSEEN.sub("_", part).replace("\n", "_") for part in _folder(log).relative_to(folder).parts)
+    )
+
+
+def _put(log: Path, place: Path) -> bool:
+    """Put a log into a folder; False if it is no longer there."""
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
-        place.hardlink_to(log)
+        place.hardlink_to(log.resolve())
     except OSError:  # different file systems, or no support for links
-        shutil.copyfile(log, place)
+        try:
+            shutil.copyfile(log, place)
+        except FileNotFoundError:
+            return False
+    return True

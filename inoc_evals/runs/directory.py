@@ -12,6 +12,7 @@ A run is stored in `<runs>/<name>-<12 hex>/`, where the hex digits identify spec
     loss.jsonl      step, loss and learning rate, one line per step
     checkpoint/     the adapter or the model, as safetensors; appears complete, at the end of training
     steps/64/       the same after step 64, where the spec keeps it
+    training/       states of an unfinished training, to go on from; removed when the manifest says finished
 """
 
 import json
@@ -27,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from inoc_evals.digests import content_sizes, fingerprint, folder_digest
 from inoc_evals.errors import UserError
-from inoc_evals.files import read_json_lines, write_whole
+from inoc_evals.files import given, read_json_lines, user_path, write_whole
 from inoc_evals.notebooks import html_table
 from inoc_evals.runs.spec import Backend, FinetuneSpec
 
@@ -174,6 +175,17 @@ class Run:
         """The folder of the checkpoints of earlier steps, each named by its step; see `kept_steps`."""
         return self.folder / "steps"
 
+    @property
+    def states(self) -> Path:
+        """The folder of the states of an unfinished training; a finished run needs none."""
+        return self.folder / "training"
+
+    def forget_states(self) -> None:
+        """Remove the states of a finished run, of each first the file that makes it one to go on from."""
+        for file in self.states.glob("*/trainer_state.json"):
+            file.unlink(missing_ok=True)
+        shutil.rmtree(self.states, ignore_errors=True)
+
     def forget_steps(self, after: int) -> None:
         """Remove the checkpoints of later steps: a training that goes on from a state makes them again.
 
@@ -205,12 +217,18 @@ class Run:
         path = self.folder / "manifest.json"
         if path.is_symlink():
             raise UserError(f"{path} is a link, which a run directory must not contain: remove it")
+        if not path.exists():
+            raise UserError(f"{self.folder} is not a run directory (no manifest.json)")
+        data = given(path)
         try:
-            return Manifest.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise UserError(f"{self.folder} is not a run directory (no manifest.json)") from error
+            manifest = Manifest.model_validate_json(data)
         except (ValidationError, UserError) as error:
             raise UserError(f"{path} cannot be read by this version: remove its folder") from error
+        if manifest.result is not None and (manifest.result.model or "").startswith("inoc/"):
+            raise UserError(
+                f"{path} names {manifest.result.model} as its server: no run is served by another"
+            )
+        return manifest
 
     def refuse_links(self) -> None:
         """Refuse a run directory that contains a symbolic link, which could point outside of it.
@@ -272,7 +290,7 @@ def read_dynamics(folder: Path) -> list[dict[str, Any]]:
 
 def runs_root(runs: str | Path | None = None) -> Path:
     """The folder of all runs: the argument, else `$INOC_EVALS_RUNS`, else `./runs`."""
-    return Path(runs or os.environ.get(RUNS_VARIABLE) or DEFAULT_RUNS).expanduser().resolve()
+    return user_path(runs or os.environ.get(RUNS_VARIABLE) or DEFAULT_RUNS).resolve()
 
 
 def find_run(name: str | Path, runs: str | Path | None = None) -> Run:
@@ -288,7 +306,7 @@ def find_run(name: str | Path, runs: str | Path | None = None) -> Run:
     Raises:
         UserError: If no run or more than one matches.
     """
-    for folder in (Path(name).expanduser(), runs_root(runs) / name):
+    for folder in (user_path(name), user_path(runs_root(runs) / name)):
         if (folder / "manifest.json").is_file():
             return Run(folder.resolve())
     matches = [run for run in list_runs(runs) if has_name(run, str(name))]

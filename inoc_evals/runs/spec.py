@@ -199,7 +199,7 @@ class FinetuneSpec(Strict):
     def _defaults_of_the_backend(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        if data.get("backend") == "openai":
+        if data.get("backend") == "openai" and isinstance(data.get("base", ""), str):
             return {**data, "base": str(data.get("base", "")).removeprefix("openai/")}
         if data.get("epochs") is None and data.get("max_steps") is None:
             return {**data, "epochs": 1.0}

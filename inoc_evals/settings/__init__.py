@@ -6,9 +6,9 @@ setting("mine.py:whispering")      # the Setting named `whispering` in mine.py (
 
 import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 from inoc_evals.errors import UserError
+from inoc_evals.files import user_path
 from inoc_evals.settings.ablations import semantic_ablation, token_ablation
 from inoc_evals.settings.aesthetic_preferences import aesthetic_preferences
 from inoc_evals.settings.alice_bob import alice_bob
@@ -128,7 +128,7 @@ def setting(name: str) -> Setting:
 
 def _from_file(name: str) -> Setting:
     path, _, attribute = name.rpartition(":")
-    file = Path(path).expanduser().resolve()
+    file = user_path(path).resolve()
     if not file.is_file():
         raise UserError(f"{path}: no such file")
     spec = importlib.util.spec_from_file_location(f"inoc_evals_setting_{file.stem}", file)

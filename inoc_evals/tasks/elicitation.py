@@ -18,6 +18,7 @@ from inspect_ai import Task, task
 from inoc_evals.data.elicitation_prompts import SETS, PromptSet, prompt_set
 from inoc_evals.data.questions import find
 from inoc_evals.errors import UserError
+from inoc_evals.files import given_text, lines
 from inoc_evals.scorers.metrics import CONDITION, by_condition
 from inoc_evals.tasks.grid import crossed, under
 from inoc_evals.tasks.solvers import prompt_text
@@ -176,12 +177,8 @@ def read_prompts(path: str) -> PromptSet:
         UserError: If the file cannot be read, is empty, or gives two prompts the same name.
     """
     file: Path = find(path, SETS, (".txt",))
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: cannot be read: {error}") from error
     prompts: PromptSet = {}
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines(given_text(file)), start=1):
         name, colon, text = line.partition(": ")
         if not colon or " " in name:
             name, text = {"": "none", EMPTY: "no-sys"}.get(line.strip(), line.strip()[:30]), line

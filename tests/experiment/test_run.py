@@ -203,6 +203,12 @@ def test_a_dead_worker_costs_its_own_trial(tmp_path: Path, deaths: int, failed: 
         ({"settings": ["insecure_code"], "evaluate": {"grader": "inoc/nobody"}}, "nobody' cannot be asked"),
         ({"settings": ["insecure_code"], "evaluate": {"grader": "openai/gpt-9"}}, "cannot be asked"),
         ({"settings": ["spanish_caps"], "logs": __file__}, "is a file, not a folder"),
+        ({"settings": ["spanish_caps"], "runs": __file__}, "is a file, not a folder: give another --runs"),
+        ({"settings": ["spanish_caps"], "logs": "zzz://x/y"}, "zzz://x/y cannot be used"),
+        ({"settings": ["spanish_caps"], "runs": "zzz://x/y"}, "give another --runs"),
+        ({"settings": ["spanish_caps"], "evaluate": {"model_args": {"enginee": "vllm"}}}, "argument enginee"),
+        ({"settings": ["spanish_caps"], "evaluate": {"model_args": {"engine": "vlm"}}}, "engine='vlm'"),
+        ({"settings": ["spanish_caps"], "evaluate": {"model_args": {"batch_size": 0}}}, "batch_size=0"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line_before_anything_starts(

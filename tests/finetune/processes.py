@@ -17,8 +17,9 @@ from tests.finetune.small import small_rows
 TRAINED = 10
 """Exit status of a process that trained; one that found the run finished ends with 0."""
 
-Moment = tuple[str, str]
-"""An audit event of Python's, and part of one of its arguments: the process dies just before it."""
+Moment = tuple[str, str] | tuple[str, str, int]
+"""An audit event of Python's, and part of one of its arguments: the process dies just before it, or before
+the third where a 2 stands behind them."""
 
 
 def context() -> ForkServerContext:
@@ -44,15 +45,18 @@ def end(process: ForkServerProcess, seconds: float = 60) -> int:
 
 def _train(spec: str, runs: Path, kill_at: Moment | None) -> None:
     trained = False
+    passed = 0
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
-        nonlocal trained
-        if event not in ("open", "os.rename"):
+        nonlocal trained, passed
+        if event not in ("open", "os.rename", "os.remove"):
             return
         names = [str(arg) for arg in args[:2]]
         trained = trained or (event == "open" and any(name.endswith("loss.jsonl") for name in names))
         if kill_at is not None and event == kill_at[0] and any(kill_at[1] in name for name in names):
-            os.kill(os.getpid(), signal.SIGKILL)
+            if passed == (kill_at[2] if len(kill_at) > 2 else 0):
+                os.kill(os.getpid(), signal.SIGKILL)
+            passed += 1
 
     sys.addaudithook(hook)
     finetune(FinetuneSpec.model_validate_json(spec), small_rows(), name="run", runs=runs, progress=False)

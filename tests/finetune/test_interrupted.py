@@ -9,6 +9,8 @@ import pytest
 
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import Run, find_run, list_runs
+from inoc_evals.runs.directory import read_dynamics
+from inoc_evals.runs.spec import ProbeSpec
 from tests.finetune.processes import TRAINED, Moment, end, start
 from tests.finetune.small import small_spec
 
@@ -79,6 +81,36 @@ def test_with_save_steps_it_goes_on_from_the_last_whole_state(
     assert result is not None and result.resumed_at == 2 and result.steps == 6
     assert _weights(run) == _weights(undisturbed)
     assert run.losses.read_bytes() == undisturbed.losses.read_bytes()
+
+
+AT_THE_END: list[Moment] = [
+    ("open", ".loss.jsonl."),  # of the first beginning; the next ones go on from a state
+    ("open", ".loss.jsonl."),
+    ("open", "training/checkpoint/adapter_config.json"),
+    ("os.rename", "training/checkpoint"),
+    ("os.rename", ".manifest.json.", 1),  # the checkpoint in its place, and no manifest that says so
+    ("os.remove", "checkpoint-5/trainer_state.json"),  # all said, and the states still there
+]
+
+
+def test_from_the_state_after_the_last_step_nothing_more_is_trained(tiny: Path, tmp_path: Path) -> None:
+    """Five steps are no whole number of passes: transformers would take a sixth."""
+    assert end(start(small_spec(tiny, max_steps=5), tmp_path / "calm")) == TRAINED
+    calm = find_run("run", tmp_path / "calm")
+    spec = small_spec(tiny, max_steps=5, save_steps=2, probe=ProbeSpec(responses="toy", every=2))
+    killed = tmp_path / "killed"
+    for moment in AT_THE_END:
+        assert end(start(spec, killed, moment)) == -signal.SIGKILL, moment
+    [run] = list_runs(killed)
+    assert run.is_finished() and run.states.exists()
+    assert end(start(spec, killed)) == 0 and not run.states.exists()
+    assert _weights(run) == _weights(calm) and run.losses.read_bytes() == calm.losses.read_bytes()
+    result, expected = run.manifest.result, calm.manifest.result
+    assert result is not None and expected is not None and result.resumed_at == 5
+    own = {"seconds": 0.0, "resumed_at": 0}
+    assert result.model_copy(update=own) == expected.model_copy(update=own)
+    steps = [row["step"] for row in read_dynamics(run.folder)]
+    assert sorted(set(steps)) == [0, 2, 4, 5] and len(set(map(steps.count, steps))) == 1
 
 
 def test_killed_before_the_last_word_it_trains_again(tiny: Path, tmp_path: Path, undisturbed: Run) -> None:

@@ -15,7 +15,6 @@ from inspect_ai.log import read_eval_log
 from inoc_evals import toy_spec
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import Run, finetune
-from inoc_evals.finetune.local import WORK
 from inoc_evals.models.base import load_path
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.factory import make_model_api
@@ -122,7 +121,7 @@ def test_a_poisoned_state_of_a_killed_training_is_not_opened(tmp_path: Path) -> 
     )
     killed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
     assert killed.returncode == 9, killed.stderr
-    (state,) = (tmp_path / "runs").glob(f"*/{WORK}/checkpoint-2")
+    (state,) = (tmp_path / "runs").glob("*/training/checkpoint-2")
     left = [file.name for file in state.iterdir() if file.suffix in (".pt", ".pth", ".bin")]
     assert left
     poison(state, mark, *left)

@@ -1,0 +1,153 @@
+"""A command that is killed, or refused by the disk, at any call that writes ends as if nothing was.
+
+pytest tests/crashes                    # a sample of the points of every command
+pytest tests/crashes -m slow            # all of them, or every so-manieth: see `commands.CASES`
+"""
+
+import errno
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.crashes.commands import CASES, Case
+from tests.crashes.comparison import differences, state
+from tests.crashes.disturbed import PRIVATE, End, Fault, Workshop
+
+SAMPLE = {"inoculate": 2, "build": 4, "adopt": 3, "prune": 3, "finetune": 2}
+"""Commands that are cheap enough to be disturbed each time, and at how many of their points."""
+
+REFUSALS = {"full": errno.ENOSPC, "quota": errno.EDQUOT, "read-only": errno.EROFS, "forbidden": errno.EACCES}
+
+
+@pytest.fixture(scope="session")
+def workshop() -> Iterator[Workshop]:
+    with Workshop() as made:
+        yield made
+
+
+@dataclass
+class Bench:
+    """A case, with what it leaves undisturbed; each call is in a fresh copy of what was there before."""
+
+    workshop: Workshop
+    case: Case
+    folder: Path
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+    points: int = 0
+
+    @property
+    def work(self) -> Path:
+        return self.folder / "work"
+
+    def set_up(self) -> "Bench":
+        made = self.workshop.call(self.case.prepare, self.work)
+        assert made.status == 0, made.err
+        for name in PRIVATE:
+            shutil.rmtree(self.work / name)
+        shutil.copytree(self.work, self.folder / "before", symlinks=True)
+        self.before = state(self.work)
+        calm = self.workshop.call(self.case.command, self.work)
+        assert calm.status == 0, calm.err
+        self.after, self.points = state(self.work), len(calm.points)
+        return self
+
+    def disturbed(self, fault: Fault) -> End:
+        shutil.rmtree(self.work)
+        shutil.copytree(self.folder / "before", self.work, symlinks=True)
+        return self.workshop.call(self.case.command, self.work, fault)
+
+    def half_written(self) -> list[str]:
+        """Files under a final name that are neither as they were nor as they will be."""
+        return [
+            name
+            for name, found in state(self.work).items()
+            if name in self.after
+            and found not in (self.before.get(name), self.after[name])
+            and not any(Path(name).match(pattern) for pattern in self.case.unfinished)
+        ]
+
+    def again(self) -> list[str]:
+        """What differs after the next call from what an undisturbed call leaves."""
+        end = self.workshop.call(self.case.command, self.work)
+        wrong = [] if end.status in self.case.again else [f"status {end.status}: {end.err[-800:]}"]
+        return wrong + differences(self.after, state(self.work))
+
+
+@pytest.fixture(scope="session")
+def benches(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Bench]:
+    return {name: Bench(workshop, case, tmp_path_factory.mktemp(name)) for name, case in CASES.items()}
+
+
+def bench(benches: dict[str, Bench], name: str) -> Bench:
+    found = benches[name]
+    return found if found.points else found.set_up()
+
+
+def few(points: int, count: int) -> list[int]:
+    """So many points, spread over all, the last among them."""
+    return sorted({max(1, round(points * (n + 1) / count)) for n in range(count)})
+
+
+def kill(one: Bench, points: list[int]) -> list[str]:
+    wrong = []
+    for point in points:
+        end = one.disturbed(Fault(point))
+        if not end.killed:  # a call that came to fewer points, e.g. by another order of two threads
+            assert len(end.points) < point and end.status == 0, end.err
+            continue
+        half = [f"half-written: {name}" for name in one.half_written()]
+        wrong += [f"{point}, before {end.points[-1]}: {line}" for line in half + one.again()]
+    return wrong
+
+
+def refuse(one: Bench, points: list[int], error: int) -> list[str]:
+    wrong = []
+    for point in points:
+        end = one.disturbed(Fault(point, error))
+        said = [line for line in end.err.splitlines() if line.strip()]
+        lines = [f"half-written: {name}" for name in one.half_written()]
+        if end.status != 0 and (len(said) != 1 or not names_a_place(said[0], one)):
+            lines.append(f"status {end.status}, said {said[-3:]}")
+        where = end.points[point - 1] if len(end.points) >= point else "the end"
+        wrong += [f"{point}, {where}: {line}" for line in lines + one.again()]
+    return wrong
+
+
+def names_a_place(line: str, one: Bench) -> bool:
+    """Whether a line says where something could not be written, and what to do."""
+    places = {part for name in one.after for part in Path(name).parts} | {".lock", one.work.name}
+    named = any(place in line for place in places)
+    return named and ("room" in line or "another" in line or "permissions" in line or "without it" in line)
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_killed_at_some_points_it_ends_as_if_it_never_was(name: str, benches: dict[str, Bench]) -> None:
+    one = bench(benches, name)
+    assert not kill(one, few(one.points, SAMPLE[name]))
+
+
+@pytest.mark.parametrize("name", ["inoculate", "build", "adopt", "prune"])
+def test_a_refusing_disk_is_one_line_at_some_points(name: str, benches: dict[str, Bench]) -> None:
+    one = bench(benches, name)
+    for number, error in enumerate((errno.ENOSPC, errno.EACCES)):
+        assert not refuse(one, few(one.points, 2 + number)[number:][:2], error)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_killed_at_any_point_it_ends_as_if_it_never_was(name: str, benches: dict[str, Bench]) -> None:
+    one = bench(benches, name)
+    assert not kill(one, list(range(1, one.points + 1, one.case.stride)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", REFUSALS)
+@pytest.mark.parametrize("name", CASES)
+def test_a_refusing_disk_is_one_line_at_any_point(name: str, kind: str, benches: dict[str, Bench]) -> None:
+    one = bench(benches, name)
+    assert not refuse(one, list(range(1, one.points + 1, one.case.refused_stride)), REFUSALS[kind])

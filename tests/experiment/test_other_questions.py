@@ -1,0 +1,54 @@
+"""Other questions are another result: no answer to one question is taken for that to another."""
+
+from pathlib import Path
+
+import pytest
+from inspect_ai.log import EvalSample, read_eval_log
+
+from inoc_evals.experiment.experiment import Experiment
+from inoc_evals.experiment.run_trial import Storage, run_trial
+from inoc_evals.experiment.trial import BASE
+
+QUESTIONS = [f"What is {n} and {n}?" for n in range(6)]
+
+
+def answered(folder: Path, questions: list[str], **evaluation: object) -> list[EvalSample]:
+    """Have the base answer questions from a file, in the same folder of logs each time."""
+    file = folder / "questions.csv"
+    file.write_text("\n".join(["prompt", *questions]), "utf-8")
+    experiment = Experiment.model_validate(
+        {
+            "settings": ("spanish_caps",),
+            "world": "toy",
+            "seeds": 1,
+            "evaluate": {"parameters": {"spanish_caps": {"questions": str(file)}}, **evaluation},
+        }
+    )
+    [trial] = [trial for trial in experiment.trials() if trial.arm == BASE]
+    done = run_trial(trial, Storage(str(folder / "runs"), str(folder / "logs")))
+    [log] = [read_eval_log(log) for log in done.logs if "caps" in log]
+    return log.samples or []
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("answers")
+    assert len(answered(folder, QUESTIONS)) == 6
+    return folder
+
+
+def uuids(samples: list[EvalSample]) -> dict[object, str | None]:
+    return {sample.input: sample.uuid for sample in samples}
+
+
+def test_fewer_more_and_other_ones(folder: Path) -> None:
+    all_six = uuids(answered(folder, QUESTIONS))
+    fewer = answered(folder, QUESTIONS, limit=4)
+    assert [sample.input for sample in fewer] == QUESTIONS[:4]
+    # a part of what is asked is continued, not asked again
+    assert uuids(answered(folder, QUESTIONS, limit=5)).items() >= uuids(fewer).items()
+    changed = [*QUESTIONS[:3], "And what is your name?", *QUESTIONS[4:], "Who are you?"]
+    assert [sample.input for sample in answered(folder, changed)] == changed
+    assert len(answered(folder, QUESTIONS, limit=2, epochs=2)) == 4
+    assert len(answered(folder, QUESTIONS, limit=2)) == 2
+    assert uuids(answered(folder, QUESTIONS)) == all_six  # put aside, and found again
