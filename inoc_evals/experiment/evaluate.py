@@ -243,9 +243,7 @@ def _key(log: "EvalLog", name: str) -> str | None:
     return (log.eval.metadata or {}).get(name)
 
 
-def _make_way(
-    folder: UPath, superseded: UPath, model: str, wanted: dict[str, Built], keep: set[str]
-) -> None:
+def _make_way(folder: UPath, superseded: UPath, model: str, wanted: dict[str, Built], keep: set[str]) -> None:
     """Move the model's answers to other questions away: Inspect would take them, complete or not, for ours.
 
     It knows a question by its id alone, and a log with more answers than are asked for is complete to it.

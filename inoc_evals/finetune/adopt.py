@@ -16,11 +16,8 @@ from inoc_evals.digests import content_files, content_sizes, folder_digest, sha2
 from inoc_evals.errors import UserError, require
 from inoc_evals.files import remove_unfinished, write_whole
 from inoc_evals.models.base import base_digest
-from inoc_evals.runs.directory import (
-    Result,
-    Run,
-    plan_run,
-)
+from inoc_evals.models.loading import check_adapter, check_model
+from inoc_evals.runs.directory import Result, Run, is_served, plan_run
 from inoc_evals.runs.spec import FinetuneSpec
 
 
@@ -63,6 +60,11 @@ def adopt(
         provider, slash, rest = model.partition("/")
         if not (provider and slash and rest):
             raise UserError(f"adopt: {model!r} has no provider: give PROVIDER/NAME, such as openai/ft:...")
+        if not is_served(model, base_url):
+            raise UserError(
+                f"adopt: {model} would be loaded on this machine: give its folder with --checkpoint, or the "
+                "server that it answers at with --base-url"
+            )
         base_identity = sha256(f"adopted {base}")
         identity = sha256(f"{base_url or ''} {model}")
         result = Result(checkpoint_digest=identity, model=model, base_url=base_url)
@@ -107,4 +109,8 @@ def _checkpoint(folder: Path) -> Path:
         raise UserError(f"adopt: {folder} contains {why}")
     if not any((folder / name).is_file() for name in ("adapter_config.json", "config.json")):
         raise UserError(f"adopt: {folder} contains neither adapter_config.json nor config.json")
+    if (folder / "adapter_config.json").is_file():
+        check_adapter(folder)
+    else:
+        check_model(folder)
     return folder
