@@ -12,6 +12,11 @@ mistakes it for the file itself and the owner of the folder can remove what a ki
 
     read_json_lines(path)                         # rows, up to the first incomplete line
 
+Where a disk is full or a folder must not be written to, the user reads one line:
+
+    with writing(run.folder, "give another folder with --runs"):
+        ...
+
 What users write is read strictly, so that nothing of it is dropped without a word:
 
     strict_json('{"id": 1, "id": 2}')             # ValueError: an object has the same key twice: 'id'
@@ -20,15 +25,19 @@ What users write is read strictly, so that nothing of it is dropped without a wo
 """
 
 import csv
+import errno
 import io
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from inoc_evals.errors import UserError
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -38,6 +47,21 @@ AnyPath = TypeVar("AnyPath", Path, "UPath")
 
 LONGEST_CELL = 2**31 - 1
 """Characters of a CSV cell; the most that every platform takes."""
+
+REFUSALS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE),
+    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP),
+)
+"""What a file system says where the user must free, allow or rename something."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+BY_NUMBER = re.compile(r"\(os error (\d+)\)")
+"""How libraries in Rust, such as safetensors, name the same in the text of their own errors."""
+
+TORCH = "PytorchStreamWriter failed"
+"""How torch begins its error where the disk took only a part of a file; it does not say why."""
 
 SUFFIX = ".tmp"
 """Suffix of the name of an unfinished file or folder."""
@@ -122,6 +146,43 @@ def remove_unfinished(folder: Path, *, of: str = "*") -> None:
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(place: Path, advice: str) -> Iterator[None]:
+    """Say in one line that a file system refuses what the block writes: it is full, or not the user's.
+
+    Args:
+        place: What is written, named where the error names no path.
+        advice: What to do, e.g. which option gives another place.
+
+    Raises:
+        UserError: If it does. Any other error of the block is raised as it is.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if (number := _refusal(error)) is None:
+            raise
+        # of two files, a copy or a move writes the second
+        path = getattr(error, "filename2", None) or getattr(error, "filename", None) or place
+        free = "free space there or " if number in FULL else ""
+        raise UserError(
+            f"{path} cannot be written ({os.strerror(number)}): {free}{advice}, and run the command again"
+        ) from error
+
+
+def _refusal(error: Exception) -> int | None:
+    """The number of the fault where a file system refused something, in Python's words or in a library's."""
+    if isinstance(error, OSError) and error.errno is not None:
+        number: int | None = error.errno
+    elif match := BY_NUMBER.search(str(error)):
+        number = int(match[1])
+    else:
+        number = errno.ENOSPC if TORCH in str(error) else None
+    return number if number in REFUSALS else None
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:

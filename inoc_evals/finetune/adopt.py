@@ -14,7 +14,7 @@ from typing import Any
 from inoc_evals.chat.rows import digest, encode_chat, read_chat
 from inoc_evals.digests import content_files, content_sizes, folder_digest, sha256
 from inoc_evals.errors import UserError, require
-from inoc_evals.files import remove_unfinished, write_whole
+from inoc_evals.files import remove_unfinished, replacing_folder, write_whole, writing
 from inoc_evals.models.base import base_digest
 from inoc_evals.models.loading import check_adapter, check_model
 from inoc_evals.runs.directory import Result, Run, is_served, plan_run
@@ -50,7 +50,8 @@ def adopt(
         The run, finished. Adopting the same model under the same name again changes nothing.
 
     Raises:
-        UserError: If not exactly one of model and checkpoint is given, or the model cannot be adopted.
+        UserError: If not exactly one of model and checkpoint is given, the model cannot be adopted, or the
+            run's folder cannot be written to.
     """
     if (model is None) == (checkpoint is None):
         raise UserError("adopt: give either the name of a remote model or a checkpoint's folder")
@@ -84,19 +85,19 @@ def adopt(
     require("openai", "filelock")
     from filelock import FileLock
 
-    run.folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(run.lock):
-        remove_unfinished(run.folder)
-        if data:
-            write_whole(run.rows, data)
-        if model is None:
-            shutil.rmtree(run.checkpoint, ignore_errors=True)
-            run.checkpoint.mkdir()
-            for file in content_files(folder):
-                shutil.copyfile(file, run.checkpoint / file.name)
-        count = data.count(b"\n") if data else None
-        result = result.model_copy(update={"rows": count})
-        run.write_manifest(manifest.model_copy(update={"status": "finished", "result": result}))
+    with writing(run.folder, "give another folder of runs with --runs or $INOC_EVALS_RUNS"):
+        run.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(run.lock):
+            remove_unfinished(run.folder)
+            if data:
+                write_whole(run.rows, data)
+            if model is None:
+                with replacing_folder(run.checkpoint, over=True) as temporary:
+                    for file in content_files(folder):
+                        shutil.copyfile(file, temporary / file.name)
+            count = data.count(b"\n") if data else None
+            result = result.model_copy(update={"rows": count})
+            run.write_manifest(manifest.model_copy(update={"status": "finished", "result": result}))
     return run
 
 

@@ -45,8 +45,8 @@ BASES = 4
 """Bases that a process holds at most: such as a model, its base and two judges."""
 
 ADAPTERS = 16
-"""Adapters that are held over each base at most. Those that answer in turn should fit, since Inspect evaluates
-several models at a time; a LoRA takes about a hundredth of its base."""
+"""Adapters that are held over each base at most. Those that answer in turn should fit: Inspect evaluates
+several models at a time. A LoRA takes about a hundredth of its base."""
 
 Value = TypeVar("Value")
 
@@ -64,11 +64,10 @@ class Recent(Generic[Value]):
         if key in self._values:
             self._values.move_to_end(key)
             return self._values[key]
-        if len(self._values) >= self._most:
-            while len(self._values) >= self._most:
-                self._values.popitem(last=False)
-            gc.collect()  # modules refer to each other
-            if torch.cuda.is_available():
+        while len(self._values) >= self._most:
+            self._values.popitem(last=False)
+            if torch.cuda.is_available():  # where room is scarce: modules of some models refer to each other
+                gc.collect()
                 torch.cuda.empty_cache()
         value = self._values[key] = make()
         return value
