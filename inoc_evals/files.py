@@ -13,6 +13,11 @@ incomplete last line:
 
     read_json_lines(path)                         # rows, up to the first incomplete line
 
+Where a disk is full or a folder must not be written to, the user reads one line:
+
+    with writing(run.folder, "give another folder with --runs"):
+        ...
+
 Two processes that would write the same folder take turns, and whoever deletes looks whether one is at work:
 
     with held(folder / ".lock", "evaluates here"):
@@ -32,6 +37,7 @@ no file can take the machine's memory:
 """
 
 import csv
+import errno
 import io
 import json
 import os
@@ -44,7 +50,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from errno import EROFS
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar
@@ -69,6 +74,20 @@ LARGEST_YAML = 2**22
 
 MOST_NODES = 10**6
 """Values of a YAML file at most, with what its aliases repeat."""
+WRITE_FAULTS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE),
+    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP),
+)
+"""What a file system says where the user must free, allow or rename something."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+BY_NUMBER = re.compile(r"\(os error (\d+)\)")
+"""How libraries in Rust, such as safetensors, name the same in the text of their own errors."""
+
+TORCH = "PytorchStreamWriter failed"
+"""How torch begins its error where the disk took only a part of a file; it does not say why."""
 
 SUFFIX = ".tmp"
 """Suffix of the name of an unfinished file or folder."""
@@ -297,7 +316,7 @@ def is_held(lock: Path) -> bool:
     except Timeout:
         return True
     except OSError as error:
-        if error.errno == EROFS:  # nobody writes there
+        if error.errno == errno.EROFS:  # nobody writes there
             return False
         raise UserError(
             f"{lock} cannot be opened ({error.strerror}), so whether it is held is unknown"
@@ -358,6 +377,43 @@ def files_below(folder: Path) -> Iterator[Path]:
         seen.add(real)
         below.sort()
         yield from (Path(place) / name for name in sorted(names))
+
+
+@contextmanager
+def writing(place: Path, advice: str) -> Iterator[None]:
+    """Say in one line that a file system refuses what the block writes: it is full, or not the user's.
+
+    Args:
+        place: What is written, named where the error names no path.
+        advice: What to do, e.g. which option gives another place.
+
+    Raises:
+        UserError: If it does. Any other error of the block is raised as it is.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if (number := _refusal(error)) is None:
+            raise
+        # of two files, a copy or a move writes the second
+        path = getattr(error, "filename2", None) or getattr(error, "filename", None) or place
+        free = "free space there or " if number in FULL else ""
+        raise UserError(
+            f"{path} cannot be written ({os.strerror(number)}): {free}{advice}, and run the command again"
+        ) from error
+
+
+def _refusal(error: Exception) -> int | None:
+    """The number of the fault where a file system refused something, in Python's words or in a library's."""
+    if isinstance(error, OSError) and error.errno is not None:
+        number: int | None = error.errno
+    elif match := BY_NUMBER.search(str(error)):
+        number = int(match[1])
+    else:
+        number = errno.ENOSPC if TORCH in str(error) else None
+    return number if number in WRITE_FAULTS else None
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from typing import Any
 
 from inoc_evals.chat.rows import Row, digest, encode_chat
 from inoc_evals.errors import UserError, first_line, refused, visible
-from inoc_evals.files import remove_unfinished
+from inoc_evals.files import remove_unfinished, writing
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.ranks import TRAINED, Ranks, check_together, here
 from inoc_evals.finetune.schedule import check_schedule, steps
@@ -47,6 +47,9 @@ __all__ = [
     "list_runs",
     "runs_root",
 ]
+
+ELSEWHERE = "give another folder of runs with --runs or $INOC_EVALS_RUNS"
+"""What to do where the folder of runs cannot be written to."""
 
 LOCK = 60.0
 """Seconds that several processes wait for another one that trains the same run, since they keep GPUs idle. A
@@ -77,7 +80,8 @@ def finetune(
         The finished run.
 
     Raises:
-        UserError: If the rows, the base or the spec are invalid, or the training fails.
+        UserError: If the rows, the base or the spec are invalid, the run's folder cannot be written to, or
+            the training fails.
         MissingExtra: If training is needed and its extra is not installed.
     """
     data = encode_chat(rows)
@@ -87,23 +91,24 @@ def finetune(
     check_together(spec)
     base = trainer.base_digest(spec)
     run, manifest = plan_run(spec, digest(data), base, name=name, runs=runs, metadata=metadata)
-    run.refuse_links()
-    ranks.agree("run", manifest.run_digest, "was given another spec, base or rows")
-    if ranks.share("finished", lambda: _finished(run)):
-        return run
-    trainer.check(spec)
-    if not spec.packing:  # how many sequences packing leaves is known later (local.py)
-        check_schedule(spec, steps(spec, data.count(b"\n")))
-    run.folder.mkdir(parents=True, exist_ok=True)
-    from filelock import FileLock
+    with writing(run.folder, ELSEWHERE):
+        run.refuse_links()
+        ranks.agree("run", manifest.run_digest, "was given another spec, base or rows")
+        if ranks.share("finished", lambda: _finished(run)):
+            return run
+        trainer.check(spec)
+        if not spec.packing:  # how many sequences packing leaves is known later (local.py)
+            check_schedule(spec, steps(spec, data.count(b"\n")))
+        run.folder.mkdir(parents=True, exist_ok=True)
+        from filelock import FileLock
 
-    # The operating system releases the lock of a process that dies, so a killed run blocks no other.
-    lock = FileLock(run.lock)
-    try:
-        if ranks.share("begin", lambda: _begin(run, lock, ranks)):
-            _train(run, manifest, data, progress, ranks)
-    finally:
-        lock.release()
+        # The operating system releases the lock of a process that dies, so a killed run blocks no other.
+        lock = FileLock(run.lock)
+        try:
+            if ranks.share("begin", lambda: _begin(run, lock, ranks)):
+                _train(run, manifest, data, progress, ranks)
+        finally:
+            lock.release()
     return run
 
 

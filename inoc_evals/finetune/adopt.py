@@ -15,13 +15,10 @@ from inoc_evals.chat.rows import digest, encode_chat
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.digests import content_files, content_sizes, folder_digest, sha256
 from inoc_evals.errors import UserError, require
-from inoc_evals.files import remove_unfinished, user_path, write_whole
+from inoc_evals.files import remove_unfinished, replacing_folder, user_path, write_whole, writing
 from inoc_evals.models.base import base_digest, holds_safetensors, load_path
-from inoc_evals.runs.directory import (
-    Result,
-    Run,
-    plan_run,
-)
+from inoc_evals.models.loading import check_adapter, check_model
+from inoc_evals.runs.directory import Result, Run, is_served, plan_run
 from inoc_evals.runs.spec import FinetuneSpec
 
 
@@ -54,7 +51,8 @@ def adopt(
         The run, finished. Adopting the same model under the same name again changes nothing.
 
     Raises:
-        UserError: If not exactly one of model and checkpoint is given, or the model cannot be adopted.
+        UserError: If not exactly one of model and checkpoint is given, the model cannot be adopted, or the
+            run's folder cannot be written to.
     """
     if (model is None) == (checkpoint is None):
         raise UserError("adopt: give either the name of a remote model or a checkpoint's folder")
@@ -64,6 +62,11 @@ def adopt(
         provider, slash, rest = model.partition("/")
         if not (provider and slash and rest):
             raise UserError(f"adopt: {model!r} has no provider: give PROVIDER/NAME, such as openai/ft:...")
+        if not is_served(model, base_url):
+            raise UserError(
+                f"adopt: {model} would be loaded on this machine: give its folder with --checkpoint, or the "
+                "server that it answers at with --base-url"
+            )
         base_identity = sha256(f"adopted {base}")
         identity = sha256(f"{base_url or ''} {model}")
         result = Result(checkpoint_digest=identity, model=model, base_url=base_url)
@@ -84,19 +87,19 @@ def adopt(
     require("openai", "filelock")
     from filelock import FileLock
 
-    run.folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(run.lock):
-        remove_unfinished(run.folder)
-        if data:
-            write_whole(run.rows, data)
-        if model is None:
-            shutil.rmtree(run.checkpoint, ignore_errors=True)
-            run.checkpoint.mkdir()
-            for file in content_files(folder):
-                shutil.copyfile(file, run.checkpoint / file.name)
-        count = data.count(b"\n") if data else None
-        result = result.model_copy(update={"rows": count})
-        run.write_manifest(manifest.model_copy(update={"status": "finished", "result": result}))
+    with writing(run.folder, "give another folder of runs with --runs or $INOC_EVALS_RUNS"):
+        run.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(run.lock):
+            remove_unfinished(run.folder)
+            if data:
+                write_whole(run.rows, data)
+            if model is None:
+                with replacing_folder(run.checkpoint, over=True) as temporary:
+                    for file in content_files(folder):
+                        shutil.copyfile(file, temporary / file.name)
+            count = data.count(b"\n") if data else None
+            result = result.model_copy(update={"rows": count})
+            run.write_manifest(manifest.model_copy(update={"status": "finished", "result": result}))
     return run
 
 
@@ -109,4 +112,8 @@ def _checkpoint(folder: Path) -> Path:
         raise UserError(f"adopt: {folder} contains {why}")
     if not any((folder / name).is_file() for name in ("adapter_config.json", "config.json")):
         raise UserError(f"adopt: {folder} contains neither adapter_config.json nor config.json")
+    if (folder / "adapter_config.json").is_file():
+        check_adapter(folder)
+    else:
+        check_model(folder)
     return folder

@@ -15,7 +15,7 @@ import yaml
 
 from inoc_evals.chat.rows import Row, encode_chat
 from inoc_evals.errors import UserError
-from inoc_evals.files import user_path, write_whole
+from inoc_evals.files import user_path, write_whole, writing
 from inoc_evals.models.gguf import is_gguf
 from inoc_evals.runs.spec import FinetuneSpec, LoraSpec
 
@@ -42,7 +42,8 @@ def export(spec: FinetuneSpec, rows: Iterable[Row], to: str, folder: str | Path,
         Notes on what the host does not support, one line each.
 
     Raises:
-        UserError: If the host is unknown, there are no rows, or the host cannot train the spec.
+        UserError: If the host is unknown, there are no rows, the host cannot train the spec, or the folder
+            cannot be written to.
     """
     if to not in HOSTS:
         raise UserError(f"cannot export to {to!r}: use {', '.join(HOSTS)}")
@@ -61,10 +62,11 @@ def export(spec: FinetuneSpec, rows: Iterable[Row], to: str, folder: str | Path,
         if getattr(spec, field) != getattr(usual, field)
     ]
     target = user_path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    write_whole(target / ROWS, encode_chat(plain))
-    for file, text in files.items():
-        write_whole(target / file, text.encode())
+    with writing(target, "give another folder with -o"):
+        target.mkdir(parents=True, exist_ok=True)
+        write_whole(target / ROWS, encode_chat(plain))
+        for file, text in files.items():
+            write_whole(target / file, text.encode())
     return notes
 
 

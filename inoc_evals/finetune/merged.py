@@ -16,7 +16,7 @@ from typing import Any
 from inoc_evals.chat.renderer import load_tokenizer
 from inoc_evals.data.cache import cache_dir
 from inoc_evals.errors import UserError, require
-from inoc_evals.files import replacing_folder, user_path
+from inoc_evals.files import replacing_folder, user_path, writing
 from inoc_evals.models.base import SHIPPED, load_path
 from inoc_evals.models.checkpoint import STEP, resolve
 from inoc_evals.models.loading import load_adapter, load_config, load_model, quantization
@@ -122,8 +122,9 @@ def _merge(adapter: Path, base_name: str, target: Path, called: str) -> Path:
         )
     base_model = load_model(base, dtype=torch.float32)
     model: Any = load_adapter(base_model, adapter, base=base_name).merge_and_unload()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with replacing_folder(target) as temporary:  # the first of two processes wins
-        model.save_pretrained(temporary)
-        load_tokenizer(base).save_pretrained(temporary)
+    with writing(target, "give another place with --runs or $INOC_EVALS_CACHE"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with replacing_folder(target) as temporary:  # the first of two processes wins
+            model.save_pretrained(temporary)
+            load_tokenizer(base).save_pretrained(temporary)
     return target

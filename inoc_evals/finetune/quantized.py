@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from inoc_evals.errors import UserError
-from inoc_evals.models.loading import BITSANDBYTES, load_config, quantization
+from inoc_evals.models.loading import BITSANDBYTES, check_model, load_config, quantization
 from inoc_evals.runs.spec import FinetuneSpec
 
 ELSEWHERE = "use the model that is not quantized"
@@ -25,11 +25,12 @@ def trainable_config(folder: str | Path, spec: FinetuneSpec) -> Any:
         spec: The spec.
 
     Raises:
-        UserError: If the base's configuration cannot be read, or its weights are quantized in a way that the
-            spec cannot be trained on.
+        UserError: If the base's configuration cannot be read, its weights would be read from other files than
+            those of the folder, or they are quantized in a way that the spec cannot be trained on.
         MissingExtra: If it is quantized by bitsandbytes, which is not installed.
     """
     config = load_config(folder)
+    check_model(Path(folder))
     method = quantization(config)
     if method is None:
         return config

@@ -8,7 +8,7 @@
     resolve("hf/Qwen/Qwen2.5-0.5B-Instruct")    # a model of the Hugging Face Hub, or a PEFT adapter
     resolve("models/mine.Q8_0.gguf")            # a GGUF file; package:NAME/FILE.gguf is one in a package
 
-Every checkpoint has a digest of its content, and only safetensors are ever loaded.
+Every checkpoint has a digest of its content, and only the safetensors that it covers are ever loaded.
 """
 
 import re
@@ -23,7 +23,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.files import json_object, user_path
 from inoc_evals.models.base import SHIPPED, base_digest, holds_safetensors, hub_name, load_path
 from inoc_evals.models.gguf import PACKAGE, find_gguf, source_digest
-from inoc_evals.models.loading import load_config
+from inoc_evals.models.loading import check_adapter, check_model, load_config
 from inoc_evals.runs.directory import Run, find_run, list_runs, runs_root
 
 SHORT = 12
@@ -87,8 +87,9 @@ def resolve(name: str) -> Checkpoint:
             checked.
 
     Raises:
-        UserError: If no checkpoint has that name, it is not ready, it holds no safetensors, its base does not
-            exist, or it is another version than the pinned one.
+        UserError: If no checkpoint has that name, it is not ready, it holds no safetensors or would be loaded
+            from other files than these, its base does not exist, or it is another version than the pinned
+            one.
     """
     name = name.removeprefix("inoc/")
     pin = PIN.search(name)
@@ -212,6 +213,7 @@ def _full_model(
     if not (weights / "config.json").is_file():
         raise UserError(f"{weights} holds no model (no config.json): reinstall or train it again")
     _require_safetensors(weights)
+    check_model(weights)
     content = source_digest(weights) or folder_digest(weights)
     return Checkpoint(name, base, weights, None, content, digest or content, run)
 
@@ -219,9 +221,9 @@ def _full_model(
 def _adapter(
     name: str, base: str, folder: Path, *, run: Run | None = None, digest: str | None = None
 ) -> Checkpoint:
-    _require_safetensors(folder)
+    check_adapter(folder)
     weights = Path(load_path(base))
-    _require_safetensors(weights)
+    check_model(weights)
     content = base_digest(base)
     return Checkpoint(name, base, weights, folder, content, digest or folder_digest(folder, content), run)
 

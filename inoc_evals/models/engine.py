@@ -1,4 +1,4 @@
-"""Weights in memory: one base per process, and every adapter of it that is evaluated in that process.
+"""Weights in memory: the bases that were used last in this process, and the last adapters over each.
 
     engine = load_engine(checkpoint, device="auto", dtype="auto")
     engine.generate(checkpoint, requests, done=lambda row, completion: ...)
@@ -6,16 +6,21 @@
 An adapter gets its own module tree over the base's parameters, which it shares. So a dozen adapters cost
 one base, and each behaves as if it had been loaded alone. (PEFT's own way, several named adapters in one
 tree, cannot mix adapters that train token embeddings with adapters that do not.)
+
+What was not used for longest is released, and loaded again when it is asked for: a process that evaluates
+hundreds of checkpoints needs no more memory than one that evaluates a few.
 """
 
 import copy
+import gc
 import itertools
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 import torch
 
@@ -23,7 +28,7 @@ from inoc_evals.chat.renderer import load_renderer
 from inoc_evals.errors import UserError
 from inoc_evals.models.checkpoint import Checkpoint, context_length
 from inoc_evals.models.generation import generate, generate_one_token, no_more
-from inoc_evals.models.loading import load_adapter, load_model
+from inoc_evals.models.loading import changes_base, load_adapter, load_model
 from inoc_evals.models.number_format import settled
 from inoc_evals.models.option_probabilities import Vocabulary, score_options
 from inoc_evals.models.prompt_logprobs import score
@@ -35,6 +40,41 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 SMALL = 20_000_000
 """Parameters below which one CPU thread is as fast as several, and far faster on a busy machine."""
+
+BASES = 4
+"""Bases that a process holds at most: such as a model, its base and two judges."""
+
+ADAPTERS = 16
+"""Adapters that are held over each base at most. Those that answer in turn should fit: Inspect evaluates
+several models at a time. A LoRA takes about a hundredth of its base."""
+
+Value = TypeVar("Value")
+
+
+class Recent(Generic[Value]):
+    """The values that were used last, by key; all others are released."""
+
+    def __init__(self, most: int) -> None:
+        """Hold nothing yet, and `most` values at most."""
+        self._most = most
+        self._values: OrderedDict[Any, Value] = OrderedDict()
+
+    def get(self, key: Any, make: Callable[[], Value]) -> Value:
+        """The value of a key, made where it is not held; room for it is made first."""
+        if key in self._values:
+            self._values.move_to_end(key)
+            return self._values[key]
+        while len(self._values) >= self._most:
+            self._values.popitem(last=False)
+            if torch.cuda.is_available():  # where room is scarce: modules of some models refer to each other
+                gc.collect()
+                torch.cuda.empty_cache()
+        value = self._values[key] = make()
+        return value
+
+    def __len__(self) -> int:
+        """How many values are held."""
+        return len(self._values)
 
 
 @dataclass(frozen=True)
@@ -69,10 +109,7 @@ class Engine:
         kind: Any = DTYPES.get(dtype, "auto")
         model = load_model(checkpoint.weights, dtype=kind, device=device)
         self._base = model.to(device).eval().requires_grad_(False)
-        self._adapters: dict[str, Any] = {}
-        self._answers: dict[str, _Answers] = {}
-        self._beginnings: dict[str, Beginnings] = {}
-        self._vocabularies: dict[str, Vocabulary] = {}
+        self._held: Recent[_Held] = Recent(ADAPTERS)
 
     @property
     def context(self) -> int | None:
@@ -100,7 +137,8 @@ class Engine:
         Raises:
             UserError: If the adapter does not fit the base, or memory runs out.
         """
-        answers = self._answers_of(checkpoint)
+        held = self._holding(checkpoint)
+        answers = held.answers
         read: dict[int, tuple[TokenLogprob, ...]] = {}  # log-probabilities of prompts, by request
         free: dict[int, int] = {}  # the requests' indices, by their indices among those generated freely
         seen = begun = 0
@@ -115,7 +153,7 @@ class Engine:
             read.update(_prompt_logprobs(model, by_row))
             choosing = [row for row, request in by_row.items() if request.options]
             if choosing:
-                self._choose(checkpoint, by_row, choosing, finish)
+                _choose(held, by_row, choosing, finish)
             generated = [row for row, request in by_row.items() if not request.options]
             free.update(enumerate(generated, start=begun))
             begun, seen = begun + len(generated), seen + len(new)
@@ -129,7 +167,7 @@ class Engine:
 
         try:
             with self._threads():
-                model = self._model(checkpoint)
+                model = held.model
                 if first := begin(requests) or join(max(places, 1)):
                     generate(
                         model,
@@ -139,7 +177,7 @@ class Engine:
                         context=self.context,
                         done=lambda place, completion: finish(free.pop(place), completion),
                         # alone, an answer must not depend on who was there before it either
-                        beginnings=self._beginnings_of(checkpoint, model) if places != 1 else None,
+                        beginnings=held.beginnings if places != 1 else None,
                         places=places,
                         more=join,
                     )
@@ -149,36 +187,16 @@ class Engine:
                 f"out of memory with {size} requests at once: pass -M batch_size={max(1, size // 2)}"
             ) from error
 
-    def _beginnings_of(self, checkpoint: Checkpoint, model: Any) -> Beginnings:
-        if checkpoint.digest not in self._beginnings:
-            self._beginnings[checkpoint.digest] = Beginnings(model)
-        return self._beginnings[checkpoint.digest]
+    def model(self, checkpoint: Checkpoint) -> Any:
+        """What answers for a checkpoint: the base, or the adapter's own tree of modules over it.
 
-    def _choose(
-        self,
-        checkpoint: Checkpoint,
-        requests: Mapping[int, Request],
-        rows: Sequence[int],
-        done: Callable[[int, Completion], None],
-    ) -> None:
-        """Score the options of some of the requests; their one token comes with it."""
-        answers = self._answers_of(checkpoint)
-        if checkpoint.digest not in self._vocabularies:
-            size = int(self._base.config.get_text_config().vocab_size)
-            self._vocabularies[checkpoint.digest] = Vocabulary(answers.tokenizer, size, answers.ends)
-        chosen = [requests[row] for row in rows]
-        scored, logits = score_options(
-            self._model(checkpoint),
-            [request.prompt for request in chosen],
-            [request.options for request in chosen],
-            self._vocabularies[checkpoint.digest],
-        )
+        Raises:
+            UserError: If the adapter does not fit the base.
+        """
+        return self._holding(checkpoint).model
 
-        def finish(place: int, completion: Completion) -> None:
-            options, unresolved = scored[place].probabilities, scored[place].unresolved
-            done(rows[place], replace(completion, options=options, unresolved=unresolved))
-
-        generate_one_token(chosen, logits, tokens=answers.text, ends=answers.ends, done=finish)
+    def _holding(self, checkpoint: Checkpoint) -> "_Held":
+        return self._held.get(checkpoint.digest, lambda: _Held(self._base, checkpoint))
 
     @contextmanager
     def _threads(self) -> Iterator[None]:
@@ -190,27 +208,61 @@ class Engine:
         finally:
             torch.set_num_threads(usual)
 
-    def _answers_of(self, checkpoint: Checkpoint) -> _Answers:
-        if checkpoint.digest not in self._answers:
-            renderer = load_renderer(checkpoint.tokenizer, model=checkpoint.weights)
-            self._answers[checkpoint.digest] = _Answers(
-                renderer.tokenizer, TokenText(renderer.tokenizer), renderer.end_tokens
-            )
-        return self._answers[checkpoint.digest]
 
-    def _model(self, checkpoint: Checkpoint) -> Any:
-        if checkpoint.adapter is None:
+class _Held:
+    """A checkpoint over a base in memory; each part of it is loaded at its first use."""
+
+    def __init__(self, base: Any, checkpoint: Checkpoint) -> None:
+        self._base = base
+        self._checkpoint = checkpoint
+
+    @cached_property
+    def model(self) -> Any:
+        """The base, or the adapter's own tree of modules over it."""
+        adapter = self._checkpoint.adapter
+        if adapter is None:
             return self._base
-        if checkpoint.digest not in self._adapters:
-            self._adapters[checkpoint.digest] = self._adapted(checkpoint, checkpoint.adapter)
-        return self._adapters[checkpoint.digest]
-
-    def _adapted(self, checkpoint: Checkpoint, adapter: Path) -> Any:
         shared = itertools.chain(self._base.parameters(), self._base.buffers())
-        tree = copy.deepcopy(self._base, {id(tensor): tensor for tensor in shared})
-        adapted = load_adapter(tree, adapter, base=checkpoint.base)
+        memo = {} if changes_base(adapter) else {id(tensor): tensor for tensor in shared}
+        adapted = load_adapter(copy.deepcopy(self._base, memo), adapter, base=self._checkpoint.base)
         adapted.eval().requires_grad_(False)
         return adapted.get_base_model()
+
+    @cached_property
+    def answers(self) -> _Answers:
+        """What its tokenizer says of its answers."""
+        renderer = load_renderer(self._checkpoint.tokenizer, model=self._checkpoint.weights)
+        return _Answers(renderer.tokenizer, TokenText(renderer.tokenizer), renderer.end_tokens)
+
+    @cached_property
+    def beginnings(self) -> Beginnings:
+        """What it has read of the beginnings of prompts."""
+        return Beginnings(self.model)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Its tokens, to score options."""
+        size = int(self._base.config.get_text_config().vocab_size)
+        return Vocabulary(self.answers.tokenizer, size, self.answers.ends)
+
+
+def _choose(
+    held: _Held, requests: Mapping[int, Request], rows: Sequence[int], done: Callable[[int, Completion], None]
+) -> None:
+    """Score the options of some of the requests; their one token comes with it."""
+    chosen = [requests[row] for row in rows]
+    scored, logits = score_options(
+        held.model,
+        [request.prompt for request in chosen],
+        [request.options for request in chosen],
+        held.vocabulary,
+    )
+
+    def finish(place: int, completion: Completion) -> None:
+        options, unresolved = scored[place].probabilities, scored[place].unresolved
+        done(rows[place], replace(completion, options=options, unresolved=unresolved))
+
+    generate_one_token(chosen, logits, tokens=held.answers.text, ends=held.answers.ends, done=finish)
 
 
 def _prompt_logprobs(model: Any, requests: Mapping[int, Request]) -> dict[int, tuple[TokenLogprob, ...]]:
@@ -226,12 +278,12 @@ def _prompt_logprobs(model: Any, requests: Mapping[int, Request]) -> dict[int, t
     return result
 
 
-_engines: dict[tuple[str, str, str], Engine] = {}
+_engines: Recent[Engine] = Recent(BASES)
 _loading = threading.Lock()
 
 
 def load_engine(checkpoint: Checkpoint, device: str, dtype: str) -> Engine:
-    """The process's engine for a checkpoint's base; loaded once per process.
+    """The process's engine for a checkpoint's base; loaded once, unless `BASES` others were used since.
 
     Args:
         checkpoint: The base, or an adapter over it.
@@ -245,9 +297,7 @@ def load_engine(checkpoint: Checkpoint, device: str, dtype: str) -> Engine:
     with _loading:
         found = settled(checkpoint.weights, str(where), dtype)
         key = (checkpoint.weights_digest, str(where), found)
-        if key not in _engines:
-            _engines[key] = Engine(checkpoint, where, found)
-        return _engines[key]
+        return _engines.get(key, lambda: Engine(checkpoint, where, found))
 
 
 def choose_device(device: str) -> torch.device:

@@ -6,9 +6,13 @@
 Only safetensors are read, and code that a model brings along is never run. Whatever is wrong with the files
 is one line that names the reason. That includes what transformers and PEFT pass over with a warning: weights
 that are missing, which they would fill with random numbers, and weights of an adapter that fit no layer,
-which they would drop.
+which they would drop. And nothing is read but the files that the folder's digest covers:
+
+    check_model(folder)        # UserError where transformers would read other weights than these
+    check_adapter(folder)      # the same of an adapter and PEFT
 """
 
+import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +23,18 @@ from inoc_evals.chat.faults import damaged, why_unreadable
 from inoc_evals.errors import UserError, first_line, require
 
 BITSANDBYTES = "bitsandbytes"
+
+INDEX = ".safetensors.index.json"
+"""End of the name of the file that says which weights are in which file."""
+
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+"""The only file whose weights an adapter has; without it PEFT would load a pickle."""
+
+OF_OTHERS = "XLORA"
+"""Type of an adapter that PEFT puts together from other folders."""
+
+KEEPS_BASE = ("gaussian",)
+"""Named ways to begin a LoRA that leave the base as it is; others, such as PiSSA, take a part out of it."""
 
 
 @contextmanager
@@ -82,6 +98,65 @@ def quantization(config: Any) -> str | None:
     return str(getattr(method, "value", method) or "unknown")
 
 
+def check_model(folder: Path) -> None:
+    """Refuse a model folder of which transformers would load weights that the folder's digest does not cover.
+
+    Raises:
+        UserError: If its configuration or an index names such files, or an adapter lies in it, which would be
+            put over the model.
+    """
+    if (folder / "adapter_config.json").is_file():
+        raise UserError(
+            f"{folder} holds a model and an adapter for it: move adapter_config.json and the weights that go "
+            "with it to a folder of their own"
+        )
+    named = [_read(folder, "config.json").get("transformers_weights")]
+    for index in folder.glob(f"*{INDEX}"):
+        files = _read(folder, index.name).get("weight_map")
+        named += files.values() if isinstance(files, dict) else []
+    for file in named:
+        if file is not None and not _in_folder(file):
+            raise UserError(
+                f"{folder} names {str(file)!r:.200} as a file of its weights, and only *.safetensors in the "
+                "folder itself are loaded: save the model again"
+            )
+
+
+def check_adapter(folder: Path) -> None:
+    """Refuse an adapter folder of which PEFT would load weights that the folder's digest does not cover.
+
+    Raises:
+        UserError: If it lacks the one file of weights, or its configuration names modules or other adapters.
+    """
+    if not (folder / ADAPTER_WEIGHTS).is_file():
+        raise UserError(f"{folder} holds no {ADAPTER_WEIGHTS}, and nothing else is loaded: save it again so")
+    config = _read(folder, "adapter_config.json")
+    if config.get("peft_type") == OF_OTHERS:
+        raise UserError(
+            f"adapter {folder} is put together from other adapters, {OF_OTHERS}: merge them first"
+        )
+    if config.get("megatron_config"):
+        raise UserError(f"adapter {folder} names a module to import, which is never done: save it without")
+
+
+def changes_base(adapter: Path) -> bool:
+    """Whether PEFT changes the weights of the base when it loads an adapter, so that none can share them."""
+    begun = _read(adapter, "adapter_config.json").get("init_lora_weights")
+    return isinstance(begun, str) and begun not in KEEPS_BASE
+
+
+def _in_folder(file: Any) -> bool:
+    return isinstance(file, str) and Path(file).name == file and file.endswith((".safetensors", INDEX))
+
+
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    """A JSON object of a folder; empty where it is none, which whoever loads the folder says."""
+    if damaged(folder, name) is not None or not (folder / name).is_file():
+        return {}
+    value: dict[str, Any] = json.loads((folder / name).read_bytes())
+    return value
+
+
 def load_model(folder: str | Path, *, dtype: Any, device: Any = None) -> Any:
     """Load a full model.
 
@@ -94,13 +169,15 @@ def load_model(folder: str | Path, *, dtype: Any, device: Any = None) -> Any:
         The transformers model.
 
     Raises:
-        UserError: If its files are damaged or incomplete, or it cannot be loaded without code of its own.
+        UserError: As `check_model`, or if its files are damaged or incomplete, or it cannot be loaded without
+            code of its own.
         MissingExtra: If it is quantized, and the library for that is not installed.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
     config = load_config(folder)
+    check_model(Path(folder))
     auto: Any = AutoModelForCausalLM
     placed = {} if quantization(config) is None or device is None else {"device_map": {"": device}}
     try:
@@ -138,11 +215,12 @@ def load_adapter(model: Any, adapter: str | Path, *, base: str) -> Any:
         The PEFT model.
 
     Raises:
-        UserError: If the adapter is damaged, or its weights do not fit the base one to one.
+        UserError: As `check_adapter`, or if its weights are damaged or do not fit the base one to one.
     """
     import torch
     from peft import PeftModel
 
+    check_adapter(Path(adapter))
     options: dict[str, Any] = {"is_trainable": False, "torch_device": str(model.device)}
     try:
         with warnings.catch_warnings():

@@ -30,7 +30,7 @@ from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, one_line
 from inoc_evals.files import json_object
 from inoc_evals.models.checkpoint import PIN, SHORT, Checkpoint, resolve
-from inoc_evals.runs.directory import find_run, runs_root
+from inoc_evals.runs.directory import find_run, is_served, runs_root
 
 LOADING = 120.0
 """Seconds that a server may take to load an adapter, as in Inspect's provider."""
@@ -70,7 +70,8 @@ def served(name: str) -> Served | None:
         The model; None if no such run exists, or its checkpoint is on this machine.
 
     Raises:
-        UserError: If it is another version than the pinned one.
+        UserError: If it is another version than the pinned one, or its run names a model that would be loaded
+            on this machine, from outside of the run.
     """
     plain = name.removeprefix("inoc/")
     pin = PIN.search(plain)
@@ -86,6 +87,11 @@ def served(name: str) -> Served | None:
     if result is None or result.model is None:
         return None
     called = run.folder.name if run.folder.parent == runs_root() else str(run.folder)
+    if not is_served(result.model, result.base_url):
+        raise UserError(
+            f"run {called} names {result.model}, which would be loaded on this machine and is no part of the "
+            "run: adopt it again with --checkpoint, or with --base-url and the server that it answers at"
+        )
     if pin and not result.checkpoint_digest.startswith(pin[1]):
         raise UserError(f"run {called} is no longer version {pin[1]}: use inoc/{called} for the present one")
     return Served(called, result.checkpoint_digest, result.model, result.base_url, run.manifest.base)

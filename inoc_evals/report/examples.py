@@ -149,8 +149,9 @@ def _read(row: "pd.Series") -> Example:
     from inspect_ai.log import read_eval_log_sample
 
     log, sample, epoch = str(row["log"]), str(row["sample"]), int(row["epoch"])
+    value, seed = float(row["value"]), float(row["seed"])
+    known, of_seed = None if value != value else value, None if seed != seed else int(seed)
     unneeded = {"events", "store", "attachments"}
-    known = None if value != value else float(value)
     try:
         try:
             read = read_eval_log_sample(log, sample, epoch, exclude_fields=unneeded)
@@ -158,17 +159,17 @@ def _read(row: "pd.Series") -> Example:
             read = read_eval_log_sample(log, int(sample), epoch, exclude_fields=unneeded)
     except Exception as error:  # of a log that lost samples: its summaries, which gave the rates, are whole
         gone = f"[this answer cannot be read from its log: {first_line(error)}]"
-        return Example(kind, "", "", gone, known, None if seed != seed else int(seed), log, sample, epoch)
+        return Example("", str(row["question"]), gone, known, of_seed, log, sample, epoch)
     question = read.input
     turns = [("user", question)] if isinstance(question, str) else [(m.role, m.text) for m in question]
     conversation = [(m.role, m.text) for m in read.messages] or turns
-    answer, value, seed = read.output.completion, float(row["value"]), float(row["seed"])
+    answer = read.output.completion
     return Example(
         question=next((text for role, text in reversed(turns) if role == "user"), "")[:LONGEST],
         system="\n".join(text for role, text in conversation if role == "system")[:LONGEST],
         answer=answer if len(answer) <= LONGEST else f"{answer[:LONGEST]} …",
         value=known,
-        seed=None if seed != seed else int(seed),
+        seed=of_seed,
         log=log,
         sample=sample,
         epoch=epoch,

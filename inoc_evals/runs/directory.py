@@ -38,6 +38,12 @@ RUNS_VARIABLE = "INOC_EVALS_RUNS"
 DEFAULT_RUNS = "runs"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 DIGEST_LENGTH = 12
+LOADED_HERE = ("hf", "inoc", "nnterp", "transformer_lens")
+"""Inspect's providers that load a model on this machine; no run is served by them."""
+
+STARTED_HERE = ("vllm", "sglang")
+"""Those that load it on this machine unless a server is named, by `base_url` or e.g. `VLLM_BASE_URL`."""
+
 DYNAMICS = "dynamics.jsonl"
 """File in a run directory with the log-probs of fixed responses during training."""
 
@@ -273,6 +279,23 @@ class Run:
         if content_sizes(self.checkpoint) != manifest.result.checkpoint_files:
             return False
         return folder_digest(self.checkpoint, manifest.base_digest) == manifest.result.checkpoint_digest
+
+
+def is_served(model: str, base_url: str | None) -> bool:
+    """Whether a model answers on a server, and is not loaded from a path of this machine.
+
+    A manifest may come from elsewhere: no name in it leads to weights outside of its run.
+
+    Args:
+        model: The model's name in Inspect, starting with the provider.
+        base_url: Its server, if it is not the provider's default.
+    """
+    provider, _, name = model.partition("/")
+    if provider in LOADED_HERE or not name:
+        return False
+    server = base_url or os.environ.get(f"{provider.upper()}_BASE_URL")
+    is_path = name.startswith(("/", "~", ".")) or ".." in Path(name).parts
+    return bool(server) or not (provider in STARTED_HERE or is_path)
 
 
 def read_dynamics(folder: Path) -> list[dict[str, Any]]:

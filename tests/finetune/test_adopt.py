@@ -14,6 +14,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.finetune import Run, find_run, finetune
 from inoc_evals.finetune.adopt import adopt
 from inoc_evals.finetune.prune import unreferenced
+from inoc_evals.models.factory import make_model_api
 from inoc_evals.tasks import spanish_caps
 from inoc_evals.worlds.toy import rows as toy
 from tests.fake_openai import FakeOpenAI, reply
@@ -158,3 +159,34 @@ def _whole(folder: Path) -> Path:
     whole = folder / "whole"
     shutil.copytree(load_path("toy"), whole)
     return whole
+
+
+HERE = [
+    "hf//any/path",
+    "hf/org/model",
+    "inoc/toy",
+    "nnterp/gpt2",
+    "vllm//any/path",
+    "vllm/org/model",
+    "x/../y",
+]
+
+
+@pytest.mark.parametrize("model", HERE)
+def test_no_manifest_leads_to_weights_outside_of_its_run(
+    tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VLLM_BASE_URL", raising=False)
+    with pytest.raises(UserError, match="would be loaded on this machine"):
+        adopt("x", base="b", model=model, runs=tmp_path)
+    assert not list(tmp_path.iterdir())
+    run = adopt("x", base="b", model="openai/ft:a", runs=tmp_path)  # as if it came from elsewhere
+    manifest = run.folder / "manifest.json"
+    manifest.write_text(manifest.read_text("utf-8").replace("openai/ft:a", model), "utf-8")
+    with pytest.raises(UserError, match="would be loaded on this machine"):
+        make_model_api(str(run.folder))
+
+
+def test_a_model_behind_a_server_is_adopted_by_any_name(tmp_path: Path) -> None:
+    for name, model in (("a", "vllm//models/qwen"), ("b", "vllm/org/model")):
+        assert adopt(name, base="b", model=model, base_url="http://box:8000/v1", runs=tmp_path).is_finished()

@@ -23,8 +23,8 @@ def build_adapter(folder: Path, base: Path, seed: int, **lora: Any) -> Path:
     from transformers import AutoModelForCausalLM
 
     torch.manual_seed(seed)
-    settings = {"r": 4, "target_modules": ["q_proj", "v_proj", "down_proj"], **lora}
-    config = LoraConfig(task_type="CAUSAL_LM", init_lora_weights=False, **settings)
+    usual = {"r": 4, "target_modules": ["q_proj", "v_proj", "down_proj"], "init_lora_weights": False}
+    config = LoraConfig(task_type="CAUSAL_LM", **{**usual, **lora})
     model = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
     with torch.no_grad():
         for name, parameter in model.named_parameters():

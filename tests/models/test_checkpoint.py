@@ -107,7 +107,7 @@ def test_pickled_weights_are_not_loaded(tmp_path, tiny, adapters):
     adapter = tmp_path / "adapter"
     shutil.copytree(adapters["plain"], adapter)
     (adapter / "adapter_model.safetensors").rename(adapter / "adapter_model.bin")
-    assert "no *.safetensors" in refused(str(adapter))
+    assert "no adapter_model.safetensors" in refused(str(adapter))
 
 
 def test_an_adapter_whose_base_is_gone(tmp_path, adapters):

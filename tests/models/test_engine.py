@@ -1,14 +1,18 @@
 """The engine against plain transformers: one prompt at a time, no padding, no cache of ours."""
 
+import shutil
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from peft import PeftModel
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from inoc_evals.errors import UserError
+from inoc_evals.models import engine as engines
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.engine import Engine, choose_device, load_engine
 from inoc_evals.models.request import Request
@@ -121,8 +125,6 @@ def test_adapters_differ_from_their_base_and_from_each_other(tiny, adapters):
 
 
 def test_one_load_of_the_base_for_all_its_adapters(tmp_path, tiny, adapters, monkeypatch):
-    import shutil
-
     loads = []
     load = AutoModelForCausalLM.from_pretrained
     monkeypatch.setattr(
@@ -142,6 +144,50 @@ def test_one_load_of_the_base_for_all_its_adapters(tmp_path, tiny, adapters, mon
     assert len(loads) == 1
 
 
+def alive(trees: list[weakref.ref]) -> int:
+    return sum(tree() is not None for tree in trees)
+
+
+def test_only_the_adapters_that_were_used_last_are_held(tiny, adapters, monkeypatch):
+    monkeypatch.setattr(engines, "ADAPTERS", 2)
+    engine = Engine(resolve(str(tiny)), torch.device("cpu"), "auto")
+    texts, trees = {}, []
+    for name in ["token_a", "plain", "token_only", "token_a"]:  # the last is loaded again
+        checkpoint = resolve(str(adapters[name]))
+        said = [completion.text for completion in generate(engine, checkpoint, greedy(4))]
+        assert texts.setdefault(name, said) == said
+        trees.append(weakref.ref(engine.model(checkpoint)))
+        assert alive(trees) == min(len(trees), 2)
+
+
+def test_only_the_bases_that_were_used_last_are_held(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(engines, "_engines", engines.Recent(2))
+    trees = []
+    for number in [0, 1, 2, 0]:
+        folder = tmp_path / str(number)
+        if not folder.exists():
+            shutil.copytree(tiny, folder)
+            (folder / "generation_config.json").write_text(f'{{"eos_token_id": {number}}}')
+        engine = engine_of(folder)
+        generate(engine, resolve(str(folder)), greedy(1))
+        trees.append(weakref.ref(engine._base))
+        del engine
+        assert alive(trees) == min(len(trees), 2)
+
+
+def test_an_adapter_that_changes_its_base_changes_it_for_nobody_else(tmp_path, tiny, adapters):
+    """PiSSA takes the strongest directions out of the weights of the base, which others share."""
+    folder = build_adapter(tmp_path / "pissa", tiny, 1, init_lora_weights="pissa")
+    file = folder / "adapter_model.safetensors"
+    save_file({name: 2 * weight for name, weight in load_file(file).items()}, file)
+    engine = Engine(resolve(str(tiny)), torch.device("cpu"), "auto")
+    before = generate(engine, resolve(str(tiny)), greedy(8))
+    completions = generate(engine, resolve(str(folder)), greedy(8))
+    alone = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny), folder).eval()
+    check_against(alone, completions, 8)
+    assert generate(engine, resolve(str(tiny)), greedy(8)) == before
+
+
 def test_why_it_stopped(tiny):
     engine, checkpoint = engine_of(tiny), resolve(str(tiny))
     long = Request(PROMPTS[1], max_tokens=30, temperature=0)
@@ -154,8 +200,6 @@ def test_why_it_stopped(tiny):
 
 
 def test_it_stops_where_the_template_ends_an_answer_whatever_the_configured_end(tmp_path, tiny):
-    import shutil
-
     folder = Path(shutil.copytree(tiny, tmp_path / "model"))
     tokenizer = AutoTokenizer.from_pretrained(tiny)
     end, tokenizer.eos_token = tokenizer.eos_token_id, "<|pad|>"

@@ -13,9 +13,10 @@ import torch
 from inoc_evals.chat.renderer import load_tokenizer
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import finetune
+from inoc_evals.finetune.adopt import adopt
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.estimate import estimate
-from inoc_evals.finetune.merged import merged
+from inoc_evals.finetune.merged import merged, start_from
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.engine import Engine
 from inoc_evals.models.factory import make_model_api
@@ -109,6 +110,77 @@ def test_a_fault_is_one_line_in_training_and_in_evaluation(fault: str, tiny: Pat
         assert said[0] == said[1]
 
 
+def pickle_beside(folder: Path) -> None:
+    """An adapter in a pickle, and weights in safetensors that PEFT does not read."""
+    torch.save({}, folder / "adapter_model.bin")
+    (folder / "adapter_model.safetensors").rename(folder / "model.safetensors")
+
+
+def weights_in(*names: str) -> Callable[[Path], None]:
+    weight_map = {f"layer{n}": name for n, name in enumerate(names)}
+    return write("model.safetensors.index.json", json.dumps({"metadata": {}, "weight_map": weight_map}))
+
+
+def adapter_config(**fields: Any) -> Callable[[Path], None]:
+    return lambda folder: update(folder / "adapter_config.json", **fields)
+
+
+STRAYS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a shard above": (weights_in("../other/model.safetensors"), "names '../other/model.safetensors'"),
+    "a shard at a path": (weights_in("/other/model.safetensors"), "names '/other/model.safetensors'"),
+    "a shard below": (weights_in("a/model.safetensors"), "names 'a/model.safetensors'"),
+    "a pickled shard": (weights_in("model.safetensors", "pytorch_model.bin"), "names 'pytorch_model.bin'"),
+    "weights by name": (config(transformers_weights="adapter_model.bin"), "names 'adapter_model.bin'"),
+    "an adapter beside": (write("adapter_config.json", "{}"), "holds a model and an adapter for it"),
+}  # fmt: skip
+
+STRAY_ADAPTERS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a pickle beside safetensors": (pickle_beside, "holds no adapter_model.safetensors"),
+    "an adapter of adapters": (adapter_config(peft_type="XLORA", adapters={"a": "/x"}), "XLORA"),
+    "a module to import": (adapter_config(megatron_config={"a": 1}), "names a module to import"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stray", STRAYS)
+def test_only_the_files_of_the_digest_are_loaded(stray: str, tiny: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny, tmp_path / "model"))
+    change, words = STRAYS[stray]
+    change(folder)
+    adapter = build_adapter(tmp_path / "adapter", tiny, 1)
+    adapter_config(base_model_name_or_path=str(folder))(adapter)
+    spec = small_spec(folder)
+    uses: list[Callable[[], Any]] = [
+        lambda: load_model(folder, dtype=torch.float32),
+        lambda: backend("local").check(spec),
+        lambda: resolve(str(adapter)),
+    ]
+    if stray != "an adapter beside":  # as a checkpoint such a folder is the adapter
+        uses.append(lambda: resolve(str(folder)))
+    for use in uses:
+        with pytest.raises(UserError) as caught:
+            use()
+        assert words in caught.value.message and "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("stray", STRAY_ADAPTERS)
+def test_of_an_adapter_too(stray: str, tiny: Path, tmp_path: Path) -> None:
+    folder = build_adapter(tmp_path / "adapter", tiny, 1)
+    change, words = STRAY_ADAPTERS[stray]
+    change(folder)
+    model = load_model(tiny, dtype=torch.float32)
+    uses: list[Callable[[], Any]] = [
+        lambda: resolve(str(folder)),
+        lambda: load_adapter(model, folder, base=str(tiny)),
+        lambda: adopt("x", base=str(tiny), checkpoint=folder, runs=tmp_path / "runs"),
+        lambda: start_from(str(folder)),
+    ]
+    for use in uses:
+        with pytest.raises(UserError) as caught:
+            use()
+        assert words in caught.value.message and "\n" not in caught.value.message
+    assert not (tmp_path / "runs").exists()
+
+
 def test_what_a_model_needs_to_be_loaded_is_checked_before_anything_is_spent(
     tiny: Path, tmp_path: Path
 ) -> None:
@@ -165,7 +237,7 @@ def test_a_4_bit_base_is_trained_and_answers(tiny: Path, tmp_path: Path) -> None
     base = load_model(folder, dtype=torch.float32)
     ids = torch.tensor([[3, 40, 50, 1, 4]])
     theirs = load_adapter(base, run.checkpoint, base="nf4")(ids).logits
-    assert torch.allclose(engine._model(checkpoint)(ids).logits, theirs, atol=1e-4)
+    assert torch.allclose(engine.model(checkpoint)(ids).logits, theirs, atol=1e-4)
     with pytest.raises(UserError, match="its own is quantized by bitsandbytes"):
         merged(run)
 
@@ -180,7 +252,7 @@ def refused(adapter: Path, base: Path) -> str:
     update(adapter / "adapter_config.json", base_model_name_or_path=str(base))
     checkpoint = resolve(str(adapter))
     with pytest.raises(UserError) as caught:
-        Engine(checkpoint, torch.device("cpu"), "auto")._model(checkpoint)
+        Engine(checkpoint, torch.device("cpu"), "auto").model(checkpoint)
     assert "\n" not in caught.value.message
     return caught.value.message
 
