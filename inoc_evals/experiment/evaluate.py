@@ -45,7 +45,7 @@ finds out whether it can write."""
 
 
 UNREADABLE = re.compile(r"[#?\t\r\n]|%[0-9A-Fa-f]{2}")
-"""What a path of logs must not hold: Inspect takes them for parts of a URL, writes a log and cannot read it."""
+"""What a path of logs must not hold: Inspect takes it for part of a URL, writes a log and cannot read it."""
 
 
 def refuse_unreadable(logs: Path) -> None:

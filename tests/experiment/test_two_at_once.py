@@ -113,8 +113,8 @@ def judged(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
     file = folder / "judged.yaml"
     file.write_text(
-        "{setting: spanish_caps, arms: base, evaluate: {limit: 2, grader: "
-        f"openai/{judge}, parameters: {{spanish_caps: {{scoring: judge}}}}}}, runs: {folder}/runs, logs: {folder}/logs}}"
+        f"{{setting: spanish_caps, arms: base, evaluate: {{limit: 2, grader: openai/{judge}, "
+        f"parameters: {{spanish_caps: {{scoring: judge}}}}}}, runs: {folder}/runs, logs: {folder}/logs}}"
     )
     with pytest.raises(SystemExit) as ended:
         main(["run", str(file)])
