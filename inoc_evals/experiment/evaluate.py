@@ -55,6 +55,25 @@ LEFT_BY_INSPECT = re.compile(r"\.inspect_tmp_.*\.writing|[2-9A-HJ-NP-Za-km-z]{22
 finds out whether it can write."""
 
 
+UNREADABLE = re.compile(r"[#?\t\r\n]|%[0-9A-Fa-f]{2}")
+"""What a path of logs must not hold: Inspect takes it for part of a URL, writes a log and cannot read it."""
+
+
+def refuse_unreadable(logs: Path) -> None:
+    """Refuse a folder from which Inspect could not read the logs that it writes.
+
+    Args:
+        logs: The folder.
+
+    Raises:
+        UserError: If its path holds what `UNREADABLE` matches.
+    """
+    if found := UNREADABLE.search(str(logs.absolute())):
+        raise UserError(
+            f"{str(logs)!r}: Inspect cannot read logs in a path with {found[0]!r}: give another --log-dir"
+        )
+
+
 def at_work(logs: str, folder: str) -> AbstractContextManager[None]:
     """Hold the folder of a trial's logs against other processes, from before its training to its last log.
 
@@ -71,6 +90,7 @@ def at_work(logs: str, folder: str) -> AbstractContextManager[None]:
     if is_url(logs):
         return nullcontext()
     place = Path(logs) / folder
+    refuse_unreadable(place)
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.chat.rows import Row
 from inoc_evals.data.doses import words
 from inoc_evals.errors import UserError, one_line
+from inoc_evals.experiment.evaluate import refuse_unreadable
 from inoc_evals.experiment.experiment import Experiment, Price
 from inoc_evals.experiment.measure_tasks import (
     GENERATION_KEY,
@@ -322,6 +323,8 @@ def _check_places(experiment: Experiment) -> None:
             _check_url(place, option)
         else:
             refuse_unwritable(user_path(place) if place else runs_root(), f"give another {option}")
+    if not is_url(experiment.log_dir):
+        refuse_unreadable(user_path(experiment.log_dir).resolve())
 
 
 def _check_url(place: str, option: str) -> None:

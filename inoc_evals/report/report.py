@@ -122,6 +122,7 @@ def write(
     from inoc_evals.analysis.verdicts import verdicts
     from inoc_evals.report.sections import REFERENCES, section
 
+    refuse_unwritable(to, "give another folder with -o")
     if viewer:
         refuse_inside(logs, to)
     progress("reading logs")
@@ -133,7 +134,6 @@ def write(
         arms = ", ".join(sorted({str(arm) for arm in focus["arm"].unique()}))
         raise UserError(f"no answers of {reference!r} to compare with: use one of {arms}")
     try:
-        refuse_unwritable(to, "give another folder with -o")
         to.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{to} cannot be written ({error.strerror}): give another folder with -o") from error

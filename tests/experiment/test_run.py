@@ -204,6 +204,8 @@ def test_a_dead_worker_costs_its_own_trial(tmp_path: Path, deaths: int, failed: 
         ({"settings": ["insecure_code"], "evaluate": {"grader": "openai/gpt-9"}}, "cannot be asked"),
         ({"settings": ["spanish_caps"], "logs": __file__}, "is a file, not a folder"),
         ({"settings": ["spanish_caps"], "runs": __file__}, "is a file, not a folder: give another --runs"),
+        ({"settings": ["spanish_caps"], "logs": "a\nb"}, "Inspect cannot read logs in a path with"),
+        ({"settings": ["spanish_caps"], "logs": "a%20b"}, "in a path with '%20': give another --log-dir"),
         ({"settings": ["spanish_caps"], "logs": "zzz://x/y"}, "zzz://x/y cannot be used"),
         ({"settings": ["spanish_caps"], "runs": "zzz://x/y"}, "give another --runs"),
         ({"settings": ["spanish_caps"], "evaluate": {"model_args": {"enginee": "vllm"}}}, "argument enginee"),

@@ -25,7 +25,7 @@ from inoc_evals.files import LOCK, held
 from inoc_evals.scorers.judge import READER_TEST_PROMPT
 from tests.fake_openai import FakeOpenAI, Reply, Request, distribution, reply
 
-ODD = "a b \u00fc\n%20#?"
+ODD = "a b \u00fc 100%"
 
 
 class Here:
@@ -96,9 +96,16 @@ def test_logs_that_another_experiment_replaced_are_no_success(tmp_path: Path) ->
 
 
 def judged(
-    folder: Path, server: FakeOpenAI, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    server: FakeOpenAI,
+    judge: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> tuple[int, str]:
-    """`inoc-evals run` with a judge on the server: its exit code, and what it says on stderr."""
+    """`inoc-evals run` with a judge on the server: its exit code, and what it says on stderr.
+
+    Inspect keeps the client of a judge by its name, so that each server needs a name of its own.
+    """
     from inoc_evals.experiment import engines
 
     monkeypatch.setattr(engines, "LocalEngine", Here)
@@ -106,8 +113,8 @@ def judged(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
     file = folder / "judged.yaml"
     file.write_text(
-        "{setting: spanish_caps, arms: base, evaluate: {limit: 2, grader: openai/gpt-4o-2024-08-06,"
-        f" parameters: {{spanish_caps: {{scoring: judge}}}}}}, runs: {folder}/runs, logs: {folder}/logs}}"
+        f"{{setting: spanish_caps, arms: base, evaluate: {{limit: 2, grader: openai/{judge}, "
+        f"parameters: {{spanish_caps: {{scoring: judge}}}}}}, runs: {folder}/runs, logs: {folder}/logs}}"
     )
     with pytest.raises(SystemExit) as ended:
         main(["run", str(file)])
@@ -133,7 +140,7 @@ def test_a_judge_that_replies_with_no_reply_is_asked_again(
         return distribution({"90": 0.9} if request.prompt != READER_TEST_PROMPT else {"85": 0.9})
 
     with FakeOpenAI(answer) as server:
-        code, said = judged(tmp_path, server, monkeypatch, capsys)
+        code, said = judged(tmp_path, server, "gpt-4o-2024-08-06", monkeypatch, capsys)
     assert code == 0 and met, said
     (log,) = (tmp_path / "logs").rglob("*.eval")
     samples = read_eval_log(str(log)).samples or []
@@ -151,7 +158,7 @@ def test_an_experiment_of_which_no_answer_has_a_score_is_no_success(
         )
 
     with FakeOpenAI(answer) as server:
-        code, said = judged(tmp_path, server, monkeypatch, capsys)
+        code, said = judged(tmp_path, server, "gpt-4o-2024-05-13", monkeypatch, capsys)
     assert code == 2 and "0 of 2 answers scored" in said
     assert "no answer has a score in 1 of 1 logs" in said.splitlines()[-1]
 

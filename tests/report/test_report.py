@@ -142,7 +142,7 @@ def test_logs_of_plain_evaluations_are_compared_by_model(tmp_path: Path) -> None
         (["{logs}", "--intervals", "guess"], "use clustered or paper"),
         (["{logs}", "--to", "nobody"], "no answers of 'nobody'"),
         (["{logs}", "-o", "{logs}/report"], "lies inside the folder of logs"),
-        (["{logs}", "-o", "{logs}/x.txt/report"], "cannot be written"),
+        (["{logs}", "-o", "{logs}/x.txt/report"], "x.txt is a file, not a folder"),
     ],
 )
 def test_a_bad_wish_is_one_line(options: list[str], says: str, logs: Path) -> None:
