@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from inoc_evals.errors import UserError
+
 if TYPE_CHECKING:
     from inspect_ai.dataset import Dataset
     from inspect_ai.scorer import Scorer
@@ -84,7 +86,12 @@ class QuestionKind:
 
         Returns:
             The set, with `epochs` filled in. A file is only opened when the set is loaded.
+
+        Raises:
+            UserError: If it is no text, as a number given by `-T`.
         """
+        if not isinstance(name_or_path, str):
+            raise UserError(f"questions={name_or_path!r:.80} is no name and no path: quote it")
         sets = self._all()
         if name_or_path in sets:
             question_set = sets[name_or_path]

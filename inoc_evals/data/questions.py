@@ -31,8 +31,8 @@ SUFFIXES = (".jsonl", ".csv")
 LONGEST_ID = 500
 """Most characters of a question's id, which names a file in the log."""
 
-LONGEST_TEXT = 200_000
-"""Most characters of a question: more than any model reads."""
+LONGEST_TEXT = 900_000
+"""Most characters of a question, which may be a long transcript."""
 
 ROLES = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
 

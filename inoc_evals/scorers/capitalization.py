@@ -43,7 +43,7 @@ def capitalization(
     check_scoring(scoring)
     check_judge_parameters(reader=reader, wording=wording)
     rule = trait_preset(preset)
-    if not 0.0 < threshold <= 1.0:
+    if not isinstance(threshold, int | float) or not 0.0 < threshold <= 1.0:
         raise UserError(f"threshold={threshold}: give a share of letters above 0 and at most 1")
     # A detector needs no words, and the paper's would have to be fetched.
     asked = rubric("caps", "inoc_evals" if scoring == "detector" else wording)

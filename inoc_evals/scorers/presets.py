@@ -176,6 +176,6 @@ def trait_preset(name: str) -> TraitPreset:
 
 
 def _named(name: str, presets: Mapping[str, T], of: str = "") -> T:
-    if name not in presets:
+    if not isinstance(name, str) or name not in presets:
         raise UserError(f"no preset {name!r}{of}: use {', '.join(presets)}")
     return presets[name]

@@ -17,6 +17,7 @@ from inspect_ai.scorer import Metric, Scorer
 from inspect_ai.solver import Solver, generate
 
 from inoc_evals.data.question_sets import QuestionSet
+from inoc_evals.errors import UserError
 from inoc_evals.scorers.traits import Scoring
 from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt, prompt_text
 
@@ -79,9 +80,14 @@ def suite_task(
         `judge_calls`, and `system_prompt` where it has one.
 
     Raises:
-        UserError: If the system prompt is not text.
+        UserError: If the system prompt is not text, or a number is none.
     """
     prompt = prompt_text(system_prompt)
+    for parameter, value in (("max_tokens", max_tokens), ("temperature", temperature)):
+        if isinstance(value, bool) or not isinstance(value, int | float | None):
+            raise UserError(f"{parameter}={value!r:.80} is no number")
+    if isinstance(max_tokens, float):
+        raise UserError(f"max_tokens={max_tokens!r} is no whole number")
     scorers = [scorer] if not isinstance(scorer, Sequence) else list(scorer)
     return Task(
         name=name,

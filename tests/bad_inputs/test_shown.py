@@ -20,6 +20,7 @@ from inoc_evals.models.served import served
 from inoc_evals.report.report import write as write_report
 from inoc_evals.runs.directory import Result, Run, plan_run
 from inoc_evals.runs.spec import FinetuneSpec
+from inoc_evals.tasks import spanish_caps
 from inoc_evals.tasks.elicitation import read_prompts
 from tests.analysis.test_table import ABOUT, answer, write
 from tests.bad_inputs.table import ESCAPES, GOOD
@@ -193,6 +194,24 @@ def test_no_path_is_a_traceback(words: tuple[str, ...], capsys: pytest.CaptureFi
         new_file = "-o" in given and given[-1] == words[1]  # nobody's home is for the shell to know
         assert code == 2 or given[1] == "list" or (new_file and words[1].startswith("~"))
         assert not UNSEEN.search(err)
+
+
+WRONG: list[Any] = [7, 1.5, ["a"], {"a": 1}, "many"]
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    ["questions", "preset", "max_tokens", "temperature", "caps_threshold", "system_prompt", "wording"],
+)
+def test_a_task_parameter_of_another_type_is_one_line(parameter: str) -> None:
+    refused = 0
+    for value in WRONG:
+        try:
+            spanish_caps(**{"scoring": "both", parameter: value})
+        except UserError as error:
+            refused += 1
+            assert "\n" not in error.message
+    assert refused >= 2
 
 
 def test_the_templates_of_all_families_pass() -> None:

@@ -54,5 +54,5 @@ def check_judge_parameters(
 
 
 def _check(parameter: str, value: str, allowed: Collection[str]) -> None:
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         raise UserError(f"unknown {parameter} {value!r}: use {', '.join(allowed)}")
