@@ -218,10 +218,11 @@ def _answer(where: str, record: Record, roles: Mapping[str, str], scores: tuple[
         turns=tuple(turns),
         answer=answer,
         system=system,
-        **{  # type: ignore[arg-type]
-            role: _text(where, roles, given, role)
-            for role in ("group", "model", "id", "question_id", "condition")
-        },
+        group=_text(where, roles, given, "group"),
+        model=_text(where, roles, given, "model"),
+        id=_text(where, roles, given, "id"),
+        question_id=_text(where, roles, given, "question_id"),
+        condition=_text(where, roles, given, "condition"),
         seed=_whole(where, roles, given, "seed", 0),
         epoch=_whole(where, roles, given, "epoch", 0),
         scores={column: _score(where, column, record.get(column)) for column in scores},

@@ -184,7 +184,9 @@ def score(
         log = read_eval_log(str(location), format="eval")
         before = (log.eval.metadata or {}).get(IMPORTED) or {}
         done = list(before.get("scored") or [])
-        asked = [{"scorer": n.removeprefix("inoc_evals/"), "options": dict(o)} for n, o in wanted]
+        asked: list[dict[str, Any]] = [
+            {"scorer": n.removeprefix("inoc_evals/"), "options": dict(o)} for n, o in wanted
+        ]
         new = [
             {**one, "graders": list(graders)}
             for one in asked
@@ -231,7 +233,7 @@ def scored(
     return score_by_inspect(
         log,
         [scorer_named(name, options) for name, options in wanted],
-        model_roles={"grader": panel} if panel else None,  # type: ignore[dict-item]
+        model_roles={"grader": panel} if panel else None,
         action="append",
         display="none",
     )
@@ -320,15 +322,20 @@ def _sample(
 ) -> "EvalSample":
     from inspect_ai.log import EvalSample
     from inspect_ai.model import (
+        ChatMessage,
         ChatMessageAssistant,
         ChatMessageSystem,
         ChatMessageUser,
         ModelOutput,
     )
 
-    kinds = {"user": ChatMessageUser, "assistant": ChatMessageAssistant, "system": ChatMessageSystem}
+    kinds: dict[str, Any] = {
+        "user": ChatMessageUser,
+        "assistant": ChatMessageAssistant,
+        "system": ChatMessageSystem,
+    }
     said = [*([] if answer.system is None else [("system", answer.system)]), *answer.turns]
-    messages = [
+    messages: list[ChatMessage] = [
         kinds[role](content=text, id=sha256(f"{name} {epoch} {number}")[:22])
         for number, (role, text) in enumerate(said)
     ]
@@ -410,8 +417,9 @@ def _results(samples: "list[EvalSample]") -> Any:
     values: dict[str, list[float]] = {}
     for sample in samples:
         given = (sample.scores or {}).get(IMPORTED)
-        for name, value in (given.value if given and isinstance(given.value, dict) else {}).items():
-            values.setdefault(name, []).extend([float(value)] if isfinite(float(value or 0)) else [])  # type: ignore[arg-type]
+        value: Any = given.value if given else {}
+        for name, one in value.items():
+            values.setdefault(name, []).extend([one] if isfinite(one) else [])
     means = [
         EvalScore(
             name=name,

@@ -53,7 +53,10 @@ def command(
             arms = ", ".join(dict.fromkeys(map(str, loaded["arm"])))
             raise UserError(f"no answers of {to!r} to compare with: give --to one of {arms}")
     if output is None:
-        print_json(json_rows(table)) if as_json else typer.echo(written_tables.as_markdown(table), nl=False)
+        if as_json:
+            print_json(json_rows(table))
+        else:
+            typer.echo(written_tables.as_markdown(table), nl=False)
         return
     escaped = written_tables.write(table, output)
     if as_json:
