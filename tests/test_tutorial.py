@@ -25,9 +25,7 @@ def execute(
     for code in cells():
         if not code.startswith("%"):
             code = code.replace("plan = make_plan", "fields |= FEWER\nplan = make_plan")
-            code = code.replace(
-                "LocalEngine()", "LocalEngine(1)"
-            )  # one process imports torch, not one a core
+            code = code.replace("LocalEngine()", "LocalEngine(1)")  # torch is imported once
             exec(compile(code, "tutorial.ipynb", "exec"), names)
     return names
 
