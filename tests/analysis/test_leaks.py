@@ -49,7 +49,7 @@ def answers(rates: Mapping[str, Mapping[str, float]], questions: int = 40, **abo
         }
         for arm, by_prompt in rates.items()
         for prompt, rate in by_prompt.items()
-        for seed in ([np.nan] if arm == "base" else [0.0, 1.0])
+        for seed in ([np.nan] if arm == "base" else [0.0, 1.0, 2.0, 3.0])
         for n in range(questions)
     ]
     return pd.DataFrame(rows)
