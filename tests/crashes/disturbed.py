@@ -7,8 +7,7 @@
 
 A process that has imported everything once forks a child for every call, so that a call costs what the
 command itself does. It is forked while it has a single thread. Python tells an audit hook of the child of
-every open, rename, removal and so on before it happens; what native code writes lies between two of these
-points.
+every open, rename, removal and so on before it happens; what native code writes lies between two such points.
 
 All that a command writes by default (home, caches, temporary files) goes into the folder it is given.
 """
