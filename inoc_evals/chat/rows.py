@@ -17,7 +17,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict, cast, get_args
 
-from inoc_evals.chat.layouts import ChatFormatError, Converter
+from inoc_evals.chat.layouts import ChatFormatError as ChatFormatError  # known under this name, too
+from inoc_evals.chat.layouts import Converter
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, why
 from inoc_evals.files import opened, replacing, strict_json
