@@ -48,20 +48,21 @@ class TokenRateTrainer(SFTTrainer):
         self._token_learning_rate = token_learning_rate
         super().__init__(*args, **kwargs)
 
-    def train(self, resume_from_checkpoint: Any = None, **kwargs: Any) -> Any:
+    def train(self, resume_from_checkpoint: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Train; from the state after the last step, only load it, where transformers takes one step more.
 
         It looks for the end after a step, and never before one.
 
         Args:
             resume_from_checkpoint: Folder of the state to go on from; None begins.
+            *args: Passed to TRL's trainer.
             **kwargs: Passed to TRL's trainer.
         """
         if resume_from_checkpoint is not None:
             state = TrainerState.load_from_json(str(Path(resume_from_checkpoint, TRAINER_STATE_NAME)))
             if state.global_step >= state.max_steps:
                 return self._take_up(state, str(resume_from_checkpoint))
-        return super().train(resume_from_checkpoint=resume_from_checkpoint, **kwargs)
+        return super().train(resume_from_checkpoint, *args, **kwargs)
 
     def _take_up(self, state: TrainerState, folder: str) -> Any:
         """Be as after the last step; the callbacks see a training without steps."""
