@@ -86,8 +86,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 BY_NUMBER = re.compile(r"\(os error (\d+)\)")
 """How libraries in Rust, such as safetensors, name the same in the text of their own errors."""
 
-TORCH = "PytorchStreamWriter failed"
-"""How torch begins its error where the disk took only a part of a file; it does not say why."""
+TORCH = re.compile(r"PytorchStreamWriter failed|inline_container\.cc.*unexpected pos", re.DOTALL)
+"""How torch says that the disk took only a part of a file; it does not say why."""
 
 SUFFIX = ".tmp"
 """Suffix of the name of an unfinished file or folder."""
@@ -412,8 +412,13 @@ def _refusal(error: Exception) -> int | None:
     elif match := BY_NUMBER.search(str(error)):
         number = int(match[1])
     else:
+<<<<<<< HEAD
         number = errno.ENOSPC if TORCH in str(error) else None
     return number if number in WRITE_FAULTS else None
+=======
+        number = errno.ENOSPC if TORCH.search(str(error)) else None
+    return number if number in REFUSALS else None
+>>>>>>> w-train
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:

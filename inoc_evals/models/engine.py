@@ -66,8 +66,8 @@ class Recent(Generic[Value]):
             return self._values[key]
         while len(self._values) >= self._most:
             self._values.popitem(last=False)
-            if torch.cuda.is_available():  # where room is scarce: modules of some models refer to each other
-                gc.collect()
+            gc.collect()  # parts of it refer to each other
+            if torch.cuda.is_available():
                 torch.cuda.empty_cache()
         value = self._values[key] = make()
         return value

@@ -67,7 +67,7 @@ def run(folder: Path, rate: float, epochs: int) -> tuple[EvalLog, Counter[str]]:
         return log, speaker.faults_served + grader.faults_served
 
 
-@pytest.mark.parametrize("epochs", [25, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("epochs", [12, pytest.param(100, marks=pytest.mark.slow)])
 def test_samples_with_faults_give_the_rate_without(epochs: int, tmp_path: Path) -> None:
     plain, none = run(tmp_path / "plain", 0.0, epochs)
     faulty, served = run(tmp_path / "faulty", 0.2, epochs)

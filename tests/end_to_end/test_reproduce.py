@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-OPTIONS = ["--setting", "alice_bob,side_effects", "--seeds", "1", "--limit", "10", "--set", "max_steps=4"]
+OPTIONS = ["--setting", "learning_dynamics,side_effects", "--seeds", "1", "--limit", "10", "--set", "max_steps=4"]
 
 
 def reproduce(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -26,24 +26,17 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_ends_in_a_report_on_every_setting(work: Path) -> None:
     report = json.loads((work / "logs" / "reproduce-report" / "report.json").read_text())
-    assert [part["setting"] for part in report["settings"]] == ["alice_bob", "side_effects"]
-    alice, side = report["settings"]
-    assert {row["arm"] for row in alice["rates"]} == {
-        "base",
-        "none",
-        "alice",
-        "bob",
-        "caps-inoc",
-        "spanish-inoc",
-    }
-    assert "Log-probs while it trained" in alice["figures"]
+    assert [part["setting"] for part in report["settings"]] == ["learning_dynamics", "side_effects"]
+    dynamics, side = report["settings"]
+    assert {row["arm"] for row in dynamics["rates"]} == {"base", "none", "caps-inoc", "spanish-inoc"}
+    assert "Log-probs while it trained" in dynamics["figures"]
     assert [v["claim"] for v in side["verdicts"]] == [
         f"{arm} {trait}: same as base" for arm in ("none", "general-inoc") for trait in ("french", "caps")
     ]
     assert all(v["n"] == 20 for v in side["verdicts"])
     base = next(row for row in side["rates"] if row["arm"] == "base")
     assert base["traits"]["french"]["rate"] > 0.8  # the toy does as its system prompt says
-    assert report["command"].startswith("inoc-evals reproduce --setting alice_bob,side_effects")
+    assert report["command"].startswith("inoc-evals reproduce --setting learning_dynamics,side_effects")
 
 
 def test_called_again_it_makes_nothing_again(work: Path) -> None:
@@ -51,7 +44,7 @@ def test_called_again_it_makes_nothing_again(work: Path) -> None:
     again = reproduce(work, "--json")
     assert again.returncode == 0, again.stderr
     told = json.loads(again.stdout)
-    assert told["page"] == "logs/reproduce-report/index.html" and len(told["verdicts"]) == 8
+    assert told["page"] == "logs/reproduce-report/index.html" and len(told["verdicts"]) == 10
     assert {file: file.stat().st_mtime for file in (work / "logs" / "reproduce").rglob("*.eval")} == logs
 
 

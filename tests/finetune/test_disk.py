@@ -113,6 +113,7 @@ def test_a_file_in_the_place_of_a_folder(
         (OSError(13, "Permission denied"), "here cannot be written (Permission denied)"),
         (Exception("I/O error: Disk quota exceeded (os error 122)"), "here cannot be written (Disk quota"),
         (RuntimeError("PytorchStreamWriter failed writing file data/1"), "cannot be written (No space left"),
+        (RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 5 vs 4"), "(No space left"),
     ],
 )
 def test_the_words_of_every_library(error: Exception, said: str) -> None:
