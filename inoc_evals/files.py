@@ -412,13 +412,8 @@ def _refusal(error: Exception) -> int | None:
     elif match := BY_NUMBER.search(str(error)):
         number = int(match[1])
     else:
-<<<<<<< HEAD
-        number = errno.ENOSPC if TORCH in str(error) else None
-    return number if number in WRITE_FAULTS else None
-=======
         number = errno.ENOSPC if TORCH.search(str(error)) else None
-    return number if number in REFUSALS else None
->>>>>>> w-train
+    return number if number in WRITE_FAULTS else None
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:

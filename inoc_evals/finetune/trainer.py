@@ -48,11 +48,7 @@ class TokenRateTrainer(SFTTrainer):
         self._token_learning_rate = token_learning_rate
         super().__init__(*args, **kwargs)
 
-<<<<<<< HEAD
     def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> Any:
-=======
-    def train(self, resume_from_checkpoint: Any = None, *args: Any, **kwargs: Any) -> Any:
->>>>>>> w-train
         """Train; from the state after the last step, only load it, where transformers takes one step more.
 
         It looks for the end after a step, and never before one.
@@ -65,11 +61,7 @@ class TokenRateTrainer(SFTTrainer):
         if isinstance(resume_from_checkpoint, str):
             state = TrainerState.load_from_json(str(Path(resume_from_checkpoint, TRAINER_STATE_NAME)))
             if state.global_step >= state.max_steps:
-<<<<<<< HEAD
                 return self._take_up(state, resume_from_checkpoint)
-=======
-                return self._take_up(state, str(resume_from_checkpoint))
->>>>>>> w-train
         return super().train(resume_from_checkpoint, *args, **kwargs)
 
     def _take_up(self, state: TrainerState, folder: str) -> Any:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-OPTIONS = ["--setting", "learning_dynamics,side_effects", "--seeds", "1", "--limit", "10", "--set", "max_steps=4"]
+SETTINGS = "learning_dynamics,side_effects"
+OPTIONS = ["--setting", SETTINGS, "--seeds", "1", "--limit", "10", "--set", "max_steps=4"]
 
 
 def reproduce(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
