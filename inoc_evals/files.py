@@ -55,7 +55,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar
 
 from inoc_evals.digests import sha256
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, why
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -318,9 +318,7 @@ def is_held(lock: Path) -> bool:
     except OSError as error:
         if error.errno == errno.EROFS:  # nobody writes there
             return False
-        raise UserError(
-            f"{lock} cannot be opened ({error.strerror}), so whether it is held is unknown"
-        ) from error
+        raise UserError(f"{lock} cannot be opened, so whether it is held is unknown: {why(error)}") from error
 
 
 def is_url(place: str) -> bool:

@@ -181,7 +181,8 @@ def evaluate(
             locations[index] = next(
                 log.location for log in fresh if _key(log, GENERATION_KEY) == keys[index][GENERATION_KEY]
             )
-    _set_aside(folder, superseded, keep=set(locations.values()))
+    answered = {key[GENERATION_KEY] for key in keys.values()}
+    _set_aside(folder, superseded, keep=set(locations.values()), answered=answered)
     return [locations[index] for index in sorted(locations)]
 
 
@@ -371,22 +372,37 @@ def _restored(location: str, folder: UPath) -> str:
     return str(here)
 
 
-def _set_aside(folder: UPath, superseded: UPath, keep: set[str]) -> None:
-    """Move every log that is not a result of the trial away; remove temporary files of killed processes.
+def _set_aside(folder: UPath, superseded: UPath, keep: set[str], answered: set[str]) -> None:
+    """Move every log that is not a result of the trial away; remove what killed processes left.
 
-    The caller holds the folder (`at_work`), so what is there is finished, or will never be.
+    The caller holds the folder (`at_work`), so what is there is finished, or will never be. A log of the same
+    answers that was never finished is such a leftover: what it held is in the log that is kept.
     """
     kept = {UPath(location).name for location in keep}
     stale = False
     for file in folder.iterdir():
         if _is_left(file):
             file.unlink()
+        elif file.suffix == ".eval" and file.name not in kept and _is_begun(file, answered):
+            file.unlink()
+            stale = True
         elif file.suffix == ".eval" and file.name not in kept:
             superseded.mkdir(parents=True, exist_ok=True)
             file.rename(superseded / f"{file.name}{OLD}")
             stale = True
     if stale:
         (folder / "logs.json").unlink(missing_ok=True)  # Inspect's list of the folder's logs
+
+
+def _is_begun(file: UPath, answered: set[str]) -> bool:
+    """Whether a log is of these answers, and was never finished."""
+    from inspect_ai.log import read_eval_log
+
+    try:
+        log = read_eval_log(str(file), header_only=True, format="eval")
+    except Exception:  # a partial file, or not a log: Inspect raises no specific error
+        return False
+    return log.status == "started" and _key(log, GENERATION_KEY) in answered
 
 
 def _is_left(file: UPath) -> bool:

@@ -39,6 +39,7 @@ class Case:
         refused_stride: The same of refusals, of which there are four kinds.
         again: Exit statuses of the call after the disturbed one. 2 where a finished output is not replaced.
         unfinished: Files that a call may leave half-written, because no reader trusts them before the end.
+        inspect_speaks: Besides our line, Inspect writes about its own trace files, whose disk is full, too.
     """
 
     prepare: Command
@@ -47,6 +48,7 @@ class Case:
     refused_stride: int = 1
     again: tuple[int, ...] = (0,)
     unfinished: tuple[str, ...] = ()
+    inspect_speaks: bool = False
 
 
 def _main(*words: str) -> Command:
@@ -226,7 +228,7 @@ CASES = {
     ),
     "prune": Case(two_runs, _main("runs", "prune", "--logs", "logs", "--runs", "runs", "--yes")),
     "finetune": Case(rows_only, FINETUNE, refused_stride=5, unfinished=TRAINING),
-    "run": Case(setting, trial, refused_stride=10, unfinished=TRAINING),
-    "rejudge": Case(measured, rejudged_trial, refused_stride=4),
+    "run": Case(setting, trial, refused_stride=10, unfinished=TRAINING, inspect_speaks=True),
+    "rejudge": Case(measured, rejudged_trial, refused_stride=4, inspect_speaks=True),
     "report": Case(logs, _main("report", "logs", "-o", "report"), stride=10, refused_stride=40),
 }

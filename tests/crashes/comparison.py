@@ -32,6 +32,7 @@ CHANGING_OF_LOGS = frozenset(
         *("eval_id", "run_id", "task_id", "eval_set_id", "uuid", "sample_uuid", "log_sample_uuid"),
         *("created", "started_at", "completed_at", "total_time", "working_time", "time", "location", "etag"),
         "events",  # the transcript says again what the messages and scores say, with times
+        "stats",  # tokens of the last attempt alone: the answers of a killed one are taken over
         "confidence",  # the language detector's, whose last digits differ from process to process
     }
 )
@@ -41,6 +42,9 @@ STAMPED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d[-+]\d\d-\d\d_(.+?)_[A-Za-z
 """Inspect's name of a log: when, the task, an id."""
 
 WHEN = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d( UTC|:\d\d(\.\d+)?([+]00:00|Z)?)")
+
+UNFINISHED = re.compile(r"\.[0-9a-f]{6}-\d+-[0-9a-f]{6}\.tmp")
+"""In the name of an unfinished file, whose it is; Inspect's viewer names the folder that it was made from."""
 
 ID = re.compile(r'"[A-Za-z0-9]{22}"')
 
@@ -108,7 +112,8 @@ def differences(one: Any, other: Any, at: str = "") -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """A text without times and ids."""
+    """A text without times, ids and names of unfinished files."""
+    text = UNFINISHED.sub(".tmp", text)
     return ID.sub('"ID"', WHEN.sub("WHEN", STAMPED.sub(r"TIME_\1_ID", text)))
 
 
