@@ -123,16 +123,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     try:
         app(arguments)
-    except UserError as error:
+    except (UserError, OSError) as error:
         from inoc_evals.finetune.ranks import here
 
-        if here().speaks():
-            typer.echo(f"inoc-evals: {error}", err=True)
-        sys.exit(2)
-    except OSError as error:
-        if (line := refused(error)) is None:
+        line = error if isinstance(error, UserError) else refused(error)
+        if line is None:
             raise
-        typer.echo(f"inoc-evals: {line}", err=True)
+        if here().speaks():
+            typer.echo(f"inoc-evals: {line}", err=True)
         sys.exit(2)
     except Exception as error:
         # Inspect's exception for errors that the user can fix, matched by name: no public module exports it.

@@ -393,14 +393,24 @@ def writing(place: Path, advice: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        if (number := _refusal(error)) is None:
-            raise
         # of two files, a copy or a move writes the second
-        path = getattr(error, "filename2", None) or getattr(error, "filename", None) or place
+        path = getattr(error, "filename2", None) or getattr(error, "filename", None)
+        number = _refusal(error)
+        if number is None or not _is_written(path, place, number):
+            raise
+        path = path or place
         free = "free space there or " if number in FULL else ""
         raise UserError(
             f"{path} cannot be written ({os.strerror(number)}): {free}{advice}, and run the command again"
         ) from error
+
+
+def _is_written(path: Any, place: Path, number: int) -> bool:
+    """Whether what was refused is the place, or in it or on the way to it, and no file that is only read."""
+    if not isinstance(path, str | bytes | os.PathLike):
+        return number in (*FULL, errno.EFBIG)  # without a name, it is a write only where it must be one
+    refused, wanted = Path(os.fsdecode(path)).absolute(), place.absolute()
+    return refused.is_relative_to(wanted) or wanted.is_relative_to(refused) or refused.parent == wanted.parent
 
 
 def _refusal(error: Exception) -> int | None:

@@ -123,22 +123,20 @@ def interval(data: Answers, confidence: float = 0.95, *, rating: bool = False) -
     Returns:
         Mean, lower and upper bound; all NaN without an answer.
     """
-    from scipy import stats
-
     values = data.values
     if not len(values):
         return (float("nan"),) * 3
     rate = float(values.mean())
     share = bool(values.min() >= 0 and values.max() <= 1)
     spread = uncertainty(data)
-    if rating and spread.variance > 0:
+    if rating:
         shares = interval(data._replace(values=values / HIGHEST), confidence)
         return shares[0] * HIGHEST, shares[1] * HIGHEST, shares[2] * HIGHEST
     if spread.variance <= 1e-15:  # all alike, except for rounding
         if share:
             return rate, *wilson_interval(data, confidence)
         return rate, rate, rate
-    reach = float(stats.t.ppf(0.5 + confidence / 2, spread.dof)) * spread.variance**0.5
+    reach = spread.quantile(confidence) * spread.variance**0.5
     if not share:
         return rate, rate - reach, rate + reach
     return rate, *_on_log_odds(rate, reach)

@@ -61,11 +61,11 @@ def say_unscored(logs: Sequence[str]) -> list[str]:
         logs: Locations of the logs.
 
     Returns:
-        Those of them in which no answer has a score.
+        Those of them in which no answer has a score, or too many lack one because the judge's server failed.
     """
     from inspect_ai.log import read_eval_log, read_eval_log_sample_summaries
 
-    from inoc_evals.scorers.unscored import summaries
+    from inoc_evals.scorers.unscored import mostly_unanswered, summaries
 
     unread = []
     for log in logs:
@@ -76,7 +76,7 @@ def say_unscored(logs: Sequence[str]) -> list[str]:
             seed = "" if about.get("seed") is None else f"-{about['seed']}"
             for line in lines:
                 say(f"{about.get('arm') or header.model}{seed}, {header.task}: {line}", err=True)
-            if not any(map(_has_score, samples)):
+            if mostly_unanswered(samples) or not any(map(_has_score, samples)):
                 unread.append(log)
     return unread
 
@@ -93,10 +93,10 @@ def say_failed(result: "ExperimentResult", unread: Sequence[str] = ()) -> None:
 
     Args:
         result: What became of the experiment.
-        unread: Its logs in which no answer has a score.
+        unread: Its logs that `say_unscored` returns.
 
     Raises:
-        UserError: If any did, or nothing could be read off any answer of a log.
+        UserError: If any did, or a log is to be judged again.
     """
     for trial, reason in result.failed.items():
         say(f"failed: {trial.folder}: {reason}", err=True)
@@ -105,8 +105,9 @@ def say_failed(result: "ExperimentResult", unread: Sequence[str] = ()) -> None:
         raise UserError(f"{count} models failed: give the same command again")
     if unread:
         raise UserError(
-            f"no answer has a score in {len(unread)} of {len(result.logs)} logs: give another judge or "
-            f"reader, or remove the logs to have the same one judge again, the first of them {unread[0]}"
+            f"too few answers have a score in {len(unread)} of {len(result.logs)} logs: where the judge's "
+            "server failed, give the same command again; else give another judge or reader, or remove the "
+            f"logs to have the same one judge again, the first of them {unread[0]}"
         )
 
 

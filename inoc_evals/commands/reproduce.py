@@ -25,6 +25,7 @@ from inoc_evals.commands.experiment_options import (
     changes_of,
     engine_named,
     say_failed,
+    say_unscored,
     show_plan,
 )
 from inoc_evals.commands.output import AsJson, say
@@ -95,4 +96,4 @@ def command(
         show(conclusions.report, as_json)
         if not as_json:
             say(f"Took:   {result.seconds / 60:.0f} min for {len(result.done)} models")
-    say_failed(result)
+    say_failed(result, unread=say_unscored(result.logs))

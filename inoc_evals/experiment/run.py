@@ -109,13 +109,13 @@ def _probe(graders: Sequence[str]) -> None:
     """Ask every judge behind a server once, before days of training that it could not judge."""
     from inspect_ai.model import get_model
 
+    from inoc_evals.runs.directory import is_served
     from inoc_evals.scorers.judge.reader_choice import probe
 
     async def ask() -> None:
         for name in graders:
-            if not name.startswith(
-                "inoc/"
-            ):  # of these, the plan knows that they are there; none is loaded here
+            # What is loaded here is known to be there, and is not loaded before training has ended.
+            if is_served(name, None):
                 await probe(get_model(name, memoize=False))
 
     # In a thread of its own: a notebook's event loop is already running.

@@ -135,7 +135,8 @@ def _finished(run: Run) -> bool:
     """Whether nothing is left to do; removes the states that a process killed at the very end left."""
     if not run.is_finished():
         return False
-    run.forget_states()
+    with suppress(OSError):  # a folder that only may be read is no reason not to use the run
+        run.forget_states()
     return True
 
 

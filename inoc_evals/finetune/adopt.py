@@ -14,8 +14,8 @@ from typing import Any
 from inoc_evals.chat.rows import digest, encode_chat
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.digests import content_files, content_sizes, folder_digest, sha256
-from inoc_evals.errors import UserError, require
-from inoc_evals.files import remove_unfinished, replacing_folder, user_path, write_whole, writing
+from inoc_evals.errors import UserError
+from inoc_evals.files import held, remove_unfinished, replacing_folder, user_path, write_whole, writing
 from inoc_evals.models.base import base_digest, holds_safetensors, load_path
 from inoc_evals.models.loading import check_adapter, check_model
 from inoc_evals.runs.directory import Result, Run, is_served, plan_run
@@ -84,12 +84,11 @@ def adopt(
     run.refuse_links()
     if run.is_finished():
         return run
-    require("openai", "filelock")
-    from filelock import FileLock
-
     with writing(run.folder, "give another folder of runs with --runs or $INOC_EVALS_RUNS"):
         run.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(run.lock):
+        with held(run.lock, "trains or adopts this run"):
+            if run.is_finished():  # meanwhile
+                return run
             remove_unfinished(run.folder)
             if data:
                 write_whole(run.rows, data)

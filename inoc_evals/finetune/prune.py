@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inoc_evals.errors import UserError, why
-from inoc_evals.files import LOCK, LOG_NAME, files_below, is_held
+from inoc_evals.files import LOCK, LOG_NAME, files_below, is_held, user_path
 from inoc_evals.models.checkpoint import PIN, STEP
 from inoc_evals.runs.directory import DIGEST_LENGTH, Manifest, Run, list_runs, runs_root
 
@@ -65,12 +65,20 @@ def unreferenced(runs: str | Path | None, logs: Iterable[str | Path]) -> list[Ru
     """
     existing = list_runs(runs)
     named = set().union(*(_named_by_logs(Path(folder)) for folder in logs))
-    bases = {Path(run.manifest.base).expanduser() for run in existing}
+    bases = {_as_path(run.manifest.base) for run in existing}
     return [
         run
         for run in existing
         if not run.folder.is_symlink() and not _referenced(run, named, bases) and not is_held(run.lock)
     ]
+
+
+def _as_path(base: str) -> Path:
+    """A base as a path; one that cannot be a path still has a run's name in it, perhaps."""
+    try:
+        return user_path(base)
+    except UserError:
+        return Path(base)
 
 
 def remove(unused: Sequence[Unused], runs: str | Path | None, logs: Iterable[str | Path]) -> list[Unused]:

@@ -24,7 +24,8 @@ const copied = async (button, text) => {
 
 // a spreadsheet would run what begins like a formula; numbers with a sign stay as they are
 const field = text => {
-  const safe = /^[=@\t\r]|^[+-](?![\d.])/.test(text) ? `'${text}` : text;
+  const number = /^[+-]\d*\.?\d+(e[+-]?\d+)?$/i;
+  const safe = /^[=@\t\r]/.test(text) || (/^[+-]/.test(text) && !number.test(text)) ? `'${text}` : text;
   return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 };
 const TEX = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "±": "$\\pm$",
@@ -32,7 +33,7 @@ const TEX = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\text
 const tex = text => text.replace(/[\\~^±−<>]|[&%$#_{}]/g, mark => TEX[mark] ?? `\\${mark}`);
 const FORMATS = {
   Markdown: rows => {
-    const lines = rows.map(row => `| ${row.map(cell => cell.replaceAll("|", "\\|")).join(" | ")} |`);
+    const lines = rows.map(row => `| ${row.map(cell => cell.replace(/[\\|<`]/g, mark => `\\${mark}`)).join(" | ")} |`);
     return [lines[0], `|${" --- |".repeat(rows[0].length)}`, ...lines.slice(1)].join("\n") + "\n";
   },
   LaTeX: rows => {

@@ -49,8 +49,8 @@ def why_unreadable(tokens: Iterable[Logprob]) -> str:
         top = token.top_logprobs or []
         if why := why_none([token.logprob]) or why_none([one.logprob for one in top]):
             return why
-        texts = [(one.token, tuple(one.bytes or ())) for one in top if one.logprob > -math.inf]
-        # Parts of characters have no text of their own.
+        # Parts of characters have no text of their own; without bytes, `8` may be the text of two tokens.
+        texts = [(one.token, bytes(one.bytes)) for one in top if one.bytes and one.logprob > -math.inf]
         doubled = next(
             (text for text, of in texts if text.strip("\ufffd") and texts.count((text, of)) > 1), ""
         )

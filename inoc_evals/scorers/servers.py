@@ -206,9 +206,12 @@ class _Guard:
 
     def _failed(self, error: Exception, started: float) -> None:
         self._last = f"{type(error).__name__}: {first_line(error, limit=120)}"
-        if self._failing_since is None:
+        retried = bool(self._api.should_retry(error)) or isinstance(error, TimeoutError)
+        if not retried and getattr(error, "status_code", None) in range(400, 500):
+            self._failing_since = None  # it refused this request, so it is there
+        elif self._failing_since is None:
             self._failing_since = started
-        again = f", and is asked again for up to {PATIENCE} s" if self._api.should_retry(error) else ""
+        again = f", and is asked again for up to {PATIENCE} s" if retried else ""
         self._say(f"fails{again}", self._last)
 
     @contextmanager

@@ -118,7 +118,9 @@ CASES = {
     "own log-prob 710": Case(says(completion("85", top(n85=-0.1), first=710.0)), "malformed", "710.0"),
     "mass over 1": Case(says(completion("85", top(n85=-0.1, n86=-0.1))), "malformed", "add up to 1.81"),
     "token twice": Case(
-        says(completion("85", [*top(n85=-1.0), *top(n85=-1.5)])), "malformed", "two probabilities"
+        says(completion("85", [{**one, "bytes": [56, 53]} for one in [*top(n85=-1.0), *top(n85=-1.5)]])),
+        "malformed",
+        "two probabilities",
     ),
     "bytes only": Case(
         says(completion("85", [{"token": "", "logprob": -0.1, "bytes": [56, 53]}])), "low_mass", ""
