@@ -65,7 +65,7 @@ def unreferenced(runs: str | Path | None, logs: Iterable[str | Path]) -> list[Ru
     """
     existing = list_runs(runs)
     named = set().union(*(_named_by_logs(Path(folder)) for folder in logs))
-    bases = {_as_path(run.manifest.base) for run in existing}
+    bases = {path for run in existing for path in _paths(run.manifest.base)}
     return [
         run
         for run in existing
@@ -73,12 +73,13 @@ def unreferenced(runs: str | Path | None, logs: Iterable[str | Path]) -> list[Ru
     ]
 
 
-def _as_path(base: str) -> Path:
-    """A base as a path; one that cannot be a path still has a run's name in it, perhaps."""
+def _paths(base: str) -> set[Path]:
+    """A base as the path that it was given as, and as the one that this leads to, if it can be a path."""
     try:
-        return user_path(base)
-    except UserError:
-        return Path(base)
+        path = user_path(base)
+        return {path, path.resolve()}
+    except (UserError, OSError, ValueError, RuntimeError):
+        return {Path(base)}
 
 
 def remove(unused: Sequence[Unused], runs: str | Path | None, logs: Iterable[str | Path]) -> list[Unused]:
@@ -151,7 +152,7 @@ def _referenced(run: Run, named: set[str], bases: set[Path]) -> bool:
         identifiers.add(manifest.result.checkpoint_digest[:DIGEST_LENGTH])
     # A base by the name of the run's folder is this run also where both were moved since, or behind a link.
     return bool(identifiers & named) or any(
-        run.folder.name in base.parts or base.resolve().is_relative_to(run.folder) for base in bases
+        run.folder.name in base.parts or base.is_relative_to(run.folder) for base in bases
     )
 
 
