@@ -168,7 +168,7 @@ def _further(logs: Path) -> dict[str, Any]:
     parts = json.loads(report.read_text(encoding="utf-8"))["settings"] if report.is_file() else []
     return {
         part["setting"]: {
-            **{key: part[key] for key in ("title", "traits", "rates", "verdicts")},
+            **{key: part[key] for key in ("traits", "rates", "verdicts")},
             "examples": _examples(logs / "further", part["setting"]),
         }
         for part in parts
@@ -222,7 +222,8 @@ def _examples(runs: Path, setting: str) -> dict[str, list[list[str]]]:
     for info in list_eval_logs(str(runs)):
         log = read_eval_log(info)
         about = log.eval.metadata or {}
-        if about.get("setting") != setting or about.get("seed") not in (None, 0) or not log.samples:
+        asked = log.status == "success" and about.get("setting") == setting
+        if not asked or about.get("seed") not in (None, 0) or not log.samples:
             continue
         samples = {str(sample.id): sample for sample in log.samples}
         chosen = chosen or random.Random("examples").sample(sorted(samples), EXAMPLES)
@@ -335,7 +336,7 @@ def _answers(examples: dict[str, list[list[str]]], most: int | None = None) -> s
 def further(found: dict[str, Any]) -> str:
     """Other settings: what every arm shows, the claims, and some answers."""
     parts = []
-    for part in found["further"].values():
+    for name, part in found["further"].items():
         traits = part["traits"]
         rows = []
         for row in part["rates"]:
@@ -345,7 +346,7 @@ def further(found: dict[str, Any]) -> str:
             [f"**{one['verdict']}**", one["text"], one["claim"], one["why"]] for one in part["verdicts"]
         ]
         parts += [
-            f"### {part['title']}\n\n",
+            f"### {SETTINGS[name].title}\n\n",
             markdown(["arm", *traits, "models", "n"], rows),
             "\n" + markdown(["verdict", "claim", "difference", "found"], verdicts),
             _answers(part["examples"], FEW_EXAMPLES),
