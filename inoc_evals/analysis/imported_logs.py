@@ -167,8 +167,8 @@ def score(
 ) -> int:
     """Score the answers of imported logs; what was scored so already is not scored again.
 
-    Where a judge's server failed on more than a few answers, the next call asks again, and its scores take the
-    place of those.
+    Where a judge's server failed on more than a few answers, the next call asks again, and its scores take
+    the place of those.
 
     Args:
         locations: The logs.

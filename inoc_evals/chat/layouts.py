@@ -235,8 +235,8 @@ def _pairs(row: Mapping[str, Any], where: str) -> Turns:
         raise ChatFormatError(f"{where}: no 'prompt' and 'completion': {NAMED}")
     if isinstance(row.get("label"), bool) and "completion" in found:
         raise ChatFormatError(
-            f"{where}: unpaired preferences (KTO), which finetuning on answers cannot use: keep the rows whose "
-            "'label' is true, without it"
+            f"{where}: unpaired preferences (KTO), which finetuning on answers cannot use: keep rows "
+            "whose 'label' is true, without it"
         )
     question, answer = (row[key] for key in found)
     if isinstance(question, list) or isinstance(answer, list):  # TRL's conversational pairs

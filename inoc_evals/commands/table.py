@@ -67,7 +67,7 @@ def command(
     say(f"{output}: {len(table)} {of}")
     if escaped:
         say(
-            f"{escaped} {'cell begins' if escaped == 1 else 'cells begin'} like a formula and got an apostrophe "
-            "in front (.parquet has none)",
+            f"{escaped} {'cell begins' if escaped == 1 else 'cells begin'} like a formula and got an "
+            "apostrophe in front (.parquet has none)",
             err=True,
         )
