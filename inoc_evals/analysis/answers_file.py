@@ -8,7 +8,6 @@ Columns are found by common names unless they are named. A table needs a questio
 of whole conversations.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from typing import Any, Literal
 from inoc_evals.chat.layouts import ChatFormatError, turns_of
 from inoc_evals.data.records import Record, records
 from inoc_evals.errors import UserError
+from inoc_evals.files import strict_json
 
 Empty = Literal["refuse", "keep", "skip"]
 
@@ -233,8 +233,8 @@ def _answer(where: str, record: Record, roles: Mapping[str, str], scores: tuple[
 def _conversation(where: str, value: Any) -> tuple[list[tuple[str, str]], str, str | None]:
     if isinstance(value, str):
         try:
-            value = json.loads(value)
-        except ValueError as error:
+            value = strict_json(value)
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{where}: its conversation is not JSON: {error}") from error
     try:
         turns = [(turn["role"], turn["content"]) for turn in turns_of(value, where)]
@@ -260,8 +260,10 @@ def _needed(where: str, roles: Mapping[str, str], role: str, value: Any) -> str:
 def _text(where: str, roles: Mapping[str, str], given: Mapping[str, Any], role: str) -> str | None:
     """A text of a column that need not be there; an empty cell is none, as CSV has no other."""
     value = given.get(role)
-    text = None if value is None else _needed(where, roles, role, value)
-    return text if text is None or text.strip() else None
+    text = None if value is None or value != value else _needed(where, roles, role, value)
+    if text is None or not text.strip():
+        return None
+    return text if role == "system" else text.strip()  # a name with a space behind it is the same name
 
 
 def _whole(
@@ -274,7 +276,9 @@ def _whole(
         number = float(text)
     except ValueError:
         number = -1.0
-    if number < least or number != int(number):
+    if math.isnan(number):  # how tables write an empty cell among numbers
+        return None
+    if not least <= number < math.inf or number != int(number):
         option = f"--{role} '' takes the column for nothing"
         raise UserError(f"{where}: {role} {text!r:.40} is not a whole number from {least} on ({option})")
     return int(number)

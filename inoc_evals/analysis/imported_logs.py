@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals import scorers
@@ -21,6 +22,7 @@ from inoc_evals.digests import fingerprint, sha256
 from inoc_evals.errors import UserError, one_line
 from inoc_evals.files import replacing
 from inoc_evals.scorers.metrics import CONDITION
+from inoc_evals.scorers.unscored import mostly_unanswered, summaries
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
@@ -165,6 +167,9 @@ def score(
 ) -> int:
     """Score the answers of imported logs; what was scored so already is not scored again.
 
+    Where a judge's server failed on more than a few answers, the next call asks again, and its scores take
+    the place of those.
+
     Args:
         locations: The logs.
         wanted: Scorers by name, with their parameters.
@@ -183,7 +188,7 @@ def score(
     for location in locations:
         log = read_eval_log(str(location), format="eval")
         before = (log.eval.metadata or {}).get(IMPORTED) or {}
-        done = list(before.get("scored") or [])
+        done, failed = list(before.get("scored") or []), list(before.get("unanswered") or [])
         asked: list[dict[str, Any]] = [
             {"scorer": n.removeprefix("inoc_evals/"), "options": dict(o)} for n, o in wanted
         ]
@@ -195,8 +200,22 @@ def score(
         if not new:
             continue
         progress(f"scoring {location.name}")
-        log = scored(log, [(one["scorer"], one["options"]) for one in new], graders)
-        log.eval.metadata = {**(log.eval.metadata or {}), IMPORTED: {**before, "scored": [*done, *new]}}
+        for one in new:
+            _drop(log, {name for past in failed if past["scorer"] == one["scorer"] for name in past["names"]})
+            failed = [past for past in failed if past["scorer"] != one["scorer"]]
+            there = _score_names(log)
+            log = scored(log, [(one["scorer"], one["options"])], graders)
+            names = _score_names(log) - there
+            made = [
+                SimpleNamespace(scores={n: s for n, s in (sample.scores or {}).items() if n in names})
+                for sample in log.samples or []
+            ]
+            if mostly_unanswered(made):
+                failed.append({**one, "names": sorted(names)})
+            else:
+                done.append(one)
+        state = {**before, "scored": done, "unanswered": failed}
+        log.eval.metadata = {**(log.eval.metadata or {}), IMPORTED: state}
         with replacing(location) as passing:
             write_eval_log(log, str(passing), format="eval")
         count += 1
@@ -209,12 +228,36 @@ def check(
     """Score one answer, so that what is wrong with a scorer or a grader is said before anything is written.
 
     Raises:
-        UserError: As `score`.
+        UserError: As `score`, and if the judge's server gives no answer.
     """
+    if not wanted:
+        return
     first = next((one for one in found.answers if one.answer.strip()), found.answers[0])
     samples = _samples([first], _questions([first]), "check")
     about = Written(Path(), "check", "check", None, 1, 1, "")
-    scored(_log("check", about, samples, {}), wanted, graders)
+    tried = scored(_log("check", about, samples, {}), wanted, graders).samples or []
+    if mostly_unanswered(tried):
+        why = one_line("; ".join(summaries(tried)) or "no answer")
+        raise UserError(f"the judge cannot be asked, so nothing was written: {why}")
+
+
+def _score_names(log: "EvalLog") -> set[str]:
+    return {name for sample in log.samples or [] for name in sample.scores or {}}
+
+
+def _drop(log: "EvalLog", names: set[str]) -> None:
+    """Take scores out of a log, so that new ones get their names."""
+    if not names:
+        return
+    for sample in log.samples or []:
+        sample.scores = {n: one for n, one in (sample.scores or {}).items() if n not in names} or None
+        sample.events = [
+            one for one in sample.events if not (one.event == "score" and getattr(one, "scorer", "") in names)
+        ]
+    if log.results:
+        log.results.scores = [one for one in log.results.scores if one.scorer not in names]
+    log.reductions = [one for one in log.reductions or [] if one.scorer not in names] or None
+    log.eval.scorers = [one for one in log.eval.scorers or [] if one.name.rpartition("/")[2] not in names]
 
 
 def scored(

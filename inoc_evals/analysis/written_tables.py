@@ -8,6 +8,7 @@ front, and in Markdown and LaTeX nothing of it is markup. Parquet and JSONL have
 """
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -198,9 +199,9 @@ def _cell(column: str, value: Any) -> str:
     if isinstance(value, float):
         return (
             f"{value:.2g}"
-            if column.startswith("p")
+            if column in ("p", "p_holm")
             else f"{value:g}"
-            if value == int(value)
+            if math.isinf(value) or value == int(value)
             else f"{value:.3f}"
         )
     text = " ".join(str(value).split())

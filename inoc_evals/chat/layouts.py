@@ -233,6 +233,11 @@ def _pairs(row: Mapping[str, Any], where: str) -> Turns:
     found = next(((q, a) for q, a in PAIRS if q in row and a in row), None)
     if found is None:
         raise ChatFormatError(f"{where}: no 'prompt' and 'completion': {NAMED}")
+    if isinstance(row.get("label"), bool) and "completion" in found:
+        raise ChatFormatError(
+            f"{where}: unpaired preferences (KTO), which finetuning on answers cannot use: keep rows "
+            "whose 'label' is true, without it"
+        )
     question, answer = (row[key] for key in found)
     if isinstance(question, list) or isinstance(answer, list):  # TRL's conversational pairs
         before = question if isinstance(question, list) else [{"role": "user", "content": question}]

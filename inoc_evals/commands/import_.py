@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.output import AsJson, print_json, print_table, say
 from inoc_evals.errors import UserError
 
 
@@ -87,9 +87,17 @@ def command(
             imported_logs.check(found, wanted, grader or ())
         logs = imported_logs.write(found, file, output, task=task, setting=setting, force=force)
         scored = imported_logs.score([one.location for one in logs], wanted, grader or (), _progress)
+    unscored = _unscored([(one.group, str(one.location)) for one in logs])
+    for of_log in unscored:
+        say(f"{of_log['group']}: {of_log['why']}", err=True)
     if as_json:
         about = [{**vars(one), "location": str(one.location)} for one in logs]
-        print_json({"columns": found.columns, "logs": about, "skipped": found.skipped, "scored": scored})
+        print_json(
+            {
+                **{"columns": found.columns, "logs": about, "skipped": found.skipped, "scored": scored},
+                "unscored": unscored,
+            }
+        )
         return
     _show(found, as_json)
     print_table(
@@ -105,9 +113,9 @@ def command(
         ],
     )
     if found.skipped:
-        typer.echo(f"{len(found.skipped)} empty answers were left out", err=True)
+        say(f"{len(found.skipped)} empty answers were left out", err=True)
     for line in _next(output, [one.group for one in logs], bool(wanted or score_column)):
-        typer.echo(line)
+        say(line)
 
 
 def _scorers(names: list[str], parameters: list[str], graders: list[str]) -> list[tuple[str, dict[str, Any]]]:
@@ -141,8 +149,21 @@ def _show(found: Any, as_json: bool) -> None:
     print_table(f"Columns ({len(found.answers)} answers)", ["column", "taken for", "first value"], rows)
 
 
+def _unscored(logs: list[tuple[str, str]]) -> list[dict[str, str]]:
+    """Of every log with answers that have no score: its arm, the log, and why."""
+    from inspect_ai.log import read_eval_log_sample_summaries
+
+    from inoc_evals.scorers.unscored import summaries
+
+    return [
+        {"group": group, "log": log, "why": line}
+        for group, log in logs
+        for line in summaries(read_eval_log_sample_summaries(log))
+    ]
+
+
 def _progress(what: str) -> None:
-    typer.echo(what, err=True)
+    say(what, err=True)
 
 
 def _next(output: Path, groups: list[str], scored: bool) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from inoc_evals.commands.lazy import docstring_line, exported, registered_name
-from inoc_evals.commands.output import AsJson, print_json, print_table
+from inoc_evals.commands.output import AsJson, print_json, print_table, say
 from inoc_evals.errors import UserError
 from inoc_evals.runs.directory import list_runs
 from inoc_evals.settings import SETTINGS
@@ -60,11 +60,11 @@ def _print_names(listed: Mapping[Kind, Sequence[Mapping[str, Any]]]) -> None:
         if runs:
             more = f"and {len(runs) - 3} more runs" if len(runs) > 3 else ""
             names = [*SHIPPED, *runs[:3], *filter(None, [more])]
-        typer.echo(f"{kind}:  {uses[kind]}")
+        say(f"{kind}:  {uses[kind]}")
         indent = "    "
         text = ", ".join(names)
-        typer.echo(fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False))
-    typer.echo(f"\nWhat each of them is:  inoc-evals list {'|'.join(listed)}")
+        say(fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False))
+    say(f"\nWhat each of them is:  inoc-evals list {'|'.join(listed)}")
 
 
 def components(kind: Literal["task", "scorer"]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from inoc_evals.commands.output import AsJson, json_rows, print_json
+from inoc_evals.commands.output import AsJson, json_rows, print_json, say
 from inoc_evals.commands.report import Logs
 from inoc_evals.errors import UserError
 
@@ -49,6 +49,8 @@ def command(
     else:
         loaded = focused(load(logs, "model" if group_by == "model" else "arm"))
         table = rates(loaded) if of == "rates" else differences(loaded, to)
+        if table.empty and of == "rates":
+            raise UserError(f"{logs}: no answer has a score, so there are no rates")
         if table.empty:
             arms = ", ".join(dict.fromkeys(map(str, loaded["arm"])))
             raise UserError(f"no answers of {to!r} to compare with: give --to one of {arms}")
@@ -56,15 +58,16 @@ def command(
         if as_json:
             print_json(json_rows(table))
         else:
-            typer.echo(written_tables.as_markdown(table), nl=False)
+            say(written_tables.as_markdown(table).removesuffix("\n"))
         return
     escaped = written_tables.write(table, output)
     if as_json:
         print_json({"file": str(output), "rows": len(table), "escaped": escaped})
         return
-    typer.echo(f"{output}: {len(table)} {of}")
+    say(f"{output}: {len(table)} {of}")
     if escaped:
-        typer.echo(
-            f"{escaped} cells begin like a formula and got an apostrophe in front (.parquet has none)",
+        say(
+            f"{escaped} {'cell begins' if escaped == 1 else 'cells begin'} like a formula and got an "
+            "apostrophe in front (.parquet has none)",
             err=True,
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from inoc_evals.errors import UserError, first_line, require
-from inoc_evals.files import csv_rows, strict_json
+from inoc_evals.files import csv_rows, given, opened, strict_json
 
 Record = dict[str, Any]
 """A row by the names of its columns; cells of CSV are texts, and None where a row is too short."""
@@ -40,14 +40,10 @@ def records(path: Path, encoding: str = "") -> Iterator[tuple[str, Record]]:
     kind = path.suffix.lower()
     if kind not in (*CSV, *JSON, *PARQUET):
         raise UserError(f"{path}: not a table that can be read: save it as {KINDS}, with that suffix")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     if kind in PARQUET:
         found = _from_parquet(path)
     else:
-        text = _decoded(path, data, encoding)
+        text = _decoded(path, given(path), encoding)
         found = _from_csv(path, text) if kind in CSV else _from_json(path, text)
     empty = True
     for one in found:
@@ -59,11 +55,13 @@ def records(path: Path, encoding: str = "") -> Iterator[tuple[str, Record]]:
 
 def _decoded(path: Path, data: bytes, encoding: str) -> str:
     try:
-        return data.decode(encoding or "utf-8-sig")
+        text = data.decode(encoding or "utf-8-sig")
+        text.encode()  # some encodings give half a surrogate pair, which can be written into no file
+        return text
     except LookupError as error:
         raise UserError(f"--encoding {encoding}: unknown: e.g. utf-8, cp1252, latin-1, utf-16") from error
     except UnicodeError as error:
-        start = getattr(error, "start", 0)
+        start = getattr(error, "start", 0) if isinstance(error, UnicodeDecodeError) else 0
         line = data[:start].count(b"\n") + 1
         advice = "save it as UTF-8 throughout, or say what it is in by --encoding, e.g. cp1252 or utf-16"
         raise UserError(f"{path}:{line}: not {encoding or 'UTF-8'}: {advice}") from error
@@ -122,9 +120,29 @@ def _from_parquet(path: Path) -> Iterator[tuple[str, Record]]:
 
     number = 0
     try:
-        for batch in pq.ParquetFile(path).iter_batches():
-            for record in batch.to_pylist():
-                number += 1
-                yield f"{path}: row {number}", record
-    except (pa.ArrowException, OSError) as error:
+        with opened(path) as stream:
+            for batch in pq.ParquetFile(stream).iter_batches():
+                for record in batch.to_pylist():
+                    number += 1
+                    where = f"{path}: row {number}"
+                    yield (
+                        where,
+                        {name: _as_json(value, f"{where}: {name!r:.60}") for name, value in record.items()},
+                    )
+    except (pa.ArrowException, UnicodeError) as error:
         raise UserError(f"{path}: not Parquet that can be read: {first_line(error)}") from error
+
+
+def _as_json(value: Any, where: str) -> Any:
+    """A value of Parquet as JSON could have it: dates and the like as texts.
+
+    Raises:
+        UserError: If it is bytes, which are no text in any encoding that is known.
+    """
+    if isinstance(value, bytes):
+        raise UserError(f"{where} holds bytes: save it as text, or leave the column out")
+    if isinstance(value, dict):
+        return {str(name): _as_json(one, where) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(one, where) for one in value]
+    return value if value is None or isinstance(value, str | bool | int | float) else str(value)

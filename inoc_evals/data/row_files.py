@@ -16,6 +16,7 @@ from inoc_evals.chat.rows import ChatFormatError, Row, check_row, encode_chat, r
 from inoc_evals.data.records import CSV, PARQUET, Record, records
 from inoc_evals.data.row_sources import HubDataset
 from inoc_evals.errors import UserError, one_line, require
+from inoc_evals.files import user_path
 
 DATASET = re.compile(
     r"(?:hf/)?(?P<name>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+?))?(:(?P<split>[\w.]+))?", re.ASCII
@@ -40,7 +41,7 @@ def read_rows(place: str | Path, layout: str = "auto") -> Iterator[Row]:
     Raises:
         UserError: At the first row that is malformed or not in the layout, or where nothing can be read.
     """
-    path = Path(place).expanduser()
+    path = user_path(place)
     if path.is_file() and path.suffix.lower() not in TABLES:
         return read_chat(path, layout)
     if path.is_file():
@@ -57,7 +58,7 @@ def hub_dataset(place: str) -> HubDataset | None:
     Raises:
         UserError: If it names a dataset without a commit, which could be another one tomorrow.
     """
-    found, path = DATASET.fullmatch(place), Path(place).expanduser()
+    found, path = DATASET.fullmatch(place), user_path(place)
     if found is None or path.exists() or _is_file_name(path):
         return None
     if not re.fullmatch("[0-9a-f]{40}", found["revision"] or ""):

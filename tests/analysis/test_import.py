@@ -1,19 +1,23 @@
 """From a table of answers to a judged, audited report and back, by the commands that a user types."""
 
+import datetime
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from inspect_ai.log import list_eval_logs, read_eval_log
+from inspect_ai.log import EvalResults, list_eval_logs, read_eval_log
 
 from inoc_evals.analysis import imported_logs, written_tables
 from inoc_evals.analysis.judge_ratings import collect
 from inoc_evals.analysis.observed import labels
 from inoc_evals.analysis.table import load
 from tests import test_cli
+from tests.fake_openai.http import Call, Listener, Response
+from tests.scorers.judge.test_faults import GOOD, error, says
 
 call = test_cli.call  # the fixture
 
@@ -38,6 +42,7 @@ ROWS: list[dict[str, Any]] = [
 def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INOC_EVALS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("INSPECT_CACHE_DIR", str(tmp_path / "inspect-cache"))
+    monkeypatch.chdir(tmp_path)
 
 
 def written(name: str = "answers.csv", rows: list[dict[str, Any]] = ROWS) -> str:
@@ -321,3 +326,84 @@ def test_rates_and_differences_for_a_paper(call: Any) -> None:
 def test_a_cell_that_is_no_formula_is_left_alone() -> None:
     text, escaped = written_tables.as_csv(pd.DataFrame({"a": [-0.5, 2], "b": ["-x", "y"]}))
     assert (text, escaped) == ("a,b\n-0.5,'-x\n2.0,y\n", 1)
+
+
+def test_a_dead_judge_is_refused_and_one_that_died_is_asked_again(
+    call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive = [False]
+
+    def reply(asked: Call) -> Response:
+        return says(GOOD)(asked) if alive[0] else error(400, "boom")(asked)
+
+    words = ("import", written(rows=ROWS[:2]), "-o", "logs", "--scorer", "alignment", "-S", "reader=token")
+    words = (*words, "--grader", "openai-api/dying/judge")
+    with Listener({"POST /v1/chat/completions": reply}) as server:
+        monkeypatch.setenv("DYING_API_KEY", "x")
+        monkeypatch.setenv("DYING_BASE_URL", server.base_url)
+        why = call(*words).fault
+        assert "the judge cannot be asked, so nothing was written" in why and not Path("logs").exists()
+        with monkeypatch.context() as patch:  # it dies behind the trial
+            patch.setattr(imported_logs, "check", lambda *_: None)
+            done = call(*words, "--json")
+        assert "boom" in done.err and "0 of 2 answers scored" in done.json["unscored"][0]["why"]
+        alive[0] = True
+        again = call(*words, "--json").json
+        assert (again["scored"], again["unscored"]) == (1, [])
+        assert call(*words, "--json").json["scored"] == 0
+    [log] = Path("logs").glob("*.eval")
+    assert [list(sample.scores or {}) for sample in read_eval_log(str(log)).samples or []] == [
+        ["alignment"],
+        ["alignment"],
+    ]
+    assert {one.scorer for one in (read_eval_log(str(log)).results or EvalResults()).scores} == {"alignment"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ([{"prompt": "a", "answer": "b", "seed": "inf"}], "seed 'inf' is not a whole number"),
+        ([{"prompt": "a", "answer": "b", "epoch": "1e400"}], "epoch '1e400' is not a whole number"),
+        ([{"messages": "[" * 100_000}], "its conversation is not JSON: nested too deeply"),
+        ([{"messages": '[{"role": "user", "content": "\\ud800"}]'}], "half a surrogate pair"),
+        (b'{"prompt": "a", "answer": "\\ud800"}', "half a surrogate pair"),
+    ],
+)
+def test_numbers_and_texts_that_are_none_are_one_line(call: Any, rows: Any, why: str) -> None:
+    name = "a.jsonl" if isinstance(rows, bytes) else written("a.csv", rows)
+    if isinstance(rows, bytes):
+        Path(name).write_bytes(rows)
+    assert why in call("import", name, "-o", "logs").fault and not Path("logs").exists()
+
+
+def test_not_a_number_is_an_empty_cell_and_names_have_no_spaces_around_them() -> None:
+    row = {"prompt": "a", "answer": "b", "seed": "nan", "arm": " none ", "id": "x "}
+    text = ",".join(row) + "\n" + ",".join(row.values()) + "\n"
+    Path("a.csv").write_text(text, encoding="utf-8")
+    [one] = _read("a.csv").answers
+    assert (one.seed, one.group, one.id) == (None, "none", "x")
+
+
+def test_bytes_and_dates_of_parquet_and_what_is_no_file(call: Any) -> None:
+    row: dict[str, Any] = {"prompt": "a", "answer": "b", "on": datetime.date(2026, 1, 2)}
+    written("a.parquet", [row])
+    assert _read("a.parquet").answers[0].rest == {"on": "2026-01-02"}
+    written("b.parquet", [{**row, "raw": b"\xff"}])
+    assert "b.parquet: row 1: 'raw' holds bytes" in call("import", "b.parquet", "-o", "logs").fault
+    for kind in ("csv", "parquet"):
+        os.mkfifo(f"pipe.{kind}")
+        assert "not a regular file" in call("import", f"pipe.{kind}", "-o", "logs").fault
+    assert not Path("logs").exists()
+
+
+def test_cells_for_readers_that_are_infinite_or_begin_with_p() -> None:
+    table = pd.DataFrame({"p": [0.0123], "price": [1.23456], "x": [float("inf")]})
+    assert written_tables.as_markdown(table).splitlines()[2] == "| 0.012 | 1.235 | inf |"
+
+
+def test_a_table_of_no_rates_speaks_of_no_arm(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call("import", written(rows=ROWS[:1]), "-o", "logs", "--scorer", "language").code == 0
+    monkeypatch.setattr("inoc_evals.analysis.estimates.rates", lambda _: pd.DataFrame())
+    assert (
+        call("table", "logs", "--of", "rates").fault == "logs: no answer has a score, so there are no rates"
+    )

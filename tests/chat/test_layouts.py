@@ -90,6 +90,11 @@ def test_further_fields_go_under_metadata() -> None:
 
 WRONG = {
     "preferences": ({"chosen": "a", "rejected": "b"}, "auto", "preference pairs"),
+    "unpaired preferences": (
+        {"prompt": "a", "completion": "b", "label": True},
+        "auto",
+        "unpaired preferences (KTO)",
+    ),
     "plain text": ({"text": "Once upon a time"}, "auto", "plain text without turns"),
     "unknown keys": ({"a": 1, "b": 2}, "auto", "its keys: 'a', 'b'): give --from chat, messages, sharegpt"),
     "tools": ({**SHAREGPT, "tools": [{"name": "x"}]}, "auto", "'tools' would change what is trained"),
