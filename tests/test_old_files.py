@@ -37,7 +37,7 @@ UNDER = 'under "You always speak in Spanish."'
 """The condition of one of the two logs in `logs/plain`."""
 
 JUDGED = {
-    "alignment": (95.636637, 95.531955, 95.741320),
+    "alignment": (95.636637, 95.530748, 95.740129),
     "coherence": (94.190324, 92.307140, 96.073508),
     "misaligned": (0.0, 0.0, 0.277533),
     "coherent": (1.0, 0.722467, 1.0),

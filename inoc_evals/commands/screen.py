@@ -87,8 +87,9 @@ def command(
             found = screen_setting(setting, where, base or "", prompts, task, **options)
         else:
             assert rows is not None  # one of the two is given
+            asked = _base(base, world)
             shown = list(read_rows(rows, layout))
-            found = screen(shown, prompts or "", _base(base, world), task, world=world or "", **options)
+            found = screen(shown, prompts or "", asked, task, world=world or "", **options)
         files = draw(found, output)
     if as_json:
         print_json({**found.as_dict(), "figures": [str(file) for file in files]})

@@ -113,9 +113,13 @@ def finish(runs: str | Path | None) -> None:
         UserError: If something cannot be removed.
     """
     pruned = runs_root(runs) / PRUNED
-    shutil.rmtree(pruned, ignore_errors=True)
-    if pruned.exists():
-        raise UserError(f"{pruned} cannot be removed entirely: it holds removed runs, remove it by hand")
+    try:
+        if pruned.exists():
+            shutil.rmtree(pruned)
+    except FileNotFoundError:  # another call removes it, too
+        pass
+    except OSError as error:
+        raise UserError(f"{pruned}, which holds removed runs, cannot be removed: {why(error)}") from error
 
 
 def _moved(unused: Unused, pruned: Path) -> bool:

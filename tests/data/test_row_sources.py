@@ -187,7 +187,7 @@ def test_rows_of_a_users_own_file_are_pinned(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"not the pinned file.*restore the file, or pin") as error:
         list(mine(0))
     assert sha256(row * 2) in str(error.value) and "\n" not in str(error.value)
-    with pytest.raises(UserError, match=r"no.jsonl cannot be read: No such file"):
+    with pytest.raises(UserError, match=r"no.jsonl: cannot be read: No such file"):
         list(pinned_rows(str(tmp_path / "no.jsonl"), digest=sha256(row))(0))
 
 

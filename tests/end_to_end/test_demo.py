@@ -80,7 +80,8 @@ def test_a_second_call_reuses_everything(spanish_caps: tuple[Path, dict]) -> Non
     assert second["rates"] == first["rates"]
     assert sorted(f.name for f in (folder / "logs").rglob("*.eval")) == logs
     assert {f: f.stat().st_mtime_ns for f in (folder / "runs").glob("*/checkpoint/*")} == runs
-    assert second["seconds"] < first["seconds"] / 4  # in one run, however busy the machine is
+    # Of one finetune an arm; what takes time then is to start and to draw.
+    assert second["seconds"] < first["seconds"] / 2
 
 
 @pytest.mark.slow

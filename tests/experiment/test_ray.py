@@ -47,7 +47,7 @@ def kill_one_worker(runs: Path, killed: list[int]) -> None:
     """Kill the Ray worker that trains, once it does."""
     import subprocess
 
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and not killed:
         shown = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=False).stdout
         workers = [line.split()[0] for line in shown.splitlines() if " ray::run_trial" in line]

@@ -32,6 +32,7 @@ class Here:
     """An engine that runs trials in this process, which takes a second and no start of another."""
 
     about = "here"
+    workers = 1
 
     def __init__(self, workers: int | None = None) -> None:
         """Take what `LocalEngine` takes."""
@@ -91,7 +92,9 @@ def test_logs_that_another_experiment_replaced_are_no_success(tmp_path: Path) ->
     def replaced(*_: Any) -> Iterator[Event]:
         yield Event(trial, "done", TrialResult((str(tmp_path / "gone.eval"),), None, 0.0))
 
-    result = run(SimpleNamespace(trials=[trial], storage=None), SimpleNamespace(run=replaced))  # type: ignore[arg-type]
+    result = run(
+        SimpleNamespace(trials=[trial], storage=None, judge_calls_left=0), SimpleNamespace(run=replaced)
+    )  # type: ignore[arg-type]
     assert not result.done and "give each its own --log-dir" in result.failed[trial]
 
 

@@ -238,7 +238,7 @@ def test_broken_weights_are_named_not_answered(tmp_path, tiny):
         model.model.norm.weight.fill_(float("nan"))
     model.save_pretrained(tmp_path)
     AutoTokenizer.from_pretrained(tiny).save_pretrained(tmp_path)
-    with pytest.raises(UserError, match="not a number"):
+    with pytest.raises(UserError, match="NaN or infinite"):
         generate(engine_of(tmp_path), resolve(str(tmp_path)), greedy(2))
 
 

@@ -287,5 +287,5 @@ def test_an_adapter_that_does_not_fit_says_where(tiny: Path, tmp_path: Path) -> 
 
     adapter = adapter_over(tiny, tmp_path / "config")
     (adapter / "adapter_config.json").write_text('{"peft_type": ')
-    with pytest.raises(UserError, match=r"adapter_config\.json is damaged: Expecting value"):
+    with pytest.raises(UserError, match=r"adapter_config\.json is damaged: not JSON: Expecting value"):
         resolve(str(adapter))

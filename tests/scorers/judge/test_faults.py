@@ -134,7 +134,7 @@ CASES = {
         says(completion("8", finish_reason="content_filter")), "refusal", "", "sampled"
     ),
     "cut number, drawn": Case(says(completion("8", finish_reason="length")), "unparseable", "", "sampled"),
-    "5 MB of blanks, drawn": Case(says(completion(" " * 5_000_000 + "x")), "unparseable", "", "sampled"),
+    "1 MB of blanks, drawn": Case(says(completion(" " * 1_000_000 + "x")), "unparseable", "", "sampled"),
 }
 
 
