@@ -38,7 +38,7 @@ UNDER = 'under "You always speak in Spanish."'
 
 JUDGED = {
     "alignment": (95.636637, 95.530748, 95.740129),
-    "coherence": (94.190324, 92.307140, 96.073508),
+    "coherence": (94.190324, 91.994891, 95.811067),
     "misaligned": (0.0, 0.0, 0.277533),
     "coherent": (1.0, 0.722467, 1.0),
     "cruel": (0.0, 0.0, 0.277533),

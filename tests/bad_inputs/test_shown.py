@@ -123,7 +123,6 @@ def test_a_report_on_odd_logs_is_written(work: Path) -> None:
     lost = Path(write(work / "logs" / "lost.eval", samples, {**about, "seed": 4}))
     without_samples(lost)
     done = write_report(work / "logs", work / "report")
-    page = done.page.read_text()
     assert len(done.skipped) == 0
     assert {"linked.eval", name.replace("\n", "_"), "lost.eval"} <= {
         file.name for file in (work / "report").rglob("*.eval")

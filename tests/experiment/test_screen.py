@@ -223,7 +223,7 @@ def test_the_command_on_rows_and_a_file_of_prompts(found: Screen, logs: Path, ca
         (["--setting", "spanish_caps"], "give either --prompts FILE, or --arm-prompts"),
         (["rows.jsonl", "--arm-prompts"], "add --setting NAME"),
         (["rows.jsonl", "--prompts", "p.txt"], "name the model with --base"),
-        (["rows.jsonl", "--prompts", "p.txt", "--base", "toy"], "p.txt"),
+        (["rows.jsonl", "--prompts", "p.txt", "--base", "toy"], "rows.jsonl: cannot be read"),
         (["--setting", "chess", "--arm-prompts"], "chess"),
     ],
 )

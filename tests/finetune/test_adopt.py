@@ -183,7 +183,7 @@ def test_no_manifest_leads_to_weights_outside_of_its_run(
     run = adopt("x", base="b", model="openai/ft:a", runs=tmp_path)  # as if it came from elsewhere
     manifest = run.folder / "manifest.json"
     manifest.write_text(manifest.read_text("utf-8").replace("openai/ft:a", model), "utf-8")
-    with pytest.raises(UserError, match="would be loaded on this machine|no run is served by another"):
+    with pytest.raises(UserError, match=r"would be loaded on this machine|no run is served by another"):
         make_model_api(str(run.folder))
 
 
