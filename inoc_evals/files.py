@@ -407,8 +407,10 @@ def writing(place: Path, advice: str) -> Iterator[None]:
 
 def _is_written(path: Any, place: Path, number: int) -> bool:
     """Whether what was refused is the place, or in it or on the way to it, and no file that is only read."""
+    if number in (*FULL, errno.EFBIG):  # nothing else than a write can fail so
+        return True
     if not isinstance(path, str | bytes | os.PathLike):
-        return number in (*FULL, errno.EFBIG)  # without a name, it is a write only where it must be one
+        return False
     refused, wanted = Path(os.fsdecode(path)).absolute(), place.absolute()
     return refused.is_relative_to(wanted) or wanted.is_relative_to(refused) or refused.parent == wanted.parent
 

@@ -110,7 +110,7 @@ def test_a_file_in_the_place_of_a_folder(
     ("error", "said"),
     [
         (OSError(28, "No space left on device", "/a/b"), "/a/b cannot be written (No space left on device)"),
-        (OSError(13, "Permission denied"), "here cannot be written (Permission denied)"),
+        (OSError(13, "Permission denied", "here/x"), "here/x cannot be written (Permission denied)"),
         (Exception("I/O error: Disk quota exceeded (os error 122)"), "here cannot be written (Disk quota"),
         (RuntimeError("PytorchStreamWriter failed writing file data/1"), "cannot be written (No space left"),
         (RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 5 vs 4"), "(No space left"),
@@ -124,6 +124,8 @@ def test_the_words_of_every_library(error: Exception, said: str) -> None:
 
 
 def test_other_errors_keep_their_traceback() -> None:
-    for fault in (ValueError("x"), FileNotFoundError(2, "No such file", "x"), ConnectionError("gone")):
+    unread = PermissionError(13, "Permission denied", "/another/base/model.safetensors")
+    missing = FileNotFoundError(2, "No such file", "x")
+    for fault in (ValueError("x"), missing, ConnectionError("gone"), unread):
         with pytest.raises(type(fault)), writing(Path("here"), ""):
             raise fault
