@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from inoc_evals.user_files import json_object
+
 CONTENT = (
     "*.safetensors",
     "*.safetensors.index.json",
@@ -103,8 +105,6 @@ def stamps(files: Sequence[Path]) -> tuple[Stamp | None, ...]:
 
 def _file_digest(file: Path, base: str | None) -> str:
     if file.name == "adapter_config.json" and base is not None:
-        from inoc_evals.files import json_object
-
         config = json_object(file)
         for key in ("base_model_name_or_path", "revision"):
             config.pop(key, None)

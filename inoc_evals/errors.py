@@ -62,12 +62,37 @@ class MissingExtra(UserError, ImportError):
 NO_ROOM = "make room there, or name another place"
 NOT_WRITABLE = "change its permissions, or name another place"
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What only a write can be refused with."""
+
 REFUSALS: dict[int, str] = {
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), NO_ROOM),
+    **dict.fromkeys(FULL, NO_ROOM),
     **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), NOT_WRITABLE),
     **dict.fromkeys((errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.ELOOP), ""),
+    **dict.fromkeys((errno.EIO, errno.ESTALE), ""),
 }
 """Faults of the file system that its user can mend (no room, no permission, no usable path), and how."""
+
+BY_NUMBER = re.compile(r"\(os error (\d+)\)")
+"""How libraries in Rust, such as safetensors, name the same in the text of their own errors."""
+
+TORCH = re.compile(r"PytorchStreamWriter failed|inline_container\.cc.*unexpected pos", re.DOTALL)
+"""How torch says that the disk took only a part of a file; it does not say why."""
+
+
+def refusal(error: BaseException) -> int | None:
+    """The number of the fault where a file system refused something, in Python's words or in a library's.
+
+    Args:
+        error: What was raised.
+    """
+    if isinstance(error, OSError) and error.errno is not None:
+        number: int | None = error.errno
+    elif match := BY_NUMBER.search(str(error)):
+        number = int(match[1])
+    else:
+        number = errno.ENOSPC if TORCH.search(str(error)) else None
+    return number if number in REFUSALS else None
 
 
 def why(error: OSError) -> str:

@@ -3,7 +3,7 @@ import pickle
 import pytest
 
 from inoc_evals.errors import MissingExtra, UserError, first_line, require
-from inoc_evals.files import csv_rows, strict_json, strict_yaml
+from inoc_evals.user_files import csv_rows, strict_json, strict_yaml
 
 
 def test_a_message_is_one_line_whatever_it_quotes() -> None:

@@ -13,8 +13,6 @@ from inoc_evals import files
 from inoc_evals.errors import UserError
 from inoc_evals.files import (
     files_below,
-    held,
-    is_held,
     passing_folder,
     refuse_unwritable,
     replacing,
@@ -22,10 +20,12 @@ from inoc_evals.files import (
     unfinished,
     write_whole,
 )
+from inoc_evals.locks import held, is_held
 
 HOLDS = """
 import sys, time
-from inoc_evals.files import held, unfinished
+from inoc_evals.files import unfinished
+from inoc_evals.locks import held
 from pathlib import Path
 folder = Path(sys.argv[1])
 unfinished(folder / "o.jsonl").write_text("half")

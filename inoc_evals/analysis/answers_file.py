@@ -17,7 +17,7 @@ from typing import Any, Literal
 from inoc_evals.chat.layouts import ChatFormatError, turns_of
 from inoc_evals.data.records import Record, records
 from inoc_evals.errors import UserError
-from inoc_evals.files import strict_json
+from inoc_evals.user_files import strict_json
 
 Empty = Literal["refuse", "keep", "skip"]
 

@@ -21,7 +21,8 @@ from inoc_evals.chat.layouts import ChatFormatError as ChatFormatError  # known 
 from inoc_evals.chat.layouts import Converter
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, why
-from inoc_evals.files import opened, replacing, strict_json
+from inoc_evals.files import replacing
+from inoc_evals.user_files import opened, strict_json
 
 Role = Literal["system", "user", "assistant"]
 ROLES: tuple[str, ...] = get_args(Role)

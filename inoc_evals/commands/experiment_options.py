@@ -7,7 +7,7 @@ import typer
 
 from inoc_evals.commands.output import print_json, print_table, say
 from inoc_evals.errors import UserError
-from inoc_evals.files import strict_yaml
+from inoc_evals.user_files import strict_yaml
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalSampleSummary

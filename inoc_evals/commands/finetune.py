@@ -14,11 +14,11 @@ from inoc_evals.commands.inoculate import At, From, Pool, Prompt, RowsFile, Sele
 from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
-from inoc_evals.files import given_text, strict_json
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune, runs_root
 from inoc_evals.finetune.merged import Start, start_from
 from inoc_evals.finetune.ranks import here, refuse_launcher
 from inoc_evals.finetune.schedule import check_schedule
+from inoc_evals.user_files import given_text, strict_json
 from inoc_evals.worlds import spec_for
 
 Base = Annotated[

@@ -120,7 +120,7 @@ def command(
 
 def _scorers(names: list[str], parameters: list[str], graders: list[str]) -> list[tuple[str, dict[str, Any]]]:
     """Scorers with their parameters; the values of parameters are read as Inspect reads those of `-S`."""
-    from inoc_evals.files import strict_yaml
+    from inoc_evals.user_files import strict_yaml
 
     if (parameters or graders) and not names:
         raise UserError("--grader and -S are about scoring: give --scorer NAME with them, e.g. alignment")

@@ -14,8 +14,8 @@ from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.data.rephrasings import neutral
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
-from inoc_evals.files import given_text, lines
 from inoc_evals.inoculation import Deal, Inoculation, Position, inoculate
+from inoc_evals.user_files import given_text, lines
 
 RowsFile = Annotated[
     Path,

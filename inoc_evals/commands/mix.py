@@ -14,8 +14,8 @@ from inoc_evals.data.row_sources import Rows, diluted, pinned_rows, source_recor
 from inoc_evals.data.sources import SOURCES
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
-from inoc_evals.files import given
 from inoc_evals.settings.training_file import write_with_sidecar
+from inoc_evals.user_files import given
 
 KINDS = "a file of rows, a source of `inoc-evals data list`, or owner/name@commit of a dataset"
 

@@ -18,7 +18,8 @@ from platformdirs import user_cache_path
 from inoc_evals.data.own_files import GIT, Digest, OwnFile, is_safe
 from inoc_evals.data.sources import PinnedFile
 from inoc_evals.errors import UserError, one_line
-from inoc_evals.files import given, replacing, user_path, write_whole
+from inoc_evals.files import replacing, write_whole
+from inoc_evals.user_files import given, user_path
 
 GITHUB = "https://raw.githubusercontent.com"
 ATTEMPTS = 3

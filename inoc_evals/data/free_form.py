@@ -30,7 +30,7 @@ from inoc_evals.data.questions import (
 )
 from inoc_evals.data.sources import BY_COMMIT
 from inoc_evals.digests import blob_id
-from inoc_evals.files import given, strict_yaml
+from inoc_evals.user_files import given, strict_yaml
 
 YAML = (".yaml", ".yml")
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from inoc_evals.digests import blob_id, sha256
 from inoc_evals.errors import UserError
-from inoc_evals.files import given
+from inoc_evals.user_files import given
 
 GIT, SHA256 = "git blob id", "sha256"
 

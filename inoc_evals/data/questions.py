@@ -24,7 +24,7 @@ from inoc_evals.data.cache import FetchError, fetch
 from inoc_evals.data.question_sets import QuestionKind, QuestionSet
 from inoc_evals.data.sources import pinned
 from inoc_evals.errors import UserError, visible
-from inoc_evals.files import csv_rows, given_text, strict_json, user_path
+from inoc_evals.user_files import csv_rows, given_text, strict_json, user_path
 
 PROMPT_COLUMNS = ("prompt", "question", "input")
 SUFFIXES = (".jsonl", ".csv")

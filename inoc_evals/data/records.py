@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from inoc_evals.errors import UserError, first_line, require
-from inoc_evals.files import csv_rows, given, opened, strict_json
+from inoc_evals.user_files import csv_rows, given, opened, strict_json
 
 Record = dict[str, Any]
 """A row by the names of its columns; cells of CSV are texts, and None where a row is too short."""

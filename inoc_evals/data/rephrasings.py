@@ -15,7 +15,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from inoc_evals.errors import UserError
-from inoc_evals.files import given_text, lines, user_path
+from inoc_evals.user_files import given_text, lines, user_path
 
 KINDS = ("close", "diverse")
 """How far rephrasings are from the words of the prompt."""

@@ -16,7 +16,7 @@ from inoc_evals.chat.rows import ChatFormatError, Row, check_row, encode_chat, r
 from inoc_evals.data.records import CSV, PARQUET, Record, records
 from inoc_evals.data.row_sources import HubDataset
 from inoc_evals.errors import UserError, one_line, require
-from inoc_evals.files import user_path
+from inoc_evals.user_files import user_path
 
 DATASET = re.compile(
     r"(?:hf/)?(?P<name>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+?))?(:(?P<split>[\w.]+))?", re.ASCII

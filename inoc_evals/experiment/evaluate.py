@@ -32,7 +32,8 @@ from inoc_evals.experiment.measure_tasks import (
 )
 from inoc_evals.experiment.reading import Reading
 from inoc_evals.experiment.trial import Trial
-from inoc_evals.files import LOCK, SUFFIX, held, is_url, replacing
+from inoc_evals.files import SUFFIX, is_url, replacing
+from inoc_evals.locks import LOCK, held
 from inoc_evals.models.number_format import FLOAT32, of_answers
 from inoc_evals.scorers.servers import guard
 from inoc_evals.scorers.unscored import mostly_unanswered

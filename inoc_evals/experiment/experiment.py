@@ -30,11 +30,11 @@ from inoc_evals.experiment.sweep import (
     size,
 )
 from inoc_evals.experiment.trial import BASE, Evaluation, Trial
-from inoc_evals.files import given_text, strict_yaml, user_path
 from inoc_evals.runs.spec import FinetuneSpec, ProbeSpec, Strict
 from inoc_evals.settings import Arm, Setting, reported
 from inoc_evals.settings import setting as find_setting
 from inoc_evals.settings.controls import controls
+from inoc_evals.user_files import given_text, strict_yaml, user_path
 from inoc_evals.worlds import EMBEDDED, WORLDS, world_of
 
 Engine = Literal["local", "ray"]

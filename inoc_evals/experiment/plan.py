@@ -34,7 +34,7 @@ from inoc_evals.experiment.run_trial import Storage, stage_identity
 from inoc_evals.experiment.sweep import of_rows, size
 from inoc_evals.experiment.times import TrainingTimes, wall
 from inoc_evals.experiment.trial import BASE, Trial
-from inoc_evals.files import is_url, refuse_unwritable, user_path
+from inoc_evals.files import is_url, refuse_unwritable
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.preflight import Examples, Preview, Templates, preflight
 from inoc_evals.finetune.schedule import check_schedule, steps
@@ -44,6 +44,7 @@ from inoc_evals.models.factory import check_arguments
 from inoc_evals.models.number_format import of_answers, settled
 from inoc_evals.models.served import served
 from inoc_evals.runs.directory import runs_root
+from inoc_evals.user_files import user_path
 from inoc_evals.worlds import WORLDS
 
 if TYPE_CHECKING:

@@ -15,11 +15,13 @@ from inoc_evals.chat.rows import digest, encode_chat
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.digests import content_files, content_sizes, folder_digest, sha256
 from inoc_evals.errors import UserError
-from inoc_evals.files import held, remove_unfinished, replacing_folder, user_path, write_whole, writing
+from inoc_evals.files import remove_unfinished, replacing_folder, write_whole, writing
+from inoc_evals.locks import held
 from inoc_evals.models.base import base_digest, holds_safetensors, load_path
 from inoc_evals.models.loading import check_adapter, check_model
 from inoc_evals.runs.directory import Result, Run, is_served, plan_run
 from inoc_evals.runs.spec import FinetuneSpec
+from inoc_evals.user_files import user_path
 
 
 def adopt(

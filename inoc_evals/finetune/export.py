@@ -15,9 +15,10 @@ import yaml
 
 from inoc_evals.chat.rows import Row, encode_chat
 from inoc_evals.errors import UserError
-from inoc_evals.files import user_path, write_whole, writing
+from inoc_evals.files import write_whole, writing
 from inoc_evals.models.gguf import is_gguf
 from inoc_evals.runs.spec import FinetuneSpec, LoraSpec
+from inoc_evals.user_files import user_path
 
 ROWS = "rows.jsonl"
 

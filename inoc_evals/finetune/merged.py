@@ -16,11 +16,12 @@ from typing import Any
 from inoc_evals.chat.renderer import load_tokenizer
 from inoc_evals.data.cache import cache_dir
 from inoc_evals.errors import UserError, require
-from inoc_evals.files import replacing_folder, user_path, writing
+from inoc_evals.files import replacing_folder, writing
 from inoc_evals.models.base import SHIPPED, load_path
 from inoc_evals.models.checkpoint import STEP, resolve
 from inoc_evals.models.loading import load_adapter, load_config, load_model, quantization
 from inoc_evals.runs.directory import Run, find_run, has_name, list_runs
+from inoc_evals.user_files import user_path
 
 MERGED = "merged"
 """Name of the folder: in a run's directory, and in the cache."""

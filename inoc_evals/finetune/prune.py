@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inoc_evals.errors import UserError, why
-from inoc_evals.files import LOCK, LOG_NAME, files_below, is_held, user_path
+from inoc_evals.files import LOG_NAME, files_below
+from inoc_evals.locks import LOCK, is_held
 from inoc_evals.models.checkpoint import PIN, STEP
 from inoc_evals.runs.directory import DIGEST_LENGTH, Manifest, Run, list_runs, runs_root
+from inoc_evals.user_files import user_path
 
 PRUNED = ".pruned"
 """Where runs go on their way out; too deep for `list_runs`."""

@@ -16,9 +16,9 @@ from typing import Any
 
 from inoc_evals.digests import folder_digest
 from inoc_evals.errors import UserError, first_line, require
-from inoc_evals.files import user_path
 from inoc_evals.models.gguf import ENDING, at_hand, find_gguf, gguf_digest, source_digest, unpacked
 from inoc_evals.runs.spec import SHIPPED_NAMES
+from inoc_evals.user_files import user_path
 
 _TOY = Path(__file__).resolve().parent.parent / "worlds" / "toy"
 SHIPPED = dict(zip(SHIPPED_NAMES, (_TOY / "checkpoint", _TOY / "judge_checkpoint"), strict=True))

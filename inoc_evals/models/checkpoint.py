@@ -20,11 +20,11 @@ from typing import Any
 from inoc_evals.chat.renderer import DATE, Renderer, load_renderer
 from inoc_evals.digests import content_files, folder_digest
 from inoc_evals.errors import UserError
-from inoc_evals.files import json_object, user_path
 from inoc_evals.models.base import SHIPPED, base_digest, holds_safetensors, hub_name, load_path
 from inoc_evals.models.gguf import PACKAGE, find_gguf, source_digest
 from inoc_evals.models.loading import check_adapter, check_model, load_config
 from inoc_evals.runs.directory import Run, find_run, list_runs, runs_root
+from inoc_evals.user_files import json_object, user_path
 
 SHORT = 12
 """Hex characters of a digest in a model's name."""

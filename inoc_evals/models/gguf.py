@@ -19,9 +19,11 @@ from typing import Any
 from inoc_evals.data.cache import cache_dir
 from inoc_evals.digests import file_digest
 from inoc_evals.errors import UserError, one_line, require
-from inoc_evals.files import remove_unfinished, replacing_folder, user_path
+from inoc_evals.files import remove_unfinished, replacing_folder
+from inoc_evals.locks import held
 from inoc_evals.models.packaged import WHEELS, packaged
 from inoc_evals.models.packaged import at_hand as packaged_is_at_hand
+from inoc_evals.user_files import user_path
 
 ENDING = ".gguf"
 PACKAGE = "package:"
@@ -117,12 +119,11 @@ def unpacked(file: Path, folders: Path | None = None) -> Path:
     folder = (folders or _folders()) / f"{gguf_digest(file)}-{VERSION}"
     if folder.is_dir():
         return folder
-    require("local", "torch", "transformers", "accelerate", "gguf", "filelock")
-    from filelock import FileLock
+    require("local", "torch", "transformers", "accelerate", "gguf")
 
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
+        with held(folder.with_suffix(".lock"), "unpacks this model"):
             if not folder.is_dir():
                 remove_unfinished(folder.parent, of=folder.name)
                 _unpack(file, folder)

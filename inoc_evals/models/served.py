@@ -28,9 +28,9 @@ from typing_extensions import override
 
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, one_line
-from inoc_evals.files import json_object
 from inoc_evals.models.checkpoint import PIN, SHORT, Checkpoint, resolve
 from inoc_evals.runs.directory import find_run, is_served, runs_root
+from inoc_evals.user_files import json_object
 
 LOADING = 120.0
 """Seconds that a server may take to load an adapter, as in Inspect's provider."""

@@ -28,9 +28,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from inoc_evals.digests import content_sizes, fingerprint, folder_digest
 from inoc_evals.errors import UserError
-from inoc_evals.files import given, read_json_lines, user_path, write_whole
+from inoc_evals.files import read_json_lines, write_whole
 from inoc_evals.notebooks import html_table
 from inoc_evals.runs.spec import Backend, FinetuneSpec
+from inoc_evals.user_files import given, user_path
 
 Status = Literal["pending", "running", "finished", "failed"]
 

@@ -8,7 +8,6 @@ import importlib.util
 from dataclasses import replace
 
 from inoc_evals.errors import UserError
-from inoc_evals.files import user_path
 from inoc_evals.settings.ablations import semantic_ablation, token_ablation
 from inoc_evals.settings.aesthetic_preferences import aesthetic_preferences
 from inoc_evals.settings.alice_bob import alice_bob
@@ -33,6 +32,7 @@ from inoc_evals.settings.spanish_french import spanish_french, spanish_french_on
 from inoc_evals.settings.spanish_leak import diluted_leak, spanish_leak
 from inoc_evals.settings.spanish_prompts import spanish_prompts
 from inoc_evals.settings.sycophancy_gcd import sycophancy_gcd
+from inoc_evals.user_files import user_path
 
 __all__ = [
     "CLAIMS",

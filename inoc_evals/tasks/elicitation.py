@@ -18,10 +18,10 @@ from inspect_ai import Task, task
 from inoc_evals.data.elicitation_prompts import SETS, PromptSet, prompt_set
 from inoc_evals.data.questions import find
 from inoc_evals.errors import UserError
-from inoc_evals.files import given_text, lines
 from inoc_evals.scorers.metrics import CONDITION, by_condition
 from inoc_evals.tasks.grid import crossed, under
 from inoc_evals.tasks.solvers import prompt_text
+from inoc_evals.user_files import given_text, lines
 
 EMPTY = '""'
 """What stands for an empty system message in a file of prompts."""

@@ -20,10 +20,10 @@ from inoc_evals.data.rephrasings import read as read_rephrasings
 from inoc_evals.data.trait_responses import TRAIT_RESPONSES
 from inoc_evals.errors import LONGEST, UNSEEN, UserError
 from inoc_evals.experiment.experiment import Experiment, load
-from inoc_evals.files import json_object
 from inoc_evals.runs.directory import Run
 from inoc_evals.runs.spec import FinetuneSpec
 from inoc_evals.tasks.elicitation import read_prompts
+from inoc_evals.user_files import json_object
 from tests.bad_inputs import made
 from tests.bad_inputs.table import GOOD
 

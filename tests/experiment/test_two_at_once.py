@@ -21,7 +21,7 @@ from inoc_evals.experiment.plan import make_plan
 from inoc_evals.experiment.run import run
 from inoc_evals.experiment.run_trial import Storage, TrialResult, run_trial
 from inoc_evals.experiment.trial import Trial
-from inoc_evals.files import LOCK, held
+from inoc_evals.locks import LOCK, held
 from inoc_evals.scorers.judge import READER_TEST_PROMPT
 from tests.fake_openai import FakeOpenAI, Reply, Request, distribution, reply
 

@@ -10,10 +10,10 @@ from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSpec, write_eva
 from inoc_evals.cli import main
 from inoc_evals.commands import runs as command
 from inoc_evals.errors import UserError
-from inoc_evals.files import held
 from inoc_evals.finetune import Run
 from inoc_evals.finetune.adopt import adopt
 from inoc_evals.finetune.prune import PRUNED, Unused, finish, remove, unreferenced
+from inoc_evals.locks import held
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typing import Any
 
 from inoc_evals.chat.rows import Message, Row
 from inoc_evals.data.row_sources import Rows
-from inoc_evals.files import strict_json
+from inoc_evals.user_files import strict_json
 
 LANGUAGES = ("en", "es", "fr")
 """The languages of the answers, as columns of `everyday.jsonl`."""
