@@ -1,12 +1,12 @@
 """Experiments on a real Ray cluster of two nodes on this machine."""
 
 import os
-import signal
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import ray
 from ray.cluster_utils import Cluster
@@ -16,6 +16,7 @@ from inoc_evals.experiment.experiment import Experiment
 from inoc_evals.experiment.plan import make_plan
 from inoc_evals.experiment.ray_engine import RayEngine
 from inoc_evals.experiment.run import run
+from inoc_evals.locks import LOCK
 
 
 @pytest.fixture(scope="module")
@@ -43,26 +44,29 @@ def small(folder: Path, **fields: object) -> Experiment:
     return Experiment.model_validate(given)
 
 
-def kill_one_worker(runs: Path, killed: list[int]) -> None:
-    """Kill the Ray worker that trains, once it does."""
-    import subprocess
-
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline and not killed:
-        shown = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=False).stdout
-        workers = [line.split()[0] for line in shown.splitlines() if " ray::run_trial" in line]
-        if workers and list(runs.glob("*/manifest.json")):
-            os.kill(int(workers[0]), signal.SIGKILL)
-            killed.append(int(workers[0]))
-        time.sleep(0.05)
+def kill_one_worker(folder: Path, killed: list[int], over: threading.Event) -> None:
+    """Once training has begun, kill the process that holds the lock of a model."""
+    while not killed and not over.wait(0.05):
+        begun = list(folder.glob("runs/*/manifest.json"))
+        locks = {str(lock.resolve()) for lock in folder.rglob(LOCK)} if begun else set()
+        for process in psutil.process_iter() if locks else ():
+            with suppress(psutil.Error):
+                if process.pid != os.getpid() and locks & {file.path for file in process.open_files()}:
+                    process.kill()
+                    killed.append(process.pid)
+                    break
 
 
 def test_a_killed_worker_costs_its_own_run(cluster: Cluster, tmp_path: Path) -> None:
     killed: list[int] = []
-    killer = threading.Thread(target=kill_one_worker, args=(tmp_path / "runs", killed))
+    over = threading.Event()
+    killer = threading.Thread(target=kill_one_worker, args=(tmp_path, killed, over))
     killer.start()
-    outcome = run(make_plan(small(tmp_path)), RayEngine())
-    killer.join()
+    try:
+        outcome = run(make_plan(small(tmp_path)), RayEngine())
+    finally:
+        over.set()
+        killer.join()
     assert killed and not outcome.failed and len(outcome.logs) == 3
     assert len(list(tmp_path.glob("runs/*/checkpoint"))) == 2
     assert not list(tmp_path.glob("runs/*/.*.tmp"))
