@@ -16,7 +16,7 @@ reproduce: $(USABLE)
 	$(BIN)/inoc-evals reproduce --world toy
 
 # Three at a time on two cores, since many wait for a server or a process; a file in one piece. Then what
-# measures time, by itself. The examples of property tests are the same each time (Hypothesis' profile `ci`);
+# nothing may run beside. The examples of property tests are the same each time (Hypothesis' profile `ci`);
 # without it pytest looks for new ones.
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not alone and not vllm" -n 3 --dist loadfile --no-loadscope-reorder --hypothesis-profile=ci

@@ -10,7 +10,9 @@ from inoc_evals.experiment.run_trial import Storage, run_trial
 
 
 def test_the_arms_of_one_seed_share_their_first_stage(tmp_path: Path) -> None:
-    experiment = Experiment(settings=("alice_bob",), seeds=(0,), finetune={"max_steps": 20})
+    experiment = Experiment(
+        settings=("alice_bob",), seeds=(0,), finetune={"max_steps": 20}, evaluate={"limit": 20}
+    )
     trials = {trial.name: trial for trial in experiment.trials()}
     runs = tmp_path / "runs"
     place = Storage(str(runs), str(tmp_path / "logs"))

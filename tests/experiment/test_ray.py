@@ -18,6 +18,9 @@ from inoc_evals.experiment.ray_engine import RayEngine
 from inoc_evals.experiment.run import run
 from inoc_evals.locks import LOCK
 
+pytestmark = pytest.mark.alone
+"""Beside other tests Ray's own processes start so slowly that Ray gives them up."""
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:

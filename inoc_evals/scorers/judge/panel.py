@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from inspect_ai.model import Model, get_model, model_roles
 from inspect_ai.scorer import ScoreReason
 
+from inoc_evals.chat.foreign_tokens import broken_up
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.concurrency import gather
 from inoc_evals.scorers.judge.parameters import Combine, ReaderChoice, YesNo
@@ -31,7 +32,7 @@ from inoc_evals.scorers.judge.result import (
     yes_probability,
 )
 from inoc_evals.scorers.judge.rubrics import Rubric
-from inoc_evals.scorers.servers import NoReply, guard
+from inoc_evals.scorers.servers import NoReply, guard, runs_here
 from inoc_evals.scorers.unscored import announce
 
 T = TypeVar("T")
@@ -154,10 +155,13 @@ async def ask(
     Raises:
         UserError: If no grader is bound or the reader does not suit it.
     """
-    prompt = rubric.prompt(question, answer, **fields)
+    texts = {"question": question, "answer": answer, **fields}
+    as_written = rubric.prompt(**texts)
+    for_servers = rubric.prompt(**{name: broken_up(text) for name, text in texts.items()})
 
     async def judged_by(judge: Model) -> JudgeResult:
         guard(judge)
+        prompt = as_written if runs_here(judge) else for_servers
         suited: Reader = "token" if reader == "auto" else reader
         try:
             suited = await reader_for(judge, reader)
