@@ -9,6 +9,7 @@ import pytest
 
 SETTINGS = "learning_dynamics,side_effects"
 OPTIONS = ["--setting", SETTINGS, "--seeds", "1", "--limit", "10", "--set", "max_steps=4"]
+OPTIONS += ["--workers", "1"]  # a second one would import torch, too
 
 
 def reproduce(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:

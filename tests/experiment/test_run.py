@@ -80,7 +80,7 @@ def go(experiment: Experiment) -> ExperimentResult:
     from inoc_evals.experiment import trial
 
     trial._setting.cache_clear()  # a process of its own would read the file anew
-    return run(make_plan(experiment), LocalEngine(2))
+    return run(make_plan(experiment), LocalEngine(1))  # a second worker would import torch, too
 
 
 def stamps(folder: Path, pattern: str) -> dict[str, int]:
@@ -165,6 +165,7 @@ def test_one_failure_is_told_and_stops_nothing_else(tmp_path: Path, capsys: pyte
     file = write(tmp_path)
     words = ["run", "--setting", f"{file}:bad", "--world", "toy", "--seeds", "1", "--limit", "5"]
     words += ["--set", "max_steps=2", "--runs", str(tmp_path / "runs"), "--log-dir", str(tmp_path / "logs")]
+    words += ["--workers", "1"]
     with pytest.raises(SystemExit) as ended:
         main([*words, "--json"])
     assert ended.value.code == 2
