@@ -1,12 +1,13 @@
 """Options of the commands that run experiments, and how they print a plan and what failed."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from inoc_evals.commands.output import print_json, print_table, say
-from inoc_evals.errors import UserError
+from inoc_evals.errors import UserError, visible
 from inoc_evals.user_files import strict_yaml
 
 if TYPE_CHECKING:
@@ -48,9 +49,15 @@ Runs = Annotated[
     str | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default; may be a URL.")
 ]
 LogDir = Annotated[str | None, typer.Option(metavar="DIR", help="logs/NAME by default; may be a URL.")]
-EngineName = Annotated[str, typer.Option(help="Who does the work: local, or ray at RAY_ADDRESS.")]
+EngineName = Annotated[str, typer.Option(help="Who does the work: local, ray at RAY_ADDRESS, or slurm.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Models at a time on this machine.")]
-Gpus = Annotated[float, typer.Option(min=0, help="GPUs of a model, with --engine ray.")]
+Gpus = Annotated[float, typer.Option(min=0, help="GPUs of a model, with --engine ray or slurm.")]
+Slurm = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--slurm", metavar="NAME=VALUE", help="An option of sbatch for each model, e.g. time=4:00:00."
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, print the plan, stop.")]
 
 
@@ -158,12 +165,14 @@ def _number(value: Any) -> Any:
         return value
 
 
-def engine_named(name: str, workers: int | None, gpus: float) -> "Engine":
+def engine_named(name: str, workers: int | None, gpus: float, slurm: Sequence[str] | None = None) -> "Engine":
     """The engine of a name.
 
     Raises:
-        UserError: If no engine has this name.
+        UserError: If no engine has this name, or `--slurm` does not suit it.
     """
+    if slurm and name != "slurm":
+        raise UserError("--slurm says what a Slurm job is given: add --engine slurm")
     if name == "local":
         from inoc_evals.experiment.engines import LocalEngine
 
@@ -172,7 +181,21 @@ def engine_named(name: str, workers: int | None, gpus: float) -> "Engine":
         from inoc_evals.experiment.ray_engine import RayEngine
 
         return RayEngine(gpus=gpus)
-    raise UserError(f"--engine {name}: use local or ray")
+    if name == "slurm":
+        from inoc_evals.experiment.slurm_engine import SlurmEngine
+
+        return SlurmEngine(gpus=gpus, options=dict(_sbatch_option(option) for option in slurm or ()))
+    raise UserError(f"--engine {name}: use local, ray or slurm")
+
+
+def _sbatch_option(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    name = name.strip().removeprefix("--").replace("_", "-")
+    if not equals or not re.fullmatch(r"[a-z][a-z-]*", name) or not value.isprintable():
+        raise UserError(
+            f"--slurm {visible(text)}: use NAME=VALUE with a long option of sbatch, e.g. time=4:00:00"
+        )
+    return name, value
 
 
 def show_plan(plan: "Plan", engine: "Engine", as_json: bool) -> None:

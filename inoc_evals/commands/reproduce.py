@@ -19,6 +19,7 @@ from inoc_evals.commands.experiment_options import (
     Runs,
     Seeds,
     Settings,
+    Slurm,
     Variant,
     Workers,
     World,
@@ -50,6 +51,7 @@ def command(
     engine: EngineName = "local",
     workers: Workers = None,
     gpus: Gpus = 0.0,
+    slurm: Slurm = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -77,7 +79,7 @@ def command(
     }
     with redirect_stdout(sys.stderr):  # what happens on the way is progress
         experiment = Experiment.model_validate(given)
-        chosen = engine_named(engine, workers, gpus)
+        chosen = engine_named(engine, workers, gpus, slurm)
         plan = make_plan(experiment)
     request = ReportRequest(
         folder=output or beside(experiment.log_dir),

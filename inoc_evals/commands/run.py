@@ -23,6 +23,7 @@ from inoc_evals.commands.experiment_options import (
     Runs,
     Seeds,
     Settings,
+    Slurm,
     Sweep,
     Variant,
     Workers,
@@ -68,6 +69,7 @@ def command(
     engine: EngineName = "local",
     workers: Workers = None,
     gpus: Gpus = 0.0,
+    slurm: Slurm = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -109,7 +111,7 @@ def command(
         fields["finetune"] = {**fields.get("finetune", {}), **changes_of(changes or [])}
         fields["sweep"] = {**fields.get("sweep", {}), **sweep_of(sweep or [])}
         experiment = Experiment.model_validate(fields)
-        chosen = engine_named(engine, workers, gpus)
+        chosen = engine_named(engine, workers, gpus, slurm)
         plan = make_plan(experiment)
     if dry_run:
         show_plan(plan, chosen, as_json)
