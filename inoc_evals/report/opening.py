@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.estimates import HIGHEST, RATINGS, Method
+from inoc_evals.analysis.observed import labels
 from inoc_evals.analysis.style import BASE, NONE, role
 from inoc_evals.analysis.verdicts import WORDS, Verdict
 from inoc_evals.data.conditions import of_task
@@ -296,6 +297,7 @@ def method(
     observed: Mapping[str, Mapping[str, Any]],
     intervals: Method,
     to: Sequence[str],
+    versions: Mapping[str, Mapping[str, Sequence[str]]],
 ) -> list[tuple[str, str]]:
     """The method in three lines: what was asked, how it was scored, how it was compared.
 
@@ -304,6 +306,7 @@ def method(
         observed: By label, what is shown of each trait.
         intervals: Method of the intervals.
         to: Arms that the others are compared with.
+        versions: By label and version of what scored, the arms (`versions_of`).
     """
     ways = list(observed.values())
     answers = focus.drop_duplicates(["log", "sample", "epoch"])
@@ -315,8 +318,7 @@ def method(
     asked += f", under {conditions}" if conditions else ", without a system prompt of the test"
     each = len(answers) / max(1, answers.groupby(["log", "question"], observed=True).ngroups)
     asked += f", {each:.3g} answer{'s' * (each > 1)} of each model"
-    if drawn := _distinct(way.get("sampling") for way in ways):
-        asked += f"; {drawn}"
+    asked += _drawn(observed)
     scored: dict[str, list[str]] = {}
     for label, way in observed.items():
         judge, preset = way.get("judge"), way.get("preset")
@@ -325,6 +327,7 @@ def method(
             if judge
             else f"scorer {way.get('scorer')}"
         )
+        by += _read_by(versions.get(label, {}))
         scored.setdefault(by, []).append(label)
     scores = "; ".join(f"{', '.join(labels)} by {by}" for by, labels in scored.items())
     compare = (
@@ -336,6 +339,38 @@ def method(
         f"; differences to {' and '.join(to)} paired by question, Student's test with Holm's correction"
     )
     return [("Asked", f"{asked}."), ("Scored", f"{scores}."), ("Compared", f"{compare}.")]
+
+
+def versions_of(focus: "pd.DataFrame", among: "pd.DataFrame") -> dict[str, dict[str, list[str]]]:
+    """Which versions of the suite and of its detectors scored: by label and version, the arms.
+
+    Args:
+        focus: Answers of the section.
+        among: Its rates, whose labels are used.
+    """
+    known = focus.assign(label=labels(focus, among)).dropna(subset=["version"])
+    ways = known[["label", "version", "arm"]].drop_duplicates().astype(str)
+    found: dict[str, dict[str, list[str]]] = {}
+    for label, version, arm in ways.sort_values(["version", "arm"]).itertuples(index=False):
+        found.setdefault(label, {}).setdefault(version, []).append(arm)
+    return found
+
+
+def _drawn(observed: Mapping[str, Mapping[str, Any]]) -> str:
+    """How answers were drawn; where that differs, what was drawn how."""
+    by: dict[str, list[str]] = {}
+    for label, way in observed.items():
+        by.setdefault(way.get("sampling") or "", []).append(label)
+    if len(by) == 1:
+        return f"; {next(iter(by))}" if "" not in by else ""
+    return "".join(f"; {', '.join(of)}: {drawn or 'not said how drawn'}" for drawn, of in by.items())
+
+
+def _read_by(versions: Mapping[str, Sequence[str]]) -> str:
+    """The version that scored, in brackets; where arms differ, each with its own."""
+    if len(versions) < 2:
+        return f" ({next(iter(versions))})" if versions else ""
+    return f" ({'; '.join(f'{version} for {_listed(arms)}' for version, arms in versions.items())})"
 
 
 def amount(trait: str, value: float, is_share: bool) -> str:
