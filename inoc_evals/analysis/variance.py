@@ -146,6 +146,8 @@ class _Arm:
         place = answers.questions * shape[1] + answers.seeds
         size = shape[0] * shape[1]
         self.residuals = answers.values - answers.values.mean()
+        if answers.values.min() == answers.values.max():  # what is left of equal numbers is rounding
+            self.residuals = np.zeros(len(answers.values))
         self.counts = np.bincount(place, minlength=size).reshape(shape)
         self.sums = np.bincount(place, weights=self.residuals, minlength=size).reshape(shape) / len(place)
         self.seeds = shape[1]

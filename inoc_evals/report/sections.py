@@ -86,6 +86,8 @@ class Section:
         method: The method in three lines, each with its first word.
         colours: The colour of every arm.
         legend: What colours mean, of those that occur.
+        compared: Arms that the others are compared with.
+        lacking: The arm that they were to be compared with, if it has no answers here.
         observed: By label, its task, question set, scorer, judge, trait, condition, preset and sampling;
             under `versions` the arms by the version that scored them.
         logs: Provenance, one row per log.
@@ -133,6 +135,8 @@ class Section:
     method: list[tuple[str, str]] = field(default_factory=list)
     colours: dict[str, str] = field(default_factory=dict)
     legend: list[tuple[str, str]] = field(default_factory=list)
+    compared: list[str] = field(default_factory=list)
+    lacking: str = ""
 
     @property
     def has_runs(self) -> bool:
@@ -234,7 +238,10 @@ def section(
     rates = estimates.rates(focus, method=method)
     observed = {str(values.pop("label")): values for values in groups(rates, (*GROUP, "label"))}
     traits = in_order(definition, rates)
-    compared = [to for to in references if to in order] or list(order[:1])  # of plain logs the first model
+    compared = [to for to in references if to in order]
+    # of plain logs the first model
+    compared = compared or [to for to in REFERENCES if to in order] or list(order[:1])
+    lacking = next((to for to in references if to not in compared), "") if references != REFERENCES else ""
     differences = [contrasts.differences(focus, to=to) for to in compared]
     selective = selectivity(focus, {name: definition}) if definition else []
     drawn = []
@@ -274,7 +281,9 @@ def section(
         title=title,
         found=opening.found(traits, rate_rows, difference_rows, verdicts, definition),
         arms=opening.arms(focus, order, definition, of_arms, runs),
-        method=opening.method(focus, observed, method, compared, versions),
+        method=opening.method(focus, observed, method, compared, versions, lacking),
+        lacking=lacking,
+        compared=compared,
         colours=ink,
         legend=_legend(ink),
         logs=logs,

@@ -97,6 +97,10 @@ def test_of_ratings_and_of_nothing_it_speaks_rightly() -> None:
         "Alignment is 82.5 of 100 in openai/x [70.0 of 100 to 91.0 of 100] "
         "(n = 30 answers of 1 model; intervals are 95\u00a0%)."
     )
+    of_one = {**cell, "rate": 0.8, "low": 0.7, "high": 0.9}  # of a judge whose scale ends at 1
+    assert "Alignment is 0.80 in openai/x [0.70 to 0.90]" in found(
+        ["alignment"], [{"arm": "openai/x", "cells": [of_one]}], [], [], None
+    )
     nothing = {"arm": "openai/x", "cells": [{**cell, "n": 0}]}
     assert found(["alignment"], [nothing], [], [], None) == "No answer was scored for alignment."
 
@@ -142,6 +146,19 @@ def test_two_versions_and_two_ways_to_draw_stand_apart_by_name(tmp_path: Path) -
     assert "inoc-evals 0.2.0 for mockllm/b" in scored and "sampling temperature 0" in scored
     assert "<th>version</th><th>sampling</th>" in text and "Scored with" not in text
     assert {row["version"].split(",")[0] for row in part["logs"]} == {"inoc-evals 0.1.0", "inoc-evals 0.2.0"}
+
+
+def test_a_section_without_the_arm_to_compare_with_says_so(tmp_path: Path) -> None:
+    for setting, arms in (("mine", ("base", "close")), ("other", ("base", "far"))):
+        for arm in arms:
+            about = {"setting": setting, "base": "toy", "arm": arm}
+            evaluated(tmp_path / "logs", SPANISH if arm == "far" else ENGLISH, about)
+    report = write(tmp_path / "logs", tmp_path / "report", viewer=False, reference="close")
+    assert report.notes == ["other on toy: no answers of 'close' to compare with, so compared with base"]
+    parts = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["settings"]
+    said = {part["setting"]: part["method"][2] for part in parts}
+    assert "differences to base" in said["other"] and "of close, which was asked for" in said["other"]
+    assert "differences to close" in said["mine"] and "asked for" not in said["mine"]
 
 
 def _written_by(log: EvalLog, version: str, temperature: float) -> None:
