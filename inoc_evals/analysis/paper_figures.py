@@ -289,7 +289,8 @@ def _groups(found: "pd.DataFrame", traits: Sequence[str]) -> "dict[str, pd.DataF
 def _figure(width: float, height: float, shares: Sequence[int] = (1,)) -> "tuple[Figure, list[Axes]]":
     """An empty figure; its panels are as wide, against each other, as their shares say."""
     figure, panels = empty_figure(width, height, len(shares))
-    panels[0].get_gridspec().set_width_ratios(list(shares))
+    if (grid := panels[0].get_gridspec()) is not None:
+        grid.set_width_ratios(list(shares))
     for axes in panels:
         axes.tick_params(labelsize=TYPE)
     return figure, panels
