@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -152,6 +152,7 @@ def test_the_scale_of_a_rating_is_told_by_its_values(
 
 
 @settings(max_examples=30, deadline=None)
+@example(seed=427, shape=(3, 6, 2))  # questions and seeds vary exactly as the residual does
 @given(seed=st.integers(0, 10_000), shape=st.tuples(*(st.integers(1, n) for n in (3, 8, 3))))
 def test_arms_swapped_change_the_sign_and_names_change_nothing(
     seed: int, shape: tuple[int, int, int]
