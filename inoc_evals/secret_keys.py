@@ -21,7 +21,14 @@ SHORTEST = 8
 PLACEHOLDERS = frozenset({"inspectai", "lm-studio", "lmstudio"})
 """What is set for servers that ask for a key and check none."""
 
-_VARIABLE = re.compile(r"(?:\A|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)(?:_|\Z)", re.IGNORECASE)
+_NAMED = re.compile(r"(?:\A|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)(?:_\d+)?\Z", re.IGNORECASE)
+"""Names of variables that hold a key, whatever it looks like: `HF_TOKEN`, `OPENAI_API_KEY_2`."""
+
+_ABOUT = re.compile(r"(?:\A|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)_", re.IGNORECASE)
+"""Names of variables that may hold one, and may say something about one: `HF_TOKEN_READ`, `SECRET_MODE`."""
+
+_KEY_LIKE = re.compile(r"(?=[^\d]*\d)(?=[^a-zA-Z]*[a-zA-Z])[\w+=.~/-]{16,}", re.ASCII)
+"""What no word, number or short name is: long, of letters and digits, without spaces."""
 
 
 def keys(others: Iterable[str | None] = ()) -> list[str]:
@@ -30,10 +37,16 @@ def keys(others: Iterable[str | None] = ()) -> list[str]:
     Args:
         others: Keys that are in no variable, e.g. one that was given to a model as an argument.
     """
-    values = {value.strip() for name, value in os.environ.items() if _VARIABLE.search(name)}
+    values = {value.strip() for name, value in os.environ.items() if _holds_key(name, value.strip())}
     values |= {value for value in others if value}
     real = {value for value in values if len(value) >= SHORTEST and value not in PLACEHOLDERS}
     return sorted(real, key=lambda value: (-len(value), value))
+
+
+def _holds_key(name: str, value: str) -> bool:
+    if _NAMED.search(name):
+        return True
+    return bool(_ABOUT.search(name) and _KEY_LIKE.fullmatch(value)) and not value.startswith(("/", ".", "~"))
 
 
 def without_keys(text: str, others: Iterable[str | None] = ()) -> str:

@@ -32,6 +32,8 @@ POWER = 0.8
 UNPAIRED = 0.95
 """A difference has a caution if both arms answered a smaller share of the questions than this."""
 
+UNTESTED = "nothing varies and nothing is tested"
+"""Caution of a difference between values without bounds that do not vary, such as two log-probs."""
 
 USUAL = ("none", "base")
 """Arms that are compared with wherever they exist, and of which a table may well have neither."""
@@ -100,9 +102,10 @@ def compare(
     if both < UNPAIRED * len(questions):
         cautions.append(f"{len(questions) - both} of {len(questions)} questions asked of one arm only")
     first, second = answers(cell, questions), answers(reference, questions)
-    estimate = contrast(first, second, confidence, _within_finetunes(cell, reference))
-    if is_rating(cell) and is_rating(reference):
-        estimate["low"], estimate["high"] = max(-HIGHEST, estimate["low"]), min(HIGHEST, estimate["high"])
+    scale = HIGHEST if is_rating(pd.concat([cell, reference])) else 1
+    estimate = contrast(first, second, confidence, _within_finetunes(cell, reference), scale)
+    if not estimate["error"]:
+        cautions.append(UNTESTED)
     return {
         **estimate,
         **{"asked": both, "n": len(cell) + len(reference), "caution": merged(cautions)},
@@ -133,7 +136,11 @@ def _within_finetunes(cell: "pd.DataFrame", reference: "pd.DataFrame") -> Uncert
 
 
 def contrast(
-    first: Answers, second: Answers, confidence: float = 0.95, spread: Uncertainty | None = None
+    first: Answers,
+    second: Answers,
+    confidence: float = 0.95,
+    spread: Uncertainty | None = None,
+    scale: float = 1,
 ) -> dict[str, float]:
     """The difference of two arms' means.
 
@@ -142,23 +149,26 @@ def contrast(
         second: Answers of the other arm, with the same numbering of questions.
         confidence: Nominal coverage of the interval.
         spread: The uncertainty of the difference, if it is not that of two independent arms.
+        scale: The highest value that an answer can have: 1 of a share, `HIGHEST` of a rating. Other values,
+            such as log-probs, have no bounds.
 
     Returns:
         `difference`, `low`, `high`, `p`, `effect`, `detectable`, `error`, `dof` and `fewest`, as in
-        `differences`.
+        `differences`. Where nothing varies and values have no bounds, there is nothing to test with: `p`
+        is 1.
     """
     from scipy.special import stdtrit
 
     difference = float(first.values.mean() - second.values.mean())
-    spread = _with_constant_arms(first, second, spread or uncertainty(first, second))
+    spread = _with_constant_arms(first, second, spread or uncertainty(first, second), scale)
     error, dof = spread.variance**0.5, spread.dof
     level = spread.quantile(confidence)
     low, high = difference - level * error, difference + level * error
-    if _are_shares(first, second):
-        low, high = max(-1.0, low), min(1.0, high)
+    if _are_shares(first, second, scale):
+        low, high = max(-float(scale), low), min(float(scale), high)
     return {
         **{"difference": difference, "low": low, "high": high},
-        "p": 2 * spread.p_above(abs(difference) / error) if error > 0 else float(difference == 0),
+        "p": 2 * spread.p_above(abs(difference) / error) if error > 0 else 1.0,
         "effect": _effect(first, second),
         "detectable": (level + float(stdtrit(dof, POWER))) * error,
         **{"error": error, "dof": dof, "fewest": spread.fewest},
@@ -179,21 +189,23 @@ def holm(p: "pd.Series") -> "pd.Series":
     return pd.Series(np.minimum(corrected, 1.0), index=p.index)
 
 
-def _are_shares(first: Answers, second: Answers) -> bool:
-    return all(data.values.min() >= 0 and data.values.max() <= 1 for data in (first, second))
+def _are_shares(first: Answers, second: Answers, scale: float = 1) -> bool:
+    return all(data.values.min() >= 0 and data.values.max() <= scale for data in (first, second))
 
 
-def _with_constant_arms(first: Answers, second: Answers, spread: Uncertainty) -> Uncertainty:
+def _with_constant_arms(
+    first: Answers, second: Answers, spread: Uncertainty, scale: float = 1
+) -> Uncertainty:
     """Add the uncertainty of an arm whose answers are all alike, which their observed variance of 0 lacks."""
     from scipy import stats
 
-    if not _are_shares(first, second):
+    if not _are_shares(first, second, scale):
         return spread
     variance, z = spread.variance, float(stats.norm.ppf(0.975))
     for data in (first, second):
         if data.values.min() == data.values.max():
-            low, high = wilson_interval(data)
-            variance += ((high - low) / 2 / z) ** 2
+            low, high = wilson_interval(data._replace(values=data.values / scale))
+            variance += (scale * (high - low) / 2 / z) ** 2
     return spread._replace(variance=variance)
 
 

@@ -105,11 +105,17 @@ def answers(scored: "pd.DataFrame", questions: "pd.Index | None" = None) -> Answ
 def is_rating(scored: "pd.DataFrame") -> bool:
     """Whether these rows of one trait are ratings of a judge, from 0 to `HIGHEST`.
 
+    Others use the same names on a scale from 0 to 1. Where no value exceeds 1, a preset tells which it is:
+    its thresholds are on our scale.
+
     Args:
         scored: Rows of a table.
     """
     trait = str(scored["trait"].iloc[0]) if "trait" in scored.columns and len(scored) else ""
-    return trait in RATINGS and bool(scored["value"].between(0, HIGHEST).all())
+    if trait not in RATINGS or not scored["value"].between(0, HIGHEST).all():
+        return False
+    has_preset = "preset" in scored.columns and bool(scored["preset"].notna().any())
+    return has_preset or bool((scored["value"] > 1).any())
 
 
 def interval(data: Answers, confidence: float = 0.95, *, rating: bool = False) -> tuple[float, float, float]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from inoc_evals import scorers
 from inoc_evals.analysis.answers_file import Answer, Answers
+from inoc_evals.analysis.log_rows import SUITE
 from inoc_evals.data.conditions import under
 from inoc_evals.digests import fingerprint, sha256
 from inoc_evals.errors import UserError, one_line
@@ -440,7 +441,7 @@ def _log(task: str, of: Written, samples: "list[EvalSample]", about: dict[str, A
             ),
             model=f"{PROVIDER}/{of.model}",
             config=EvalConfig(epochs=max(sample.epoch for sample in samples)),
-            packages={"inoc_evals": version("inoc-evals"), "inspect_ai": version("inspect_ai")},
+            packages={SUITE: version(SUITE), "inspect_ai": version("inspect_ai")},
             tags=[IMPORTED],
             metadata=about,
         ),

@@ -75,6 +75,9 @@ is repeated and the seed do not."""
 
 FAILED = "the sample failed: "
 
+NO_SCORES = "no sample with scores"
+"""Why a finished log has no rows."""
+
 SUITE = "inoc-evals"
 """Our distribution, as a log's header lists it among the packages."""
 
@@ -150,7 +153,7 @@ def prepare(source: Source) -> Path | str:
     except Exception as error:  # a damaged or unusual file raises errors of many kinds
         return f"not a log that Inspect can read: {first_line(error)}"
     if not table.num_rows:
-        return "no sample with scores"
+        return NO_SCORES
     file = source.file
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as passing:

@@ -176,9 +176,10 @@ def forest(
                 axes.plot([row["low"], row["high"]], [y, y], "|", color=colour[arm], markersize=9)
                 axes.plot(row["difference"], y, "o", color=colour[arm], markersize=4.5)
         axes.axvline(0, color="0.3", linewidth=1)
-        if is_share(group["difference"].abs()):
+        size = group[["difference", "low", "high"]].abs().stack()  # a small difference of ratings is no share
+        if is_share(size):
             axes.set_xlim(-1.02, 1.02)
-        of_unit = unit(str(group["trait"].iloc[0]), group["difference"].abs())
+        of_unit = unit(str(group["trait"].iloc[0]), size)
         axes.set_xlabel(f"difference to {compared}\n({of_unit})", fontsize=8)
         axes.set_title(title_of(label), fontsize=9, loc="left")
     name_rows(panels[0], shown)

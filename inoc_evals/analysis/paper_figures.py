@@ -64,7 +64,8 @@ def rates_figure(
         width: Width of the figure, in inches.
 
     Returns:
-        A matplotlib figure; its vertical axis is the share of answers, 0 to 1, or the rating, 0 to 100.
+        A matplotlib figure; its vertical axis is the share of answers, 0 to 1, or the rating, 0 to 100. Where
+        traits differ in that, each unit has a panel of its own.
 
     Raises:
         UserError: If the table has several settings or bases, or there is nothing to draw.
@@ -72,26 +73,41 @@ def rates_figure(
     shown, order = _of_one(table, arms)
     found = rates(shown)
     groups = _groups(found, traits or in_order(SETTINGS.get(str(shown["setting"].iloc[0])), found))
-    figure, [axes] = _figure(width, 0.62 * width)
-    colour, each = colours(order), 0.8 / len(order)
+    by_unit: dict[str, dict[str, pd.DataFrame]] = {}
+    for label, group in groups.items():
+        by_unit.setdefault(unit(str(group["trait"].iloc[0]), group["rate"].dropna()), {})[label] = group
+    figure, panels = _figure(width, 0.62 * width, [len(of_unit) for of_unit in by_unit.values()])
+    colour = colours(order)
+    for axes, of_unit in zip(panels, by_unit.values(), strict=True):
+        _bars(axes, of_unit, order, colour)
+        axes.set_xticks(range(len(of_unit)), [_title(label, names) for label in of_unit], fontsize=TYPE)
+        every = [rate for group in of_unit.values() for rate in group["rate"].dropna()]
+        _scale(axes, str(next(iter(of_unit.values()))["trait"].iloc[0]), every)
+    handles, texts = _legend(order, colour, names)
+    legend: dict[str, Any] = {"frameon": False, "fontsize": TYPE, "handlelength": 1, "columnspacing": 1}
+    if len(panels) == 1:
+        axes.legend(handles, texts, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, **legend)
+    else:
+        figure.legend(handles, texts, loc="outside upper center", ncols=3, **legend)
+    return figure
+
+
+def _bars(
+    axes: "Axes",
+    groups: "Mapping[str, pd.DataFrame]",
+    order: Sequence[str],
+    colour: "Mapping[str, tuple[float, float, float]]",
+) -> None:
+    """Rates of one unit: a group of bars for every trait, a bar for every arm."""
+    each = 0.8 / len(order)
     for place, group in enumerate(groups.values()):
         by_arm = group.set_index("arm")
         for number, arm in enumerate(arm for arm in order if arm in by_arm.index):
             row = by_arm.loc[arm]
             x = place + (number - (len(order) - 1) / 2) * each
-            axes.bar(
-                x, row["rate"], 0.92 * each, color=colour[arm], label=_name(arm, names) if not place else None
-            )
+            axes.bar(x, row["rate"], 0.92 * each, color=colour[arm])
             axes.plot([x, x], [row["low"], row["high"]], color="0.15", linewidth=0.9)
-    every = [rate for group in groups.values() for rate in group["rate"].dropna()]
-    axes.set_xticks(range(len(groups)), [_title(label, names) for label in groups], fontsize=TYPE)
     axes.grid(axis="x", visible=False)
-    first = next(iter(groups.values()))
-    _scale(axes, str(first["trait"].iloc[0]), every)
-    handles, texts = _legend(order, colour, names)
-    above: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3}
-    axes.legend(handles, texts, frameon=False, fontsize=TYPE, handlelength=1, columnspacing=1, **above)
-    return figure
 
 
 def tradeoff_figure(
@@ -173,7 +189,8 @@ def effects_figure(
     found = differences(shown, to=to)
     if not len(found):
         raise UserError(f"no answers of {to!r} to compare with")
-    trait = trait or in_order(SETTINGS.get(str(shown["setting"].iloc[0])), rates(shown))[0]
+    measured = rates(shown)
+    trait = trait or in_order(SETTINGS.get(str(shown["setting"].iloc[0])), measured)[0]
     by_arm = the_one(found, trait).set_index("arm")
     rows = [arm for arm in order if arm in by_arm.index]
     if not rows:
@@ -186,7 +203,7 @@ def effects_figure(
         axes.plot(row["difference"], y, "o", color=colour[arm], markersize=4)
     axes.axvline(0, color="0.3", linewidth=0.8)
     name_rows(axes, [_name(arm, names) for arm in rows])
-    size = by_arm["difference"].abs()
+    size = the_one(measured, trait)["rate"]  # a small difference of ratings is no share
     if is_share(size):
         axes.set_xlim(-1.02, 1.02)
     of = f"{_title(trait, names)}: difference to {_name(to, names)} ({unit(trait, size)})"
@@ -269,8 +286,11 @@ def _groups(found: "pd.DataFrame", traits: Sequence[str]) -> "dict[str, pd.DataF
     return scored
 
 
-def _figure(width: float, height: float) -> "tuple[Figure, list[Axes]]":
-    figure, panels = empty_figure(width, height)
+def _figure(width: float, height: float, shares: Sequence[int] = (1,)) -> "tuple[Figure, list[Axes]]":
+    """An empty figure; its panels are as wide, against each other, as their shares say."""
+    figure, panels = empty_figure(width, height, len(shares))
+    if (grid := panels[0].get_gridspec()) is not None:
+        grid.set_width_ratios(list(shares))
     for axes in panels:
         axes.tick_params(labelsize=TYPE)
     return figure, panels

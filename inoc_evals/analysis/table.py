@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from inoc_evals.analysis.at_doses import at_every_dose
-from inoc_evals.analysis.log_rows import COLUMNS, Source, prepare
+from inoc_evals.analysis.log_rows import COLUMNS, NO_SCORES, Source, prepare
 from inoc_evals.errors import UserError, first_line, require
 from inoc_evals.files import LOG_NAME, files_below, is_url
 
@@ -103,7 +103,12 @@ def read(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> Loaded:
     if not tables:
         why = "; ".join(f"{location}: {reason}" for location, reason in skipped[:3])
         places = ", ".join(map(str, [logs] if isinstance(logs, str | Path) else logs))
-        raise UserError(f"{places}: no finished log with scores{f' ({why})' if why else ''}")
+        # such logs are there, and have only to be scored
+        todo = ": score them with  inspect score LOG --scorer inoc_evals/..., or  import --scorer"
+        unscored = any(reason == NO_SCORES for _, reason in skipped)
+        raise UserError(
+            f"{places}: no finished log with scores{f' ({why})' if why else ''}{todo if unscored else ''}"
+        )
     return Loaded(_frame(tables, group_by), logs_read, skipped)
 
 

@@ -119,7 +119,8 @@ def uncertainty(answers: Answers, other: Answers | None = None) -> Uncertainty:
     parts += [(_clusters(arm.sums.sum(axis=0)), arm.seeds - 1) for arm in arms if arm.seeds > 1]
     variance = sum(part for part, _ in parts) - residual
     weight = sum(part**2 / dof for part, dof in [*parts, *residuals] if dof > 0)
-    if variance < residual:  # neither questions nor seeds vary more than the residual
+    # where they are the same, rounding must not decide which degrees of freedom count: the fewer do
+    if variance < residual * (1 - 1e-9):  # neither questions nor seeds vary more than the residual
         variance, weight = residual, sum(part**2 / dof for part, dof in residuals if dof > 0)
     if not weight:  # all answers are alike
         return Uncertainty(0.0, float(questions - 1), min(questions - 1, _together(parts[1:])))
@@ -146,6 +147,8 @@ class _Arm:
         place = answers.questions * shape[1] + answers.seeds
         size = shape[0] * shape[1]
         self.residuals = answers.values - answers.values.mean()
+        if answers.values.min() == answers.values.max():  # what is left of equal numbers is rounding
+            self.residuals = np.zeros(len(answers.values))
         self.counts = np.bincount(place, minlength=size).reshape(shape)
         self.sums = np.bincount(place, weights=self.residuals, minlength=size).reshape(shape) / len(place)
         self.seeds = shape[1]

@@ -220,7 +220,10 @@ def judged(
     for number, (case, comparison) in enumerate(zip(tested, comparisons, strict=True)):
         if comparison is None:
             continue
-        error, difference = max(float(comparison["error"]), 1e-12), float(comparison["difference"])
+        error, difference = float(comparison["error"]), float(comparison["difference"])
+        if not error:  # nothing varies, so nothing says what chance would do
+            tests[number, True] = tests[number, False] = 1.0
+            continue
         spread = Uncertainty(error**2, float(comparison["dof"]), float(comparison["fewest"]))
         bounds = (case.claim.low, case.claim.high)
         below, above = (spread.p_above((difference - bound) / error) for bound in bounds)
@@ -271,7 +274,7 @@ def _verdict(
     if word == "undecided" and (high < claim.low or low > claim.high or claim.low < low <= high < claim.high):
         # Seen alone the interval would decide it.
         why += f"; p {min(supported, contradicted):.2g} after correction over all claims"
-    elif word == "undecided":
+    elif word == "undecided" and comparison["error"]:
         why += f"; detectable ±{comparison['detectable']:.2f}"
     if cautions := _cautions(claim, comparison):
         why += f"; caution: {cautions}"

@@ -7,6 +7,7 @@
 """
 
 import ast
+import re
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,6 +16,9 @@ from typing import Any
 
 import typer
 from typer.core import TyperCommand
+
+DOCSTRING = re.compile(r'^def command\((?:\n .*)*\n\) -> None:\n    """([^"\n]+)', re.MULTILINE)
+"""The first line of the docstring of `command`, as every module of one command has it."""
 
 
 class Later(TyperCommand):
@@ -96,6 +100,9 @@ def exported(package: str) -> dict[str, str]:
 
 
 def _help_line(module: str) -> str:
+    # parsing all modules took a tenth of the time of the help page
+    if said := DOCSTRING.search(_file(module).read_text(encoding="utf-8")):
+        return said[1]
     for node in _source(module).body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
@@ -107,8 +114,11 @@ def _help_line(module: str) -> str:
 
 @cache
 def _source(module: str) -> ast.Module:
+    return ast.parse(_file(module).read_text(encoding="utf-8"))
+
+
+def _file(module: str) -> Path:
     root = find_spec(module.partition(".")[0])
     assert root is not None and root.submodule_search_locations
     place = Path(root.submodule_search_locations[0]).joinpath(*module.split(".")[1:])
-    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
-    return ast.parse(file.read_text(encoding="utf-8"))
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")

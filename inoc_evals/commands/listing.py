@@ -13,8 +13,6 @@ import typer
 from inoc_evals.commands.lazy import docstring_line, exported, registered_name
 from inoc_evals.commands.output import AsJson, print_json, print_table, say
 from inoc_evals.errors import UserError
-from inoc_evals.runs.directory import list_runs
-from inoc_evals.settings import SETTINGS
 
 Kind = Literal["tasks", "scorers", "settings", "models"]
 
@@ -88,6 +86,8 @@ def components(kind: Literal["task", "scorer"]) -> list[dict[str, Any]]:
 
 def settings() -> list[dict[str, Any]]:
     """List the settings, each with its arms and their prompts."""
+    from inoc_evals.settings import SETTINGS
+
     return [
         {
             "name": setting.name,
@@ -109,6 +109,8 @@ def settings() -> list[dict[str, Any]]:
 
 def models() -> list[dict[str, Any]]:
     """List the shipped base and the runs, by the name that `--model` takes."""
+    from inoc_evals.runs.directory import list_runs
+
     entries = [{"name": name, "about": about} for name, about in SHIPPED.items()]
     for run in list_runs():
         try:

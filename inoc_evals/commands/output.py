@@ -11,10 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from inoc_evals.errors import UNSEEN, one_line, visible
 
@@ -97,6 +93,11 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     if not rows:  # a heading over nothing looks like an output that was lost
         say(f"{title}: none")
         return
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(title=Text(visible(title), style="bold"), title_justify="left", box=SIMPLE_HEAD)
     for number, column in enumerate(columns):
         table.add_column(Text(visible(column)), overflow="fold", no_wrap=number == 0)

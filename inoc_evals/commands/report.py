@@ -83,14 +83,14 @@ def show(report: "Report", as_json: bool) -> None:
     """Say what a report says of the claims, and where it lies."""
     if as_json:
         verdicts = [verdict.as_dict() for verdict in report.verdicts]
-        about = {"skipped": report.skipped, "unscored": report.unread}
+        about = {"skipped": report.skipped, "unscored": report.unread, "notes": report.notes}
         print_json({"page": str(report.page), "verdicts": verdicts, **about})
         return
     words = [verdict.word for verdict in report.verdicts]
     if words:
         counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
         say(f"Claims: {counts}")
-    for line in report.unread:
+    for line in (*report.unread, *report.notes):
         say(line, err=True)
     say_skipped(report.skipped)
     say(f"Report: {report.page}")

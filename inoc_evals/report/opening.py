@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.estimates import HIGHEST, RATINGS, Method
+from inoc_evals.analysis.observed import labels
 from inoc_evals.analysis.style import BASE, NONE, role
 from inoc_evals.analysis.verdicts import WORDS, Verdict
 from inoc_evals.data.conditions import of_task
@@ -88,18 +89,18 @@ def _of_inoculation(
     differences: Sequence[Mapping[str, Any]],
     definition: Setting | None,
 ) -> str:
-    is_share = _shares(trait, cells.values())
+    is_share, highest = _shares(trait, cells.values()), _highest(trait, cells.values())
     verb = "was in" if is_share else "was"
-    said = [f"{amount(trait, cells[NONE]['rate'], is_share)} after training without a prompt"]
+    said = [f"{amount(cells[NONE]['rate'], is_share, highest)} after training without a prompt"]
     if BASE in cells:
-        said.insert(0, f"{amount(trait, cells[BASE]['rate'], is_share)} of the base's answers")
+        said.insert(0, f"{amount(cells[BASE]['rate'], is_share, highest)} of the base's answers")
         if not is_share:
-            said[0] = f"{amount(trait, cells[BASE]['rate'], is_share)} in the base"
+            said[0] = f"{amount(cells[BASE]['rate'], is_share, highest)} in the base"
     prompt = _prompt(definition, best, "")
     under = (
         f"with “{_short(prompt, 80)}” before the training rows ({best})" if prompt else f"in the arm {best}"
     )
-    said.append(f"{amount(trait, cells[best]['rate'], is_share)} {under}")
+    said.append(f"{amount(cells[best]['rate'], is_share, highest)} {under}")
     places = ["in " + one if is_share and number else one for number, one in enumerate(said)]
     text = f"{trait} {verb} {', '.join(places[:-1])} and {places[-1]}"
     return text + _difference(trait, best, NONE, differences, is_share)
@@ -111,11 +112,11 @@ def _of_extremes(
     named: Sequence[str],
     differences: Sequence[Mapping[str, Any]],
 ) -> str:
-    is_share = _shares(trait, cells.values())
+    is_share, highest = _shares(trait, cells.values()), _highest(trait, cells.values())
     verb, of = ("is in", " of the answers of") if is_share else ("is", " in")
-    said = [f"{amount(trait, cells[arm]['rate'], is_share)}{of} {arm}" for arm in named]
+    said = [f"{amount(cells[arm]['rate'], is_share, highest)}{of} {arm}" for arm in named]
     if len(named) == 1:
-        low, high = (amount(trait, cells[named[0]][end], is_share) for end in ("low", "high"))
+        low, high = (amount(cells[named[0]][end], is_share, highest) for end in ("low", "high"))
         return f"{trait} {verb} {said[0]} [{low} to {high}]"
     most = ", the most," if len(cells) > len(named) else ""
     least = ", the least" if len(cells) > len(named) else ""
@@ -151,8 +152,8 @@ def _kept(
     of = {str(row["arm"]): cell for row in rates if (cell := _cell(row, traits, wanted))}
     if best not in of or NONE not in of:
         return ""
-    is_share = _shares(wanted, of.values())
-    now, before = (amount(wanted, of[arm]["rate"], is_share) for arm in (best, NONE))
+    is_share, highest = _shares(wanted, of.values()), _highest(wanted, of.values())
+    now, before = (amount(of[arm]["rate"], is_share, highest) for arm in (best, NONE))
     return f"; {wanted}, which is wanted, {'was in' if is_share else 'was'} {now} there against {before}"
 
 
@@ -296,6 +297,8 @@ def method(
     observed: Mapping[str, Mapping[str, Any]],
     intervals: Method,
     to: Sequence[str],
+    versions: Mapping[str, Mapping[str, Sequence[str]]],
+    lacking: str = "",
 ) -> list[tuple[str, str]]:
     """The method in three lines: what was asked, how it was scored, how it was compared.
 
@@ -304,6 +307,8 @@ def method(
         observed: By label, what is shown of each trait.
         intervals: Method of the intervals.
         to: Arms that the others are compared with.
+        versions: By label and version of what scored, the arms (`versions_of`).
+        lacking: The arm that they were to be compared with, if it has no answers here.
     """
     ways = list(observed.values())
     answers = focus.drop_duplicates(["log", "sample", "epoch"])
@@ -315,8 +320,7 @@ def method(
     asked += f", under {conditions}" if conditions else ", without a system prompt of the test"
     each = len(answers) / max(1, answers.groupby(["log", "question"], observed=True).ngroups)
     asked += f", {each:.3g} answer{'s' * (each > 1)} of each model"
-    if drawn := _distinct(way.get("sampling") for way in ways):
-        asked += f"; {drawn}"
+    asked += _drawn(observed)
     scored: dict[str, list[str]] = {}
     for label, way in observed.items():
         judge, preset = way.get("judge"), way.get("preset")
@@ -325,6 +329,7 @@ def method(
             if judge
             else f"scorer {way.get('scorer')}"
         )
+        by += _read_by(versions.get(label, {}))
         scored.setdefault(by, []).append(label)
     scores = "; ".join(f"{', '.join(labels)} by {by}" for by, labels in scored.items())
     compare = (
@@ -335,25 +340,64 @@ def method(
     compare += (
         f"; differences to {' and '.join(to)} paired by question, Student's test with Holm's correction"
     )
+    compare += f"; of {lacking}, which was asked for, there are no answers here" if lacking else ""
     return [("Asked", f"{asked}."), ("Scored", f"{scores}."), ("Compared", f"{compare}.")]
 
 
-def amount(trait: str, value: float, is_share: bool) -> str:
+def versions_of(focus: "pd.DataFrame", among: "pd.DataFrame") -> dict[str, dict[str, list[str]]]:
+    """Which versions of the suite and of its detectors scored: by label and version, the arms.
+
+    Args:
+        focus: Answers of the section.
+        among: Its rates, whose labels are used.
+    """
+    known = focus.assign(label=labels(focus, among)).dropna(subset=["version"])
+    ways = known[["label", "version", "arm"]].drop_duplicates().astype(str)
+    found: dict[str, dict[str, list[str]]] = {}
+    for label, version, arm in ways.sort_values(["version", "arm"]).itertuples(index=False):
+        found.setdefault(label, {}).setdefault(version, []).append(arm)
+    return found
+
+
+def _drawn(observed: Mapping[str, Mapping[str, Any]]) -> str:
+    """How answers were drawn; where that differs, what was drawn how."""
+    by: dict[str, list[str]] = {}
+    for label, way in observed.items():
+        by.setdefault(way.get("sampling") or "", []).append(label)
+    if len(by) == 1:
+        return f"; {next(iter(by))}" if "" not in by else ""
+    return "".join(f"; {', '.join(of)}: {drawn or 'not said how drawn'}" for drawn, of in by.items())
+
+
+def _read_by(versions: Mapping[str, Sequence[str]]) -> str:
+    """The version that scored, in brackets; where arms differ, each with its own."""
+    if len(versions) < 2:
+        return f" ({next(iter(versions))})" if versions else ""
+    return f" ({'; '.join(f'{version} for {_listed(arms)}' for version, arms in versions.items())})"
+
+
+def amount(value: float, is_share: bool, highest: int | None) -> str:
     """A rate or a mean as it stands in a sentence.
 
     Args:
-        trait: The trait's label.
         value: The number.
         is_share: Whether it is a share of answers.
+        highest: The highest value that it could have, where it is a rating.
     """
     if is_share:
         percent = 100 * float(value)
         return f"{percent:.{int(0 < percent < 1 or 99 < percent < 100)}f}{SPACE}%"
-    return f"{value:.1f} of {HIGHEST}" if trait.split(" ")[0] in RATINGS else f"{value:.2f}"
+    return f"{value:.2f}" if highest is None else f"{value:.1f} of {highest}"
 
 
 def _shares(trait: str, cells: Any) -> bool:
     return trait.split(" ")[0] not in RATINGS and all(0 <= float(cell["rate"]) <= 1 for cell in cells)
+
+
+def _highest(trait: str, cells: Any) -> int | None:
+    """The end of the scale of ratings; None of other values, those of a judge with a scale to 1 included."""
+    rated = trait.split(" ")[0] in RATINGS and any(float(cell["high"]) > 1 for cell in cells)
+    return HIGHEST if rated else None
 
 
 def _listed(words: Sequence[str]) -> str:

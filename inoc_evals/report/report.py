@@ -69,6 +69,7 @@ class Report:
         verdicts: Verdicts on the paper's claims.
         skipped: Logs that are not in it, each with its reason.
         unread: A line for every trait with answers that have no score: how many, and why.
+        notes: A line for every section that lacks the arm to compare with.
         audit: What the audit of its logs says.
     """
 
@@ -76,6 +77,7 @@ class Report:
     verdicts: "list[Verdict]"
     skipped: list[tuple[str, str]]
     unread: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     audit: "Audit | None" = None
 
 
@@ -182,7 +184,13 @@ def write(
     except OSError as error:
         raise UserError(f"{to} cannot be written ({error.strerror}): give another folder with -o") from error
     unread = [f"{part.setting}, {line}" for part in parts for line in part.unread]
-    return Report(to / PAGE, relevant, loaded.skipped, unread, audited)
+    notes = [
+        f"{part.setting}{f' on {part.base}' if part.base else ''}: no answers of {part.lacking!r} to compare "
+        f"with, so compared with {' and '.join(part.compared)}"
+        for part in parts
+        if part.lacking
+    ]
+    return Report(to / PAGE, relevant, loaded.skipped, unread, notes, audited)
 
 
 def _same(table: "pd.DataFrame", setting: Any, base: Any) -> "pd.Series":

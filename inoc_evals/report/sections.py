@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REFERENCES = ("none", "base")
+"""Arms that the others are compared with."""
 
 LONGEST_NAME = 150
 """Most bytes of a figure's name; its suffix and the temporary name before it come on top."""
-"""Arms that the others are compared with."""
 
 LAST = 1000
 """Position of settings that are not in the table of the paper's experiments."""
@@ -86,7 +86,10 @@ class Section:
         method: The method in three lines, each with its first word.
         colours: The colour of every arm.
         legend: What colours mean, of those that occur.
-        observed: By label, its task, question set, scorer, judge, trait, condition and preset.
+        compared: Arms that the others are compared with.
+        lacking: The arm that they were to be compared with, if it has no answers here.
+        observed: By label, its task, question set, scorer, judge, trait, condition, preset and sampling;
+            under `versions` the arms by the version that scored them.
         logs: Provenance, one row per log.
         verdicts: Verdicts on the claims of this setting and base.
         models_read: What the models of every arm read in training and in the test, as far as logs say it.
@@ -132,11 +135,19 @@ class Section:
     method: list[tuple[str, str]] = field(default_factory=list)
     colours: dict[str, str] = field(default_factory=dict)
     legend: list[tuple[str, str]] = field(default_factory=list)
+    compared: list[str] = field(default_factory=list)
+    lacking: str = ""
 
     @property
     def has_runs(self) -> bool:
         """Whether a run directory told what an arm was trained on."""
         return any(row["rows"] or row["lora"] for row in self.arms)
+
+    @property
+    def same(self) -> dict[str, str]:
+        """What scored and how answers were drawn, where it is the same in all logs; else it is a column."""
+        values = {word: {row[word] for row in self.logs} for word in ("version", "sampling")}
+        return {word: next(iter(of)) for word, of in values.items() if len(of) == 1}
 
     @property
     def judged(self) -> list[dict[str, Any]]:
@@ -227,7 +238,10 @@ def section(
     rates = estimates.rates(focus, method=method)
     observed = {str(values.pop("label")): values for values in groups(rates, (*GROUP, "label"))}
     traits = in_order(definition, rates)
-    compared = [to for to in references if to in order] or list(order[:1])  # of plain logs the first model
+    compared = [to for to in references if to in order]
+    # of plain logs the first model
+    compared = compared or [to for to in REFERENCES if to in order] or list(order[:1])
+    lacking = next((to for to in references if to not in compared), "") if references != REFERENCES else ""
     differences = [contrasts.differences(focus, to=to) for to in compared]
     selective = selectivity(focus, {name: definition}) if definition else []
     drawn = []
@@ -246,6 +260,7 @@ def section(
     logs = _logs(whole)
     of_arms, notes = readings(logs, order)
     windows, dose_verdicts = _doses(whole, definition, findings)
+    versions = opening.versions_of(focus, rates)
     rate_rows, difference_rows = _rates(rates, order, traits), _differences(differences, order, traits)
     ink = {arm: to_hex(colour) for arm, colour in colours(order).items()}
     return Section(
@@ -266,12 +281,17 @@ def section(
         title=title,
         found=opening.found(traits, rate_rows, difference_rows, verdicts, definition),
         arms=opening.arms(focus, order, definition, of_arms, runs),
-        method=opening.method(focus, observed, method, compared),
+        method=opening.method(focus, observed, method, compared, versions, lacking),
+        lacking=lacking,
+        compared=compared,
         colours=ink,
         legend=_legend(ink),
         logs=logs,
         verdicts=verdicts,
-        observed={t: {p: observed[t].get(p) for p in GROUP_VALUES} for t in traits},
+        observed={
+            t: {**{p: observed[t].get(p) for p in GROUP_VALUES}, "versions": versions.get(t, {})}
+            for t in traits
+        },
         models_read=of_arms,
         template_notes=notes,
         unread=unread.lines(focus, among=rates),
@@ -398,8 +418,11 @@ def _logs(whole: "pd.DataFrame") -> list[dict[str, Any]]:
                 **{key: text(first[key]) for key in ("arm", "model", "task", "run", "questions")},
                 **{
                     key: _several(of_log[key])
-                    for key in ("scorer", "judge", "preset", "version", "sampling", "condition")
+                    for key in ("scorer", "judge", "preset", "sampling", "condition")
                 },
+                "version": ", ".join(
+                    dict.fromkeys(", ".join(of_log["version"].dropna().unique()).split(", "))
+                ),
                 "seed": None if first["seed"] != first["seed"] else int(first["seed"]),
                 "log": str(log),
                 "n": len(of_log.drop_duplicates(["sample", "epoch"])),

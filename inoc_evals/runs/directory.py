@@ -73,7 +73,7 @@ class Result(BaseModel):
         billed_tokens: Number of training tokens as reported by the backend.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True, hide_input_in_errors=True)
 
     steps: int | None = None
     epochs: float | None = None
@@ -116,7 +116,7 @@ class Manifest(BaseModel):
         result: The result, once finished.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True, hide_input_in_errors=True)
 
     name: str
     status: Status

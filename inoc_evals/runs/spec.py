@@ -26,6 +26,7 @@ from pydantic import (
 from inoc_evals.chat.renderer import DATE
 from inoc_evals.digests import fingerprint
 from inoc_evals.errors import UserError
+from inoc_evals.secret_keys import without_keys
 
 Backend = Literal["local", "openai", "tinker", "adopted"]
 """Where training runs; `adopted` marks a model that was trained elsewhere (`finetune/adopt.py`)."""
@@ -58,7 +59,13 @@ FIELDS_USED: dict[str, tuple[str, ...]] = {"openai": OPENAI_FIELDS, "adopted": (
 class Strict(BaseModel):
     """A frozen pydantic model that reports all validation errors as one one-line `UserError`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        defer_build=True,  # when a first one is made: most commands make none
+        hide_input_in_errors=True,  # it may hold a key
+    )
     title: ClassVar[str]
 
     @model_validator(mode="wrap")
@@ -279,4 +286,7 @@ def _reason(error: Any) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     value = error["input"]
-    return f"{message} (got {value!r:.60})" if isinstance(value, str | int | float) else message
+    if not isinstance(value, str | int | float):
+        return message
+    shown = without_keys(value) if isinstance(value, str) else value
+    return f"{message} (got {shown!r:.60})"

@@ -1,9 +1,11 @@
 """Differences between arms: against tests of the textbook, and what must not change them."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -11,6 +13,9 @@ from statsmodels.stats.power import TTestPower
 
 from inoc_evals.analysis import differences
 from inoc_evals.analysis.contrasts import POWER, compare, holm
+from inoc_evals.analysis.estimates import is_rating
+from inoc_evals.analysis.verdicts import Case, judged
+from inoc_evals.settings.claim import Claim, Side
 
 
 def table(arms: dict[str, np.ndarray], **columns: object) -> pd.DataFrame:
@@ -103,7 +108,51 @@ def test_nothing_in_both_arms_has_a_width_that_shrinks_with_questions() -> None:
     )
 
 
+@pytest.mark.parametrize("ends", [(0, 100), (80, 85)])
+def test_constant_ratings_of_a_few_finetunes_prove_what_a_few_can(ends: tuple[int, int]) -> None:
+    """Nothing varies, so that only the number of questions and of finetunes speaks: never p = 0."""
+    shape = (3, 12, 1)
+    arms = {"none": np.full(shape, float(ends[0])), "x": np.full(shape, float(ends[1]))}
+    rated = table(arms, trait="alignment", preset="p")
+    found = differences(rated).iloc[0]
+    assert found["fewest"] == 4 and found["error"] > 0
+    assert 0 < found["p"] < 1e-3 if ends == (0, 100) else found["p"] > 0.2
+    assert -100 <= found["low"] < ends[1] - ends[0] <= found["high"] <= 100
+    # the same as shares, on a scale of 100
+    shares = differences(rated.assign(value=rated["value"] / 100, trait="t")).iloc[0]
+    assert found["p"] == pytest.approx(shares["p"]) and found["error"] == pytest.approx(100 * shares["error"])
+    claim = Claim("x", "Higher.", Side("x", "alignment"), Side("none", "alignment"), 1, math.inf)
+    [verdict] = judged([Case(claim, *(rated[rated["arm"] == arm] for arm in ("x", "none")))], "b")
+    assert verdict.word == ("supported" if ends == (0, 100) else "undecided")
+
+
+def test_values_without_bounds_that_do_not_vary_are_not_tested() -> None:
+    rows = table({"none": np.full((3, 12, 1), -3.5), "x": np.full((3, 12, 1), -1.5)}, trait="logprob")
+    found = differences(rows).iloc[0]
+    assert (found["difference"], found["p"], found["error"]) == (2, 1, 0)
+    assert "nothing is tested" in found["caution"]
+    claim = Claim("x", "Likelier.", Side("x", "logprob"), Side("none", "logprob"), 1, math.inf)
+    [verdict] = judged([Case(claim, *(rows[rows["arm"] == arm] for arm in ("x", "none")))], "b")
+    assert verdict.word == "undecided" and "nothing is tested" in verdict.why
+
+
+@pytest.mark.parametrize(
+    ("values", "preset", "rating"),
+    [
+        ([0.0, 0.8, 1.0], None, False),  # somebody's judge, whose scale ends at 1
+        ([0.0, 80.0, 100.0], None, True),
+        ([0.0, 0.5, 1.0], "betley2025", True),  # a very low rating of ours
+        ([-1.0, 80.0], "betley2025", False),
+    ],
+)
+def test_the_scale_of_a_rating_is_told_by_its_values(
+    values: list[float], preset: str | None, rating: bool
+) -> None:
+    assert is_rating(pd.DataFrame({"trait": "alignment", "value": values, "preset": preset})) is rating
+
+
 @settings(max_examples=30, deadline=None)
+@example(seed=427, shape=(3, 6, 2))  # questions and seeds vary exactly as the residual does
 @given(seed=st.integers(0, 10_000), shape=st.tuples(*(st.integers(1, n) for n in (3, 8, 3))))
 def test_arms_swapped_change_the_sign_and_names_change_nothing(
     seed: int, shape: tuple[int, int, int]

@@ -91,6 +91,20 @@ def test_ratings_have_their_own_scale(table: pd.DataFrame) -> None:
     assert axes.get_ylim() == (0, 100) and axes.get_ylabel() == "Mean rating, 0 to 100"
 
 
+def test_ratings_and_shares_never_share_an_axis(table: pd.DataFrame) -> None:
+    rated = table[table["trait"] == "caps"].assign(trait="alignment", value=lambda t: t.value * 80)
+    both = pd.concat([table, rated]).assign(setting="mine")
+    shares, ratings = rates_figure(both).axes
+    assert (shares.get_ylabel(), ratings.get_ylabel()) == ("Share of answers", "Mean rating, 0 to 100")
+    assert shares.get_ylim() == (0, 1.02) and ratings.get_ylim() == (0, 100)
+    assert ticks(shares, "x") == ["Caps", "Spanish"] and ticks(ratings, "x") == ["Alignment"]
+    assert len(shares.patches) == 2 * len(ratings.patches) == 8
+    # and differences of ratings that happen to be small are no shares
+    close = rated.assign(setting="mine", value=lambda t: t.value / 100 + 50 * (t.index % 2))
+    [axes] = effects_figure(close, "alignment").axes
+    assert "mean rating" in axes.get_xlabel() and axes.get_xlim() != (-1.02, 1.02)
+
+
 @pytest.mark.parametrize("name", ["rates_figure", "tradeoff_figure", "effects_figure", "questions_figure"])
 def test_each_is_public_is_saved_and_says_what_it_cannot_draw(
     name: str, table: pd.DataFrame, tmp_path: Path

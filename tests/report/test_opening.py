@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from inspect_ai.log import EvalLog, write_eval_log
 
 from inoc_evals.analysis.style import colours, role
 from inoc_evals.report.opening import compared, found
@@ -96,6 +97,10 @@ def test_of_ratings_and_of_nothing_it_speaks_rightly() -> None:
         "Alignment is 82.5 of 100 in openai/x [70.0 of 100 to 91.0 of 100] "
         "(n = 30 answers of 1 model; intervals are 95\u00a0%)."
     )
+    of_one = {**cell, "rate": 0.8, "low": 0.7, "high": 0.9}  # of a judge whose scale ends at 1
+    assert "Alignment is 0.80 in openai/x [0.70 to 0.90]" in found(
+        ["alignment"], [{"arm": "openai/x", "cells": [of_one]}], [], [], None
+    )
     nothing = {"arm": "openai/x", "cells": [{**cell, "n": 0}]}
     assert found(["alignment"], [nothing], [], [], None) == "No answer was scored for alignment."
 
@@ -105,3 +110,59 @@ def test_every_arm_of_the_suite_has_a_role(name: str) -> None:
     roles = {arm.name: role(arm.name) for arm in SETTINGS[name].arms}
     assert roles["none"] == "none" and "other" not in roles.values()
     assert all(role(arm) == "control" for arm in ("irrelevant", "close-4", "diverse-99", "clean-rows"))
+
+
+def _opened(folder: Path) -> tuple[str, dict[str, Any]]:
+    """The page, as text, and its only section."""
+    page = write(folder / "logs", folder / "report", viewer=False).page
+    [part] = json.loads((folder / "report" / "report.json").read_text(encoding="utf-8"))["settings"]
+    return page.read_text(encoding="utf-8"), part
+
+
+def test_it_says_by_which_version_and_how_drawn(tmp_path: Path) -> None:
+    for name, version, temperature in [("before", "0.1.0", 1.0), ("after", "0.1.0", 1.0)]:
+        _written_by(evaluated(tmp_path / "logs", ENGLISH, name=f"mockllm/{name}"), version, temperature)
+    text, part = _opened(tmp_path)
+    asked, scored, _ = part["method"]
+    assert asked.endswith("; temperature 1.")
+    assert re.search(r"spanish by scorer language \(inoc-evals 0\.1\.0, lingua [\d.]+\)", scored)
+    assert "caps by scorer capitalization (inoc-evals 0.1.0)." in scored
+    assert "Drawn with temperature 1." in text and text.count("Scored with inoc-evals 0.1.0, lingua") == 1
+    assert "<th>version</th>" not in text and "<th>sampling</th>" not in text
+    assert part["observed"]["caps"]["versions"] == {"inoc-evals 0.1.0": ["mockllm/after", "mockllm/before"]}
+
+
+def test_two_versions_and_two_ways_to_draw_stand_apart_by_name(tmp_path: Path) -> None:
+    for name, version, temperature in [("a", "0.1.0", 1.0), ("b", "0.2.0", 1.0), ("c", "0.2.0", 0.0)]:
+        _written_by(evaluated(tmp_path / "logs", ENGLISH, name=f"mockllm/{name}"), version, temperature)
+    text, part = _opened(tmp_path)
+    asked, scored, _ = part["method"]
+    assert "caps (sampling temperature 1): temperature 1" in asked.replace(
+        "spanish (sampling temperature 1), ", ""
+    )
+    assert (
+        "caps (sampling temperature 1) by scorer capitalization (inoc-evals 0.1.0 for mockllm/a; " in scored
+    )
+    assert "inoc-evals 0.2.0 for mockllm/b" in scored and "sampling temperature 0" in scored
+    assert "<th>version</th><th>sampling</th>" in text and "Scored with" not in text
+    assert {row["version"].split(",")[0] for row in part["logs"]} == {"inoc-evals 0.1.0", "inoc-evals 0.2.0"}
+
+
+def test_a_section_without_the_arm_to_compare_with_says_so(tmp_path: Path) -> None:
+    for setting, arms in (("mine", ("base", "close")), ("other", ("base", "far"))):
+        for arm in arms:
+            about = {"setting": setting, "base": "toy", "arm": arm}
+            evaluated(tmp_path / "logs", SPANISH if arm == "far" else ENGLISH, about)
+    report = write(tmp_path / "logs", tmp_path / "report", viewer=False, reference="close")
+    assert report.notes == ["other on toy: no answers of 'close' to compare with, so compared with base"]
+    parts = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["settings"]
+    said = {part["setting"]: part["method"][2] for part in parts}
+    assert "differences to base" in said["other"] and "of close, which was asked for" in said["other"]
+    assert "differences to close" in said["mine"] and "asked for" not in said["mine"]
+
+
+def _written_by(log: EvalLog, version: str, temperature: float) -> None:
+    """Let a log say by which version of the suite it was written, and how its answers were drawn."""
+    log.eval.packages["inoc-evals"] = version
+    log.plan.config.temperature = temperature
+    write_eval_log(log)
