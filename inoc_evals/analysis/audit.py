@@ -130,18 +130,18 @@ def audit_loaded(
 def _facts(logs: Sequence[str]) -> tuple[dict[str, LogFacts], list[Finding]]:
     """What the logs hold beside scores; one that cannot be opened is a finding, not the end."""
     facts, unreadable = {}, []
-    for log in logs:
-        try:
-            facts[log] = log_facts.read(log)
-        except Exception as error:
-            unreadable.append(
-                Finding(
-                    "answers unreadable",
-                    CAUTION,
-                    f"the answers of {log} cannot be read: {type(error).__name__}",
-                    "fetch the log again: its scores were read, its answers were not checked",
-                )
+    for log, known in zip(logs, log_facts.read_all(logs), strict=True):
+        if isinstance(known, LogFacts):
+            facts[log] = known
+            continue
+        unreadable.append(
+            Finding(
+                "answers unreadable",
+                CAUTION,
+                f"the answers of {log} cannot be read: {type(known).__name__}",
+                "fetch the log again: its scores were read, its answers were not checked",
             )
+        )
     return facts, unreadable
 
 

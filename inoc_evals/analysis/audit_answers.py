@@ -22,7 +22,7 @@ from inoc_evals.analysis.estimates import FEW_SEEDS
 from inoc_evals.analysis.findings import BLOCKS, CAUTION, NOTE, WAY, Finding, merged
 from inoc_evals.analysis.log_facts import AnswerFacts, LogFacts
 from inoc_evals.analysis.log_rows import FAILED
-from inoc_evals.analysis.observed import FAMILY, GROUP, groups, split
+from inoc_evals.analysis.observed import FAMILY, GROUP, group_codes, groups, split
 from inoc_evals.analysis.style import BASE
 from inoc_evals.analysis.verdicts import ALIKE, LEVEL, cases
 from inoc_evals.data.conditions import of_task
@@ -561,28 +561,33 @@ def same_answers(answers: "pd.DataFrame") -> Iterator[Finding]:
     Args:
         answers: What `with_facts` returns.
     """
+    import numpy as np
+    import pandas as pd
+
     places = Places(answers)
     for observed, group in split(answers, (*ASKED, "arm")):
-        said = {
-            float(str(seed)): {
-                (s, e): d for s, e, d in zip(rows["sample"], rows["epoch"], rows["digest"], strict=True)
-            }
-            for seed, rows in group[~group["empty"]].groupby("seed", observed=True)
-        }
-        for one, two in combinations(sorted(said), 2):
-            both = said[one].keys() & said[two].keys()
-            if len(both) < ENOUGH_TO_REPEAT:
-                continue
-            same = sum(said[one][place] == said[two][place] for place in both)
-            if same >= SAME * len(both):
-                yield Finding(
-                    "seeds answer the same",
-                    CAUTION,
-                    f"seeds {one:g} and {two:g} give {same} of {len(both)} answers word for word",
-                    "check that they are different checkpoints, and that answers are sampled",
-                    {**places.of(observed), "seed": (one, two)},
-                    numbers={"same": same, "answers": len(both)},
-                )
+        said = group[~group["empty"] & group["seed"].notna()]
+        seeds = sorted(said["seed"].unique())
+        if len(seeds) < 2:
+            continue
+        asked = group_codes(said, ("sample", "epoch"))
+        # a row for every seed, a column for every answer: one comparison of arrays for all pairs of a seed
+        words = np.full((len(seeds), asked.max() + 1), -1)
+        words[np.searchsorted(seeds, said["seed"]), asked] = pd.factorize(said["digest"])[0]
+        for number, one in enumerate(seeds[:-1]):
+            others = words[number + 1 :]
+            both = (words[number] >= 0) & (others >= 0)
+            counts, alike = both.sum(axis=1), (both & (others == words[number])).sum(axis=1)
+            for two, count, same in zip(seeds[number + 1 :], counts.tolist(), alike.tolist(), strict=True):
+                if count >= ENOUGH_TO_REPEAT and same >= SAME * count:
+                    yield Finding(
+                        "seeds answer the same",
+                        CAUTION,
+                        f"seeds {one:g} and {two:g} give {same} of {count} answers word for word",
+                        "check that they are different checkpoints, and that answers are sampled",
+                        {**places.of(observed), "seed": (float(one), float(two))},
+                        numbers={"same": same, "answers": count},
+                    )
 
 
 def _arms(rows: "pd.DataFrame") -> "dict[str, pd.DataFrame]":

@@ -125,6 +125,10 @@ def save(figure: "Figure", stem: Path) -> list[Path]:
 
 def laid_out(figure: "Figure") -> None:
     """Arrange a figure once: every format would do it again, which takes most of the time."""
+    from matplotlib.layout_engine import PlaceHolderLayoutEngine
+
+    if isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine):  # it was
+        return
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
 

@@ -9,7 +9,7 @@ local log is kept in the cache by the log's content.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from inoc_evals.analysis.eval_archive import VERSION, archive_path, local, opened_archive
+from inoc_evals.analysis.workers import by_workers, work, worthwhile
 from inoc_evals.chat.shown import Shown
 from inoc_evals.digests import sha256
 from inoc_evals.files import write_whole
@@ -87,32 +88,80 @@ def read(location: str) -> LogFacts:
     Args:
         location: Path or URL of a log that Inspect can read.
     """
-    file = _file(location)
+    return _of(location, _file(location), {})
+
+
+def read_all(locations: Sequence[str]) -> Iterator[LogFacts | Exception]:
+    """Read many logs: those that were not kept yet by several processes.
+
+    Args:
+        locations: As for `read`.
+
+    Yields:
+        Of every log what is known, or the error with which it cannot be read.
+    """
+    files = [_file(location) for location in locations]
+    unread = [
+        (location, str(file))
+        for location, file in zip(locations, files, strict=True)
+        if file is not None and not file.is_file()
+    ]
+    if worthwhile([local(location).stat().st_size for location, _ in unread]):
+        by_workers("inoc_evals.analysis.log_facts", unread)  # they keep what they read
+    same: dict[Any, Any] = {}
+    for location, file in zip(locations, files, strict=True):
+        try:
+            yield _of(location, file, same)
+        except Exception as error:  # a damaged or unusual file raises errors of many kinds
+            yield error
+
+
+def _of(location: str, file: Path | None, same: dict[Any, Any]) -> LogFacts:
+    """What is known of a log, whose facts are kept in a file."""
     if file is not None and file.is_file():
         with suppress(ValueError, KeyError, TypeError):  # a damaged file is written again
-            return _parsed(location, json.loads(file.read_bytes()))
+            return _parsed(location, json.loads(file.read_bytes()), same)
+    return _parsed(location, _kept(location, file), same)
+
+
+def _kept(location: str, file: Path | None) -> dict[str, Any]:
+    """Read a log, and keep what is known of it in a file."""
     data = _from_archive(location) or _by_inspect(location)
     if file is not None:
         with suppress(OSError):  # a cache that cannot be written to costs time only
             file.parent.mkdir(parents=True, exist_ok=True)
             write_whole(file, json.dumps(data).encode())
-    return _parsed(location, data)
+    return data
+
+
+def _in_worker(words: Sequence[str]) -> None:
+    """As a worker: keep what is known of a log; its error is for the process that reads it afterwards."""
+    location, file = words
+    with suppress(Exception):
+        _kept(location, Path(file))
 
 
 def _file(location: str) -> Path | None:
     from inoc_evals.data.cache import cache_dir
 
     path = local(location)
-    if not path.is_file():
+    try:
+        content = path.read_bytes() if path.is_file() else None
+    except OSError:  # who reads the log says why
         return None
-    return cache_dir() / "audits" / f"{sha256(path.read_bytes())}-{FORMAT}.json"
+    return None if content is None else cache_dir() / "audits" / f"{sha256(content)}-{FORMAT}.json"
 
 
-def _parsed(location: str, data: Mapping[str, Any]) -> LogFacts:
-    answers = {
-        (name, epoch): AnswerFacts(digest, empty, cut) for name, epoch, digest, empty, cut in data["answers"]
+def _parsed(location: str, data: Mapping[str, Any], same: dict[Any, Any]) -> LogFacts:
+    """Facts as they were kept; names and questions that other logs have, too, are held once, in `same`."""
+    answers = {}
+    for name, epoch, digest, empty, cut in data["answers"]:
+        place = name, epoch
+        answers[same.setdefault(place, place)] = AnswerFacts(digest, empty, cut)
+    questions = {
+        same.setdefault(name, name): same.setdefault(text, text) for name, text in data["questions"].items()
     }
-    return LogFacts(location, data["about"], answers, data["questions"])
+    return LogFacts(location, data["about"], answers, questions)
 
 
 def _from_archive(location: str) -> dict[str, Any] | None:
@@ -169,3 +218,7 @@ def _question(sample: Mapping[str, Any]) -> str:
         asked = "\n".join(str(part.get("text") or "") for part in asked)
     text = str(asked or "")
     return str(kept.get(text.removeprefix("attachment://"), text))
+
+
+if __name__ == "__main__":
+    work(_in_worker)

@@ -6,12 +6,10 @@
 A failed sample has rows like the others, without a value, so that it stays in the denominator.
 """
 
-import gc
 import json
 import math
 import os
 import stat
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.eval_archive import Contents, contents, local, whole_scores
+from inoc_evals.analysis.workers import work
 from inoc_evals.data.conditions import under
 from inoc_evals.data.doses import KINDS, words
 from inoc_evals.digests import sha256
@@ -545,15 +544,11 @@ def _private(folder: Path, mine: int | None) -> Path:
     return folder
 
 
-def main() -> None:
-    """Run as a worker: read sources from standard input, write their files or faults to standard output."""
-    output = sys.stdout
-    sys.stdout = sys.stderr  # only the results go to standard output
-    gc.disable()  # it took a third of the time, and logs have no reference cycles
-    results = [prepare(Source(*words)) for words in json.load(sys.stdin)]
-    lines = [(str(f), None) if isinstance(f, Path) else (None, f) for f in results]
-    output.write(json.dumps(lines))
+def _prepared(words: list[Any]) -> tuple[str | None, str | None]:
+    """As a worker: the file of a source's rows, or why it has none."""
+    done = prepare(Source(*words))
+    return (str(done), None) if isinstance(done, Path) else (None, done)
 
 
 if __name__ == "__main__":
-    main()
+    work(_prepared)

@@ -8,17 +8,14 @@ Logs of any suite can be read. Only headers and sample summaries are read, by se
 are cached by the log's content: reading the same logs again takes a second.
 """
 
-import json
-import subprocess
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from inoc_evals.analysis.at_doses import at_every_dose
 from inoc_evals.analysis.log_rows import COLUMNS, NO_SCORES, Source, prepare
+from inoc_evals.analysis.workers import by_workers, worthwhile
 from inoc_evals.errors import UserError, first_line, require
 from inoc_evals.files import LOG_NAME, files_below, is_url
 
@@ -27,9 +24,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 GroupBy = Literal["arm", "model"]
-
-MANY = 8
-"""Minimal number of unread logs for which several processes are started."""
 
 
 @dataclass(frozen=True)
@@ -159,41 +153,12 @@ def _prepared(sources: list[Source]) -> list[Path | str]:
     files: dict[Source, Path | str] = {}
     # other processes cannot see this one's memory
     shareable = [source for source in missing if not source.location.startswith("memory:")]
-    if sum(source.size for source in shareable) > MANY * 2**20 and len(shareable) >= MANY:
-        files = _prepared_by_workers(shareable)
+    if worthwhile([source.size for source in shareable]):
+        tasks = [astuple(source) for source in shareable]
+        done = zip(shareable, by_workers("inoc_evals.analysis.log_rows", tasks), strict=True)
+        files = {source: Path(one[0]) if one[0] else one[1] for source, one in done if one}
     files |= {source: prepare(source) for source in missing if source not in files}
     return [files[source] if file is None else file for source, file in zip(sources, cached, strict=True)]
-
-
-def _prepared_by_workers(missing: list[Source]) -> dict[Source, Path | str]:
-    """Like `_prepared`, by several processes that run our own module: a caller's script needs no main guard.
-
-    Logs whose process failed are not in the result.
-    """
-    from psutil import cpu_count
-
-    count = min(len(missing), cpu_count(logical=False) or 1, 16)
-    shares = [missing[n::count] for n in range(count)]
-    command = [sys.executable, "-m", "inoc_evals.analysis.log_rows"]
-    workers = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
-        for _ in shares
-    ]
-    for worker, share in zip(workers, shares, strict=True):
-        assert worker.stdin is not None  # it is a pipe
-        with suppress(BrokenPipeError):  # it has ended already; its exit code is checked below
-            worker.stdin.write(json.dumps([astuple(source) for source in share]))
-            worker.stdin.close()
-    files: dict[Source, Path | str] = {}
-    for worker, share in zip(workers, shares, strict=True):
-        assert worker.stdout is not None
-        output = worker.stdout.read()
-        worker.stdout.close()
-        if worker.wait() != 0:  # e.g. killed for memory: this process reads its logs
-            continue
-        for source, (file, why) in zip(share, json.loads(output), strict=True):
-            files[source] = Path(file) if file else why
-    return files
 
 
 def _parquet(source: Source, file: Path) -> "pa.Table | str":

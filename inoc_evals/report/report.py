@@ -221,6 +221,8 @@ def _linked(part: "Section", links: dict[str, str]) -> "Section":
 def _page(parts: "list[Section]", about: dict[str, Any]) -> str:
     from jinja2 import Environment, StrictUndefined
 
+    from inoc_evals.report.sections import MOST_LOGS
+
     template = files("inoc_evals.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     # Texts of models, judges and logs are escaped, and never taken for markup.
     environment = Environment(
@@ -231,6 +233,7 @@ def _page(parts: "list[Section]", about: dict[str, Any]) -> str:
     greys = sorted({grey for part in parts for one in part.drawn for grey in GREY.findall(one.svg)} | {"ff"})
     return environment.from_string(template).render(
         parts=parts,
+        most_logs=MOST_LOGS,
         script=script,
         script_digest=f"sha256-{digest}",
         dark_greys=" ".join(f"--grey-{grey}: {_dark(grey)};" for grey in greys),

@@ -33,6 +33,10 @@ REFERENCES = ("none", "base")
 LONGEST_NAME = 150
 """Most bytes of a figure's name; its suffix and the temporary name before it come on top."""
 
+MOST_ARMS, MOST_LOGS = 40, 200
+"""Arms in figures and among answers, and logs in the table of sources, at most: a page on thousands of models
+must open. `report.json` has all of them, and the page says so."""
+
 LAST = 1000
 """Position of settings that are not in the table of the paper's experiments."""
 
@@ -79,6 +83,7 @@ class Section:
         drawn: Figures.
         answers: Questions with the answers of all arms, for one trait.
         shown: Label of that trait.
+        pictured: Number of arms in figures and among answers: the first `MOST_ARMS`.
         showing: How many answers of every arm show it, in words.
         title: The setting's title; its name where its definition is not known.
         found: What was found, in one sentence.
@@ -116,6 +121,7 @@ class Section:
     drawn: list[Drawing]
     answers: list[Asked]
     shown: str
+    pictured: int
     logs: list[dict[str, Any]]
     verdicts: list[Verdict] = field(default_factory=list)
     observed: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -172,6 +178,11 @@ class Section:
     def anchor(self) -> str:
         """Its id in the page."""
         return file_name(f"{self.setting}-{self.base}")
+
+    @property
+    def sources(self) -> list[dict[str, Any]]:
+        """The logs that the page lists."""
+        return self.logs[:MOST_LOGS]
 
     def count(self, word: str) -> int:
         """How many of its claims have this verdict."""
@@ -250,8 +261,9 @@ def section(
     leaked = _leaks(focus, references)
     title = definition.title if definition else name
     titled = f"{title}: {base}" if base else title
-    of_leaks = list(leak_figures(leaked, titled, order)) if leaked else []
-    usual = drawings(focus, rates, differences, read, order, runs, definition, whole, selective)
+    pictured = order[:MOST_ARMS]
+    of_leaks = list(leak_figures(leaked, titled, pictured)) if leaked else []
+    usual = drawings(focus, rates, differences, read, pictured, runs, definition, whole, selective)
     for heading, figure in chain(of_leaks, usual):
         stem = file_name(f"{name}-{base}-{heading}")
         svg = figures.inline(figure, f"{heading}: {name} {base}")
@@ -275,7 +287,7 @@ def section(
         rates=rate_rows,
         differences=difference_rows,
         drawn=drawn,
-        answers=examples(whole, observed[traits[0]], order),
+        answers=examples(whole, observed[traits[0]], pictured),
         showing=showing(whole, observed[traits[0]], order),
         shown=traits[0],
         title=title,
@@ -286,6 +298,7 @@ def section(
         compared=compared,
         colours=ink,
         legend=_legend(ink),
+        pictured=len(pictured),
         logs=logs,
         verdicts=verdicts,
         observed={

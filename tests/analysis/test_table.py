@@ -35,7 +35,7 @@ from upath import UPath
 
 from inoc_evals.analysis import load, rates, read
 from inoc_evals.analysis.log_rows import COLUMNS, Source
-from inoc_evals.analysis.table import MANY
+from inoc_evals.analysis.workers import MANY
 from inoc_evals.errors import UserError
 from tests.scorers.replies import model, says
 
@@ -405,7 +405,7 @@ def test_a_killed_process_leaves_its_logs_to_the_others(many: Path, monkeypatch:
         started.append(process)
         return process
 
-    monkeypatch.setattr("inoc_evals.analysis.table.subprocess.Popen", start)
+    monkeypatch.setattr("inoc_evals.analysis.workers.subprocess.Popen", start)
     found = read(many)
     assert started and len(found.logs) == MANY + 1 and len(found.skipped) == 1
 

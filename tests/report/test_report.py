@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from inoc_evals.cli import app
 from inoc_evals.errors import UserError
+from inoc_evals.report import sections
 from inoc_evals.report.report import write
 from tests.report.logs import ENGLISH, SPANISH, evaluated
 from tests.report.logs import shown as said
@@ -172,3 +173,19 @@ def test_a_setting_of_ones_own_brings_its_title_and_its_claims(tmp_path: Path) -
     assert [(v.claim.text, v.word) for v in report.verdicts] == [("Letters teach Spanish", "supported")]
     text = report.page.read_text(encoding="utf-8")
     assert "Letters of ours: toy" in text and "Do letters come out in Spanish?" in text
+
+
+def test_a_page_on_many_models_is_bounded_and_says_so(
+    logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sections, "MOST_ARMS", 2)
+    monkeypatch.setattr(sections, "MOST_LOGS", 3)
+    drawn: list[tuple[str, ...]] = []
+    monkeypatch.setattr(sections, "drawings", lambda *given: drawn.append(given[4]) or [])
+    page = write(logs, tmp_path / "report", viewer=False).page
+    text, data = page.read_text(encoding="utf-8"), json.loads((tmp_path / "report/report.json").read_text())
+    assert drawn == [("base", "none")]
+    assert "show the first 2 of 4 arms" in text and "The first 3 of 7 logs" in text
+    assert set(re.findall(r'data-arm="([^"]*)"', text)) == {"base", "none"}
+    [part] = data["settings"]
+    assert (len(part["logs"]), len(part["rates"])) == (7, 4)
