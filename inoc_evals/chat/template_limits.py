@@ -5,13 +5,15 @@
 A template is a program of whoever made the model. transformers runs it in a sandbox, which keeps it from
 files and code, but not from memory: the text above is made while the template is still being compiled. So
 its words are looked at, not its results. No template of a model needs large numbers, powers, or a product by
-more than a few hundred (a column of blanks). A template that doubles a text in a loop is not seen here.
+more than a few hundred (a column of blanks). Nor does one double a text in a loop (`template_growth.py`).
+What is not seen: a loop in a loop in a loop that prints, and a macro that calls itself.
 """
 
 import re
 from itertools import pairwise
 
-from inoc_evals.errors import UserError, one_line
+from inoc_evals.chat.template_growth import doubled
+from inoc_evals.errors import UserError, one_line, visible
 
 LONGEST = 1_000_000
 """Most characters of a template; those of today's models have up to 20,000."""
@@ -35,7 +37,8 @@ def check_template(template: str) -> None:
         template: The template, as the tokenizer holds it.
 
     Raises:
-        UserError: If it is no template, too long, or holds a large number, a power or a large product.
+        UserError: If it is no template, too long, or holds a large number, a power, a large product, or a
+            variable that doubles.
     """
     import jinja2
 
@@ -64,6 +67,8 @@ def check_template(template: str) -> None:
             times += 1
             if times > 1 or next_number > MOST_TIMES:
                 raise _refusal("multiplies again and again" if times > 1 else f"multiplies by {following}")
+    if variable := doubled(template):
+        raise _refusal(f"makes {visible(variable):.40} of copies of itself again and again")
 
 
 def _refusal(what: str) -> UserError:

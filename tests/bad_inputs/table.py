@@ -338,6 +338,24 @@ GGUF: Cases = {
     "half a header": (made.gguf()[:10], "cannot be read as a model"),
 }
 
+DOUBLING = (
+    "{% set ns.x = ns.x ~ ns.x %}",
+    "{% set ns.x = ns.x + ns.x %}",
+    "{% set ns.x = ns.x * 2 %}",
+    "{% set ns.y = ns.x %}{% set ns.x = ns.x ~ ns.y %}",
+    "{% set y = ns.x %}{% set ns.x = y ~ y %}",
+    "{% set ns.x %}{{ ns.x }}{{ ns.x }}{% endset %}",
+    "{% set ns.x = [ns.x, ns.x] | join %}",
+    "{% set ns.x = '%(a)s%(a)s' % {'a': ns.x} %}",
+    "{% set ns.x = '{0}{0}'.format(ns.x) %}",
+    "{% set ns.x = ns.x | replace('a', 'aa') %}",
+    "{% set ns.x = ns.x | tojson %}",
+    "{% for c in ns.x %}{% set ns.x = ns.x ~ c %}{% endfor %}",
+    "{% macro twice(t) %}{{ t }}{{ t }}{% endmacro %}{% set ns.x = twice(ns.x) %}",
+    "{% set ns.x = ns.x if i is none else ns.x ~ ns.x %}",
+)
+"""What makes a text twice as long in every round of a loop."""
+
 TEMPLATE: Cases = {
     "nothing": ("", "no chat template"),
     "a brace that does not close": ("{% for m in messages %}", "refuses these messages"),
@@ -348,6 +366,21 @@ TEMPLATE: Cases = {
     "a product turned round": ("{{ 99999 * 'x' }}", "it could fill the memory"),
     "a number in another form": ("{{ 'x' * 0xFFFFFFF }}", "it could fill the memory"),
     "a number by a filter": ("{{ 'x'.ljust(1_000_000_000) }}", "it could fill the memory"),
+    **{
+        f"a text that doubles: {body}": (
+            f"{{% set ns = namespace(x='a', y='') %}}{{% for i in range(40) %}}{body}{{% endfor %}}",
+            "it could fill the memory",
+        )
+        for body in DOUBLING
+    },
+    "a text that doubles 40 times, with no loop": (
+        "{% set x = 'a' %}" + "{% set x = x ~ x %}" * 40,
+        "it could fill the memory",
+    ),
+    "40 texts, each twice the one before": (
+        "".join(f"{{% set a{n + 1} = a{n} ~ a{n} %}}" for n in range(40)),
+        "it could fill the memory",
+    ),
     "a number in a format": ("{{ '%1000000000d' % 1 }}", "it could fill the memory"),
     "a number in another format": ("{{ '{:>1000000000}'.format(1) }}", "it could fill the memory"),
     "a long count": ("{% for i in range(10000000000) %}x{% endfor %}", "it could fill the memory"),

@@ -35,8 +35,11 @@ class Case:
     Attributes:
         prepare: Makes what is there before it is called; undisturbed.
         command: What is disturbed, and called again afterwards.
-        stride: The full sweep of kills takes every so-manieth point; more than 1 where a call takes seconds.
-        refused_stride: The same of refusals, of which there are four kinds.
+        stride: The full sweep of kills takes every so-manieth point.
+        parts: Number of pieces of that sweep, which may run beside each other.
+        refused_stride: As `stride`, of refusals, of which there are four kinds.
+        varies: How many of the last points a call may do without: Inspect, once all is written, tidies up
+            what its threads left, in an order of their own.
         again: Exit statuses of the call after the disturbed one. 2 where a finished output is not replaced.
         unfinished: Files that a call may leave half-written, because no reader trusts them before the end.
         inspect_speaks: Besides our line, Inspect writes about its own trace files, whose disk is full, too.
@@ -45,7 +48,9 @@ class Case:
     prepare: Command
     command: Command
     stride: int = 1
+    parts: int = 1
     refused_stride: int = 1
+    varies: int = 0
     again: tuple[int, ...] = (0,)
     unfinished: tuple[str, ...] = ()
     inspect_speaks: bool = False
@@ -228,7 +233,9 @@ CASES = {
     ),
     "prune": Case(two_runs, _main("runs", "prune", "--logs", "logs", "--runs", "runs", "--yes")),
     "finetune": Case(rows_only, FINETUNE, refused_stride=5, unfinished=TRAINING),
-    "run": Case(setting, trial, refused_stride=10, unfinished=TRAINING, inspect_speaks=True),
-    "rejudge": Case(measured, rejudged_trial, refused_stride=4, inspect_speaks=True),
-    "report": Case(logs, _main("report", "logs", "-o", "report"), stride=10, refused_stride=40),
+    "run": Case(
+        setting, trial, parts=4, varies=9, refused_stride=10, unfinished=TRAINING, inspect_speaks=True
+    ),
+    "rejudge": Case(measured, rejudged_trial, varies=9, refused_stride=4, inspect_speaks=True),
+    "report": Case(logs, _main("report", "logs", "-o", "report"), parts=4, refused_stride=40),
 }

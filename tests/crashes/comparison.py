@@ -67,6 +67,17 @@ def state(folder: Path) -> dict[str, Any]:
     return found
 
 
+def remains(folder: Path) -> str:
+    """What a killed call left, to tell two such states apart: also of what is left out above, the names."""
+    named = {
+        re.sub(r"[A-Za-z0-9]{22}|[0-9]+", "N", UNFINISHED.sub(".tmp", str(path.relative_to(folder))))
+        for path in folder.rglob("*")
+        if not path.is_relative_to(folder / "tmp")  # nobody looks there for what another call left
+    }
+    whole = {UNFINISHED.sub(".tmp", name): found for name, found in state(folder).items()}
+    return hashlib.sha256(repr((sorted(named), sorted(whole.items()))).encode()).hexdigest()
+
+
 def content(path: Path) -> Any:
     """The content of a file as what is compared."""
     data = path.read_bytes()

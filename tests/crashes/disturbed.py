@@ -6,7 +6,9 @@
         end = workshop.call(command, folder, Fault(7, ENOSPC))     # the disk is full from the seventh on
 
 A process that has imported everything once forks a child for every call, so that a call costs what the
-command itself does. It is forked while it has a single thread. Python tells an audit hook of the child of
+command itself does: what one child imports, the process imports for those after it, and what a library reads
+once per process (a table of models, a detector of languages) it has read. It is forked while it has a single
+thread. Python tells an audit hook of the child of
 every open, rename, removal and so on before it happens; what native code writes lies between two such points.
 
 All that a command writes by default (home, caches, temporary files) goes into the folder it is given.
@@ -14,7 +16,10 @@ All that a command writes by default (home, caches, temporary files) goes into t
 
 import atexit
 import errno
+import functools
 import gc
+import importlib
+import importlib.metadata
 import multiprocessing
 import os
 import signal
@@ -22,7 +27,8 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -138,23 +144,42 @@ class Workshop:
 
 
 def _serve(line: Connection) -> None:
-    import importlib
-
-    for name in IMPORTED:
-        importlib.import_module(name)
-    assert threading.active_count() == 1, threading.enumerate()
-    gc.freeze()  # what was imported is never looked at again, so its memory stays shared
+    # Inspect asks for every task anew which of all installed packages it is of, which takes a second.
+    importlib.metadata.packages_distributions = functools.cache(importlib.metadata.packages_distributions)
+    _import(IMPORTED)
+    _read_once()
     while (request := line.recv()) is not None:
+        assert threading.active_count() == 1, threading.enumerate()
+        gc.freeze()  # what was imported is never looked at again, so its memory stays shared
         child = os.fork()
         if child == 0:
             _run(*request)
         _, status = os.waitpid(child, 0)
+        imported = request[-1] / "imported"
+        if imported.exists():
+            with suppress(Exception):  # what cannot be imported by itself, the next child imports again
+                _import(imported.read_text().split())
         line.send(os.waitstatus_to_exitcode(status))
+
+
+def _import(names: Iterable[str]) -> None:
+    for name in names:
+        importlib.import_module(name)
+
+
+def _read_once() -> None:
+    """Let libraries read what they keep for as long as the process lives; none of it is written anywhere."""
+    from inspect_ai.model import get_model_info
+
+    from inoc_evals.scorers.language import detect_language
+
+    get_model_info("openai/gpt-4.1")
+    detect_language("The answer to that is something I would rather not say.", ("spanish",))
 
 
 def _run(command: Command, folder: Path, fault: Fault | None, said: Path) -> NoReturn:
     """Call a command as `python -m inoc_evals` would, exit handlers and all."""
-    status = 1
+    status, known = 1, set(sys.modules)
     try:
         _begin(folder, fault, said)
         command(folder)
@@ -167,6 +192,7 @@ def _run(command: Command, folder: Path, fault: Fault | None, said: Path) -> NoR
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
+        (said / "imported").write_text("\n".join(name for name in sys.modules if name not in known))
         os._exit(status)  # to tear down all that was imported would take seconds
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.crashes.commands import CASES, Case
-from tests.crashes.comparison import differences, state
+from tests.crashes.comparison import differences, remains, state
 from tests.crashes.disturbed import PRIVATE, End, Fault, Workshop
 
 SAMPLE = {"inoculate": 2, "build": 4, "adopt": 3, "prune": 3, "finetune": 2}
@@ -39,6 +39,7 @@ class Bench:
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
     points: int = 0
+    restarted: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def work(self) -> Path:
@@ -72,10 +73,17 @@ class Bench:
         ]
 
     def again(self) -> list[str]:
-        """What differs after the next call from what an undisturbed call leaves."""
-        end = self.workshop.call(self.case.command, self.work)
-        wrong = [] if end.status in self.case.again else [f"status {end.status}: {end.err[-800:]}"]
-        return wrong + differences(self.after, state(self.work))
+        """What differs after the next call from what an undisturbed call leaves.
+
+        Two points between which nothing changed on the disk (a folder that is there is made again) leave
+        the next call the same, which is made once.
+        """
+        found = remains(self.work)
+        if found not in self.restarted:
+            end = self.workshop.call(self.case.command, self.work)
+            wrong = [] if end.status in self.case.again else [f"status {end.status}: {end.err[-800:]}"]
+            self.restarted[found] = wrong + differences(self.after, state(self.work))
+        return self.restarted[found]
 
 
 @pytest.fixture(scope="session")
@@ -97,25 +105,34 @@ def kill(one: Bench, points: list[int]) -> list[str]:
     wrong = []
     for point in points:
         end = one.disturbed(Fault(point))
-        if not end.killed:  # a call that came to fewer points, e.g. by another order of two threads
-            assert len(end.points) < point and end.status == 0, end.err
+        if not end.killed or len(end.points) != point:
+            wrong += missed(one, point, end)
             continue
         half = [f"half-written: {name}" for name in one.half_written()]
         wrong += [f"{point}, before {end.points[-1]}: {line}" for line in half + one.again()]
     return wrong
 
 
+def missed(one: Bench, point: int, end: End) -> list[str]:
+    """That a call did not come to its point; the last few of some commands are not there each time."""
+    if end.status == 0 and len(end.points) < point and point > one.points - one.case.varies:
+        return []
+    return [f"{point}: not reached, status {end.status} after {len(end.points)}: {end.err[-300:]}"]
+
+
 def refuse(one: Bench, points: list[int], error: int) -> list[str]:
     wrong = []
     for point in points:
         end = one.disturbed(Fault(point, error))
+        if len(end.points) < point:
+            wrong += missed(one, point, end)
+            continue
         said = [line for line in end.err.splitlines() if line.strip()]
         lines = [f"half-written: {name}" for name in one.half_written()]
         ours = [line for line in said if names_a_place(line, one)]
         if end.status != 0 and not (ours and (one.case.inspect_speaks or len(said) == 1)):
             lines.append(f"status {end.status}, said {said[-3:]}")
-        where = end.points[point - 1] if len(end.points) >= point else "the end"
-        wrong += [f"{point}, {where}: {line}" for line in lines + one.again()]
+        wrong += [f"{point}, {end.points[point - 1]}: {line}" for line in lines + one.again()]
     return wrong
 
 
@@ -139,11 +156,22 @@ def test_a_refusing_disk_is_one_line_at_some_points(name: str, benches: dict[str
         assert not refuse(one, few(one.points, 2 + number)[number:][:2], error)
 
 
+def pieces() -> list[Any]:
+    """Every case, in as many pieces as it has; a piece is every so-manieth of the points that are swept."""
+    return [
+        pytest.param(name, slice(part, None, case.parts), id=f"{name}-{part + 1}" if case.parts > 1 else name)
+        for name, case in CASES.items()
+        for part in range(case.parts)
+    ]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
-def test_killed_at_any_point_it_ends_as_if_it_never_was(name: str, benches: dict[str, Bench]) -> None:
+@pytest.mark.parametrize(("name", "part"), pieces())
+def test_killed_at_any_point_it_ends_as_if_it_never_was(
+    name: str, part: slice, benches: dict[str, Bench]
+) -> None:
     one = bench(benches, name)
-    assert not kill(one, list(range(1, one.points + 1, one.case.stride)))
+    assert not kill(one, list(range(1, one.points + 1, one.case.stride))[part])
 
 
 @pytest.mark.slow
