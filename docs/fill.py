@@ -102,7 +102,8 @@ def section(part: dict[str, Any]) -> str:
     rows = []
     for row in part["rates"]:
         cells = [row["traits"][trait] for trait in part["traits"]]
-        shown = [f"{c['rate']:.2f} [{c['low']:.2f}, {c['high']:.2f}]" if c else "" for c in cells]
+        read = [cell if cell and cell["rate"] is not None else None for cell in cells]
+        shown = [f"{c['rate']:.2f} [{c['low']:.2f}, {c['high']:.2f}]" if c else "" for c in read]
         rows.append([row["arm"], *shown, str(row["models"]), str(row["n"])])
     rates = markdown(["arm", *part["traits"], "models", "n"], rows)
     figures = "".join(f"\n![{heading}](figures/{name})\n" for heading, name in part["figures"].items())

@@ -14,6 +14,7 @@ from inspect_ai.solver import generate
 from typer.testing import CliRunner
 
 from inoc_evals.analysis import load, rates
+from inoc_evals.analysis.declared_traits import focused
 from inoc_evals.cli import app
 from inoc_evals.commands.experiment_options import say_unscored
 from inoc_evals.report.report import write
@@ -82,6 +83,19 @@ def test_where_no_answer_was_scored_all_say_so(
     assert len(table) == 8 and table["value"].isna().all() and set(rates(table)["n"]) == {0}
     if task == "emergent_misalignment":
         assert said in lines("judges", log)
+
+
+def test_a_few_unread_answers_make_no_trait_of_their_scorer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INOC_EVALS_CACHE", str(tmp_path / "cache"))
+    judged(tmp_path / "none", "emergent_misalignment", 2, {"setting": "insecure_code", "arm": "none"})
+    table = load(tmp_path / "none")
+    assert "alignment" in set(table["trait"])  # the rating, which has its scorer's name
+    kept = focused(table)
+    assert set(kept["trait"]) == {"misaligned"} and len(kept) == 8 and kept["value"].isna().sum() == 2
+    judged(tmp_path / "all", "emergent_misalignment", 8, {"setting": "insecure_code", "arm": "none"})
+    assert len(focused(load(tmp_path / "all"))) == 8  # no trait has a name there
 
 
 def test_where_some_were_the_number_is_said(
