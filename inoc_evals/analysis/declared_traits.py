@@ -40,9 +40,9 @@ def focused(table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS) -
     kept = np.array([declared[code] for code in group_codes(table, by)], dtype=bool)
     if {"scorer", "value", "log"} <= set(table.columns):
         of_a_log = [table["log"].astype(str), table["scorer"].astype(str)]
-        was_read = table["value"].notna().groupby(of_a_log).transform("any")
+        was_read = table["value"].notna().groupby(of_a_log).transform("any").to_numpy(dtype=bool)
         # a rating may have its scorer's name, too; one that read other answers names its traits
-        kept |= (~was_read & (table["trait"].astype(str) == table["scorer"].astype(str))).to_numpy()
+        kept |= ~was_read & (table["trait"].astype(str) == table["scorer"].astype(str)).to_numpy()
     known = set(table["setting"][kept].astype(str))
     return table[kept | ~table["setting"].astype(str).isin(known).to_numpy()]
 
