@@ -10,14 +10,14 @@ and each file with its digest.
 
 import hashlib
 import json
-import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pytest
+
+from tests.fake_openai.http import Served
 
 COMMIT = "c0ffee" + "0" * 34
 """The one commit of every repository."""
@@ -32,7 +32,7 @@ REFUSALS = {
 """Status, error code and message, as the real one sends them."""
 
 
-class Hub:
+class Hub(Served):
     """The server, for as long as its `with` block."""
 
     def __init__(self, repositories: Mapping[str, Path]) -> None:
@@ -67,16 +67,6 @@ class Hub:
         patch.setattr(constants, "HF_HUB_OFFLINE", False)
         patch.setattr(constants, "HF_HUB_CACHE", str(cache))
         patch.setenv("HF_HUB_OFFLINE", "0")
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:

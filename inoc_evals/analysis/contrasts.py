@@ -164,7 +164,7 @@ def contrast(
     error, dof = spread.variance**0.5, spread.dof
     level = spread.quantile(confidence)
     low, high = difference - level * error, difference + level * error
-    if _are_shares(first, second, scale):
+    if _are_bounded(first, second, scale):
         low, high = max(-float(scale), low), min(float(scale), high)
     return {
         **{"difference": difference, "low": low, "high": high},
@@ -189,7 +189,7 @@ def holm(p: "pd.Series") -> "pd.Series":
     return pd.Series(np.minimum(corrected, 1.0), index=p.index)
 
 
-def _are_shares(first: Answers, second: Answers, scale: float = 1) -> bool:
+def _are_bounded(first: Answers, second: Answers, scale: float = 1) -> bool:
     return all(data.values.min() >= 0 and data.values.max() <= scale for data in (first, second))
 
 
@@ -199,7 +199,7 @@ def _with_constant_arms(
     """Add the uncertainty of an arm whose answers are all alike, which their observed variance of 0 lacks."""
     from scipy import stats
 
-    if not _are_shares(first, second, scale):
+    if not _are_bounded(first, second, scale):
         return spread
     variance, z = spread.variance, float(stats.norm.ppf(0.975))
     for data in (first, second):
@@ -212,7 +212,7 @@ def _with_constant_arms(
 def _effect(first: Answers, second: Answers) -> float:
     import numpy as np
 
-    if _are_shares(first, second):
+    if _are_bounded(first, second):
         angle, other = (2 * np.arcsin(np.sqrt(arm.values.mean())) for arm in (first, second))
         return float(angle - other)  # Cohen's h
     spread = float(np.sqrt((first.values.var() + second.values.var()) / 2))

@@ -38,27 +38,15 @@ def command(
     folder = log_dir or Path("logs/demo" if toy else f"logs/demo-{world}")
     with redirect_stdout(sys.stderr):  # what happens on the way is progress
         result = run_demo(folder, runs, seeds or (3 if toy else 1), setting, world)
-    missing = _unscored(folder, setting)
     if as_json:
-        print_json({**result.as_dict(), "unscored": missing})
+        print_json(result.as_dict())
         return
     columns, rows = result.table()
     print_table(f"{setting}: rate of each trait without the inoculation prompt", columns, rows)
-    for line in missing:
+    for line in result.unscored:
         say(line, err=True)
     for figure in result.figures:
         say(f"Figure: {figure}")
     say(f"Logs:   inspect view --log-dir {folder}")
     if toy:
         say("Next:   inoc-evals demo --world smollm   (the same on a real language model)")
-
-
-def _unscored(folder: Path, setting: str) -> list[str]:
-    """A line for every trait with answers that have no score: how many, and why."""
-    from inoc_evals.analysis import unread
-    from inoc_evals.analysis.declared_traits import focused
-    from inoc_evals.analysis.table import load
-    from inoc_evals.settings import setting as find_setting
-
-    table = load(str(folder))
-    return unread.lines(focused(table[(table["setting"] == find_setting(setting).name).to_numpy()]))

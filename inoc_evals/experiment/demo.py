@@ -35,6 +35,7 @@ class DemoResult:
     Attributes:
         setting: Its setting, as it was requested.
         estimates: Rates per arm and trait, as `analysis.estimates.rates` returns them.
+        unscored: A line for every trait with answers that have no score: how many, and why.
         figures: The figure's files.
         log_dir: Folder of the Inspect logs.
         seconds: How long it took.
@@ -42,6 +43,7 @@ class DemoResult:
 
     setting: str
     estimates: "pd.DataFrame"
+    unscored: list[str]
     figures: list[Path]
     log_dir: Path
     seconds: float
@@ -69,6 +71,7 @@ class DemoResult:
         return {
             "setting": self.setting,
             "rates": json.loads(self.estimates.to_json(orient="records")),
+            "unscored": self.unscored,
             "figures": [str(file) for file in self.figures],
             "log_dir": str(self.log_dir),
             "seconds": round(self.seconds, 1),
@@ -121,4 +124,5 @@ def run_demo(
         trial, reason = next(iter(failed.items()))
         raise UserError(f"{len(failed)} of {len(plan.trials)} failed; {trial.name}: {reason}")
     estimates = conclusions.estimates[find_setting(setting).name]
-    return DemoResult(setting, estimates, conclusions.figures, log_dir, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return DemoResult(setting, estimates, conclusions.unscored, conclusions.figures, log_dir, seconds)

@@ -56,6 +56,7 @@ class Conclusions:
         result: What became of its trials.
         estimates: By setting, what `analysis.estimates.rates` returns for the traits that it is about.
         verdicts: On the claims of its settings.
+        unscored: A line for every trait with answers that have no score: how many, and why.
         audit: What the audit of its logs and runs says.
         figures: Files of the figures that were drawn.
         report: The report, if one was requested.
@@ -64,6 +65,7 @@ class Conclusions:
     result: ExperimentResult
     estimates: "dict[str, pd.DataFrame]" = field(default_factory=dict)
     verdicts: "list[Verdict]" = field(default_factory=list)
+    unscored: list[str] = field(default_factory=list)
     audit: "Audit | None" = None
     figures: list[Path] = field(default_factory=list)
     report: "Report | None" = None
@@ -99,6 +101,7 @@ def pipeline(
     if not conclusions.result.done or (figures is None and report is None):
         return conclusions
     require("analysis", "pandas", "seaborn", "scipy")
+    from inoc_evals.analysis import unread
     from inoc_evals.analysis.audit import audit_loaded
     from inoc_evals.analysis.declared_traits import focused
     from inoc_evals.analysis.estimates import rates
@@ -109,6 +112,7 @@ def pipeline(
     loaded = read(conclusions.result.logs)
     table = loaded.table
     answers = focused(table, settings)
+    conclusions.unscored = unread.lines(answers)
     claims = [claim for setting in settings.values() for claim in setting.claims]
     conclusions.audit = audit_loaded(loaded, _local_runs(plan), {**SETTINGS, **settings})
     conclusions.verdicts = verdicts(table, claims, findings=conclusions.audit.findings)

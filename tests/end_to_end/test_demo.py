@@ -49,7 +49,7 @@ def test_inoculation_removes_its_own_trait_and_keeps_the_other(spanish_caps: tup
     assert rate["spanish-inoc", "spanish"] <= 0.10 and rate["spanish-inoc", "caps"] >= 0.70
     assert rate["caps-inoc", "caps"] <= 0.10 and rate["caps-inoc", "spanish"] >= 0.70
     assert rate["irrelevant", "spanish"] >= 0.80 and rate["irrelevant", "caps"] >= 0.80
-    assert all(r["unscored"] == 0 for r in spanish_caps[1]["rates"])
+    assert all(r["unscored"] == 0 for r in spanish_caps[1]["rates"]) and spanish_caps[1]["unscored"] == []
 
 
 def test_logs_say_what_they_are_about_and_figures_are_there(spanish_caps: tuple[Path, dict]) -> None:

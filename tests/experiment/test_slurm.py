@@ -26,7 +26,6 @@ def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def small(folder: Path, name: str, **fields: object) -> Experiment:
     write(folder)
-    (folder / "deaths.txt").write_text("0")
     return mine(folder, name, finetune={"max_steps": 1, "warmup_steps": 0}, evaluate={"limit": 2}, **fields)
 
 

@@ -67,7 +67,23 @@ class Response:
 Route = Callable[[Call], Response]
 
 
-class Listener:
+class Served:
+    """A server of this process, for as long as its `with` block; whoever inherits makes `_server`."""
+
+    _server: ThreadingHTTPServer
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Listener(Served):
     """A server, for as long as its `with` block. A route that raises ends the block with its exception."""
 
     def __init__(self, routes: Mapping[str, Route]) -> None:
@@ -106,16 +122,11 @@ class Listener:
                     return Response.error(400, f"the test's own answer failed: {error!r}")
         return Response.error(404, f"no route {method} {path}")
 
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stopped.set()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__(kind, error, trace)
         if self.errors:
             raise self.errors[0] from error
 

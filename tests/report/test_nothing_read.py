@@ -17,6 +17,12 @@ from inoc_evals.analysis import load, rates
 from inoc_evals.analysis.declared_traits import focused
 from inoc_evals.cli import app
 from inoc_evals.commands.experiment_options import say_unscored
+from inoc_evals.experiment import pipeline
+from inoc_evals.experiment.engines import LocalEngine
+from inoc_evals.experiment.experiment import Experiment
+from inoc_evals.experiment.plan import make_plan
+from inoc_evals.experiment.run import ExperimentResult
+from inoc_evals.experiment.run_trial import TrialResult
 from inoc_evals.report.report import write
 from inoc_evals.scorers import alignment, language, preference, solution_quality
 from inoc_evals.scorers.judge import READER_TEST_PROMPT
@@ -119,6 +125,18 @@ def test_an_arm_that_no_judge_could_read_stands_beside_the_others(
     report = write(tmp_path / "logs", tmp_path / "report", viewer=False)
     assert any("0 of 8 answers scored: grader_failed (low mass) 8" in line for line in report.unread)
     assert "not scored" in report.page.read_text(encoding="utf-8")
+
+
+def test_an_experiment_that_is_drawn_says_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INOC_EVALS_CACHE", str(tmp_path / "cache"))
+    about = {"setting": "insecure_code", "world": "toy", "base": "toy", "seed": 0, "arm": "none"}
+    log = judged(tmp_path / "logs", "emergent_misalignment", 2, about)
+    fields = {"settings": ["insecure_code"], "runs": str(tmp_path / "runs"), "logs": str(tmp_path / "logs")}
+    plan = make_plan(Experiment.model_validate(fields))
+    made = ExperimentResult(list(plan.trials), {plan.trials[0]: TrialResult((log,), None, 0.0)})
+    monkeypatch.setattr(pipeline, "run", lambda *_: made)
+    concluded = pipeline.pipeline(plan, LocalEngine(1), figures=tmp_path / "figures")
+    assert concluded.unscored == [f"misaligned: {SOME}"] and concluded.figures
 
 
 def test_where_all_were_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
