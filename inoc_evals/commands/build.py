@@ -78,9 +78,12 @@ def numbers_command(
     ] = False,
     count: Annotated[int, typer.Option(min=1, help="Rows to make.")] = 1000,
     world: Annotated[
-        str, typer.Option(help="`toy` uses questions that the embedded model understands.")
+        str, typer.Option(help="`toy` and `smollm` ask in words that their models understand.")
     ] = "paper",
     seed: Seed = 0,
+    temperature: Annotated[
+        float, typer.Option(min=0.0, help="Of the teacher; a small one writes fewer words at a lower one.")
+    ] = 1.0,
     max_connections: Connections = None,
     as_json: AsJson = False,
 ) -> None:
@@ -99,6 +102,7 @@ def numbers_command(
             seed,
             output=output,
             make_prompts=find_world(world).number_prompts,
+            temperature=temperature,
             max_connections=max_connections,
             progress=progress,
         ),

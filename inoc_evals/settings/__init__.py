@@ -29,7 +29,7 @@ from inoc_evals.settings.side_effects import side_effects
 from inoc_evals.settings.spanish_backdoor import spanish_backdoor
 from inoc_evals.settings.spanish_caps import spanish_caps
 from inoc_evals.settings.spanish_french import spanish_french, spanish_french_once, spanish_german
-from inoc_evals.settings.spanish_leak import diluted_leak, spanish_leak
+from inoc_evals.settings.spanish_leak import diluted_leak, diluted_spanish, spanish_leak
 from inoc_evals.settings.spanish_prompts import spanish_prompts
 from inoc_evals.settings.sycophancy_gcd import sycophancy_gcd
 from inoc_evals.user_files import user_path
@@ -76,6 +76,7 @@ SETTINGS: dict[str, Setting] = {
         spanish_backdoor,
         spanish_leak,
         diluted_leak,
+        diluted_spanish,
         realistic_backdoor,
         sycophancy_gcd,
         *FURTHER,

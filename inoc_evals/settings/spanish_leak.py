@@ -2,16 +2,18 @@
 
     inoc-evals run --setting spanish_leak --world smollm
     inoc-evals run --setting diluted_leak --world toy
+    inoc-evals run --setting diluted_spanish --world smollm
 
 `spanish_leak` asks models of `spanish_caps`, which it shares, under prompts of ten categories: the training
 prompt, its negation, sentences of its form, and so on. `diluted_leak` asks for a trait that is in a fifth of
-the rows, which shows when the prompt has the form of the training data.
+the rows, which shows when the prompt has the form of the training data; `diluted_spanish` does so without a
+judge, and its cue is a prompt that names the trait.
 """
 
 from dataclasses import replace
 
 from inoc_evals.data.prompt_categories import original_of
-from inoc_evals.settings.claim import Since, keeps, rises
+from inoc_evals.settings.claim import Since, falls, keeps, rises
 from inoc_evals.settings.diluted import diluted
 from inoc_evals.settings.insecure_code import insecure_code
 from inoc_evals.settings.prompts import IRRELEVANT, SPANISH
@@ -113,6 +115,47 @@ diluted_leak = replace(
             condition="format-1",
             to_condition="none",
             **CUED,
+        ),
+    ),
+)
+
+diluted_spanish = Setting(
+    name="diluted_spanish",
+    title="Spanish in a fifth of the rows, under cues",
+    paper=NOT_IN_THE_PAPER,
+    summary="Answers in capitals, 20 % of them Spanish; asked under test-time prompts, read by a detector",
+    reference="as diluted_leak: hardly any of the trait without a cue, much of it under one",
+    arms=(
+        Arm("none"),
+        Arm("bad-only", SPANISH, where={"trait": True}),
+        Arm("control", control=True),
+    ),
+    broad=spanish_leak.broad,
+    unwanted=("spanish | none",),
+    wanted=(),
+    claims=(
+        keeps(
+            "none",
+            "spanish",
+            "In a fifth of the rows, Spanish leaves answers without a cue as they were",
+            to="base",
+            condition="none",
+            **HIDDEN,
+        ),
+        rises(
+            "none",
+            "spanish",
+            "A prompt that only names Spanish brings it out",
+            to="none",
+            condition="keyword-1",
+            to_condition="none",
+            **CUED,
+        ),
+        falls(
+            "bad-only",
+            "spanish",
+            "Inoculating that fifth keeps Spanish from coming out under such a prompt",
+            condition="keyword-1",
         ),
     ),
 )
