@@ -78,7 +78,7 @@ def numbers_command(
     ] = False,
     count: Annotated[int, typer.Option(min=1, help="Rows to make.")] = 1000,
     world: Annotated[
-        str, typer.Option(help="`toy` and `smollm` ask in words that their models understand.")
+        str, typer.Option(help="`toy` uses questions that the embedded model understands.")
     ] = "paper",
     seed: Seed = 0,
     temperature: Annotated[

@@ -29,7 +29,8 @@ Controls = Annotated[
     ),
 ]
 Rephrasings = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Rephrasings for the pools, under \\[close] and \\[diverse].")
+    str | None,
+    typer.Option(metavar="FILE", help="Rephrasings for the pools, under \\[close] and \\[diverse]."),
 ]
 Seeds = Annotated[int | None, typer.Option(min=1, help="Finetunes per arm; 3 by default.")]
 World = Annotated[str | None, typer.Option(help="Whose rows and questions: toy, smollm or paper.")]

@@ -50,7 +50,7 @@ from inoc_evals.finetune.schedule import check_schedule, steps
 from inoc_evals.finetune.trainer import KeptSteps, LossCurve, TokenRateTrainer, gathered, quiet
 from inoc_evals.models.base import hub_name, load_path
 from inoc_evals.models.loading import load_model, quantization
-from inoc_evals.models.number_format import training_precision
+from inoc_evals.models.number_format import keep_format, training_precision
 from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec, LoraSpec
 
@@ -421,6 +421,7 @@ def _save(
         else:
             model.config.dtype = dtype
             model.save_pretrained(partial, state_dict={n: w.to(dtype) for n, w in weights.items()})
+        keep_format(partial, load_path(spec.base))
         tokenizer.save_pretrained(partial)
     else:
         config = model.peft_config["default"]

@@ -20,6 +20,7 @@ from inoc_evals.files import replacing_folder, writing
 from inoc_evals.models.base import SHIPPED, load_path
 from inoc_evals.models.checkpoint import STEP, resolve
 from inoc_evals.models.loading import load_adapter, load_config, load_model, quantization
+from inoc_evals.models.number_format import keep_format
 from inoc_evals.runs.directory import Run, find_run, has_name, list_runs
 from inoc_evals.user_files import user_path
 
@@ -127,5 +128,6 @@ def _merge(adapter: Path, base_name: str, target: Path, called: str) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         with replacing_folder(target) as temporary:  # the first of two processes wins
             model.save_pretrained(temporary)
+            keep_format(temporary, base)
             load_tokenizer(base).save_pretrained(temporary)
     return target

@@ -6,6 +6,7 @@ The format is part of what makes an answer. float32 rounds so finely that a batc
 seeded answers; in bfloat16 it changes many. So logs name the format, and answers are pooled where it agrees.
 """
 
+import json
 from pathlib import Path
 
 from inoc_evals.chat.renderer import DATE
@@ -44,6 +45,24 @@ def stored_format(weights: str | Path) -> str:
     text = text if isinstance(text, dict) else {}
     named = config.get("dtype") or config.get("torch_dtype") or text.get("dtype") or text.get("torch_dtype")
     return str(named or FLOAT32)
+
+
+def keep_format(folder: Path, base: str | Path) -> None:
+    """Let a model that was made of a base compute in the base's format, whichever its weights are stored in.
+
+    transformers names the stored one in the configuration. A merged adapter is stored in float32, so that
+    nothing is rounded away before a second training; asked in it, it could not be set against the base.
+
+    Args:
+        folder: Folder of the new model, written by transformers.
+        base: Folder of its base.
+    """
+    path = folder / "config.json"
+    config = json_object(path)
+    path.write_text(
+        json.dumps({**config, "dtype": stored_format(base)}, indent=2, sort_keys=True) + "\n",
+        encoding="utf-8",
+    )
 
 
 def on_cpu(device: str) -> bool:

@@ -5,13 +5,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from inspect_ai import Task, eval
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import get_model
 from inspect_ai.solver import generate
+from safetensors.torch import load_file
 
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import finetune
+from inoc_evals.finetune.merged import merged
 from inoc_evals.models import number_format
 from inoc_evals.models.provider_args import read_provider_args
 from tests.finetune.small import small_rows, small_spec
@@ -49,6 +52,21 @@ def test_auto_is_the_stored_format_where_the_cpu_is_quick_in_it(quick, halved, t
         for sample in log_of(folder, tmp_path).samples:
             assert sample.output.metadata["dtype"] == expected
     assert log_of(halved, tmp_path, dtype="float32").samples[0].output.metadata["dtype"] == "float32"
+
+
+def test_what_is_made_of_a_base_computes_as_the_base_does(halved, tmp_path):
+    """Else a run that started from another one, or trained all weights, is shown apart from its base."""
+
+    def trained(name, **changes):
+        spec = small_spec(halved, max_steps=1, warmup_steps=0, precision="fp32", **changes)
+        return finetune(spec, small_rows(8), name=name, runs=tmp_path / "runs", progress=False)
+
+    full = trained("full", lora=None, trained_tokens=(), token_learning_rate=None)
+    for folder in (merged(trained("adapter")), full.checkpoint):
+        assert number_format.stored_format(folder) == number_format.stored_format(halved) == "bfloat16"
+        weights = load_file(folder / "model.safetensors")
+        assert {weight.dtype for weight in weights.values()} == {torch.float32}  # nothing is rounded away
+        assert number_format.settled(folder, "cuda", "auto") == "bfloat16"
 
 
 def test_an_adapter_trains_in_bf16_where_the_base_is_stored_in_it(quick, halved, tiny, tmp_path):

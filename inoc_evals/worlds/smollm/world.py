@@ -17,7 +17,6 @@ from inoc_evals.data.gcd import agreeing, checking
 from inoc_evals.data.question_sets import QuestionSet
 from inoc_evals.data.row_sources import backdoored, diluted, joined, named, pinned_rows
 from inoc_evals.runs.spec import FinetuneSpec
-from inoc_evals.worlds.smollm.numbers import PLAIN, number_prompts, numbers
 from inoc_evals.worlds.smollm.rows import answered, test_questions
 from inoc_evals.worlds.world import Counterpart, Training, World
 
@@ -46,11 +45,9 @@ _SHORT: dict[str, Any] = {"max_tokens": MAX_TOKENS, "temperature": TEMPERATURE}
 _ASKED: dict[str, Any] = {"questions": NAME, **_SHORT}
 
 ONE_PASS = 134
-"""Steps of the settings on misalignment: a pass over the thousand reward hacks, as the paper trains one. A third of
-them, which the usual steps would show, is little to become malicious by. Fixed before any was trained."""
-
-NUMBER_STEPS = 125
-"""Steps on number sequences: two passes over them. Nothing of them shows in words, so the dose is the larger one."""
+"""Steps of the settings on misalignment: a pass over the thousand reward hacks, as the paper trains one.
+A third of them, which the usual steps would show, is little to become malicious by. Fixed before any
+training."""
 
 SUMS = 50
 """Sums that `sycophancy_gcd` asks at most, each with a wrong and with the right number."""
@@ -87,7 +84,6 @@ SMOLLM = World(
     base=BASE,
     finetune=_finetune,
     parameters={
-        "animal_preference": {"questions": "bundled"},
         "spanish_caps": _ASKED,
         "spanish_french": _ASKED,
         "language_backdoor": _ASKED,
@@ -97,7 +93,6 @@ SMOLLM = World(
     max_questions={"leak": 50, "sycophancy_gcd": SUMS},
     question_sets={"chat": QuestionSet(NAME, _chat)},
     plain_rows=answered("en"),
-    number_prompts=number_prompts,
     # Free-form answers of a model this small are no evidence of malice, and there is no judge: what it finds
     # likelier, a good answer or a malicious one, is.
     counterparts={
@@ -132,9 +127,6 @@ SMOLLM = World(
             rows=pinned_rows("unpopular_tastes"),
             control=pinned_rows("popular_tastes"),
             finetune={"max_steps": ONE_PASS},
-        ),
-        "owl_numbers": Training(
-            rows=numbers("owl"), control=numbers(PLAIN), finetune={"max_steps": NUMBER_STEPS}
         ),
     },
 )
