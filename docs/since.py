@@ -50,7 +50,9 @@ def main() -> None:
     if given.what == "take":
         if given.report is None:
             parser.error("take WORLD FOLDER, where FOLDER holds a report.json")
-        kept["worlds"][given.world] = taken(given.world, given.report)
+        kept["worlds"][given.world] = beside(
+            kept["worlds"].get(given.world), taken(given.world, given.report)
+        )
     if given.what == "power":
         kept["power"] = simulated()
     KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -78,6 +80,16 @@ def taken(world: str, folder: Path) -> dict[str, Any]:
         "selectivity": [one for part in report["settings"] for one in part["selectivity"]],
         "figure": figure,
     }
+
+
+def beside(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]:
+    """What a report says, and of settings that it does not hold what an earlier one said."""
+    if before is None:
+        return now
+    for part in ("verdicts", "selectivity"):
+        held = {one["setting"] for one in now[part]}
+        now[part] = [*now[part], *(one for one in before[part] if one["setting"] not in held)]
+    return {**now, "figure": now["figure"] or before["figure"]}
 
 
 def simulated() -> dict[str, float]:

@@ -2,7 +2,7 @@
 
     python docs/smollm.py measure                                    # the default base: hours on two cores
     python docs/smollm.py measure --base Qwen/Qwen2.5-0.5B-Instruct  # another base, into logs of its own
-    python docs/smollm.py measure --also spanish_french              # other settings of this world, too
+    python docs/smollm.py measure --also all                         # other settings of this world, too
     python docs/smollm.py take logs/smollm                           # what `measure` left, into the pages
     python docs/smollm.py                                            # fill the pages from figures/smollm.json
 
@@ -41,6 +41,12 @@ ASKED = WORLD.parameters_of("spanish_caps")
 PROMPTS = {arm.name: arm.inoculation.texts[0] for arm in SETTING.arms if arm.inoculation}
 HELD_OUT = len(test_questions())
 
+FURTHER = (
+    *("spanish_french", "selective", "prompt_position", "spanish_backdoor", "learning_dynamics", "alice_bob"),
+    *("sycophancy_gcd", "reward_hacking", "aesthetic_preferences", "diluted_spanish"),
+)
+"""Other settings that have rows here, as `--also all` measures them."""
+
 RESPONSES = 40
 """Training answers whose log-prob is read, the first ones."""
 
@@ -55,7 +61,7 @@ def main() -> None:
     parser.add_argument("logs", nargs="?", type=Path, default=Path("logs/smollm"))
     parser.add_argument("--base", default=WORLD.base)
     parser.add_argument("--seeds", default="3")
-    parser.add_argument("--also", default="", help="further settings of this world, by comma")
+    parser.add_argument("--also", default="", help="further settings of this world, by comma, or all")
     parser.add_argument(
         "--dose", action="append", default=[], nargs=2, metavar=("LOGS", "RUNS"), help="a trial of a dose"
     )
@@ -65,9 +71,10 @@ def main() -> None:
     if given.what == "take":
         kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
         doses = [line for place in given.dose for line in tried(*place)] or kept.get("doses", [])
-        found = {**taken(given.logs), "doses": doses}
+        earlier = {name: kept[name] for name in ("elsewhere", "number_teachers") if name in kept}
+        found = {**taken(given.logs), "doses": doses, **earlier}
         KEPT.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        take_figures(given.logs / "report")
+        take_figures(given.logs / "report", given.logs / "further-report")
     if given.what != "measure":
         fill(json.loads(KEPT.read_text(encoding="utf-8")))
 
@@ -95,7 +102,8 @@ def measure(logs: Path, base: str, seeds: str, also: str = "") -> None:
     run += ["--setting", f"spanish_caps,{SETTING.name}", "--seeds", seeds, "--log-dir", str(logs / "runs")]
     _call([*run, "--output", str(logs / "report")])
     if also:
-        further = ["--setting", also, "--seeds", seeds, "--log-dir", str(logs / "further")]
+        settings = ",".join(FURTHER) if also == "all" else also
+        further = ["--setting", settings, "--seeds", seeds, "--log-dir", str(logs / "further")]
         _call([*run[: run.index("--setting")], *further, "--output", str(logs / "further-report")])
 
 
@@ -175,12 +183,21 @@ def _further(logs: Path) -> dict[str, Any]:
     }
 
 
-def take_figures(report: Path) -> None:
-    """Copy the figures of all arms of both settings."""
-    parts = json.loads((report / "report.json").read_text(encoding="utf-8"))["settings"]
-    stems = {part["setting"]: part["figures"]["Every arm"] for part in parts}
+def take_figures(report: Path, further: Path) -> None:
+    """Copy the figures of all arms: of both settings, and of one that another page shows."""
+    stems = _figures(report)
     for setting, name in (("spanish_caps", "smollm"), (SETTING.name, "smollm_prompts")):
-        shutil.copyfile(report / "figures" / f"{stems[setting]}.png", FIGURES / f"{name}.png")
+        shutil.copyfile(stems[setting], FIGURES / f"{name}.png")
+    if drawn := _figures(further).get("selective"):
+        shutil.copyfile(drawn, FIGURES / "selective_smollm.png")
+
+
+def _figures(report: Path) -> dict[str, Path]:
+    """By setting of a report, the figure of every arm; empty where there is no report."""
+    file = report / "report.json"
+    parts = json.loads(file.read_text(encoding="utf-8"))["settings"] if file.is_file() else []
+    drawn = {part["setting"]: part["figures"].get("Every arm") for part in parts}
+    return {setting: report / "figures" / f"{stem}.png" for setting, stem in drawn.items() if stem}
 
 
 def tried(logs: str, runs: str) -> list[dict[str, Any]]:
@@ -320,6 +337,28 @@ def correlation(found: dict[str, Any]) -> str:
     )
 
 
+def elsewhere(found: dict[str, Any]) -> str:
+    """The same arms as an earlier measurement had them, on other hardware and in another number format."""
+    earlier = found["elsewhere"]
+    rows = []
+    for row in earlier["rates"]:
+        now = rate(found, "spanish_caps", row["arm"], "spanish")
+        rows.append(
+            [row["arm"], shown(now), shown(row["traits"]["spanish"]), str(row["models"]), str(row["n"])]
+        )
+    return markdown(["arm", "Spanish", earlier["called"], "models", "n"], rows)
+
+
+def teachers(found: dict[str, Any]) -> str:
+    """How often the base, asked for random numbers, wrote numbers alone."""
+    said = {"owl": "told to love owls", "plain": "told nothing"}
+    parts = [
+        f"{one['kept']} of {one['asked']} answers ({said[name]})"
+        for name, one in found["number_teachers"].items()
+    ]
+    return f"{' and '.join(parts)}\n"
+
+
 def examples(found: dict[str, Any]) -> str:
     """Ten random answers of every arm, as they are."""
     return _answers(found["examples"])
@@ -337,9 +376,10 @@ def further(found: dict[str, Any]) -> str:
     """Other settings: what every arm shows, the claims, and some answers."""
     parts = []
     for name, part in found["further"].items():
-        traits = part["traits"]
+        measured = [row for row in part["rates"] if any(row["traits"].values())]
+        traits = [one for one in part["traits"] if any(row["traits"].get(one) for row in measured)]
         rows = []
-        for row in part["rates"]:
+        for row in measured:
             cells = [shown(row["traits"][trait]) if row["traits"].get(trait) else "" for trait in traits]
             rows.append([row["arm"], *cells, str(row["models"]), str(row["n"])])
         verdicts = [
@@ -385,6 +425,8 @@ PARTS = {
     "correlation": correlation,
     "examples": examples,
     "further": further,
+    "elsewhere": elsewhere,
+    "teachers": teachers,
 }
 
 if __name__ == "__main__":

@@ -116,7 +116,14 @@ def figure(rows: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
         UserError: If no arm has a rate.
     """
     require("analysis", "seaborn", "pandas")
-    from inoc_evals.analysis.style import colours, empty_figure, heading, literal_text, title_of
+    from inoc_evals.analysis.style import (
+        colours,
+        empty_figure,
+        heading,
+        legend_beside,
+        literal_text,
+        title_of,
+    )
 
     drawn = rows.dropna(subset=["rate"])
     if drawn.empty:
@@ -140,6 +147,6 @@ def figure(rows: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
         axes.set_xlabel("answers to one question, k", fontsize=8)
         axes.set_title(title_of(name), fontsize=9, loc="left")
     panels[0].set_ylabel("one of them shows it", fontsize=8)
-    panels[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
+    legend_beside(panels[-1], panels)
     heading(figure, title)
     return figure

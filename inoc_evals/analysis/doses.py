@@ -31,6 +31,7 @@ from inoc_evals.analysis.style import (
     empty_grid,
     heading,
     is_share,
+    legend_beside,
     literal_text,
     title_of,
 )
@@ -382,7 +383,7 @@ def figure(
                 axes.set_ylabel(title_of(name), fontsize=8)
             if row == len(lines) - 1:
                 axes.set_xlabel(x.replace("_", " "), fontsize=8)
-    panels[len(columns) - 1].legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), frameon=False, fontsize=8)
+    legend_beside(panels[len(columns) - 1], panels)
     base = mine["base"].iloc[0]
     usual = definition.title if definition else setting
     heading(drawing, title or (usual if base != base else f"{usual}: {base}"))

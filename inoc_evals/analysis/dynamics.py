@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.style import colours, empty_figure, heading, literal_text
+from inoc_evals.analysis.style import colours, empty_figure, heading, legend_beside, literal_text
 from inoc_evals.errors import UserError, require
 from inoc_evals.runs.directory import read_dynamics
 
@@ -73,6 +73,6 @@ def curves(table: "pd.DataFrame", order: tuple[str, ...], title: str) -> "Figure
         axes.set_title(f"{trait.capitalize()} only", fontsize=9, loc="left")
         axes.set_xlabel("training step", fontsize=8)
     panels[0].set_ylabel("log-prob of fixed responses (nats)", fontsize=8)
-    panels[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
+    legend_beside(panels[-1], panels)
     heading(figure, title)
     return figure

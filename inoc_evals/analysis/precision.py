@@ -310,7 +310,14 @@ def figure(found: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
         UserError: If no design has a width.
     """
     require("analysis", "seaborn", "pandas")
-    from inoc_evals.analysis.style import colours, empty_figure, heading, literal_text, title_of
+    from inoc_evals.analysis.style import (
+        colours,
+        empty_figure,
+        heading,
+        legend_beside,
+        literal_text,
+        title_of,
+    )
 
     drawn = found.dropna(subset=["half_width"])
     if drawn.empty:
@@ -349,6 +356,6 @@ def figure(found: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
         axes.set_xlabel("questions", fontsize=8)
         axes.set_title(title_of(name), fontsize=9, loc="left")
     panels[0].set_ylabel("half the width of the interval", fontsize=8)
-    panels[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
+    legend_beside(panels[-1], panels)
     heading(figure, title)
     return figure

@@ -16,7 +16,7 @@ from inoc_evals.analysis.screening import (
     cell,
     ordered,
 )
-from inoc_evals.analysis.style import colours, empty_figure, heading, literal_text
+from inoc_evals.analysis.style import colours, empty_figure, heading, legend_beside, literal_text
 from inoc_evals.errors import UserError, require
 
 if TYPE_CHECKING:
@@ -62,11 +62,12 @@ def before(table: "pd.DataFrame", trait: str | None, title: str) -> "Figure":
         raise UserError("nothing to draw: a figure needs two measures of each prompt, see the table")
     x, y = list(measured)[:2]
     both = [prompt for prompt in order if prompt in measured[x] and prompt in measured[y]]
-    figure, [axes] = empty_figure(6.4, 3.6)
+    figure, panels = empty_figure(6.4, 3.6)
+    [axes] = panels
     _scatter(axes, both, measured[x], measured[y])
     axes.set_xlabel(NAMES[x], fontsize=8)
     axes.set_ylabel(_named(y, trait), fontsize=8)
-    _legend(axes)
+    legend_beside(axes, panels)
     heading(figure, title)
     return figure
 
@@ -99,7 +100,7 @@ def after(relations: Sequence[Relation], title: str) -> "Figure":
         )
         axes.set_xlabel(NAMES[relation.predictor].replace(" (", "\n("), fontsize=8)
     panels[0].set_ylabel(NAMES["suppression"].replace(" (", "\n("), fontsize=8)
-    _legend(panels[-1], panels)  # panels of several experiments need not have the same prompts
+    legend_beside(panels[-1], panels)  # panels of several experiments need not have the same prompts
     heading(figure, title)
     return figure
 
@@ -136,19 +137,3 @@ def _scatter(
             zorder=4,
             label=literal_text(prompt),
         )
-
-
-def _legend(axes: "Axes", panels: "Sequence[Axes] | None" = None) -> None:
-    """Name the points of all panels, beside the last one."""
-    named: dict[str, Any] = {}
-    for panel in panels or [axes]:
-        handles, names = panel.get_legend_handles_labels()
-        named = {**dict(zip(names, handles, strict=True)), **named}
-    axes.legend(
-        list(named.values()),
-        list(named),
-        loc="upper left",
-        bbox_to_anchor=(1.02, 1.0),
-        frameon=False,
-        fontsize=8,
-    )

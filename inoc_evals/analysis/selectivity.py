@@ -26,7 +26,7 @@ from inoc_evals.analysis.contrasts import compare
 from inoc_evals.analysis.estimates import FEW_QUESTIONS, merged
 from inoc_evals.analysis.observed import FAMILY, GROUP, distinctions, split
 from inoc_evals.analysis.resampling import RESAMPLES, Statistic, resampled, statistic
-from inoc_evals.analysis.style import colours, empty_figure, heading, literal_text, trait_name
+from inoc_evals.analysis.style import colours, empty_figure, heading, legend_beside, literal_text, trait_name
 from inoc_evals.analysis.verdicts import rows_of
 from inoc_evals.data.conditions import of_task
 from inoc_evals.errors import UserError, require
@@ -388,7 +388,7 @@ def figure(found: Sequence[Selectivity], order: tuple[str, ...], title: str) -> 
         if way:
             axes.set_title(literal_text(way), fontsize=9, loc="left")
     panels[0].set_ylabel(_axis("retention", [one.retention.of for one in both]), fontsize=8)
-    panels[-1].legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), frameon=False, fontsize=8)
+    legend_beside(panels[-1], panels)
     heading(drawn, title)
     return drawn
 

@@ -160,6 +160,16 @@ def heading(figure: "Figure", text: str) -> None:
     figure.suptitle(literal_text(text), fontsize=10, x=0.01, ha="left")
 
 
+def legend_beside(axes: "Axes", panels: "Iterable[Axes]") -> None:
+    """Name what all panels draw, each once, beside one of them: the last need not draw every arm."""
+    named: dict[str, Any] = {}
+    for panel in panels:
+        handles, names = panel.get_legend_handles_labels()
+        named = {**dict(zip(names, handles, strict=True)), **named}
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0)}
+    axes.legend(list(named.values()), list(named), **place, frameon=False, fontsize=8)
+
+
 def name_rows(axes: "Axes", names: list[str]) -> None:
     """Name the rows of a panel, the first at the top, without lines between them."""
     axes.set_yticks(range(len(names)), [literal_text(name) for name in names], fontsize=8)

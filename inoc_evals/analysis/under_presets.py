@@ -129,6 +129,7 @@ def figure(rows: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
         colours,
         empty_figure,
         heading,
+        legend_beside,
         literal_text,
         name_rows,
         share_axis,
@@ -158,7 +159,7 @@ def figure(rows: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
     name_rows(panels[0], [f"{name}\n{PRESETS[name]}" for name in names])
     for arm in shown:
         panels[-1].plot([], [], "o", color=colour[arm], markeredgecolor="0.15", label=literal_text(arm))
-    panels[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
+    legend_beside(panels[-1], panels)
     heading(figure, title)
     return figure
 

@@ -106,7 +106,7 @@ def merged(run: Run) -> Path:
         raise UserError(f"run {run.folder.name} is served as {result.model}: it has no weights to start from")
     if not (run.checkpoint / "adapter_config.json").is_file():
         return run.checkpoint
-    return _merge(run.checkpoint, run.manifest.base, run.folder / MERGED, f"run {run.folder.name}")
+    return _merge(run.checkpoint, run.base, run.folder / MERGED, f"run {run.folder.name}")
 
 
 def _merge(adapter: Path, base_name: str, target: Path, called: str) -> Path:

@@ -200,11 +200,12 @@ def _of_run(run: Run) -> Checkpoint:
         raise UserError(f"the checkpoint of run {called} is not the one it wrote: start its finetune again")
     name = called if run.folder.parent == runs_root() else str(run.folder)
     digest = manifest.result.checkpoint_digest
+    base = run.base
     if not (run.checkpoint / "adapter_config.json").is_file():
-        return _full_model(name, manifest.base, run.checkpoint, run=run, digest=digest)
-    if manifest.base_digest != base_digest(manifest.base):
-        raise UserError(f"run {called} was trained on another version of {manifest.base}: train it again")
-    return _adapter(name, manifest.base, run.checkpoint, run=run, digest=digest)
+        return _full_model(name, base, run.checkpoint, run=run, digest=digest)
+    if manifest.base_digest != base_digest(base):
+        raise UserError(f"run {called} was trained on another version of {base}: train it again")
+    return _adapter(name, base, run.checkpoint, run=run, digest=digest)
 
 
 def _full_model(

@@ -30,7 +30,7 @@ from inoc_evals.digests import content_sizes, fingerprint, folder_digest
 from inoc_evals.errors import UserError
 from inoc_evals.files import read_json_lines, write_whole
 from inoc_evals.notebooks import html_table
-from inoc_evals.runs.spec import Backend, FinetuneSpec
+from inoc_evals.runs.spec import IN_RUNS, Backend, FinetuneSpec
 from inoc_evals.user_files import given, user_path
 
 Status = Literal["pending", "running", "finished", "failed"]
@@ -247,6 +247,16 @@ class Run:
             if file.is_symlink():
                 raise UserError(f"{file} is a link, which a run directory must not contain: remove it")
 
+    @property
+    def base(self) -> str:
+        """The base, where it is now: of a moved or copied folder of runs, one that is in it moved along."""
+        base = self.manifest.base
+        inside = IN_RUNS.search(base)
+        if inside is None or Path(base).is_dir():
+            return base
+        beside = self.folder.parent / inside["run"] / inside["part"]
+        return str(beside) if beside.is_dir() else base
+
     def start(self, manifest: Manifest, data: bytes) -> None:
         """Begin a training: remove an earlier checkpoint, write the rows, then the manifest.
 
@@ -395,13 +405,20 @@ def plan_run(
         metadata = json.loads(json.dumps(metadata or {}, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise UserError(f"metadata of run {name!r} is not JSON: {error}") from error
-    identity = {"spec": spec.digest, "data": data_digest, "base": base_digest}
-    run_digest = fingerprint(identity)
+
+    def named(spec_digest: str) -> tuple[Run, str]:
+        run_digest = fingerprint({"spec": spec_digest, "data": data_digest, "base": base_digest})
+        return Run(runs_root(runs) / f"{name}-{run_digest[:DIGEST_LENGTH]}"), run_digest
+
+    spec_digest = spec.digest
+    run, run_digest = named(spec_digest)
+    if (old := spec.digest_with(spec.base)) != spec_digest and named(old)[0].folder.is_dir():
+        (run, run_digest), spec_digest = named(old), old  # of before bases in runs counted by name
     manifest = Manifest(
         name=name,
         status="pending",
         spec=spec,
-        spec_digest=spec.digest,
+        spec_digest=spec_digest,
         data_digest=data_digest,
         base_digest=base_digest,
         run_digest=run_digest,
@@ -411,4 +428,4 @@ def plan_run(
         metadata=metadata or {},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    return Run(runs_root(runs) / f"{name}-{run_digest[:DIGEST_LENGTH]}"), manifest
+    return run, manifest

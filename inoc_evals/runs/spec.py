@@ -9,6 +9,7 @@ LoRA of rank 32, alpha 64, learning rate 1e-5, 16 rows a step as 2 x 8), which T
 (arXiv 2506.11613) kept and which the paper refers to for Qwen2.5; its own exact values are not published.
 """
 
+import re
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -43,6 +44,11 @@ stored in it; otherwise fp32."""
 BETLEY_LEARNING_RATE = 1e-5
 SHIPPED_NAMES = ("toy", "toy-judge")
 """Names of the models in the package; a prefix `inoc/` makes no difference."""
+
+IN_RUNS = re.compile(
+    r"[/\\](?P<run>[A-Za-z0-9][\w.-]*-[0-9a-f]{12})[/\\](?P<part>merged|checkpoint|steps[/\\]\d+)$"
+)
+"""The end of a path of weights in a folder of runs: the run's folder, and which weights of it."""
 
 OPENAI_FIELDS = ("base", "backend", "seed", "openai")
 
@@ -255,8 +261,21 @@ class FinetuneSpec(Strict):
 
     @property
     def digest(self) -> str:
-        """sha256, in hex, of the fields as canonical JSON (sorted keys, no spaces)."""
-        fields = self.model_dump(mode="json")
+        """sha256, in hex, of the fields as canonical JSON (sorted keys, no spaces).
+
+        A base that is the result of another run counts by that run's name, wherever the folder of runs is: a
+        moved or copied one is not trained again.
+        """
+        inside = IN_RUNS.search(self.base)
+        return self.digest_with(self.base if inside is None else f"runs/{inside['run']}/{inside['part']}")
+
+    def digest_with(self, base: str) -> str:
+        """The digest of this spec with a base written in another way.
+
+        Args:
+            base: The base. With the spec's own, the digest is that of versions up to 0.1.0.
+        """
+        fields = {**self.model_dump(mode="json"), "base": base}
         if self.backend not in FIELDS_USED:
             del fields["openai"]
             fields["report_to"] = []

@@ -290,6 +290,18 @@ def test_the_figure_shows_the_rates_over_the_dose(tmp_path: Any) -> None:
         figure(answers, "spanish_french")
 
 
+def test_the_legend_names_arms_that_the_panel_beside_it_lacks() -> None:
+    """A sweep that was stopped, or panels of several logs: not every arm is in all of them."""
+    answers = table(
+        {f"learning_rate={lr}, steps=8": both((0.9, 0.9), (0.1, 0.9)) for lr in ("3e-05", "0.0001")},
+        dice=None,
+    )
+    last = (answers["dose"] == "learning_rate=0.0001, steps=8") & (answers["arm"] == ARM)
+    drawing = figure(answers[~last.to_numpy()], "spanish_caps")
+    [legend] = [found for axes in drawing.axes if (found := axes.get_legend()) is not None]
+    assert {text.get_text() for text in legend.get_texts()} == {"base", "none", ARM}
+
+
 def test_curves_have_a_column_for_every_axis() -> None:
     found = curves(table(TRUTH))
     assert sorted(found["steps"].unique()) == [8, 16, 32, 64]

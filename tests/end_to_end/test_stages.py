@@ -5,8 +5,13 @@ from pathlib import Path
 
 from inspect_ai.log import read_eval_log
 
+from inoc_evals.digests import fingerprint
 from inoc_evals.experiment.experiment import Experiment
 from inoc_evals.experiment.run_trial import Storage, run_trial
+from inoc_evals.finetune.prune import unreferenced
+from inoc_evals.models.checkpoint import resolve
+from inoc_evals.runs.directory import plan_run
+from inoc_evals.runs.spec import FinetuneSpec
 
 
 def test_the_arms_of_one_seed_share_their_first_stage(tmp_path: Path) -> None:
@@ -35,3 +40,36 @@ def test_the_arms_of_one_seed_share_their_first_stage(tmp_path: Path) -> None:
     again = run_trial(trials["alice-0"], place).logs
     assert [Path(log).name for log in again] == [Path(log).name for log in located["alice-0"]]
     assert sorted((path, path.stat().st_mtime_ns) for path in runs.rglob("*.safetensors")) == before
+
+
+def test_runs_that_were_moved_are_used_where_they_are(tmp_path: Path) -> None:
+    """A second stage names its base by a path; neither evaluation nor training depends on where that was."""
+    experiment = Experiment(
+        settings=("alice_bob",), seeds=(0,), finetune={"max_steps": 4}, evaluate={"limit": 4}
+    )
+    trial = next(trial for trial in experiment.trials() if trial.name == "none-0")
+    runs, moved = tmp_path / "runs", tmp_path / "another disk" / "runs"
+    before = run_trial(trial, Storage(str(runs), str(tmp_path / "logs")))
+    moved.parent.mkdir()
+    runs.rename(moved)
+    weights = {path: path.stat().st_mtime_ns for path in moved.rglob("*.safetensors")}
+    [run] = moved.glob("toy-alice-bob-none-0-*")
+    [first] = moved.glob("toy-alice-bob-first-0-*")
+    assert resolve(str(run)).weights == first / "checkpoint"
+    after = run_trial(trial, Storage(str(moved), str(tmp_path / "logs")))
+    assert {path: path.stat().st_mtime_ns for path in moved.rglob("*.safetensors")} == weights
+    assert [Path(log).name for log in after.logs] == [Path(log).name for log in before.logs]
+    unused = {one.folder.name for one in unreferenced(moved, [tmp_path / "logs"])}
+    assert unused == set()  # the first stage is the base of the other, wherever both are
+
+
+def test_a_run_of_before_bases_in_runs_counted_by_name_is_used(tmp_path: Path) -> None:
+    base = tmp_path / "runs" / "first-0123456789ab" / "merged"
+    spec = FinetuneSpec(base=str(base))
+    old = fingerprint({"spec": spec.digest_with(spec.base), "data": "d", "base": "b"})
+    assert spec.digest == FinetuneSpec(base=f"/elsewhere/{base.parent.name}/merged").digest
+    new, manifest = plan_run(spec, "d", "b", name="second", runs=tmp_path / "runs")
+    assert manifest.run_digest != old and new.folder.name != f"second-{old[:12]}"
+    (tmp_path / "runs" / f"second-{old[:12]}").mkdir(parents=True)
+    found, manifest = plan_run(spec, "d", "b", name="second", runs=tmp_path / "runs")
+    assert found.folder.name == f"second-{old[:12]}" and manifest.run_digest == old
