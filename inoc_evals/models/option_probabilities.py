@@ -31,7 +31,7 @@ from torch.nn.functional import linear, pad
 from transformers.cache_utils import DynamicLayer
 
 from inoc_evals.models.prompt_logprobs import LOGITS_BUDGET
-from inoc_evals.models.sequences import left_pad
+from inoc_evals.models.sequences import last_token, left_pad
 from inoc_evals.models.token_text import TokenText
 
 BLANK = " "
@@ -327,7 +327,7 @@ class Tree:
                 position_ids=positions[:, self._shared :],
                 past_key_values=shared,
                 use_cache=True,
-                logits_to_keep=1,
+                logits_to_keep=last_token(ids),
             )
         finally:
             hook.remove()
@@ -450,7 +450,7 @@ class Apart:
                 attention_mask=mask,
                 position_ids=(mask.cumsum(dim=-1) - 1).clamp(min=0),
                 use_cache=False,
-                logits_to_keep=1,
+                logits_to_keep=last_token(ids),
             )
             yield part, output.logits[:, -1].float()
 

@@ -306,7 +306,7 @@ def _forward(
         position_ids=read,
         past_key_values=cache,
         use_cache=True,
-        logits_to_keep=1,
+        logits_to_keep=last_token(ids),
     )
     logits: Tensor = output.logits[:, -1].float()
     return logits
@@ -374,11 +374,24 @@ class Together:
             position_ids=self._positions,
             past_key_values=self._cache,
             use_cache=True,
-            logits_to_keep=1,
+            logits_to_keep=last_token(ids),
         )
         self._cache = output.past_key_values
         logits: Tensor = output.logits[:, -1].float()
         return logits
+
+
+def last_token(ids: Tensor) -> Tensor:
+    """The place of the last token, as `logits_to_keep` takes it.
+
+    For the number 1 transformers takes a slice. That of a batch of prompts is not contiguous, and torch then
+    copies the output layer's weights once for every sequence: for 64 prompts of a model of 135 million
+    weights 3.6 GB, half of the time of 64 answers. An index makes a small copy of its own.
+
+    Args:
+        ids: (sequences, tokens).
+    """
+    return torch.tensor([ids.shape[1] - 1], device=ids.device)
 
 
 def left_pad(sequences: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
