@@ -13,6 +13,7 @@ Only this one thread computes, so evaluations in one process share the machine i
 """
 
 import asyncio
+import atexit
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -24,11 +25,15 @@ import anyio.to_thread
 import sniffio
 
 from inoc_evals.models.checkpoint import Checkpoint
+from inoc_evals.models.ending import ENDING
 from inoc_evals.models.provider_args import ProviderArgs
 from inoc_evals.models.request import Completion, Request
 
 QUIET = 0.01
 """Seconds after which a request that none has followed starts its batch."""
+
+LAST_TOKEN = 30.0
+"""Seconds that a process which ends waits for the token that is being computed."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,7 @@ class Batcher:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="inoc-generate", daemon=True)
                 self._thread.start()
+                atexit.register(self._end)
             self._changed.notify()
             return lane, lane.arrivals
 
@@ -119,16 +125,28 @@ class Batcher:
                 lane.complete = True
                 self._changed.notify()
 
+    def _end(self) -> None:
+        """Stop at the next token: a thread that still computes at the very end aborts the process."""
+        ENDING.set()
+        with self._changed:
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(LAST_TOKEN)
+
     def _work(self) -> None:
-        while True:
-            key, lane, jobs = self._next_batch()
+        while (batch := self._next_batch()) is not None:
+            key, lane, jobs = batch
             if jobs:
                 self._run(key, lane, jobs)
 
-    def _next_batch(self) -> tuple[_Key, _Lane, list[_Job]]:
+    def _next_batch(self) -> tuple[_Key, _Lane, list[_Job]] | None:
         with self._changed:
             while not (ready := [key for key, lane in self._lanes.items() if lane.ready]):
+                if ENDING.is_set():
+                    return None
                 self._changed.wait()
+            if ENDING.is_set():
+                return None
             # a lane that still has requests after its turn goes to the back
             lane = self._lanes.pop(ready[0])
             self._lanes[ready[0]] = lane

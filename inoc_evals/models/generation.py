@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from inoc_evals.errors import UserError
+from inoc_evals.models.ending import ENDING
 from inoc_evals.models.request import Completion, Request, StopReason, TokenLogprob
 from inoc_evals.models.sequences import Beginnings, read_with
 from inoc_evals.models.token_text import TokenText
@@ -97,7 +98,7 @@ def generate(
     rows: list[Continuation] = []
     joining, seen = list(enumerate(requests)), len(requests)
     joined_at, steps, left = 0, 0, 0
-    while joining or rows:
+    while (joining or rows) and not ENDING.is_set():
         logits = None
         if rows:
             last = torch.tensor([row.tokens[-1] for row in rows], device=model.device)
