@@ -13,7 +13,9 @@ TEMPLATE = (
 )
 
 
-def build_tiny(folder: Path, seed: int = 0, merges: tuple[tuple[str, str], ...] = ()) -> Path:
+def build_tiny(
+    folder: Path, seed: int = 0, merges: tuple[tuple[str, str], ...] = (), width: int = 32
+) -> Path:
     """Write a random two-layer Llama and a byte-level tokenizer with a chat template to `folder`."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -38,7 +40,7 @@ def build_tiny(folder: Path, seed: int = 0, merges: tuple[tuple[str, str], ...] 
     model = LlamaForCausalLM(
         LlamaConfig(
             vocab_size=len(tok),
-            hidden_size=32,
+            hidden_size=width,
             intermediate_size=64,
             num_hidden_layers=2,
             num_attention_heads=2,

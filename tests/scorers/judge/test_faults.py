@@ -150,7 +150,7 @@ def serve() -> Iterator[Callable[[Answer], Model]]:
 
     def start(answer: Answer, **config: Any) -> Model:
         opened.append(Listener({"POST /v1/chat/completions": answer}).__enter__())
-        config = {"max_retries": 0, "attempt_timeout": 1, **config}
+        config = {"max_retries": 0, "attempt_timeout": 3, **config}
         return get_model(
             "openai/judge",
             base_url=opened[-1].base_url,
