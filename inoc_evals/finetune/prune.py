@@ -67,7 +67,7 @@ def unreferenced(runs: str | Path | None, logs: Iterable[str | Path]) -> list[Ru
     """
     existing = list_runs(runs)
     named = set().union(*(_named_by_logs(Path(folder)) for folder in logs))
-    bases = {path for run in existing for path in _paths(run.base)}
+    bases = {path for run in existing for path in _paths(run.manifest.base)}
     return [
         run
         for run in existing
