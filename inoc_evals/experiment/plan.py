@@ -32,7 +32,7 @@ from inoc_evals.experiment.prices import LISTED
 from inoc_evals.experiment.remote import manifests
 from inoc_evals.experiment.run_trial import Storage, stage_identity
 from inoc_evals.experiment.sweep import of_rows, size
-from inoc_evals.experiment.times import TrainingTimes, wall
+from inoc_evals.experiment.times import TrainingTimes, device, wall
 from inoc_evals.experiment.trial import BASE, Trial
 from inoc_evals.files import is_url, refuse_unwritable
 from inoc_evals.finetune.backends import backend
@@ -237,6 +237,7 @@ def make_plan(experiment: Experiment) -> Plan:
         ]
         + _check_schedules(trials, lines)
         + _check_steps(trials, lines)
+        + _time_notes(trials, lines, runs)
         + _template_notes(previews)
         + list(experiment.notes),
         previews=previews,
@@ -354,7 +355,7 @@ class _ExistingRuns:
                 continue
             self.identities[str(manifest.metadata.get("declared"))] = manifest.result.checkpoint_digest
             finished.append(manifest)
-        self.times = TrainingTimes(finished)
+        self.times = TrainingTimes(finished, device())
 
 
 def _arms(
@@ -443,6 +444,17 @@ def _check_schedules(trials: Sequence[Trial], lines: Sequence[Line]) -> list[str
             raise UserError(f"{line.group}, arm {line.arm}: {error}") from error
         notes += [f"{line.group}, arm {line.arm}: {note}" for note in found]
     return notes
+
+
+def _time_notes(trials: Sequence[Trial], lines: Sequence[Line], runs: _ExistingRuns) -> list[str]:
+    """On which other devices the trainings ran that the time is reckoned from."""
+    left = {(line.group, line.arm, line.dose) for line in lines if line.seeds > line.trained}
+    specs = [trial.spec for trial in trials if trial.arm != BASE and _line(trial) in left]
+    return [
+        f"the time of training {base} is that on {name}: here it was never trained"
+        for base, name in dict.fromkeys((spec.base, runs.times.elsewhere(spec)) for spec in specs)
+        if name is not None
+    ]
 
 
 def _template_notes(previews: dict[tuple[str, str], Preview | None]) -> list[str]:

@@ -1,16 +1,18 @@
 """How long training will take, from how long it took: a fixed cost, and one for each trained token.
 
-    times = TrainingTimes(manifests)
+    times = TrainingTimes(manifests, device())
     times.seconds(spec, tokens=120_000)        # of one training; None where nothing comparable was trained
     wall(seconds_of_each, workers=2)           # of all of them, two at a time
 
 A training of two steps takes seconds before its first step, so seconds by row, taken from it, would make
-half an hour's work last all night.
+half an hour's work last all night. A folder of runs may come from another machine: what was trained on
+another device says how long training takes there.
 """
 
 from collections.abc import Iterable, Sequence
 from statistics import median
 
+from inoc_evals.gpus import installed_gpus
 from inoc_evals.runs.directory import Manifest
 from inoc_evals.runs.spec import FinetuneSpec
 
@@ -23,12 +25,24 @@ APART = 2.0
 """How many times as many tokens the largest run has to have as the smallest for both costs to be fitted."""
 
 
+def device() -> str:
+    """What this machine trains on, by the name that manifests have for it: `cpu`, or the first GPU's."""
+    found = installed_gpus()
+    return found[0].name if found else "cpu"
+
+
 class TrainingTimes:
     """What trainings took, by backend and base."""
 
-    def __init__(self, manifests: Iterable[Manifest]) -> None:
-        """Read the results of finished runs; those without time or tokens tell nothing."""
-        took: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    def __init__(self, manifests: Iterable[Manifest], device: str) -> None:
+        """Read the results of finished runs; those without time or tokens tell nothing.
+
+        Args:
+            manifests: Of finished runs.
+            device: What is trained on here. Trainings on others count only for a base that was trained on no
+                other, such as by workers of another machine.
+        """
+        took: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = {}
         for manifest in manifests:
             result, spec = manifest.result, manifest.spec
             # A resumed training says how long its last part took, and how many tokens it saw in all.
@@ -36,9 +50,18 @@ class TrainingTimes:
                 continue
             tokens = result.billed_tokens or (result.loss_tokens or 0) * (result.epochs or 0.0)
             if tokens:
-                took.setdefault((spec.backend, spec.base), []).append((float(tokens), result.seconds))
+                places = took.setdefault((spec.backend, spec.base), {})
+                places.setdefault(result.device or device, []).append((float(tokens), result.seconds))
         starts = {"local": START}
-        self._costs = {key: costs(points, starts.get(key[0], 0.0)) for key, points in took.items()}
+        self._costs = {}
+        self._elsewhere = {}
+        for key, places in took.items():
+            if device in places:
+                points = places[device]
+            else:
+                points = [point for some in places.values() for point in some]
+                self._elsewhere[key] = " and ".join(sorted(places))
+            self._costs[key] = costs(points, starts.get(key[0], 0.0))
 
     def seconds(self, spec: FinetuneSpec, tokens: float) -> float | None:
         """Seconds of one training; None where nothing was trained by its backend on its base yet.
@@ -51,6 +74,10 @@ class TrainingTimes:
             return None
         fixed, each = known
         return fixed + each * tokens
+
+    def elsewhere(self, spec: FinetuneSpec) -> str | None:
+        """The other devices whose trainings are all that is known; None where it was trained here."""
+        return self._elsewhere.get((spec.backend, spec.base))
 
 
 def costs(points: Sequence[tuple[float, float]], start: float = START) -> tuple[float, float]:

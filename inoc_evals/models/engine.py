@@ -31,6 +31,7 @@ from inoc_evals.models.generation import generate, generate_one_token, no_more
 from inoc_evals.models.loading import changes_base, load_adapter, load_model
 from inoc_evals.models.number_format import settled
 from inoc_evals.models.option_probabilities import Vocabulary, score_options
+from inoc_evals.models.prepacked import Prepacked, fits
 from inoc_evals.models.prompt_logprobs import score
 from inoc_evals.models.request import Completion, Request, TokenLogprob
 from inoc_evals.models.sequences import Beginnings
@@ -109,6 +110,9 @@ class Engine:
         kind: Any = DTYPES.get(dtype, "auto")
         model = load_model(checkpoint.weights, dtype=kind, device=device)
         self._base = model.to(device).eval().requires_grad_(False)
+        # a small model's products take no time, and its answers are compared to the last digit
+        large = self._base.num_parameters() >= SMALL
+        self._prepacked = Prepacked(self._base) if large and fits(self._base) else None
         self._held: Recent[_Held] = Recent(ADAPTERS)
 
     @property
@@ -196,7 +200,7 @@ class Engine:
         return self._holding(checkpoint).model
 
     def _holding(self, checkpoint: Checkpoint) -> "_Held":
-        return self._held.get(checkpoint.digest, lambda: _Held(self._base, checkpoint))
+        return self._held.get(checkpoint.digest, lambda: _Held(self._base, self._prepacked, checkpoint))
 
     @contextmanager
     def _threads(self) -> Iterator[None]:
@@ -212,19 +216,29 @@ class Engine:
 class _Held:
     """A checkpoint over a base in memory; each part of it is loaded at its first use."""
 
-    def __init__(self, base: Any, checkpoint: Checkpoint) -> None:
+    def __init__(self, base: Any, prepacked: Prepacked | None, checkpoint: Checkpoint) -> None:
         self._base = base
+        self._prepacked = prepacked
         self._checkpoint = checkpoint
 
     @cached_property
     def model(self) -> Any:
         """The base, or the adapter's own tree of modules over it."""
+        tree = self._tree()
+        if self._prepacked is not None:
+            self._prepacked.into(tree)
+        return tree
+
+    def _tree(self) -> Any:
         adapter = self._checkpoint.adapter
-        if adapter is None:
+        if adapter is None and self._prepacked is None:
             return self._base
         shared = itertools.chain(self._base.parameters(), self._base.buffers())
-        memo = {} if changes_base(adapter) else {id(tensor): tensor for tensor in shared}
-        adapted = load_adapter(copy.deepcopy(self._base, memo), adapter, base=self._checkpoint.base)
+        memo = {} if adapter and changes_base(adapter) else {id(tensor): tensor for tensor in shared}
+        copied = copy.deepcopy(self._base, memo)
+        if adapter is None:
+            return copied
+        adapted = load_adapter(copied, adapter, base=self._checkpoint.base)
         adapted.eval().requires_grad_(False)
         return adapted.get_base_model()
 

@@ -29,7 +29,7 @@ from inoc_evals.errors import UserError, require
 from inoc_evals.models.batcher import submit
 from inoc_evals.models.checkpoint import load_context_length, resolve
 from inoc_evals.models.inspect_request import answer_message, plain_messages, read_options, refuse_unsupported
-from inoc_evals.models.number_format import settled
+from inoc_evals.models.number_format import of_answers, settled
 from inoc_evals.models.provider_args import read_provider_args
 from inoc_evals.models.request import Completion, Request, stream_seed
 from inoc_evals.models.sample_epoch import current_epoch, watch_epochs
@@ -54,7 +54,7 @@ class InocAPI(ModelAPI):
 
         Args:
             model_name: See `inoc_evals.models.checkpoint.resolve`.
-            base_url: Unused; part of Inspect's interface.
+            base_url: Not read: nothing is asked elsewhere.
             api_key: Unused; part of Inspect's interface.
             config: Inspect's default generation settings.
             **model_args: See `inoc_evals.models.provider_args.ProviderArgs`.
@@ -81,7 +81,10 @@ class InocAPI(ModelAPI):
         self._tokens = TokenText(self._renderer.tokenizer)
         watch_epochs()
         name = self.checkpoint.versioned_name
-        super().__init__(name, base_url, api_key, config=config or GenerateConfig())
+        # Inspect's cache knows a model by name and address. There is no address, so what else an answer
+        # depends on, format and date, takes its place.
+        told = of_answers("", self.number_format, self._renderer.date) or None
+        super().__init__(name, told, api_key, config=config or GenerateConfig())
         # without it Inspect would build this provider again to ask for the context's length
         set_model_info(f"inoc/{name}", ModelInfo(context_length=self._context))
 

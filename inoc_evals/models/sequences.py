@@ -297,9 +297,9 @@ def _forward(
     cache.rows = torch.arange(first, first + len(ids), device=ids.device).unsqueeze(-1)
     cache.places = write
     seen = torch.arange(wide, device=ids.device) <= read.unsqueeze(-1)
-    mask = seen.unsqueeze(1)
-    if model.config._attn_implementation != "sdpa":  # the others add their mask
-        mask = torch.zeros_like(mask, dtype=model.dtype).masked_fill(~mask, torch.finfo(model.dtype).min)
+    # one that is added; of a Boolean one torch would make that in every layer
+    mask = torch.zeros_like(seen, dtype=model.dtype).masked_fill(~seen, torch.finfo(model.dtype).min)
+    mask = mask.unsqueeze(1)
     output = model(
         input_ids=ids,
         attention_mask=mask,

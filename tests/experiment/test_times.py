@@ -33,7 +33,7 @@ def test_a_fixed_cost_is_told_from_one_by_token() -> None:
 
 def test_two_tiny_runs_do_not_make_a_night_of_half_an_hour() -> None:
     """Two steps in 1.4 s, of which 0.7 before the first: by rows alone 14,000 tokens would take 36 s."""
-    times = TrainingTimes([trained(546, 1.4), trained(546, 1.4)])
+    times = TrainingTimes([trained(546, 1.4), trained(546, 1.4)], "cpu")
     found = times.seconds(toy_spec(0), 14_000)
     assert found is not None and found < 0.6 * 14_000 * 1.4 / 546
 
@@ -45,10 +45,19 @@ def test_no_cost_is_negative(points: list[tuple[float, float]]) -> None:
     assert min(costs(points)) >= 0 and sum(costs(points)) > 0
 
 
+def test_a_training_on_another_device_counts_only_where_there_is_no_other() -> None:
+    quick = [trained(1_000, 2.0, device="NVIDIA H200")] * 5
+    both = TrainingTimes([*quick, trained(1_000, 101.0, device="cpu")], "cpu")
+    assert both.seconds(toy_spec(0), 1_000) == pytest.approx(101.0) and both.elsewhere(toy_spec(0)) is None
+    alone = TrainingTimes(quick, "cpu")
+    assert alone.seconds(toy_spec(0), 1_000) == pytest.approx(2.0)
+    assert alone.elsewhere(toy_spec(0)) == "NVIDIA H200"
+
+
 def test_what_tells_nothing_is_left_out() -> None:
-    times = TrainingTimes([trained(100, 9.0, resumed_at=3), trained(0, 9.0)])
+    times = TrainingTimes([trained(100, 9.0, resumed_at=3), trained(0, 9.0)], "cpu")
     assert times.seconds(toy_spec(0), 1.0) is None
-    assert TrainingTimes([trained(100, 9.0)]).seconds(FinetuneSpec(base="other"), 1.0) is None
+    assert TrainingTimes([trained(100, 9.0)], "cpu").seconds(FinetuneSpec(base="other"), 1.0) is None
 
 
 def test_workers_share_the_work() -> None:

@@ -132,6 +132,23 @@ def test_several_choices_are_drawn_apart_and_all_counted(tiny):
     assert texts == [c.message.text for c in ask(f"inoc/{tiny}", "hello", num_choices=4, seed=1).choices]
 
 
+@pytest.mark.parametrize(
+    "other", [{"dtype": "bfloat16"}, {"date": "2020-02-02"}], ids=lambda arguments: next(iter(arguments))
+)
+def test_the_cache_never_answers_for_another_format_or_date(tmp_path, other):
+    name = f"inoc/{build_tiny(tmp_path / 'model')}"
+    config = GenerateConfig(max_tokens=4, temperature=0, cache=CachePolicy(expiry=None))
+
+    def answered(**arguments):
+        output = asyncio.run(get_model(name, memoize=False, **arguments).generate("hello", config=config))
+        return output.choices[0].message.id  # new for every answer that is generated
+
+    first = answered()
+    assert answered() == first
+    assert answered(**other) != first
+    assert answered(**other) == answered(**other)
+
+
 def test_the_cache_never_answers_for_another_checkpoint_at_the_same_path(tmp_path, monkeypatch):
     folder = tmp_path / "checkpoint"
     config = {"temperature": 0, "cache": CachePolicy(expiry=None)}
