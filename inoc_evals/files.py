@@ -89,7 +89,7 @@ def replacing(path: AnyPath) -> Iterator[AnyPath]:
     """
     temporary = unfinished(path)
     if isinstance(path, Path):
-        _remove_leftovers(path)
+        remove_leftovers(path)
     try:
         yield temporary
         # `replace` also replaces on Windows; paths behind a URL know `rename` only
@@ -141,7 +141,7 @@ def passing_folder(beside: Path) -> Iterator[Path]:
     """
     temporary = unfinished(beside)
     temporary.mkdir(parents=True)
-    _remove_leftovers(beside)
+    remove_leftovers(beside)
     try:
         yield temporary
     finally:
@@ -170,8 +170,8 @@ def _place() -> str:
     return sha256(f"{platform.node()} {space}")[:6]
 
 
-def _remove_leftovers(path: Path) -> None:
-    """Remove what killed processes left of a file or folder that is about to be written."""
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed processes left of a file or folder; who writes it anew does so anyway."""
     beginning = _beginning(path.name)
     with (
         suppress(OSError),

