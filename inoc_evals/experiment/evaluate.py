@@ -22,10 +22,12 @@ from inoc_evals.chat.renderer import DATE
 from inoc_evals.chat.shown import SHOWN
 from inoc_evals.errors import UserError
 from inoc_evals.experiment.measure_tasks import (
+    ASKING_KEY,
     GENERATION_KEY,
     JUDGING_KEY,
     Built,
     as_asked,
+    asking,
     build,
     generation,
     judging,
@@ -153,6 +155,7 @@ def evaluate(
         built = build(measure, trial.world, evaluation.limit)
         keys[index] = {
             GENERATION_KEY: generation(built, identity, seed, evaluation.epochs),
+            ASKING_KEY: asking(built, identity, seed, evaluation.epochs),
             JUDGING_KEY: judging(built, names if built.judged else ()),
         }
         same = [log for log in existing if _key(log, GENERATION_KEY) == keys[index][GENERATION_KEY]]
@@ -167,7 +170,7 @@ def evaluate(
         else:
             missing[index] = built
     if missing:
-        wanted = {keys[index][GENERATION_KEY]: built for index, built in missing.items()}
+        wanted = [(keys[index], built) for index, built in missing.items()]
         _make_way(folder, superseded, str(inspect_model), wanted, keep=set(locations.values()))
         fresh = generate(
             list(missing.values()),
@@ -324,17 +327,24 @@ def _key(log: "EvalLog", name: str) -> str | None:
     return (log.eval.metadata or {}).get(name)
 
 
-def _make_way(folder: UPath, superseded: UPath, model: str, wanted: dict[str, Built], keep: set[str]) -> None:
+def _make_way(
+    folder: UPath,
+    superseded: UPath,
+    model: str,
+    wanted: Sequence[tuple[dict[str, str], Built]],
+    keep: set[str],
+) -> None:
     """Move the model's answers to other questions away: Inspect would take them, complete or not, for ours.
 
-    It knows a question by its id alone, and a log with more answers than are asked for is complete to it.
-    Left are logs of other models, and one with a part of our answers, which it continues.
+    It knows a question by its id alone, and a log with more answers than are asked for is complete to it. Nor
+    does it know in which number format a model answered. Left are logs of other models, and one with a part
+    of our answers, which it continues.
 
     Args:
         folder: Folder of the trial's logs.
         superseded: Where they go.
         model: The model's name.
-        wanted: The tasks, by the digest of what decides their answers.
+        wanted: The tasks, and the digests of what decides their answers.
         keep: Locations of results.
     """
     from inspect_ai.log import read_eval_log
@@ -344,18 +354,22 @@ def _make_way(folder: UPath, superseded: UPath, model: str, wanted: dict[str, Bu
             continue
         try:
             log = read_eval_log(str(file), header_only=True, format="eval")
-            if log.eval.model != model or _key(log, GENERATION_KEY) in wanted:
+            if log.eval.model != model:
+                continue
+            if _key(log, GENERATION_KEY) in [keys[GENERATION_KEY] for keys, _ in wanted]:
                 continue
             log = read_eval_log(str(file), resolve_attachments=True, format="eval")
         except Exception:  # noqa: S112 - as in `complete_logs`; Inspect does not continue what it cannot read
             continue
-        if not any(_is_part(log, built) for built in wanted.values()):
+        if not any(_is_part(log, keys, built) for keys, built in wanted):
             superseded.mkdir(parents=True, exist_ok=True)
             file.rename(superseded / f"{file.name}{OLD}")
 
 
-def _is_part(log: "EvalLog", built: Built) -> bool:
-    """Whether a log holds answers to some of a task's questions, and to nothing else."""
+def _is_part(log: "EvalLog", keys: dict[str, str], built: Built) -> bool:
+    """Whether a log holds answers to some of a task's questions, asked as the task does, and nothing else."""
+    if _key(log, ASKING_KEY) not in (None, keys[ASKING_KEY]):  # none in logs of earlier versions
+        return False
     asked = {sample.id: (as_asked(sample.input), sample.target) for sample in built.task.dataset}
     answered = {sample.id: (as_asked(sample.input), sample.target) for sample in log.samples or []}
     return len(answered) < len(asked) and answered.items() <= asked.items()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from inspect_ai import Task
     from inspect_ai.dataset import Dataset, Sample
 
-GENERATION_KEY, JUDGING_KEY = "generation", "judging"
+GENERATION_KEY, ASKING_KEY, JUDGING_KEY = "generation", "asking", "judging"
 """Keys of a log's metadata that hold the two digests."""
 
 JUDGING_PARAMETERS = frozenset(
@@ -137,12 +137,24 @@ def generation(built: Built, model: str, seed: int, epochs: int | None) -> str:
         seed: Seed of the sampling.
         epochs: Answers per question; None is the task's own number.
     """
-    parameters = {k: v for k, v in built.measure.parameters.items() if k not in JUDGING_PARAMETERS}
     questions = [[sample.id, as_asked(sample.input), sample.target] for sample in built.task.dataset]
-    repeated = epochs or built.task.epochs or 1
+    return fingerprint([[*_manner(built), questions], model, seed, _repeated(built, epochs)])
+
+
+def asking(built: Built, model: str, seed: int, epochs: int | None) -> str:
+    """The same without the questions: answers that agree in it are of one evaluation, given its questions."""
+    return fingerprint([_manner(built), model, seed, _repeated(built, epochs)])
+
+
+def _manner(built: Built) -> list[Any]:
+    """How a task asks, whatever it asks."""
+    parameters = {k: v for k, v in built.measure.parameters.items() if k not in JUDGING_PARAMETERS}
     config = built.task.config.model_dump(exclude_none=True)
-    task = [built.measure.task, str(built.task.version), parameters, config, questions]
-    return fingerprint([task, model, seed, repeated])
+    return [built.measure.task, str(built.task.version), parameters, config]
+
+
+def _repeated(built: Built, epochs: int | None) -> int:
+    return epochs or built.task.epochs or 1
 
 
 def judging(built: Built, graders: Sequence[str]) -> str:

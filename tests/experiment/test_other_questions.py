@@ -52,3 +52,16 @@ def test_fewer_more_and_other_ones(folder: Path) -> None:
     assert len(answered(folder, QUESTIONS, limit=2, epochs=2)) == 4
     assert len(answered(folder, QUESTIONS, limit=2)) == 2
     assert uuids(answered(folder, QUESTIONS)) == all_six  # put aside, and found again
+
+
+def test_a_part_in_another_number_format_is_not_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine that computes in bfloat16, and then on one that does not: nobody named a format."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("inoc_evals.models.provider.settled", lambda *_: "bfloat16")
+        # Inspect keeps a model that is asked for again in the same words
+        there = answered(tmp_path, QUESTIONS, limit=4, max_connections=7)
+    here = answered(tmp_path, QUESTIONS)
+    assert len(here) == 6 and not uuids(here).items() & uuids(there).items()
+    assert {sample.output.metadata["dtype"] for sample in here if sample.output.metadata} == {"float32"}
