@@ -31,15 +31,10 @@ def execute(
 
 
 def test_the_notebook_runs_on_the_embedded_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fewer = {
-        "arms": ("none", "spanish-inoc"),
-        "seeds": 1,
-        "finetune": {"max_steps": 2},
-        "evaluate": {"limit": 2},
-    }
+    fewer = {"seeds": 1, "finetune": {"max_steps": 2}, "evaluate": {"limit": 2}}
     names = execute("toy", tmp_path, monkeypatch, fewer)
-    assert len(names["result"].done) == 3 and not names["result"].failed
-    assert set(names["estimates"]["arm"]) == {"base", "none", "spanish-inoc"}
+    assert len(names["result"].done) == 4 and not names["result"].failed
+    assert set(names["estimates"]["arm"]) == {"base", "none", "spanish-inoc", "irrelevant"}
     assert names["figure"].axes and (tmp_path / "tutorial-report" / "index.html").is_file()
 
 

@@ -34,7 +34,7 @@ from inoc_evals.experiment.measure_tasks import (
 )
 from inoc_evals.experiment.reading import Reading
 from inoc_evals.experiment.trial import Trial
-from inoc_evals.files import SUFFIX, is_url, replacing
+from inoc_evals.files import SUFFIX, is_url, replacing, unfinished, writing
 from inoc_evals.locks import LOCK, held
 from inoc_evals.models.number_format import FLOAT32, of_answers
 from inoc_evals.scorers.servers import guard
@@ -213,10 +213,11 @@ def generate(
             may have replied with something that is no reply.
 
     Raises:
-        UserError: If it did not finish.
+        UserError: If it did not finish, or the folder cannot be written to.
     """
     from inspect_ai import eval_set, task_with
 
+    _refuse_unwritable(folder)
     all_local = local and all(_is_own(grader) for grader in graders)
     # Each task has its own judges: a detector's log names none.
     judges = {True: {"grader": graders} if graders else {}, False: {}}
@@ -237,6 +238,17 @@ def generate(
         why = failed.error.message.splitlines()[0] if failed.error else failed.status
         raise UserError(f"the evaluation of {name} did not finish ({why}): see {failed.location}")
     return logs
+
+
+def _refuse_unwritable(folder: UPath) -> None:
+    """Write something, since Inspect, which does so too, calls a full disk a want of permission."""
+    if is_url(str(folder)):
+        return
+    place = Path(str(folder))
+    with writing(place, "give another --log-dir"):
+        tried = unfinished(place / "log")
+        tried.touch()
+        tried.unlink()
 
 
 def _is_own(grader: "Model") -> bool:
