@@ -122,7 +122,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         SystemExit: Always; 0 on success, 2 for a mistake of the user.
     """
     try:
-        app(arguments)
+        # or Typer would draw a box around a wrong option
+        status = app(arguments, prog_name="inoc-evals", standalone_mode=False)
     except (UserError, OSError) as error:
         from inoc_evals.finetune.ranks import here
 
@@ -132,11 +133,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if here().speaks():
             typer.echo(f"inoc-evals: {line}", err=True)
         sys.exit(2)
+    except typer.Abort:
+        typer.echo("Aborted.", err=True)
+        sys.exit(1)
     except Exception as error:
-        # Inspect's exception for errors that the user can fix, matched by name: no public module exports it.
-        if type(error).__name__ != "PrerequisiteError":
-            raise
-        from rich.console import Console
+        # No public module exports Inspect's and Typer's exceptions for what the user can fix.
+        if type(error).__name__ == "PrerequisiteError":
+            from rich.console import Console
 
-        Console(stderr=True).print(visible(getattr(error, "message", error)))
+            Console(stderr=True).print(visible(getattr(error, "message", error)))
+        elif type(error).__name__ == "NoArgsIsHelpError" and hasattr(error, "show"):
+            error.show()
+        elif hasattr(error, "format_message"):
+            typer.echo(_wrong_words(error), err=True)
+        else:
+            raise
         sys.exit(2)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _wrong_words(error: Any) -> str:
+    """What is wrong with the words of a call, as one line that says where the right ones are."""
+    command = getattr(getattr(error, "ctx", None), "command_path", None) or "inoc-evals"
+    said = " ".join(error.format_message().split()).rstrip(".")
+    return visible(f"{command}: {said[:1].lower()}{said[1:]}: see  {command} --help")

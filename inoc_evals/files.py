@@ -115,18 +115,24 @@ def replacing_folder(folder: Path, *, over: bool = False) -> Iterator[Path]:
         A new, empty folder beside it. It is removed if the block raises or another writer was first.
     """
     with passing_folder(folder) as temporary:
-        yield temporary
-        if over and folder.is_dir():
-            earlier = unfinished(folder)  # moved, not removed, so that what is there is always whole
-            folder.rename(earlier)
-            temporary.rename(folder)
-            shutil.rmtree(earlier, ignore_errors=True)
-            return
         try:
-            temporary.rename(folder)
-        except OSError:
-            if over or not folder.is_dir():
-                raise
+            yield temporary
+            if over and folder.is_dir():
+                earlier = unfinished(folder)  # moved, not removed, so that what is there is always whole
+                folder.rename(earlier)
+                temporary.rename(folder)
+                shutil.rmtree(earlier, ignore_errors=True)
+                return
+            try:
+                temporary.rename(folder)
+            except OSError:
+                if over or not folder.is_dir():
+                    raise
+        except OSError as error:  # the user knows the folder, and not the one that was to become it
+            if isinstance(error.filename, str) and Path(error.filename).is_relative_to(temporary):
+                place = folder / Path(error.filename).relative_to(temporary)
+                error.filename, error.filename2 = str(place), None
+            raise
 
 
 @contextmanager
@@ -212,6 +218,11 @@ def remove_unfinished(folder: Path, *, of: str = "*") -> None:
     """
     for leftover in folder.glob(f".{of}.*{SUFFIX}"):
         _remove(leftover)
+
+
+def local_path(location: str | Path) -> Path:
+    """The path of a log that Inspect names, `file://` before it or not; it escapes nothing in it."""
+    return Path(str(location).removeprefix("file://"))
 
 
 def is_url(place: str) -> bool:

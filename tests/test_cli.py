@@ -325,3 +325,31 @@ def test_a_defect_keeps_its_traceback(call: Any) -> None:
             main(["defect"])
     finally:
         app.registered_commands.pop()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("run --sedes 3", "inoc-evals run: no such option: --sedes"),
+        ("inoculate", "inoc-evals inoculate: missing argument 'FILE'"),
+        ("claim", "inoc-evals: no such command 'claim'"),
+        ("runs shw", "inoc-evals runs: no such command 'shw'. Did you mean 'show'?"),
+        ("run --seeds x", "inoc-evals run: invalid value for '--seeds'"),
+    ],
+)
+def test_wrong_words_are_one_line_that_says_where_the_right_ones_are(
+    words: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(words.split())
+    out, err = capsys.readouterr()
+    assert end.value.code == 2 and not out
+    [line] = err.splitlines()
+    assert line.startswith(said) and line.endswith("--help")
+
+
+def test_no_words_are_a_page_of_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([])
+    out, err = capsys.readouterr()
+    assert end.value.code in (0, 2) and "Usage: " in out + err and "demo" in out + err

@@ -157,3 +157,14 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, name: str, 
     assert "\n" not in caught.value.message and caught.value.message.endswith("give another")
     refuse_unwritable(tmp_path / "new" / "folder", "give another")
     assert not (tmp_path / "new").exists()
+
+
+def test_what_is_refused_in_a_folder_is_named_as_it_will_be(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").touch()
+    with pytest.raises(OSError) as inside, replacing_folder(tmp_path / "new") as temporary:
+        (temporary / "missing" / "weights").write_bytes(b"")
+    assert inside.value.filename == str(tmp_path / "new" / "missing" / "weights")
+    with pytest.raises(OSError) as moved, replacing_folder(tmp_path / "taken" / "file") as temporary:
+        (temporary / "weights").write_bytes(b"")
+    assert moved.value.filename == str(tmp_path / "taken" / "file") and moved.value.filename2 is None

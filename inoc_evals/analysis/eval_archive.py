@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from zipfile import ZipFile
 
 from inoc_evals.errors import UserError
+from inoc_evals.files import local_path
 
 VERSION = 2
 """Version of the log format that is read here, as Inspect numbers it."""
@@ -39,11 +40,6 @@ class Contents(NamedTuple):
 
     header: dict[str, Any]
     samples: list[dict[str, Any]]
-
-
-def local(location: str) -> Path:
-    """A location as a local path, without the prefix `file://`."""
-    return Path(location.removeprefix("file://"))
 
 
 def contents(location: str) -> Contents:
@@ -82,7 +78,7 @@ def from_archive(location: str) -> Contents | None:
 
 def archive_path(location: str) -> Path | None:
     """The path of a local `.eval` file, which `ZipFile` can then open; None for any other log."""
-    path = local(location)
+    path = local_path(location)
     if path.suffix != ".eval" or not path.is_file():
         return None
     with suppress(ImportError):
@@ -141,7 +137,7 @@ def whole_scores(location: str, sample: str | int, epoch: int) -> dict[str, Any]
     Returns:
         Scores by name, with Inspect's field names.
     """
-    path = local(location)
+    path = local_path(location)
     if path.suffix == ".eval" and path.is_file():
         with suppress(ImportError):
             import_module("zipfile_zstd")

@@ -16,11 +16,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from inoc_evals.analysis.eval_archive import VERSION, archive_path, local, opened_archive
+from inoc_evals.analysis.eval_archive import VERSION, archive_path, opened_archive
 from inoc_evals.analysis.workers import by_workers, work, worthwhile
 from inoc_evals.chat.shown import Shown
 from inoc_evals.digests import sha256
-from inoc_evals.files import write_whole
+from inoc_evals.files import local_path, write_whole
 
 FORMAT = "1"
 """Version of what is kept, in the name of its file."""
@@ -106,7 +106,7 @@ def read_all(locations: Sequence[str]) -> Iterator[LogFacts | Exception]:
         for location, file in zip(locations, files, strict=True)
         if file is not None and not file.is_file()
     ]
-    if worthwhile([local(location).stat().st_size for location, _ in unread]):
+    if worthwhile([local_path(location).stat().st_size for location, _ in unread]):
         by_workers("inoc_evals.analysis.log_facts", unread)  # they keep what they read
     same: dict[Any, Any] = {}
     for location, file in zip(locations, files, strict=True):
@@ -144,7 +144,7 @@ def _in_worker(words: Sequence[str]) -> None:
 def _file(location: str) -> Path | None:
     from inoc_evals.data.cache import cache_dir
 
-    path = local(location)
+    path = local_path(location)
     try:
         content = path.read_bytes() if path.is_file() else None
     except OSError:  # who reads the log says why

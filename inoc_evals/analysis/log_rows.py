@@ -18,13 +18,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.eval_archive import Contents, contents, local, whole_scores
+from inoc_evals.analysis.eval_archive import Contents, contents, whole_scores
 from inoc_evals.analysis.workers import work
 from inoc_evals.data.conditions import under
 from inoc_evals.data.doses import KINDS, words
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, first_line
-from inoc_evals.files import replacing
+from inoc_evals.files import local_path, replacing
 from inoc_evals.scorers.unscored import reason_of
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Source:
         """The source at a path; a missing one has size 0, and will be skipped."""
         try:
             status = path.stat()
-            state = "" if local(str(path)).is_file() else str(path.fs.ukey(path.path))
+            state = "" if local_path(str(path)).is_file() else str(path.fs.ukey(path.path))
         except OSError:
             return Source(str(path), 0, 0.0)
         return Source(str(path), int(status.st_size), float(status.st_mtime), state)
@@ -118,7 +118,7 @@ class Source:
         """The file of its rows, named by content for a local log, else by location and state."""
         from inoc_evals.data.cache import cache_dir
 
-        path, state = local(self.location), f"{self.location}\n{self.size}\n{self.state}"
+        path, state = local_path(self.location), f"{self.location}\n{self.size}\n{self.state}"
         content = path.read_bytes() if path.is_file() else state.encode()
         return _writable(cache_dir() / "tables") / f"{sha256(content)}-{FORMAT}.parquet"
 
@@ -139,7 +139,7 @@ def prepare(source: Source) -> Path | str:
     """
     import pyarrow.parquet as pq
 
-    file = local(source.location)
+    file = local_path(source.location)
     if file.exists() and not file.is_file():
         return "not a regular file"  # a pipe would be waited for
     try:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -22,7 +21,7 @@ from inoc_evals.experiment.live import Live
 from inoc_evals.experiment.plan import Plan
 from inoc_evals.experiment.run_trial import TrialResult
 from inoc_evals.experiment.trial import Trial
-from inoc_evals.files import is_url
+from inoc_evals.files import is_url, local_path
 
 
 @dataclass
@@ -125,5 +124,4 @@ def _probe(graders: Sequence[str]) -> None:
 
 def _is_there(log: str) -> bool:
     """Whether a log on this machine exists; those behind a URL are taken to."""
-    path = log.removeprefix("file://")
-    return is_url(path) or Path(path).exists()
+    return is_url(log.removeprefix("file://")) or local_path(log).exists()

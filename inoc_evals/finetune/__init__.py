@@ -144,13 +144,13 @@ def _train(run: Run, manifest: Manifest, data: bytes, progress: bool, ranks: Ran
     """Train into `run` and keep its manifest up to date; the first process writes it."""
     trainer = backend(manifest.backend)
     rows = [json.loads(line) for line in data.splitlines()]
+    versions = {package: version(package) for package in ("inoc-evals", *trainer.packages)}
+    manifest = manifest.model_copy(update={"status": "running", "packages": versions})
+    ranks.share("start", lambda: run.start(manifest, data))  # shared, so that a full disk ends all of them
     if not ranks.leads:
         trainer.train(run, manifest, rows, progress)
         ranks.share("end", lambda: None, TRAINED)
         return
-    versions = {package: version(package) for package in ("inoc-evals", *trainer.packages)}
-    manifest = manifest.model_copy(update={"status": "running", "packages": versions})
-    run.start(manifest, data)
     try:
         result = trainer.train(run, manifest, rows, progress)
     except BaseException as error:
@@ -160,6 +160,9 @@ def _train(run: Run, manifest: Manifest, data: bytes, progress: bool, ranks: Ran
         with suppress(OSError):  # a disk that refused the weights refuses this, too: the first error counts
             run.write_manifest(manifest.model_copy(update={"status": "failed", "error": line}))
         raise
-    run.write_manifest(manifest.model_copy(update={"status": "finished", "result": result}))
-    run.forget_states()  # not before: a process killed in between goes on from the last of them
-    ranks.share("end", lambda: None)
+
+    def finish() -> None:
+        run.write_manifest(manifest.model_copy(update={"status": "finished", "result": result}))
+        run.forget_states()  # not before: a process killed in between goes on from the last of them
+
+    ranks.share("end", finish)

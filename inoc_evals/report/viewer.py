@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from inoc_evals.errors import UNSEEN, UserError
-from inoc_evals.files import passing_folder, replacing_folder
+from inoc_evals.files import local_path, passing_folder, replacing_folder
 
 VIEWER = "viewer"
 
@@ -82,7 +82,7 @@ def answer(log: str, sample: str, epoch: int) -> str:
 
 def _folder(place: str | Path) -> Path:
     """A place as an absolute path; links stay, so that a log lies below the folder that it was found in."""
-    return Path(str(place).removeprefix("file://")).absolute()
+    return local_path(place).absolute()
 
 
 def _place(log: str, folder: Path) -> Path:

@@ -24,52 +24,11 @@ from inoc_evals.scorers.judge import Panel, ask, probe_graders
 from inoc_evals.scorers.judge.parameters import ReaderChoice
 from inoc_evals.scorers.judge.rubrics import COHERENCE
 from inoc_evals.tasks.solvers import grader_bound
+from tests.fake_openai.chat import Answer, completion, error, says, top
 from tests.fake_openai.http import Call, Listener, Response
 from tests.scorers.replies import model
 
 KEY = "sk-canary-0123456789abcdef"
-
-Answer = Callable[[Call], Response]
-
-
-def completion(
-    text: str = "85", top: list[Any] | None = None, *, first: Any = -0.3, **choice: Any
-) -> dict[str, Any]:
-    """A chat completion, with the top log-probs of its one token where some are given."""
-    tokens = None if top is None else [{"token": text, "logprob": first, "bytes": None, "top_logprobs": top}]
-    message = {"role": "assistant", "content": text, "refusal": None}
-    return {
-        "id": "x",
-        "object": "chat.completion",
-        "created": 0,
-        "model": "judge",
-        "choices": [
-            {
-                "index": 0,
-                "message": message,
-                "finish_reason": "stop",
-                "logprobs": None if tokens is None else {"content": tokens, "refusal": None},
-                **choice,
-            }
-        ],
-        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
-    }
-
-
-def top(**logprobs: Any) -> list[dict[str, Any]]:
-    return [
-        {"token": name.removeprefix("n"), "logprob": value, "bytes": None} for name, value in logprobs.items()
-    ]
-
-
-def says(body: dict[str, Any]) -> Answer:
-    return lambda call: Response(json.dumps(body))  # with NaN and Infinity, as Python writes them
-
-
-def error(status: int, message: str, code: str | None = None, **headers: str) -> Answer:
-    body = {"error": {"message": message, "type": "error", "code": code, "param": None}}
-    return lambda call: Response(json.dumps(body), status, headers)
-
 
 GOOD = completion("85", top(n85=-0.3, n90=-2.0))
 
