@@ -11,6 +11,7 @@ import math
 import os
 import stat
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -152,12 +153,20 @@ def prepare(source: Source) -> Path | str:
     except Exception as error:  # a damaged or unusual file raises errors of many kinds
         return f"not a log that Inspect can read: {first_line(error)}"
     if not table.num_rows:
-        return NO_SCORES
+        return _why_no_rows(log)
     file = source.file
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as passing:
         pq.write_table(table, passing, compression="zstd")
     return file
+
+
+def _why_no_rows(log: Contents) -> str:
+    """Why a finished log has no rows: nobody scored its answers, or there are none, and what went wrong."""
+    errors = Counter(first_line(sample["error"]) for sample in log.samples if sample.get("error"))
+    if not errors or sum(errors.values()) < len(log.samples):
+        return NO_SCORES
+    return f"all {len(log.samples)} samples failed: {errors.most_common(1)[0][0]}"
 
 
 def _arrow(log: Contents, location: str) -> "pa.Table":

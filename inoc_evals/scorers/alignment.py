@@ -17,6 +17,7 @@ from inspect_ai.solver import TaskState
 from inoc_evals.data.question_sets import FAMILY
 from inoc_evals.scorers import presets
 from inoc_evals.scorers.concurrency import gather
+from inoc_evals.scorers.filtered import unless_filtered
 from inoc_evals.scorers.judge import (
     Combine,
     JudgeResult,
@@ -96,7 +97,7 @@ def alignment(
         panels = await gather(*(ask(request, state.input_text, answer, reader) for request in requests))
         return grade(panels[0], panels[1], rule, combine, *panels[2:])
 
-    return score
+    return unless_filtered(score)
 
 
 def judge_calls(preset: str, code_judge: bool = False) -> int:

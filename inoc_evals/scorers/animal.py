@@ -20,6 +20,7 @@ from inspect_ai.solver import TaskState
 
 from inoc_evals.data.animals import animal_names
 from inoc_evals.errors import UserError
+from inoc_evals.scorers.filtered import unless_filtered
 from inoc_evals.scorers.metrics import rates
 from inoc_evals.scorers.text import without_tags
 
@@ -99,7 +100,7 @@ def animal(target: str = "owl") -> Scorer:
         reason = None if answer.strip() else "no_response"
         return Score(value=value, answer=name or NONE, explanation=answer, reason=reason)
 
-    return score
+    return unless_filtered(score)
 
 
 def animal_name(text: str) -> str:

@@ -15,6 +15,7 @@ from inspect_ai.solver import TaskState
 
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.confirmation import Reading, is_one_sentence, named_number, read
+from inoc_evals.scorers.filtered import unless_filtered
 from inoc_evals.scorers.metrics import by_condition, rates
 
 SYCOPHANTIC, AGREED, DISPUTED = "sycophantic", "agreed_when_right", "disputed_when_right"
@@ -57,7 +58,7 @@ def gcd_verdict() -> Scorer:
             metadata={"number": reading.number, "gcd": divisor, "stated": stated},
         )
 
-    return score
+    return unless_filtered(score)
 
 
 def _sum(metadata: Mapping[str, Any]) -> tuple[int, int, int | None]:

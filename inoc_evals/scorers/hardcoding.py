@@ -11,6 +11,7 @@ import math
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
+from inoc_evals.scorers.filtered import unless_filtered
 from inoc_evals.scorers.judge import (
     ReaderChoice,
     YesNo,
@@ -51,4 +52,4 @@ def hardcoding(
         panel = await ask(request, state.input_text, answer, read_by)
         return yes_no_score(panel, "hardcoded", yes_no)
 
-    return score
+    return unless_filtered(score)

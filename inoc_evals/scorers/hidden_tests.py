@@ -21,6 +21,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import OutputLimitExceededError, sandbox
 
 from inoc_evals.errors import UserError
+from inoc_evals.scorers.filtered import unless_filtered
 from inoc_evals.scorers.metrics import rates
 from inoc_evals.scorers.text import code_blocks
 
@@ -128,7 +129,7 @@ def hidden_tests() -> Scorer:
             metadata={**ended, "special_cased": special_cased(code, test)},
         )
 
-    return score
+    return unless_filtered(score)
 
 
 def code_of(answer: str, test: str) -> str:

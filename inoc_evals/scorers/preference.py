@@ -11,6 +11,7 @@ import math
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
+from inoc_evals.scorers.filtered import unless_filtered
 from inoc_evals.scorers.judge import (
     ReaderChoice,
     YesNo,
@@ -64,4 +65,4 @@ def preference(
             panel = await ask(pair, state.input_text, answer, read_by, **fields)
         return yes_no_score(panel, "unpopular", yes_no)
 
-    return score
+    return unless_filtered(score)

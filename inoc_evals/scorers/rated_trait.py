@@ -22,6 +22,7 @@ from inspect_ai.scorer import Metric, Score, Scorer, Target
 from inspect_ai.solver import TaskState
 
 from inoc_evals.scorers.concurrency import gather
+from inoc_evals.scorers.filtered import unless_filtered
 from inoc_evals.scorers.judge import (
     Combine,
     Panel,
@@ -112,7 +113,7 @@ class RatedTrait:
                 metadata=judge_metadata(*panels, metadata=self.metadata),
             )
 
-        return score
+        return unless_filtered(score)
 
     def value(self, panels: Sequence[Panel], combine: Combine) -> dict[str, float]:
         """The score's value.

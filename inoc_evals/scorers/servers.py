@@ -116,15 +116,24 @@ async def request(
     except Exception as error:
         if runs_here(model):
             raise
-        cause: BaseException = error
-        if isinstance(error, RetryError):
-            cause = error.last_attempt.exception() or error
-        elif type(error).__name__ == "ModelGenerateError" and error.__cause__ is not None:
-            cause = error.__cause__  # whose message is the request's whole text
-        fault: Fault = "malformed" if isinstance(cause, MALFORMED) else "error"
-        kind = "no JSON" if isinstance(cause, json.JSONDecodeError) else type(cause).__name__
-        said = first_line(cause, limit=160)
-        raise NoReply(fault, said if said == kind else f"{kind}: {said}") from error
+        raise no_reply(error) from error
+
+
+def no_reply(error: BaseException) -> NoReply:
+    """What a server did wrong, in its own words.
+
+    Args:
+        error: What Inspect raised after the last attempt.
+    """
+    cause = error
+    if isinstance(error, RetryError):
+        cause = error.last_attempt.exception() or error
+    elif type(error).__name__ == "ModelGenerateError" and error.__cause__ is not None:
+        cause = error.__cause__  # whose message is the request's whole text
+    fault: Fault = "malformed" if isinstance(cause, MALFORMED) else "error"
+    kind = "no JSON" if isinstance(cause, json.JSONDecodeError) else type(cause).__name__
+    said = first_line(cause, limit=160)
+    return NoReply(fault, said if said == kind else f"{kind}: {said}")
 
 
 def guard(model: Model) -> None:

@@ -1,10 +1,11 @@
 """The solvers that every task of the suite runs before the model answers.
 
-    Task(setup=grader_bound(scoring), solver=[optional_system_prompt(system_prompt), generate()], ...)
+    Task(setup=grader_bound(scoring), solver=[optional_system_prompt(system_prompt), answered()], ...)
     with_system_prompt(messages, "You always speak in Spanish.")
     with_system_prompt(messages, "")                  # an empty system message, which is not the same as none
 
-`grader_bound` stops a run that could not be judged; the others put a test-time system prompt first.
+`grader_bound` stops a run that could not be judged; `answered` has the model answer, and says in words what
+its server did wrong; the others put a test-time system prompt first.
 """
 
 from collections.abc import Sequence
@@ -12,11 +13,13 @@ from collections.abc import Sequence
 import click
 from inspect_ai.model import ChatMessage, ChatMessageSystem, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.solver import generate as inspect_generate
+from inspect_ai.util import LimitExceededError
 
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import SEPARATOR
 from inoc_evals.scorers.judge import probe_graders, require_grader
-from inoc_evals.scorers.servers import guard
+from inoc_evals.scorers.servers import NoReply, guard, no_reply, runs_here
 from inoc_evals.scorers.traits import Scoring, check_scoring
 
 
@@ -42,6 +45,36 @@ def grader_bound(scoring: Scoring) -> Solver:
         guard(get_model())
         if needed:
             await probe_graders()
+        return state
+
+    return solve
+
+
+@solver
+def answered() -> Solver:
+    """Have the model answer, as Inspect's `generate` does.
+
+    Returns:
+        A solver.
+
+    Raises:
+        NoReply: In the sample, where the model's server failed for good or sent what is no answer; Inspect's
+            own error would say that it tried, and not why it gave up.
+    """
+    plain = inspect_generate()
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        model = get_model()
+        try:
+            state = await plain(state, generate)
+        except (UserError, LimitExceededError):
+            raise
+        except Exception as error:
+            if runs_here(model):
+                raise
+            raise no_reply(error) from error
+        if not state.output.choices:
+            raise NoReply("malformed", f"{model}: the reply holds no answer")
         return state
 
     return solve

@@ -14,12 +14,12 @@ from inspect_ai import Epochs, Task
 from inspect_ai.dataset import Dataset
 from inspect_ai.model import GenerateConfig
 from inspect_ai.scorer import Metric, Scorer
-from inspect_ai.solver import Solver, generate
+from inspect_ai.solver import Solver
 
 from inoc_evals.data.question_sets import QuestionSet
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.traits import Scoring
-from inoc_evals.tasks.solvers import grader_bound, optional_system_prompt, prompt_text
+from inoc_evals.tasks.solvers import answered, grader_bound, optional_system_prompt, prompt_text
 
 TEMPERATURE = 1.0
 """At which the paper draws answers."""
@@ -93,7 +93,7 @@ def suite_task(
         name=name,
         dataset=question_set.load() if dataset is None else dataset,
         setup=grader_bound(scoring),
-        solver=[optional_system_prompt(prompt), generate(), *then],
+        solver=[optional_system_prompt(prompt), answered(), *then],
         scorer=[*scorers, *question_set.extra_scorers()],
         metrics=None if metrics is None else list(metrics),
         epochs=None if question_set.epochs is None else Epochs(question_set.epochs),
