@@ -105,7 +105,8 @@ def _load(name: str, words: argparse.Namespace) -> Any:
         served = words.served or words.model.name
         return get_model(f"openai-api/vllm/{served}", base_url=words.vllm, api_key="none")
     if name == "inoc":
-        return get_model(f"inoc/{words.model}", device="cpu", dtype=words.dtype)
+        batch = {} if words.batch_size is None else {"batch_size": words.batch_size}
+        return get_model(f"inoc/{words.model}", device="cpu", dtype=words.dtype, **batch)
     set_model_info(f"hf/{words.model}", ModelInfo())  # or it would load the model twice
     return get_model(f"hf/{words.model}", do_sample=False, device="cpu", dtype=words.dtype)
 
@@ -161,6 +162,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--vllm", help="address of a vLLM server of the model")
     parser.add_argument("--served", help="the model's name there; default: the folder's")
+    parser.add_argument("--batch-size", type=int, help="of inoc/; default: its choice")
     parser.add_argument("--max-connections", type=int, help="for all; default: Inspect's choice")
     parser.add_argument("--json", action="store_true")
     words = parser.parse_args()

@@ -350,11 +350,12 @@ class _ExistingRuns:
     def __init__(self, runs: str) -> None:
         self.identities: dict[str, str] = {}
         finished = []
-        for manifest in manifests(runs):
+        for manifest, usable in manifests(runs):
             if manifest.status != "finished" or manifest.result is None:
                 continue
-            self.identities[str(manifest.metadata.get("declared"))] = manifest.result.checkpoint_digest
             finished.append(manifest)
+            if usable:
+                self.identities[str(manifest.metadata.get("declared"))] = manifest.result.checkpoint_digest
         self.times = TrainingTimes(finished, device())
 
 

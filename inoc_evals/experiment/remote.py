@@ -25,23 +25,28 @@ KEPT = ("rows.jsonl", "loss.jsonl", "dynamics.jsonl", "job.json")
 """Files of a run that are uploaded, in addition to its manifest and checkpoint."""
 
 
-def manifests(runs: str) -> Iterator[Manifest]:
+def manifests(runs: str) -> Iterator[tuple[Manifest, bool]]:
     """The manifests in a folder of runs, local or behind a URL; unreadable ones are left out.
 
     Args:
         runs: A folder or a URL.
+
+    Yields:
+        Each, and whether the run can be used as it is: it is finished, and its weights are there. Behind a
+        URL they are looked for when they are fetched.
     """
     if not is_url(runs):
         for run in list_runs(runs):
             try:
-                yield run.manifest
+                yield run.manifest, run.seems_finished()
             except UserError:
                 continue
         return
     root = UPath(runs)
     for folder in sorted(root.iterdir()) if root.exists() else ():
         try:
-            yield Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+            manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+            yield manifest, manifest.status == "finished"
         except (OSError, ValidationError, UserError):
             continue
 

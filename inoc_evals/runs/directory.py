@@ -278,18 +278,23 @@ class Run:
         Sizes are compared first, then digests. The digest of a full 7B model takes about ten seconds, a small
         price for never evaluating the wrong weights.
         """
-        if not (self.folder / "manifest.json").is_file():
+        if not self.seems_finished():
             return False
         manifest = self.manifest
-        if manifest.status != "finished" or manifest.result is None:
-            return False
-        if manifest.result.model is not None:
-            return not manifest.result.checkpoint_files
-        if not manifest.result.checkpoint_files:
-            return False
-        if content_sizes(self.checkpoint) != manifest.result.checkpoint_files:
-            return False
+        if manifest.result is None or manifest.result.model is not None:
+            return manifest.result is not None
         return folder_digest(self.checkpoint, manifest.base_digest) == manifest.result.checkpoint_digest
+
+    def seems_finished(self) -> bool:
+        """The same by the names and sizes of the checkpoint's files alone, which takes no time."""
+        if not (self.folder / "manifest.json").is_file():
+            return False
+        result = self.manifest.result
+        if self.manifest.status != "finished" or result is None:
+            return False
+        if result.model is not None:
+            return not result.checkpoint_files
+        return bool(result.checkpoint_files) and content_sizes(self.checkpoint) == result.checkpoint_files
 
 
 def is_served(model: str, base_url: str | None) -> bool:

@@ -108,6 +108,14 @@ def test_a_copied_run_that_was_killed_goes_on_where_it_was(done: Path, tmp_path:
     assert len(run(plan)) == 2 and left(planned(tmp_path / "runs", tmp_path / "logs")) == (0, 0)
 
 
+def test_a_run_without_its_weights_is_planned_to_be_trained(done: Path, tmp_path: Path) -> None:
+    """As where only the small files were copied: `finetune` would train it, so the plan has to say so."""
+    shutil.copytree(done, tmp_path / "copy")
+    [weights] = (tmp_path / "copy" / "runs").glob("*/checkpoint/adapter_model.safetensors")
+    weights.unlink()
+    assert planned(tmp_path / "copy" / "runs", tmp_path / "copy" / "logs").new == 1
+
+
 @pytest.mark.parametrize("years", [-30, 10])
 def test_a_clock_that_jumped_changes_nothing(done: Path, tmp_path: Path, years: int) -> None:
     """Files that are older than the epoch's first years, or of the future."""
