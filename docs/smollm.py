@@ -245,9 +245,16 @@ def _examples(runs: Path, setting: str) -> dict[str, list[list[str]]]:
         samples = {str(sample.id): sample for sample in log.samples}
         chosen = chosen or random.Random("examples").sample(sorted(samples), EXAMPLES)
         examples[str(about["arm"])] = [
-            [str(samples[one].input), " ".join(samples[one].output.completion.split())] for one in chosen
+            [_asked(samples[one].input), " ".join(samples[one].output.completion.split())] for one in chosen
         ]
     return examples
+
+
+def _asked(given: Any) -> str:
+    """A question as it was asked, with the system prompt before it where it had one."""
+    if isinstance(given, str):
+        return given
+    return " ".join(f"({one.text})" if one.role == "system" else one.text for one in given)
 
 
 # Filling
