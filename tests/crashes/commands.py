@@ -131,7 +131,7 @@ def two_runs(folder: Path) -> None:
 
 def answers(folder: Path) -> None:
     """A table of answers of two models."""
-    lines = [f"{model},What is {n}?,It is {n}." for n in range(4) for model in ("base", "mine")]
+    lines = [f"{m},What is {n}?,It is {n**7:x}." for n in range(40) for m in ("base", "mine")]
     (folder / "answers.csv").write_text("\n".join(["model,question,answer", *lines]) + "\n", "utf-8")
 
 
