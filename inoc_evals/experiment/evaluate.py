@@ -221,18 +221,27 @@ def generate(
     all_local = local and all(_is_own(grader) for grader in graders)
     # Each task has its own judges: a detector's log names none.
     judges = {True: {"grader": graders} if graders else {}, False: {}}
-    done, logs = eval_set(
-        [task_with(one.task, model=model, model_roles=judges[bool(one.judged)]) for one in missing],
-        log_dir=str(folder),
-        epochs=epochs,
-        log_dir_allow_dirty=True,  # logs of earlier checkpoints stay there until this one is measured
-        display="none",
-        retry_attempts=0 if local else 2,
-        retry_immediate=False,
-        retry_on_error=None if all_local else RETRIES,
-        log_realtime=False,
-        score_display=False,  # running metrics, which are not displayed
-    )
+    try:
+        done, logs = eval_set(
+            [task_with(one.task, model=model, model_roles=judges[bool(one.judged)]) for one in missing],
+            log_dir=str(folder),
+            epochs=epochs,
+            log_dir_allow_dirty=True,  # logs of earlier checkpoints stay there until this one is measured
+            display="none",
+            retry_attempts=0 if local else 2,
+            retry_immediate=False,
+            retry_on_error=None if all_local else RETRIES,
+            log_realtime=False,
+            score_display=False,  # running metrics, which are not displayed
+        )
+    except Exception as error:
+        if "write permission" not in str(getattr(error, "message", "")):
+            raise
+        # Inspect's word for whatever refuses its own attempt, a disk that has just become full among them
+        raise UserError(
+            f"{folder} cannot be written to: free space there, change its permissions, or give another "
+            "--log-dir"
+        ) from error
     if not done:
         failed = next(log for log in logs if log.status != "success")
         why = failed.error.message.splitlines()[0] if failed.error else failed.status
