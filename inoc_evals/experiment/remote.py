@@ -38,9 +38,10 @@ def manifests(runs: str) -> Iterator[tuple[Manifest, bool]]:
     if not is_url(runs):
         for run in list_runs(runs):
             try:
-                yield run.manifest, run.seems_finished()
+                manifest = run.manifest
             except UserError:
                 continue
+            yield manifest, run.seems_finished(manifest)
         return
     root = UPath(runs)
     for folder in sorted(root.iterdir()) if root.exists() else ():

@@ -278,19 +278,23 @@ class Run:
         Sizes are compared first, then digests. The digest of a full 7B model takes about ten seconds, a small
         price for never evaluating the wrong weights.
         """
-        if not self.seems_finished():
-            return False
-        manifest = self.manifest
-        if manifest.result is None or manifest.result.model is not None:
-            return manifest.result is not None
-        return folder_digest(self.checkpoint, manifest.base_digest) == manifest.result.checkpoint_digest
-
-    def seems_finished(self) -> bool:
-        """The same by the names and sizes of the checkpoint's files alone, which takes no time."""
         if not (self.folder / "manifest.json").is_file():
             return False
-        result = self.manifest.result
-        if self.manifest.status != "finished" or result is None:
+        manifest = self.manifest
+        if not self.seems_finished(manifest) or manifest.result is None:
+            return False
+        if manifest.result.model is not None:
+            return True
+        return folder_digest(self.checkpoint, manifest.base_digest) == manifest.result.checkpoint_digest
+
+    def seems_finished(self, manifest: Manifest) -> bool:
+        """The same by the names and sizes of the checkpoint's files alone, which takes no time.
+
+        Args:
+            manifest: The run's.
+        """
+        result = manifest.result
+        if manifest.status != "finished" or result is None:
             return False
         if result.model is not None:
             return not result.checkpoint_files

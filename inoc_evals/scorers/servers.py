@@ -107,24 +107,35 @@ async def request(
         Exception: What a model that runs here raises.
     """
     plain = config or GenerateConfig()
-    try:
+    with in_words_of_its_server(model):
         if cache is None:
             return await model.generate(input, config=plain)
         return await model.generate(input, config=plain, cache=cache)
+
+
+@contextmanager
+def in_words_of_its_server(model: Model) -> Iterator[None]:
+    """Say what a model's server did wrong in its own words; Inspect's say that it tried, not why it gave up.
+
+    Args:
+        model: Who is asked in the block.
+
+    Raises:
+        NoReply: If its server failed for good, or sent what is no reply.
+        UserError: If something is the user's to mend.
+        Exception: What a model that runs here raises.
+    """
+    try:
+        yield
     except (UserError, LimitExceededError):
         raise
     except Exception as error:
         if runs_here(model):
             raise
-        raise no_reply(error) from error
+        raise _no_reply(error) from error
 
 
-def no_reply(error: BaseException) -> NoReply:
-    """What a server did wrong, in its own words.
-
-    Args:
-        error: What Inspect raised after the last attempt.
-    """
+def _no_reply(error: BaseException) -> NoReply:
     cause = error
     if isinstance(error, RetryError):
         cause = error.last_attempt.exception() or error

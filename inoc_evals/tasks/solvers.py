@@ -14,12 +14,11 @@ import click
 from inspect_ai.model import ChatMessage, ChatMessageSystem, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.solver import generate as inspect_generate
-from inspect_ai.util import LimitExceededError
 
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import SEPARATOR
 from inoc_evals.scorers.judge import probe_graders, require_grader
-from inoc_evals.scorers.servers import NoReply, guard, no_reply, runs_here
+from inoc_evals.scorers.servers import NoReply, guard, in_words_of_its_server
 from inoc_evals.scorers.traits import Scoring, check_scoring
 
 
@@ -58,21 +57,14 @@ def answered() -> Solver:
         A solver.
 
     Raises:
-        NoReply: In the sample, where the model's server failed for good or sent what is no answer; Inspect's
-            own error would say that it tried, and not why it gave up.
+        NoReply: In the sample, where the model's server failed for good or sent what is no answer.
     """
     plain = inspect_generate()
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         model = get_model()
-        try:
+        with in_words_of_its_server(model):
             state = await plain(state, generate)
-        except (UserError, LimitExceededError):
-            raise
-        except Exception as error:
-            if runs_here(model):
-                raise
-            raise no_reply(error) from error
         if not state.output.choices:
             raise NoReply("malformed", f"{model}: the reply holds no answer")
         return state
