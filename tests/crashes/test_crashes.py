@@ -169,15 +169,21 @@ def test_a_refusing_disk_is_one_line_at_some_points(name: str, benches: dict[str
 
 @pytest.mark.parametrize("name", ["build", "adopt", "finetune", "import", "report"])
 def test_what_the_kernel_lets_nobody_write_is_one_line(name: str, benches: dict[str, Bench]) -> None:
-    """Native code's files, too: weights, tables, figures. Every file but the smallest is too large once."""
+    """Native code's files, too: weights, tables, figures. Every file but the smallest is too large once.
+
+    A log is written with other times and identities at every call, and packs a few bytes better or worse:
+    so the room is well below a size, and not one byte.
+    """
     one = bench(benches, name)
     assert one.sizes
-    wrong = []
+    wrong, statuses = [], []
     for size in one.sizes:
-        end = one.disturbed(Limit(size - 1))
-        wrong += [f"{size - 1} bytes at most: {line}" for line in after_refusal(one, end)]
+        room = size * 15 // 16
+        end = one.disturbed(Limit(room))
+        wrong += [f"{room} bytes at most: {line}" for line in after_refusal(one, end)]
+        statuses.append(end.status)
     assert not wrong
-    assert one.disturbed(Limit(max(one.sizes) - 1)).status
+    assert statuses[-1]
 
 
 def pieces() -> list[Any]:
