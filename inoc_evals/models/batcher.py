@@ -54,7 +54,7 @@ class _Lane:
 
     @property
     def ready(self) -> bool:
-        return bool(self.jobs) and (self.complete or len(self.jobs) >= self.args.batch_size)
+        return bool(self.jobs) and (self.complete or len(self.jobs) >= self.args.places)
 
     def take(self, count: int) -> list[_Job]:
         """The next requests, at most this many; those that were cancelled meanwhile are left out."""
@@ -150,7 +150,7 @@ class Batcher:
             # a lane that still has requests after its turn goes to the back
             lane = self._lanes.pop(ready[0])
             self._lanes[ready[0]] = lane
-            return ready[0], lane, lane.take(lane.args.batch_size)
+            return ready[0], lane, lane.take(lane.args.places)
 
     def _joining(self, key: _Key, lane: _Lane, count: int) -> list[_Job]:
         """Those that take free places of the lane's batch; none where it is another lane's turn."""
@@ -178,7 +178,7 @@ class Batcher:
                 lane.checkpoint,
                 [job.request for job in jobs],
                 lambda row, done: running.pop(row).future.set_result(done),
-                places=lane.args.batch_size,
+                places=lane.args.places,
                 more=more,
             )
         except Exception as error:

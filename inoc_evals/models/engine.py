@@ -26,6 +26,7 @@ import torch
 
 from inoc_evals.chat.renderer import load_renderer
 from inoc_evals.errors import UserError
+from inoc_evals.models import one_token_attention
 from inoc_evals.models.checkpoint import Checkpoint, context_length
 from inoc_evals.models.generation import generate, generate_one_token, no_more
 from inoc_evals.models.loading import changes_base, load_adapter, load_model
@@ -227,6 +228,7 @@ class _Held:
         tree = self._tree()
         if self._prepacked is not None:
             self._prepacked.into(tree)
+            one_token_attention.use(tree)
         return tree
 
     def _tree(self) -> Any:

@@ -84,7 +84,13 @@ class InocAPI(ModelAPI):
         # Inspect's cache knows a model by name and address. There is no address, so what else an answer
         # depends on, format and date, takes its place.
         told = of_answers("", self.number_format, self._renderer.date) or None
-        super().__init__(name, told, api_key, config=config or GenerateConfig())
+        config = config or GenerateConfig()
+        if config.adaptive_connections is None:
+            # Inspect would begin with 20 requests and send more as answers come, as is right where somebody
+            # limits rates. Here batches would stay small: 100 answers of 64 tokens took 207 steps for 63.
+            # It reads the setting from this object, and `--max-connections` goes before it.
+            config.adaptive_connections = False
+        super().__init__(name, told, api_key, config=config)
         # without it Inspect would build this provider again to ask for the context's length
         set_model_info(f"inoc/{name}", ModelInfo(context_length=self._context))
 
@@ -188,7 +194,7 @@ class InocAPI(ModelAPI):
     @override
     def max_connections(self) -> int:
         """Two batches: one is generated while the next fills."""
-        return 2 * self.provider_args.batch_size
+        return 2 * self.provider_args.places
 
     @override
     def connection_key(self) -> str:

@@ -11,11 +11,18 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from inoc_evals.errors import UserError
+from inoc_evals.models.number_format import on_cpu
 
 ENGINES = ("transformers",)
 """Engines of this provider; `models/factory.py` selects those that run elsewhere."""
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
+
+BATCH = 64
+"""Requests that are answered at once where nobody says: few enough for a model that fills half of a GPU."""
+
+BATCH_ON_A_CPU = 128
+"""Alike on a CPU, where memory is no question: the products of a step gain by more rows up to here."""
 
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
@@ -25,7 +32,7 @@ class ProviderArgs:
     """How a checkpoint is run.
 
     Attributes:
-        batch_size: Most requests that are generated at once.
+        batch_size: Most requests that are generated at once; None is `BATCH`, on a CPU `BATCH_ON_A_CPU`.
         device: `auto` (the first GPU, or else the CPU), `cpu`, `cuda`, `cuda:1`, `mps`.
         dtype: `auto`, `float32`, `bfloat16` or `float16`. `auto` is the stored format, but on a CPU float32
             unless it computes in the stored one natively.
@@ -36,12 +43,19 @@ class ProviderArgs:
             by rounding; in float32, unless `dtype` names another format.
     """
 
-    batch_size: int = 64
+    batch_size: int | None = None
     device: str = "auto"
     dtype: str = "auto"
     engine: str = "transformers"
     date: str | None = None
     deterministic: bool = False
+
+    @property
+    def places(self) -> int:
+        """Requests that are generated at once at most."""
+        if self.batch_size is not None:
+            return self.batch_size
+        return BATCH_ON_A_CPU if on_cpu(self.device) else BATCH
 
 
 def read_provider_args(arguments: Mapping[str, Any]) -> ProviderArgs:
@@ -59,7 +73,7 @@ def read_provider_args(arguments: Mapping[str, Any]) -> ProviderArgs:
         raise UserError(f"inoc/ knows no model argument {', '.join(unknown)}: it takes {', '.join(known)}")
     args = ProviderArgs(**arguments)
     size = args.batch_size
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 1):
         raise UserError(f"batch_size={size!r} is not a whole number of 1 or more")
     if not isinstance(args.device, str) or not DEVICE.fullmatch(args.device):
         raise UserError(f"device={args.device!r} is none of auto, cpu, mps, cuda, cuda:<number>")
@@ -71,6 +85,6 @@ def read_provider_args(arguments: Mapping[str, Any]) -> ProviderArgs:
         raise UserError(f"deterministic={args.deterministic!r} is none of true, false")
     if not args.deterministic:
         return args
-    if "batch_size" in arguments and size != 1:
+    if size not in (None, 1):
         raise UserError("deterministic=true answers one request at a time: leave batch_size out")
     return replace(args, batch_size=1, dtype="float32" if args.dtype == "auto" else args.dtype)

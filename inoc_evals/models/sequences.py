@@ -21,6 +21,8 @@ from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import Cache, DynamicLayer
 
+from inoc_evals.models import one_token_attention
+
 COLUMNS = 64
 """Places for tokens that a slot gains at a time."""
 
@@ -416,25 +418,24 @@ def _plain_layers(model: Any) -> bool:
     return (
         bool(layers)
         and all(type(layer) is DynamicLayer for layer in layers)
-        and attention in ("sdpa", "eager")
+        and attention in ("sdpa", "eager", one_token_attention.NAME)
         and not getattr(model, "_is_stateful", False)
     )
 
 
 @torch.inference_mode()
 def _agrees(model: Any) -> bool:
-    """Whether a model computes the same logits in slots as with transformers' cache."""
+    """Whether a model computes the same logits in slots, token by token, as of whole texts."""
     vocabulary = int(model.config.get_text_config().vocab_size)
     prompts = [[(7 * i + 3 * n) % vocabulary for i in range(n)] for n in (24, 9, 17)]
     more = torch.tensor([n % vocabulary for n in (5, 6, 7)], device=model.device)
     probe = Beginnings.__new__(Beginnings)
     probe.slots_fit, probe.ids, probe.states = True, (), []
     try:
-        found = []
-        for way in (Slots(model, probe, 3), Together(model)):
-            after_prompts = way.admit(prompts)
-            found.append(torch.cat([after_prompts, way.step(more)]))
-        ours, theirs = found
+        slots = Slots(model, probe, len(prompts))
+        ours = torch.cat([slots.admit(prompts), slots.step(more)])
+        longer = [[*prompt, token] for prompt, token in zip(prompts, more.tolist(), strict=True)]
+        theirs = torch.cat([Together(model).admit(texts) for texts in (prompts, longer)])
         distance = (ours - theirs).norm() / theirs.norm()
         return bool(distance < AGREEMENT.get(model.dtype, 0.0))
     except Exception:  # models differ in what they take; transformers' own cache always works

@@ -6,9 +6,13 @@ import time
 
 import anyio
 import pytest
+from inspect_ai import Task
+from inspect_ai import eval as inspect_eval
+from inspect_ai.dataset import Sample
+from inspect_ai.solver import generate
 
 from inoc_evals.errors import UserError
-from inoc_evals.models import batcher
+from inoc_evals.models import batcher, provider
 from inoc_evals.models.batcher import submit
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.engine import Engine
@@ -66,6 +70,21 @@ def test_what_comes_together_shares_batches_no_larger_than_allowed(tiny, batches
     assert sum(new for _, new, _ in batches) == 20
     assert max(at_once for _, _, at_once in batches) == 8
     assert all(completion.output_tokens for completion in completions)
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(("words", "at_once"), [({}, 60), ({"max_connections": 7}, 7)])
+def test_an_evaluation_fills_its_batch_from_the_start(words, at_once, tiny, batches, monkeypatch, tmp_path):
+    """Inspect would send 20 requests and wait for answers, as is right for a service that limits rates."""
+    monkeypatch.setattr(batcher, "QUIET", 0.5)
+    monkeypatch.setattr(provider, "submit", submit)
+    task = Task(dataset=[Sample(input=f"word {i}") for i in range(60)], solver=generate())
+    [log] = inspect_eval(
+        task, model=f"inoc/{tiny}", max_tokens=2, display="none", log_dir=str(tmp_path), **words
+    )
+    assert log.status == "success"
+    assert batches[0][1] == at_once
+    assert max(count for _, _, count in batches) == at_once
 
 
 @pytest.mark.alone
