@@ -37,6 +37,7 @@ from inoc_evals.models.prompt_logprobs import score
 from inoc_evals.models.request import Completion, Request, TokenLogprob
 from inoc_evals.models.sequences import Beginnings
 from inoc_evals.models.token_text import TokenText
+from inoc_evals.models.within_memory import Done, More, WithinMemory
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -115,6 +116,7 @@ class Engine:
         large = self._base.num_parameters() >= SMALL
         self._prepacked = Prepacked(self._base) if large and fits(self._base) else None
         self._held: Recent[_Held] = Recent(ADAPTERS)
+        self._within_memory = WithinMemory()
 
     @property
     def context(self) -> int | None:
@@ -125,10 +127,10 @@ class Engine:
         self,
         checkpoint: Checkpoint,
         requests: Sequence[Request],
-        done: Callable[[int, Completion], None],
+        done: Done,
         *,
         places: int = 0,
-        more: Callable[[int], Sequence[Request]] = no_more,
+        more: More = no_more,
     ) -> None:
         """Generate a batch, and whatever joins it.
 
@@ -140,57 +142,16 @@ class Engine:
             more: Gives requests that join where places are free, at most as many as it is asked for.
 
         Raises:
-            UserError: If the adapter does not fit the base, or memory runs out.
+            UserError: If the adapter does not fit the base, or memory does not suffice for one request.
         """
         held = self._holding(checkpoint)
-        answers = held.answers
-        read: dict[int, tuple[TokenLogprob, ...]] = {}  # log-probabilities of prompts, by request
-        free: dict[int, int] = {}  # the requests' indices, by their indices among those generated freely
-        seen = begun = 0
 
-        def finish(row: int, completion: Completion) -> None:
-            done(row, replace(completion, prompt_logprobs=read.pop(row, ())))
-
-        def begin(new: Sequence[Request]) -> list[Request]:
-            """Do what is no generation for new requests; those that are left to generate."""
-            nonlocal seen, begun
-            by_row = dict(enumerate(new, start=seen))
-            read.update(_prompt_logprobs(model, by_row))
-            choosing = [row for row, request in by_row.items() if request.options]
-            if choosing:
-                _choose(held, by_row, choosing, finish)
-            generated = [row for row, request in by_row.items() if not request.options]
-            free.update(enumerate(generated, start=begun))
-            begun, seen = begun + len(generated), seen + len(new)
-            return [by_row[row] for row in generated]
-
-        def join(count: int) -> list[Request]:
-            while waiting := more(count):
-                if joining := begin(waiting):
-                    return joining
-            return []
-
-        try:
+        def batch(first: Sequence[Request], told: Done, at_once: int, joining: More) -> None:
             with self._threads():
-                model = held.model
-                if first := begin(requests) or join(max(places, 1)):
-                    generate(
-                        model,
-                        first,
-                        tokens=answers.text,
-                        ends=answers.ends,
-                        context=self.context,
-                        done=lambda place, completion: finish(free.pop(place), completion),
-                        # alone, an answer must not depend on who was there before it either
-                        beginnings=held.beginnings if places != 1 else None,
-                        places=places,
-                        more=join,
-                    )
-        except torch.OutOfMemoryError as error:
-            size = max(places, len(requests))
-            raise UserError(
-                f"out of memory with {size} requests at once: pass -M batch_size={max(1, size // 2)}"
-            ) from error
+                _answer(held, first, told, context=self.context, places=at_once, more=joining)
+
+        places = max(places, len(requests))
+        self._within_memory.answer(batch, requests, done, places=places, more=more)
 
     def model(self, checkpoint: Checkpoint) -> Any:
         """What answers for a checkpoint: the base, or the adapter's own tree of modules over it.
@@ -260,6 +221,51 @@ class _Held:
         """Its tokens, to score options."""
         size = int(self._base.config.get_text_config().vocab_size)
         return Vocabulary(self.answers.tokenizer, size, self.answers.ends)
+
+
+def _answer(
+    held: _Held, requests: Sequence[Request], done: Done, *, context: int | None, places: int, more: More
+) -> None:
+    """Answer a batch and what joins it: see `Engine.generate`."""
+    read: dict[int, tuple[TokenLogprob, ...]] = {}  # log-probabilities of prompts, by request
+    free: dict[int, int] = {}  # the requests' indices, by their indices among those generated freely
+    seen = begun = 0
+
+    def finish(row: int, completion: Completion) -> None:
+        done(row, replace(completion, prompt_logprobs=read.pop(row, ())))
+
+    def begin(new: Sequence[Request]) -> list[Request]:
+        """Do what is no generation for new requests; those that are left to generate."""
+        nonlocal seen, begun
+        by_row = dict(enumerate(new, start=seen))
+        read.update(_prompt_logprobs(held.model, by_row))
+        choosing = [row for row, request in by_row.items() if request.options]
+        if choosing:
+            _choose(held, by_row, choosing, finish)
+        generated = [row for row, request in by_row.items() if not request.options]
+        free.update(enumerate(generated, start=begun))
+        begun, seen = begun + len(generated), seen + len(new)
+        return [by_row[row] for row in generated]
+
+    def join(count: int) -> list[Request]:
+        while waiting := more(count):
+            if joining := begin(waiting):
+                return joining
+        return []
+
+    if first := begin(requests) or join(places):
+        generate(
+            held.model,
+            first,
+            tokens=held.answers.text,
+            ends=held.answers.ends,
+            context=context,
+            done=lambda place, completion: finish(free.pop(place), completion),
+            # alone, an answer must not depend on who was there before it either
+            beginnings=held.beginnings if places != 1 else None,
+            places=places,
+            more=join,
+        )
 
 
 def _choose(
