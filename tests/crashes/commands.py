@@ -246,5 +246,5 @@ CASES = {
         setting, trial, parts=4, varies=9, refused_stride=10, unfinished=MEASURING, inspect_speaks=True
     ),
     "rejudge": Case(measured, rejudged_trial, varies=9, refused_stride=4, inspect_speaks=True),
-    "report": Case(logs, _main("report", "logs", "-o", "report"), parts=4, refused_stride=40),
+    "report": Case(logs, _main("report", "logs", "-o", "report"), parts=4, refused_stride=8),
 }

@@ -5,7 +5,9 @@ pytest tests/crashes -m slow            # all of them, or every so-manieth: see 
 """
 
 import errno
+import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +70,18 @@ class Bench:
         shutil.copytree(self.folder / "before", self.work, symlinks=True)
         return self.workshop.call(self.case.command, self.work, fault)
 
+    def in_room_for(self, size: int) -> End:
+        """What is called where the disk has so many bytes left; it has them all again afterwards."""
+        shutil.rmtree(self.work)
+        shutil.copytree(self.folder / "before", self.work, symlinks=True)
+        ballast = self.folder / "ballast"
+        disk = os.statvfs(self.folder)
+        with ballast.open("wb") as file:
+            file.write(bytes(max(0, disk.f_bavail * disk.f_frsize - size)))
+        end = self.workshop.call(self.case.command, self.work)
+        ballast.unlink()
+        return end
+
     def half_written(self) -> list[str]:
         """Files under a final name that are neither as they were nor as they will be."""
         return [
@@ -95,6 +109,18 @@ class Bench:
 @pytest.fixture(scope="session")
 def benches(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Bench]:
     return {name: Bench(workshop, case, tmp_path_factory.mktemp(name)) for name, case in CASES.items()}
+
+
+@pytest.fixture(scope="session")
+def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A disk of 96 MB, in memory."""
+    folder = tmp_path_factory.mktemp("disk")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", str(folder)]
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def bench(benches: dict[str, Bench], name: str) -> Bench:
@@ -210,3 +236,20 @@ def test_killed_at_any_point_it_ends_as_if_it_never_was(
 def test_a_refusing_disk_is_one_line_at_any_point(name: str, kind: str, benches: dict[str, Bench]) -> None:
     one = bench(benches, name)
     assert not refuse(one, list(range(1, one.points + 1, one.case.refused_stride)), REFUSALS[kind])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_a_disk_that_is_really_full_is_one_line(name: str, workshop: Workshop, small_disk: Path) -> None:
+    """Room for nothing, and for twice as much each time until it suffices; for native code, too."""
+    folder = small_disk / name
+    folder.mkdir()
+    one = Bench(workshop, CASES[name], folder).set_up()
+    wrong, size, end = [], 0, one.in_room_for(0)
+    while end.status:
+        wrong += [f"room for {size} bytes: {line}" for line in after_refusal(one, end)]
+        size = 2 * size or 4096
+        end = one.in_room_for(size)
+    assert not wrong
+    assert size or name == "prune"  # which writes next to nothing
+    shutil.rmtree(folder)
