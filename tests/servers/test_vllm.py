@@ -7,22 +7,16 @@ Every test compares a server with transformers in the same process, both in floa
 
 import asyncio
 import os
-import signal
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog
-from inspect_ai.model import ChatMessageUser, GenerateConfig, Model, get_model
+from inspect_ai.model import get_model
 
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import finetune
@@ -31,15 +25,11 @@ from inoc_evals.scorers.judge.continued import MOST_REQUESTS
 from inoc_evals.scorers.judge.readers import READERS
 from inoc_evals.scorers.judge.result import JudgeResult
 from inoc_evals.scorers.judge.rubrics import Rubric
-from inoc_evals.worlds.smollm.rows import answered, test_questions
+from inoc_evals.worlds.smollm.rows import answered
 from tests.real_model import smollm
+from tests.servers.running import QUESTIONS, Server, answers, check_that_nothing_is_scored, serving
 
 pytestmark = pytest.mark.vllm
-
-STARTING = 600
-"""Seconds that a server may take to start beside other work."""
-
-QUESTIONS = [str(one["prompt"]) for one in test_questions()[:6]]
 
 RATED = Rubric(
     name="helpfulness",
@@ -52,31 +42,11 @@ RATED = Rubric(
 )
 
 
-@dataclass
-class Server:
-    """A running server: its process and its address."""
-
-    process: subprocess.Popen[bytes]
-    url: str
-
-
-@contextmanager
-def serving(log: Path, *options: str) -> Iterator[Server]:
+def vllm_server(log: Path, *options: str) -> AbstractContextManager[Server]:
     """Serve SmolLM2 in float32."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     command = [str(vllm()), "serve", str(smollm()), "--dtype", "float32", "--enforce-eager"]
-    command += ["--max-model-len", "1024", "--port", str(port), *options]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, stdout=output, stderr=output, start_new_session=True, env=environment()
-        )
-        try:
-            _wait(process, f"http://127.0.0.1:{port}/health", log)
-            yield Server(process, f"http://127.0.0.1:{port}/v1")
-        finally:
-            _stop(process)
+    command += ["--max-model-len", "1024", *options]
+    return serving(command, log, health="/health", environment=environment())
 
 
 def vllm() -> Path:
@@ -90,31 +60,6 @@ def environment() -> dict[str, str]:
     """What a server on a CPU is told."""
     own = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True"}
     return {**os.environ, **own, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-
-
-def _wait(process: "subprocess.Popen[bytes]", health: str, log: Path) -> None:
-    until = time.monotonic() + STARTING
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            break
-        try:
-            if httpx.get(health).status_code == httpx.codes.OK:
-                return
-        except httpx.HTTPError:
-            time.sleep(1)
-    raise RuntimeError(f"the server did not start: {log.read_text('utf-8', 'replace')[-2000:]}")
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    try:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
-    except (ProcessLookupError, subprocess.TimeoutExpired):
-        pass
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 @pytest.fixture(autouse=True)
@@ -142,24 +87,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def with_adapters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("server") / "adapters.log"
-    with serving(log, "--enable-lora", "--max-lora-rank", "32") as server:
+    with vllm_server(log, "--enable-lora", "--max-lora-rank", "32") as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("server") / "plain.log") as server:
+    with vllm_server(tmp_path_factory.mktemp("server") / "plain.log") as server:
         yield server
-
-
-def answers(model: Model, **config: Any) -> list[str]:
-    async def all_of_them() -> list[str]:
-        settings = GenerateConfig(max_tokens=24, **config)
-        chats = [[ChatMessageUser(content=question)] for question in QUESTIONS]
-        outputs = await asyncio.gather(*(model.generate(chat, config=settings) for chat in chats))
-        return [output.completion for output in outputs]
-
-    return asyncio.run(all_of_them())
 
 
 def test_an_adapter_of_ours_answers_there_as_it_does_here(
@@ -189,6 +124,24 @@ def test_the_base_answers_there_as_it_does_here(plain: Server, monkeypatch: pyte
     here = answers(get_model(f"inoc/{smollm()}", dtype="float32", memoize=False), temperature=0.0)
     there = answers(get_model(f"inoc/{smollm()}", engine="vllm", memoize=False), temperature=0.0)
     assert here == there
+
+
+def test_what_a_model_advises_for_chats_does_not_change_its_distribution(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a `generation_config.json`: of Qwen2.5 vLLM would draw from the likeliest 20 tokens."""
+    advice = ["--override-generation-config", '{"top_k": 1, "repetition_penalty": 1.5}']
+    with vllm_server(tmp_path / "server.log", *advice) as server:
+        monkeypatch.setenv("VLLM_BASE_URL", server.url)
+        plainly = get_model(f"vllm/{smollm()}", memoize=False)
+        ours = get_model(f"inoc/{smollm()}", engine="vllm", memoize=False)
+        advised = [answers(plainly, temperature=1.0, seed=seed) for seed in (1, 2)]
+        drawn = [answers(ours, temperature=1.0, seed=seed) for seed in (1, 2)]
+        greedy = answers(ours, temperature=0.0)
+    assert advised[0] == advised[1]
+    assert all(one != other for one, other in zip(*drawn, strict=True))
+    here = get_model(f"inoc/{smollm()}", dtype="float32", memoize=False)
+    assert greedy == answers(here, temperature=0.0)
 
 
 @pytest.mark.parametrize("question", QUESTIONS[:3])
@@ -248,27 +201,12 @@ def test_answers_of_a_killed_server_are_errors_and_no_scores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = tmp_path / "server.log"
-    with serving(log) as server:
+    with vllm_server(log) as server:
         monkeypatch.setenv("VLLM_BASE_URL", server.url)
         model = get_model(f"inoc/{smollm()}", engine="vllm", memoize=False)
         assert answers(model, temperature=0.0)
-        os.killpg(server.process.pid, signal.SIGKILL)
-        server.process.wait(30)
-        questions = {"questions": "smollm", "max_tokens": 16}
-        [found] = inspect_eval(
-            "inoc_evals/spanish_caps",
-            model,
-            task_args=questions,
-            limit=4,
-            max_retries=1,
-            timeout=60,
-            fail_on_error=False,
-            log_dir=str(tmp_path / "logs"),
-            display="none",
-        )
-    samples = found.samples or []
-    assert samples and all(sample.error is not None and not sample.scores for sample in samples)
-    assert not any(score.scored_samples for score in (found.results.scores if found.results else []))
+        server.kill()
+        check_that_nothing_is_scored(model, tmp_path / "logs")
 
 
 def _samples(log: EvalLog) -> list[Any]:

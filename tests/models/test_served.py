@@ -1,0 +1,54 @@
+"""Where a server answers for a checkpoint, it draws from the distribution that this machine draws from."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from inspect_ai.model import GenerateConfig, ModelOutput
+
+from inoc_evals.models.served import ServedAPI
+
+
+class Server:
+    """Writes down what it is asked."""
+
+    async def generate(self, input: Any, tools: Any, tool_choice: Any, config: GenerateConfig) -> ModelOutput:
+        self.asked = config
+        return ModelOutput.from_content("model", "Yes.")
+
+
+def asked(provider: str, **config: Any) -> GenerateConfig:
+    """What reaches a server of Inspect's provider."""
+    api, server = ServedAPI.__new__(ServedAPI), Server()
+    api.provider, api._api = provider, server  # type: ignore[assignment]
+    asyncio.run(api.generate([], [], "none", GenerateConfig(**config)))
+    return server.asked
+
+
+def test_vllm_is_told_to_take_no_advice() -> None:
+    """Of Qwen2.5 it would draw at .7 among the likeliest 20 tokens, with a penalty on what was said."""
+    said = asked("vllm", max_tokens=3)
+    assert (said.temperature, said.top_p, said.max_tokens) == (1.0, 1.0, 3)
+    assert said.extra_body == {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("config", "field", "value"),
+    [
+        ({"temperature": 0.0}, "temperature", 0.0),
+        ({"top_p": 0.5}, "top_p", 0.5),
+        (
+            {"extra_body": {"min_p": 0.1}},
+            "extra_body",
+            {"top_k": -1, "min_p": 0.1, "repetition_penalty": 1.0},
+        ),
+        ({"top_k": 5}, "extra_body", {"top_k": 5, "min_p": 0.0, "repetition_penalty": 1.0}),
+    ],
+)
+def test_what_a_user_says_holds(config: dict[str, Any], field: str, value: Any) -> None:
+    assert getattr(asked("vllm", **config), field) == value
+
+
+def test_others_are_sent_what_they_know() -> None:
+    """OpenAI refuses fields that it does not know, and decides nothing by itself."""
+    assert asked("openai", max_tokens=3) == GenerateConfig(max_tokens=3)
