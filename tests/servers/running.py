@@ -93,13 +93,16 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def answers(model: Model, **config: Any) -> list[str]:
-    """The beginnings of a model's answers to the questions."""
+    """The beginnings of a model's answers to the questions.
+
+    The last token may be a part of a character: servers leave it out, and transformers' decoding marks it.
+    """
 
     async def all_of_them() -> list[str]:
         settings = GenerateConfig(max_tokens=24, **config)
         chats = [[ChatMessageUser(content=question)] for question in QUESTIONS]
         outputs = await asyncio.gather(*(model.generate(chat, config=settings) for chat in chats))
-        return [output.completion for output in outputs]
+        return [output.completion.removesuffix("\ufffd") for output in outputs]
 
     return asyncio.run(all_of_them())
 
