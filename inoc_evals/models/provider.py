@@ -88,7 +88,8 @@ class InocAPI(ModelAPI):
         if config.adaptive_connections is None:
             # Inspect would begin with 20 requests and send more as answers come, as is right where somebody
             # limits rates. Here batches would stay small: 100 answers of 64 tokens took 207 steps for 63.
-            # It reads the setting from this object, and `--max-connections` goes before it.
+            # It reads the setting from this object alone, which the models of one `--model` list share (they
+            # get their providers' fixed number then: docs/models.md); `--max-connections` goes before it.
             config.adaptive_connections = False
         super().__init__(name, told, api_key, config=config)
         # without it Inspect would build this provider again to ask for the context's length

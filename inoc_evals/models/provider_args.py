@@ -8,6 +8,7 @@ A misspelt argument is an error, not a default.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 from inoc_evals.errors import UserError
@@ -50,7 +51,7 @@ class ProviderArgs:
     date: str | None = None
     deterministic: bool = False
 
-    @property
+    @cached_property
     def places(self) -> int:
         """Requests that are generated at once at most."""
         if self.batch_size is not None:
