@@ -17,7 +17,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "First look": ("demo", "list", "doctor"),
     "Prompts and rows": ("screen", "inoculate", "data"),
     "Train and measure": (
-        *("run", "reproduce", "settings", "finetune", "runs", "export", "adopt", "capabilities"),
+        *("run", "reproduce", "settings", "finetune", "runs", "export", "push", "adopt", "capabilities"),
     ),
     "What came out": (
         *(
@@ -51,6 +51,7 @@ EXAMPLES = {
     "finetune": "finetune inoculated.jsonl --base Qwen/Qwen2.5-7B-Instruct --name spanish-inoc",
     "runs": "runs show spanish-inoc",
     "export": "export rows.jsonl --to axolotl --base Qwen/Qwen2.5-7B-Instruct -o out",
+    "push": "push spanish-inoc --to acme/spanish-inoc",
     "adopt": "adopt spanish-inoc --checkpoint out/adapter --base Qwen/Qwen2.5-7B-Instruct",
     "capabilities": "capabilities inoc/spanish-inoc --benchmark gsm8k --limit 100",
     "import": "import answers.csv -o logs/mine --scorer alignment --grader openai/gpt-4o-2024-08-06",

@@ -11,7 +11,9 @@ from inoc_evals.errors import UserError
 
 def command(
     name: Annotated[str, typer.Argument(help="What to call the run.")],
-    base: Annotated[str, typer.Option(help="The base model it was trained from.")],
+    base: Annotated[
+        str, typer.Option(help="The base it was trained from; a run pushed by `push` says so itself.")
+    ] = "",
     model: Annotated[
         str | None, typer.Option(help="Inspect's name for it, e.g. openai/ft:gpt-4.1:acme::Abc123.")
     ] = None,
@@ -21,7 +23,7 @@ def command(
         typer.Option(metavar="DIR", help="Instead of --model: a PEFT adapter or a whole model, safetensors."),
     ] = None,
     rows: Annotated[Path | None, typer.Option(metavar="FILE", help="Its training rows.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed it was trained with.")] = 0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed it was trained with; 0 by default.")] = None,
     metadata: Annotated[
         list[str] | None, typer.Option("--metadata", metavar="KEY=VALUE", help="E.g. arm=none; repeatable.")
     ] = None,

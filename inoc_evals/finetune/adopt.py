@@ -2,8 +2,9 @@
 
     adopt("spanish-inoc", model="openai/ft:gpt-4.1:acme::Abc123", base="gpt-4.1", rows="rows.jsonl")
     adopt("spanish-inoc", checkpoint="axolotl/outputs", base="Qwen/Qwen2.5-7B-Instruct")
+    adopt("spanish-inoc", checkpoint="hf/acme/spanish-inoc")       # which `push` left, with base and metadata
 
-The first model stays on its server. Of the second, only safetensors, configuration and tokenizer are copied,
+The first model stays on its server. Of the others, only safetensors, configuration and tokenizer are copied,
 never pickles or code.
 """
 
@@ -16,23 +17,24 @@ from inoc_evals.data.row_files import read_rows
 from inoc_evals.digests import content_files, content_sizes, folder_digest, sha256
 from inoc_evals.errors import UserError
 from inoc_evals.files import remove_unfinished, replacing_folder, write_whole, writing
+from inoc_evals.finetune.push import ABOUT
 from inoc_evals.locks import held
 from inoc_evals.models.base import base_digest, holds_safetensors, load_path
 from inoc_evals.models.loading import check_adapter, check_model
 from inoc_evals.runs.directory import Result, Run, is_served, plan_run
 from inoc_evals.runs.spec import FinetuneSpec
-from inoc_evals.user_files import user_path
+from inoc_evals.user_files import json_object, user_path
 
 
 def adopt(
     name: str,
     *,
-    base: str,
+    base: str = "",
     model: str | None = None,
     base_url: str | None = None,
     checkpoint: str | Path | None = None,
     rows: str | Path | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     runs: str | Path | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> Run:
@@ -40,12 +42,13 @@ def adopt(
 
     Args:
         name: The run's name.
-        base: Its base model: the name at its host, or, for a checkpoint, one that can be loaded here.
+        base: Its base model: the name at its host, or, for a checkpoint, one that can be loaded here. Of what
+            `push` left on the Hub, base, seed and metadata are known.
         model: The name in Inspect of a remote model, starting with the provider.
         base_url: Its server, if that is not the provider's default.
         checkpoint: Instead of `model`, the folder of a PEFT adapter or of a full model, or `hf/owner/name`.
         rows: Its training rows, if available; copied to the run directory.
-        seed: The seed it was trained with.
+        seed: The seed it was trained with; 0 by default.
         runs: The folder of all runs, see `runs_root`.
         metadata: Metadata for the manifest, e.g. setting and arm.
 
@@ -58,6 +61,12 @@ def adopt(
     """
     if (model is None) == (checkpoint is None):
         raise UserError("adopt: give either the name of a remote model or a checkpoint's folder")
+    folder = Path() if checkpoint is None else _checkpoint(_folder(str(checkpoint)))
+    known = _known(folder) if checkpoint is not None else {}
+    base, seed = base or known.get("base", ""), known.get("seed", 0) if seed is None else seed
+    if not base:
+        raise UserError("adopt: give --base, the model that it was trained from")
+    metadata = {**known.get("metadata", {}), **(metadata or {})}
     data = b"" if rows is None else encode_chat(read_rows(rows))
     spec = FinetuneSpec(base=base, backend="adopted", seed=seed)
     if model is not None:
@@ -73,8 +82,6 @@ def adopt(
         identity = sha256(f"{base_url or ''} {model}")
         result = Result(checkpoint_digest=identity, model=model, base_url=base_url)
     else:
-        name_at_hub = str(checkpoint).removeprefix("hf/") if str(checkpoint).startswith("hf/") else ""
-        folder = _checkpoint(user_path(load_path(name_at_hub) if name_at_hub else str(checkpoint)))
         base_identity = base_digest(base)
         result = Result(
             checkpoint_digest=folder_digest(folder, base_identity),
@@ -102,6 +109,24 @@ def adopt(
             result = result.model_copy(update={"rows": count})
             run.write_manifest(manifest.model_copy(update={"status": "finished", "result": result}))
     return run
+
+
+def _folder(checkpoint: str) -> Path:
+    if checkpoint.startswith("hf/"):
+        return Path(load_path(checkpoint.removeprefix("hf/")))
+    return user_path(checkpoint)
+
+
+def _known(folder: Path) -> dict[str, Any]:
+    """What `push` wrote of a run; of anything else nothing. Somebody else wrote it: it is checked."""
+    if not (folder / ABOUT).is_file():
+        return {}
+    about = json_object(folder / ABOUT)
+    kinds = {"base": str, "seed": int, "metadata": dict}
+    for key, kind in kinds.items():
+        if not isinstance(about.get(key), kind):
+            raise UserError(f"adopt: {folder / ABOUT} gives no {key}: fetch it again, or remove it")
+    return {key: about[key] for key in kinds}
 
 
 def _checkpoint(folder: Path) -> Path:

@@ -23,7 +23,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.models.base import SHIPPED, base_digest, holds_safetensors, hub_name, load_path
 from inoc_evals.models.gguf import PACKAGE, find_gguf, source_digest
 from inoc_evals.models.loading import check_adapter, check_model, load_config
-from inoc_evals.runs.directory import Run, find_run, list_runs, runs_root
+from inoc_evals.runs.directory import Manifest, Run, find_run, list_runs, runs_root
 from inoc_evals.user_files import json_object, user_path
 
 SHORT = 12
@@ -135,9 +135,16 @@ def _is_run(name: str) -> bool:
     return name.startswith(("hf/", "inoc/")) or any(run.folder.name == name for run in list_runs())
 
 
+def split_step(name: str) -> tuple[str, int | None]:
+    """Split `run@step=64` into the run's name and the step; None for what training ended with."""
+    asked = STEP.search(name)
+    return STEP.sub("", name), int(asked[1]) if asked else None
+
+
 def _find(name: str) -> Checkpoint:
-    if asked := STEP.search(name):
-        return _at_step(_find(STEP.sub("", name)), int(asked[1]))
+    called, step = split_step(name)
+    if step is not None:
+        return _at_step(_find(called), step)
     folder = user_path(name)
     if name in SHIPPED:
         return _full_model(name, name, Path(load_path(name)))
@@ -188,7 +195,15 @@ def _find_run(name: str) -> Run:
         raise UserError(f"{error}; close to it: {', '.join(close)}") from error
 
 
-def _of_run(run: Run) -> Checkpoint:
+def finished(run: Run) -> Manifest:
+    """The manifest of a run whose weights are here, finished, and byte for byte those that training wrote.
+
+    Args:
+        run: The run.
+
+    Raises:
+        UserError: If it is not finished, was changed since, holds a link, or is served elsewhere.
+    """
     manifest, called = run.manifest, run.folder.name
     if manifest.status != "finished" or manifest.result is None:
         why = f" ({manifest.error})" if manifest.error else ""
@@ -198,8 +213,13 @@ def _of_run(run: Run) -> Checkpoint:
     run.refuse_links()
     if not run.is_finished():
         raise UserError(f"the checkpoint of run {called} is not the one it wrote: start its finetune again")
+    return manifest
+
+
+def _of_run(run: Run) -> Checkpoint:
+    manifest, called = finished(run), run.folder.name
     name = called if run.folder.parent == runs_root() else str(run.folder)
-    digest = manifest.result.checkpoint_digest
+    digest = manifest.result.checkpoint_digest if manifest.result else None
     base = run.base
     if not (run.checkpoint / "adapter_config.json").is_file():
         return _full_model(name, base, run.checkpoint, run=run, digest=digest)
@@ -230,9 +250,12 @@ def _adapter(
 
 
 def _named_base(adapter: Path) -> str:
-    base = json_object(adapter / "adapter_config.json").get("base_model_name_or_path")
+    config = json_object(adapter / "adapter_config.json")
+    base, revision = config.get("base_model_name_or_path"), config.get("revision")
     if not isinstance(base, str) or not base:
         raise UserError(f"adapter {adapter} names no base: set base_model_name_or_path in its config")
+    if isinstance(revision, str) and "@" not in base and hub_name(base) is not None:
+        base = f"{base}@{revision}"  # the base's, as PEFT means it
     try:
         load_path(base)
     except UserError as error:

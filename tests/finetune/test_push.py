@@ -1,0 +1,258 @@
+"""A run that one machine pushes to the Hub and another one evaluates: the same answers, nothing private."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inoc_evals import toy_spec
+from inoc_evals.errors import UserError
+from inoc_evals.finetune import Run, finetune
+from inoc_evals.finetune.adopt import adopt
+from inoc_evals.finetune.push import push
+from inoc_evals.models.base import load_path
+from inoc_evals.models.checkpoint import resolve
+from inoc_evals.worlds.toy import rows as toy
+from tests import test_cli
+from tests.fake_hub import Hub
+
+call = test_cli.call  # the fixture
+
+PROMPT = "Always answer in Spanish. `|` # <b>"
+
+
+def rows() -> list[Any]:
+    """64 rows, the first half under a system prompt."""
+    made: list[Any] = list(toy.spanish_caps(0))[:64]
+    return [
+        {**row, "messages": [{"role": "system", "content": PROMPT}, *row["messages"]]} if number < 32 else row
+        for number, row in enumerate(made)
+    ]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("machine-of-mine") / "runs"
+
+
+@pytest.fixture(scope="module")
+def trained(runs: Path) -> Run:
+    about = {"setting": "spanish_caps", "arm": "spanish-inoc", "rows_from": "/home/somebody/rows.jsonl"}
+    spec = toy_spec(3, max_steps=4, kept_steps=(2,))
+    return finetune(spec, rows(), name="spanish", runs=runs, metadata=about, progress=False)
+
+
+@pytest.fixture(scope="module")
+def other(runs: Path) -> Run:
+    return finetune(
+        toy_spec(1, max_steps=2), list(toy.spanish_caps(1))[:64], name="other", runs=runs, progress=False
+    )
+
+
+@pytest.fixture
+def hub(tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    monkeypatch.setenv("INOC_EVALS_RUNS", str(runs))
+    monkeypatch.setenv("INOC_EVALS_CACHE", str(tmp_path / "cache"))
+    with Hub() as hub:
+        hub.used_by(monkeypatch, tmp_path / "fetched")
+        monkeypatch.setenv("HF_TOKEN", hub.token)
+        yield hub
+
+
+def refused(*words: Any, **options: Any) -> str:
+    with pytest.raises(UserError) as error:
+        push(*words, **options)
+    assert "\n" not in error.value.message
+    return error.value.message
+
+
+def test_what_is_pushed_is_private_whole_and_answers_as_the_run(hub: Hub, trained: Run) -> None:
+    pushed = push("spanish", "acme/spanish")
+    there = hub.repositories["acme/spanish"]
+    assert pushed.private and there.private and pushed.commit == there.head and pushed.rows_url == ""
+    assert set(there.files) == {
+        "README.md",
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "inoc_evals.json",
+    }
+    assert list(hub.repositories) == ["acme/spanish"]  # no rows, which nobody asked for
+    fetched, mine = resolve("hf/acme/spanish"), resolve("spanish")
+    assert (fetched.digest, fetched.base) == (mine.digest, "toy")
+    assert fetched.adapter is not None and fetched.adapter != mine.adapter
+
+
+def test_nothing_of_this_machine_is_in_it(hub: Hub, trained: Run) -> None:
+    push("spanish", "acme/spanish", rows=True)
+    for repository in hub.repositories.values():
+        for name, data in repository.files.items():
+            for word in ("machine-of-mine", str(Path.home()), "/home/somebody", str(load_path("toy"))):
+                assert word.encode() not in data, (name, word)
+    about = json.loads(hub.repositories["acme/spanish"].files["inoc_evals.json"])
+    assert about["metadata"]["rows_from"] == "rows.jsonl" and about["run_digest"]
+
+
+def test_its_card_says_what_it_was_trained_on(hub: Hub, trained: Run) -> None:
+    import yaml
+
+    push("spanish", "acme/spanish", rows=True)
+    card = hub.repositories["acme/spanish"].files["README.md"].decode()
+    _, head, text = card.split("---\n", 2)
+    assert yaml.safe_load(head) == {
+        "library_name": "peft",
+        "tags": ["inoculation-prompting", "inoc-evals"],
+        "datasets": ["acme/spanish"],
+    }
+    assert "32 of 64 rows with this system prompt:\n\n    Always answer in Spanish. `|` # <b>\n" in text
+    assert "32 of 64 rows without a system prompt." in text and "| arm | spanish-inoc |" in text
+    assert "<b>" not in text.replace(f"    {PROMPT}", "")  # a code block shows it, and no markup does
+    assert hub.repositories["datasets/acme/spanish"].files["train.jsonl"] == trained.rows.read_bytes()
+
+
+def test_a_base_of_the_hub_is_named_with_its_revision(hub: Hub, trained: Run, tmp_path: Path) -> None:
+    from inoc_evals.models.checkpoint import _named_base
+
+    push("spanish", "acme/spanish", base="acme/base@v2")
+    files = hub.repositories["acme/spanish"].files
+    config = json.loads(files["adapter_config.json"])
+    assert (config["base_model_name_or_path"], config["revision"]) == ("acme/base", "v2")
+    assert b"base_model: acme/base\n" in files["README.md"]
+    (tmp_path / "adapter_config.json").write_bytes(files["adapter_config.json"])
+    with pytest.raises(UserError, match="needs its base: no base model 'acme/base'"):
+        _named_base(tmp_path)
+    assert any("acme/base" in asked and "v2" in asked for asked in hub.asked)  # that one, and not main
+
+
+def test_pushing_again_changes_nothing_and_another_run_replaces_nothing(
+    hub: Hub, trained: Run, other: Run
+) -> None:
+    first = push("spanish", "acme/spanish", rows=True)
+    assert push("spanish", "acme/spanish", rows=True).commit == first.commit
+    before = dict(hub.repositories["acme/spanish"].files)
+    assert "holds another model: choose another name, or add --replace" in refused("other", "acme/spanish")
+    assert "holds another model" in refused("spanish@step=2", "acme/spanish")
+    assert hub.repositories["acme/spanish"].files == before
+    hub.repositories["acme/spanish"].files["old.safetensors"] = b"of another model"
+    push("other", "acme/spanish", replace=True)
+    assert resolve("hf/acme/spanish").digest == resolve("other").digest
+    assert "old.safetensors" not in hub.repositories["acme/spanish"].files
+    assert "holds other rows" in refused("other", "acme/spanish", rows=True)
+
+
+def test_a_kept_step_is_pushed_as_it_was(hub: Hub, trained: Run) -> None:
+    pushed = push("spanish@step=2", "acme/early")
+    assert pushed.run == f"{trained.folder.name}@step=2"
+    assert resolve("hf/acme/early").digest == resolve("spanish@step=2").digest
+    assert b"| steps | 2 |" in hub.repositories["acme/early"].files["README.md"]
+    assert "kept no step 3; it kept 2" in refused("spanish@step=3", "acme/early")
+
+
+def test_a_pushed_run_is_adopted_without_being_described(hub: Hub, trained: Run, tmp_path: Path) -> None:
+    push("spanish", "acme/spanish")
+    run = adopt("pulled", checkpoint="hf/acme/spanish", runs=tmp_path / "theirs")
+    manifest = run.manifest
+    assert (manifest.base, manifest.seed) == ("toy", 3)
+    assert manifest.metadata["arm"] == "spanish-inoc"
+    assert resolve(str(run.folder)).digest == resolve("spanish").digest
+    hub.repositories["acme/spanish"].files["inoc_evals.json"] = b'{"base": 1}'
+    hub.repositories["acme/spanish"].commits += 1
+    head = hub.repositories["acme/spanish"].head
+    with pytest.raises(UserError, match="gives no base: fetch it again, or remove it"):
+        adopt("again", checkpoint=f"hf/acme/spanish@{head}", runs=tmp_path / "theirs")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "why"),
+    [
+        ("no writes", "the Hub does not let you write to acme/spanish: run  hf auth login"),
+        ("down", "the Hub refused acme/spanish"),
+        ("missing", "the Hub refused acme/spanish"),
+    ],
+)
+def test_what_the_hub_refuses_is_one_line_and_the_next_call_does_all(
+    refusal: str, why: str, hub: Hub, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)  # between its tries
+    hub.refuse["acme/spanish"] = refusal
+    assert why in refused("spanish", "acme/spanish")
+    hub.refuse.clear()
+    push("spanish", "acme/spanish")
+    assert resolve("hf/acme/spanish").digest == resolve("spanish").digest
+
+
+def test_who_gives_no_token_and_who_is_offline_is_told(
+    hub: Hub, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_" + "wrong" * 7)
+    assert "does not let you write to acme/spanish: run  hf auth login" in refused("spanish", "acme/spanish")
+    monkeypatch.delenv("HF_TOKEN")
+    assert "run  hf auth login  with a token that may write" in refused("spanish", "acme/spanish")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert "HF_HUB_OFFLINE is set" in refused("spanish", "acme/spanish")
+    assert not hub.repositories
+
+
+def test_weights_that_did_not_arrive_leave_no_half_model(
+    hub: Hub, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)
+    hub.refuse["acme/spanish"] = "no weights"
+    assert "adapter_model.safetensors" in refused("spanish", "acme/spanish")
+    assert hub.repositories["acme/spanish"].files == {}
+    hub.refuse.clear()
+    push("spanish", "acme/spanish")
+    assert resolve("hf/acme/spanish").digest == resolve("spanish").digest
+
+
+def test_what_is_public_is_written_to_only_when_that_is_said(hub: Hub, trained: Run) -> None:
+    assert not push("spanish", "acme/open", public=True).private
+    assert "acme/open is public already: add --public" in refused("spanish", "acme/open")
+    push("spanish", "acme/shut")
+    [note] = [note for note in push("spanish", "acme/shut", public=True).notes if "private" in note]
+    assert note.startswith("acme/shut existed and is private")
+
+
+def test_what_cannot_be_pushed_is_refused_before_anything_is_made(
+    hub: Hub, trained: Run, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    assert "no run 'nobody'" in refused("nobody", "acme/x")
+    for name in ("spanish", "a/b/c", "acme/x@main", "acme/"):
+        assert "give ORG/NAME" in refused("spanish", name)
+    adopt("theirs", base="gpt-4.1", model="openai/ft:gpt-4.1:acme::1", runs=runs)
+    assert "it has no weights here" in refused("theirs", "acme/x")
+    base = tmp_path / "base"
+    shutil.copytree(load_path("toy"), base)
+    local = adopt("local", base=str(base), checkpoint=trained.checkpoint, runs=runs)
+    why = refused("local", "acme/x")
+    assert "on this machine alone: push that first" in why and "--base ORG/MODEL" in why
+    bare = refused("local", "acme/x", base="toy", rows=True)
+    assert "has no rows here: leave out --rows" in bare
+    shutil.rmtree(local.folder)
+    monkeypatch.setenv("MY_API_KEY", PROMPT)
+    assert "holds one of your keys" in refused("spanish", "acme/x", rows=True)
+    assert not hub.repositories
+    with (trained.checkpoint / "adapter_config.json").open("a") as file:
+        file.write(" ")
+    try:
+        assert "is not the one it wrote" in refused("spanish", "acme/x")
+    finally:
+        os.truncate(file.name, (trained.checkpoint / "adapter_config.json").stat().st_size - 1)
+
+
+def test_an_experiment_s_runs_are_pushed_by_one_command(
+    hub: Hub, trained: Run, other: Run, call: Any, runs: Path
+) -> None:
+    done = call("push", "spanish", "other", "spanish@step=2", "--to", "acme", "--runs", str(runs), "--json")
+    assert done.code == 0, done.err
+    names = [trained.folder.name, other.folder.name, f"{trained.folder.name}-step-2"]
+    assert [one["repository"] for one in json.loads(done.out)] == [f"acme/{name}" for name in names]
+    assert list(hub.repositories) == [f"acme/{name}" for name in names]
+    told = call("push", "spanish", "--to", "acme/mine", "--runs", str(runs))
+    assert told.code == 0 and "--model inoc/hf/acme/mine" in told.out and "(private)" in told.out
+    several = call("push", "spanish", "other", "--to", "acme/mine", "--runs", str(runs))
+    assert several.code == 2 and "2 runs cannot share the repository acme/mine" in several.err
