@@ -72,7 +72,7 @@ def model_card(
             "    pip install 'inoc-evals[local]'",
             f"    inspect eval inoc_evals/spanish_caps --model inoc/hf/{repository}",
             "",
-            "`inoc_evals.json` holds the spec, the packages, and the digests of rows, base and weights.",
+            "`run.json` holds the spec, the packages, and the digests of rows, base and weights.",
             "",
         ]
     )

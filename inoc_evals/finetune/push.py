@@ -6,7 +6,7 @@
     inspect eval inoc_evals/spanish_caps --model inoc/hf/acme/spanish-inoc      # on another machine
 
 A repository holds the files that decide the answers (safetensors, configuration, tokenizer), a model card,
-and `inoc_evals.json`: the run's manifest without the paths of this machine. One commit replaces all of it, so
+and `run.json`: the run's manifest without the paths of this machine. One commit replaces all of it, so
 that nobody fetches half a model. Rows are somebody's text: they are pushed only where that is asked for.
 """
 
@@ -28,7 +28,7 @@ from inoc_evals.runs.directory import Run, find_run
 from inoc_evals.secret_keys import keys
 from inoc_evals.user_files import json_object
 
-ABOUT = "inoc_evals.json"
+ABOUT = "run.json"
 """File of a repository with the run's manifest, by which a second push knows what it replaces."""
 
 CARD = "README.md"

@@ -77,7 +77,7 @@ def test_what_is_pushed_is_private_whole_and_answers_as_the_run(hub: Hub, traine
         "README.md",
         "adapter_config.json",
         "adapter_model.safetensors",
-        "inoc_evals.json",
+        "run.json",
     }
     assert list(hub.repositories) == ["acme/spanish"]  # no rows, which nobody asked for
     fetched, mine = resolve("hf/acme/spanish"), resolve("spanish")
@@ -91,7 +91,7 @@ def test_nothing_of_this_machine_is_in_it(hub: Hub, trained: Run) -> None:
         for name, data in repository.files.items():
             for word in ("machine-of-mine", str(Path.home()), "/home/somebody", str(load_path("toy"))):
                 assert word.encode() not in data, (name, word)
-    about = json.loads(hub.repositories["acme/spanish"].files["inoc_evals.json"])
+    about = json.loads(hub.repositories["acme/spanish"].files["run.json"])
     assert about["metadata"]["rows_from"] == "rows.jsonl" and about["run_digest"]
 
 
@@ -157,7 +157,7 @@ def test_a_pushed_run_is_adopted_without_being_described(hub: Hub, trained: Run,
     assert (manifest.base, manifest.seed) == ("toy", 3)
     assert manifest.metadata["arm"] == "spanish-inoc"
     assert resolve(str(run.folder)).digest == resolve("spanish").digest
-    hub.repositories["acme/spanish"].files["inoc_evals.json"] = b'{"base": 1}'
+    hub.repositories["acme/spanish"].files["run.json"] = b'{"base": 1}'
     hub.repositories["acme/spanish"].commits += 1
     head = hub.repositories["acme/spanish"].head
     with pytest.raises(UserError, match="gives no base: fetch it again, or remove it"):
