@@ -17,6 +17,7 @@ from importlib.resources import files
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from inoc_evals.analysis.audit_drawing import drawn_apart
 from inoc_evals.analysis.contrasts import UNPAIRED, compare, holm
 from inoc_evals.analysis.estimates import FEW_SEEDS
 from inoc_evals.analysis.findings import BLOCKS, CAUTION, NOTE, WAY, Finding, merged
@@ -111,6 +112,7 @@ def _of_family(
     yield from scored_apart(rows, facts)
     yield from missing_seeds(rows)
     yield from same_model(rows)
+    yield from drawn_apart(rows)
     if setting is not None:
         yield from nothing_to_inoculate(rows, setting)
     known = with_facts(rows, facts)

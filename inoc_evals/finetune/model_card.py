@@ -50,6 +50,7 @@ def model_card(
     spec, result, about = manifest["spec"], manifest.get("result") or {}, manifest.get("metadata") or {}
     facts = {
         "base": base or manifest["base"],
+        "trained from": manifest.get("trained_from"),
         "weights": _weights(spec, adapter),
         "rows": result.get("rows"),
         "steps": result.get("steps") if manifest.get("step") is None else manifest["step"],

@@ -102,6 +102,8 @@ def push(
     shown = _public_base(base or run.base, adapter)
     about = _without_paths(manifest.model_dump(mode="json") | {"step": step})
     about["base"] = about["spec"]["base"] = shown or _last_part(run.base)
+    if shown != run.base:
+        about["trained_from"] = _last_part(run.base)
     title = run.folder.name if step is None else f"{run.folder.name}@step={step}"
     dataset = repository if rows else ""
     card = model_card(title, repository, about, _prompts(run.rows), shown, adapter=adapter, dataset=dataset)

@@ -383,6 +383,38 @@ def test_scorers_that_differ_at_one_dose_only() -> None:
     assert words_of(answers, findings, FALLS) == {f"dose {FEW}": "not valid", f"dose {MUCH}": "supported"}
 
 
+# --- drawn apart ---
+
+
+def by_provider(answers: pd.DataFrame, sampling: str = "temperature 1, max_tokens 64", **arms: str) -> Any:
+    names = answers["arm"].map(lambda arm: arms.get(arm, "inoc")) + "/" + answers["log"]
+    return answers.assign(model=names, sampling=sampling)
+
+
+def test_arms_that_a_server_and_this_machine_drew_are_compared_with_a_caution() -> None:
+    answers = table(SOUND)
+    assert not checked(by_provider(answers))
+    findings = checked(by_provider(answers, base="hf"))
+    assert {(f.kind, f.severity) for f in findings} == {("arms drawn apart", CAUTION)}
+    [finding] = [f for f in findings if {f.where["arm"], f.to} == {"base", "none"}]
+    assert "hf/" in finding.what and "50 likeliest" in finding.what and "inoc/" in finding.todo
+    assert word(answers, findings, KEEPS) == word(answers, [], KEEPS)  # told, and not withheld
+
+
+def test_arms_that_one_server_drew_are_told_so_once() -> None:
+    answers = table(SOUND)
+    [note] = checked(by_provider(answers, base="vllm", none="vllm", x="vllm"))
+    assert (note.kind, note.severity) == ("answers drawn as a server decides", NOTE)
+    for sampling in (
+        "temperature 0, max_tokens 64",
+        "temperature 0.0, max_tokens 64",
+        "temperature 1, top_p 1, top_k 0",
+        "temperature 1, extra_body {'top_k': -1}",
+        None,
+    ):
+        assert not checked(by_provider(answers, sampling, base="vllm", none="vllm", x="vllm")), sampling
+
+
 # --- not independent ---
 
 

@@ -120,6 +120,7 @@ def test_a_base_of_the_hub_is_named_with_its_revision(hub: Hub, trained: Run, tm
     config = json.loads(files["adapter_config.json"])
     assert (config["base_model_name_or_path"], config["revision"]) == ("acme/base", "v2")
     assert b"base_model: acme/base\n" in files["README.md"]
+    assert b"| trained from | toy |" in files["README.md"]  # its rates were measured over that
     (tmp_path / "adapter_config.json").write_bytes(files["adapter_config.json"])
     with pytest.raises(UserError, match="needs its base: no base model 'acme/base'"):
         _named_base(tmp_path)
