@@ -179,6 +179,7 @@ class Batcher:
                 [job.request for job in jobs],
                 lambda row, done: running.pop(row).future.set_result(done),
                 places=lane.args.places,
+                long_places=lane.args.long_places,
                 more=more,
             )
         except Exception as error:

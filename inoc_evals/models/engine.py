@@ -12,6 +12,7 @@ hundreds of checkpoints needs no more memory than one that evaluates a few.
 """
 
 import copy
+import functools
 import gc
 import itertools
 import threading
@@ -43,6 +44,9 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 SMALL = 20_000_000
 """Parameters below which one CPU thread is as fast as several, and far faster on a busy machine."""
+
+SHORT_TEXTS = 2**31
+"""Bytes of keys and values up to which more texts are answered at once."""
 
 BASES = 4
 """Bases that a process holds at most: such as a model, its base and two judges."""
@@ -130,6 +134,7 @@ class Engine:
         done: Done,
         *,
         places: int = 0,
+        long_places: int | None = None,
         more: More = no_more,
     ) -> None:
         """Generate a batch, and whatever joins it.
@@ -139,6 +144,8 @@ class Engine:
             requests: Their prompts must leave room in the context.
             done: Called with a request's index and completion as soon as it ends.
             places: Requests that are answered at once at most, if that is more than there are now.
+            long_places: Alike, where the texts of so many could take more memory than `SHORT_TEXTS`; by
+                default the same.
             more: Gives requests that join where places are free, at most as many as it is asked for.
 
         Raises:
@@ -151,7 +158,24 @@ class Engine:
                 _answer(held, first, told, context=self.context, places=at_once, more=joining)
 
         places = max(places, len(requests))
+        if long_places is not None and not self._are_short(requests, places):
+            places = min(places, long_places)
         self._within_memory.answer(batch, requests, done, places=places, more=more)
+
+    def _are_short(self, requests: Sequence[Request], places: int) -> bool:
+        """Whether what is kept of so many texts like these surely takes little memory."""
+        longest = max((len(request.prompt) + request.max_tokens for request in requests), default=0)
+        config = self._base.config.get_text_config()
+        heads, layers = (
+            getattr(config, "num_attention_heads", None),
+            getattr(config, "num_hidden_layers", None),
+        )
+        if not heads or not layers:  # of another kind than is known
+            return False
+        size = getattr(config, "head_dim", None) or config.hidden_size // heads
+        groups = getattr(config, "num_key_value_heads", None) or heads
+        a_token = 2 * layers * groups * size * self._base.dtype.itemsize
+        return bool(longest * places * a_token <= SHORT_TEXTS)
 
     def model(self, checkpoint: Checkpoint) -> Any:
         """What answers for a checkpoint: the base, or the adapter's own tree of modules over it.
@@ -304,6 +328,17 @@ _engines: Recent[Engine] = Recent(BASES)
 _loading = threading.Lock()
 
 
+@functools.cache
+def _leave_libraries_alone() -> None:
+    """Take what is loaded so far, most of all torch and transformers, out of Python's searches for garbage.
+
+    While 200 samples of Inspect come and go such searches took 0.5 s of 7.4, and take 0.15 s so. It happens
+    once, before the first model is there, whose parts refer to each other and must be found when it goes.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def load_engine(checkpoint: Checkpoint, device: str, dtype: str) -> Engine:
     """The process's engine for a checkpoint's base; loaded once, unless `BASES` others were used since.
 
@@ -317,6 +352,7 @@ def load_engine(checkpoint: Checkpoint, device: str, dtype: str) -> Engine:
     """
     where = choose_device(device)
     with _loading:
+        _leave_libraries_alone()
         found = settled(checkpoint.weights, str(where), dtype)
         key = (checkpoint.weights_digest, str(where), found)
         return _engines.get(key, lambda: Engine(checkpoint, where, found))

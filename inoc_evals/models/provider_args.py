@@ -22,8 +22,11 @@ DTYPES = ("auto", "float32", "bfloat16", "float16")
 BATCH = 64
 """Requests that are answered at once where nobody says: few enough for a model that fills half of a GPU."""
 
-BATCH_ON_A_CPU = 128
-"""Alike on a CPU, where memory is no question: the products of a step gain by more rows up to here."""
+BATCH_ON_A_CPU = 256
+"""Alike on a CPU: weights are read from memory once a step, whatever its rows, which counts up to here."""
+
+LONG_ON_A_CPU = 128
+"""Alike, where so many texts would take much memory: a process that takes too much is killed there."""
 
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
@@ -33,7 +36,8 @@ class ProviderArgs:
     """How a checkpoint is run.
 
     Attributes:
-        batch_size: Most requests that are generated at once; None is `BATCH`, on a CPU `BATCH_ON_A_CPU`.
+        batch_size: Most requests that are generated at once; None is `BATCH`, on a CPU `BATCH_ON_A_CPU`, or
+            `LONG_ON_A_CPU` of long texts.
         device: `auto` (the first GPU, or else the CPU), `cpu`, `cuda`, `cuda:1`, `mps`.
         dtype: `auto`, `float32`, `bfloat16` or `float16`. `auto` is the stored format, but on a CPU float32
             unless it computes in the stored one natively.
@@ -57,6 +61,11 @@ class ProviderArgs:
         if self.batch_size is not None:
             return self.batch_size
         return BATCH_ON_A_CPU if on_cpu(self.device) else BATCH
+
+    @cached_property
+    def long_places(self) -> int:
+        """Alike, of texts that take much memory (`Engine.generate` tells)."""
+        return self.places if self.batch_size is not None else min(self.places, LONG_ON_A_CPU)
 
 
 def read_provider_args(arguments: Mapping[str, Any]) -> ProviderArgs:

@@ -31,7 +31,7 @@ def batches(monkeypatch):
     sizes = []
     run = Engine.generate
 
-    def spy(self, checkpoint, requests, done, *, places, more):
+    def spy(self, checkpoint, requests, done, *, more, **places):
         under_way = len(requests)
         sizes.append((checkpoint.name, under_way, under_way))
 
@@ -48,7 +48,7 @@ def batches(monkeypatch):
                 sizes.append((checkpoint.name, len(new), under_way))
             return new
 
-        run(self, checkpoint, requests, ended, places=places, more=joining)
+        run(self, checkpoint, requests, ended, **places, more=joining)
 
     monkeypatch.setattr(Engine, "generate", spy)
     # a queue of its own: the batch of the test before may still ask who joins it

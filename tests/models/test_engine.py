@@ -1,5 +1,6 @@
 """The engine against plain transformers: one prompt at a time, no padding, no cache of ours."""
 
+import gc
 import shutil
 import weakref
 from dataclasses import replace
@@ -15,6 +16,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.models import engine as engines
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.engine import Engine, choose_device, load_engine
+from inoc_evals.models.provider_args import ProviderArgs
 from inoc_evals.models.request import Request
 from tests.models.parts import ASSISTANT, build_adapter, generate
 
@@ -173,6 +175,40 @@ def test_only_the_bases_that_were_used_last_are_held(tiny, tmp_path, monkeypatch
         trees.append(weakref.ref(engine._base))
         del engine
         assert alive(trees) == min(len(trees), 2)
+
+
+def test_libraries_are_out_of_the_search_for_garbage_and_models_are_not(tiny):
+    engine_of(tiny)
+    frozen = gc.get_freeze_count()
+    assert frozen > 100_000  # torch and transformers
+    model = Engine(resolve(str(tiny)), torch.device("cpu"), "auto")
+    held = weakref.ref(model._base)
+    del model
+    gc.collect()
+    assert held() is None and gc.get_freeze_count() <= frozen
+
+
+def test_more_short_texts_than_long_ones_are_answered_at_once(tiny, monkeypatch):
+    engine, asked = engine_of(tiny), []
+
+    def answer(batch, requests, done, *, places, more):
+        asked.append(places)
+
+    monkeypatch.setattr(engine._within_memory, "answer", answer)
+    config = engine._base.config
+    a_token = 2 * config.num_hidden_layers * config.num_key_value_heads * 4
+    a_token *= config.hidden_size // config.num_attention_heads
+    monkeypatch.setattr(engines, "SHORT_TEXTS", 256 * a_token * 40)
+    short, long = (Request(prompt=(1,) * 8, max_tokens=length, seed=0) for length in (32, 33))
+    for requests in ([short], [short, long]):
+        engine.generate(resolve(str(tiny)), requests, print, places=256, long_places=128)
+    engine.generate(resolve(str(tiny)), [long], print, places=256)  # who asks for a number gets it
+    assert asked == [256, 128, 256]
+    assert (ProviderArgs(device="cpu").places, ProviderArgs(device="cpu").long_places) == (256, 128)
+    for size in (4, 512):
+        args = ProviderArgs(batch_size=size, device="cpu")
+        assert (args.places, args.long_places) == (size, size)
+    assert (ProviderArgs(device="cuda").places, ProviderArgs(device="cuda").long_places) == (64, 64)
 
 
 def test_an_adapter_that_changes_its_base_changes_it_for_nobody_else(tmp_path, tiny, adapters):

@@ -12,7 +12,7 @@ from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from inoc_evals.models import prepacked
-from inoc_evals.models.prepacked import Prepacked, PrepackedLinear, fits
+from inoc_evals.models.prepacked import PartOfOne, Prepacked, PrepackedLinear, fits
 
 
 def llama(dtype=torch.float32):
@@ -77,11 +77,56 @@ def test_a_model_and_an_adapter_over_it(dtype):
     assert not torch.allclose(before.float(), adapted_before.float(), **close)
     # the base is what the next adapter is put over, and its copies serve both trees
     assert not any(isinstance(module, PrepackedLinear) for module in base.modules())
-    one = plain.model.layers[1].mlp.up_proj
-    other = adapted.get_base_model().model.layers[1].mlp.up_proj.base_layer
-    assert (
-        one.packed is other.packed and one.weight is other.weight is base.model.layers[1].mlp.up_proj.weight
-    )
+    one = plain.model.layers[1].mlp.down_proj
+    other = adapted.get_base_model().model.layers[1].mlp.down_proj.base_layer
+    assert one.packed is other.packed
+    assert one.weight is other.weight is base.model.layers[1].mlp.down_proj.weight
+
+
+@pytest.mark.parametrize("adapter", [False, True], ids=["base", "adapter"])
+@torch.inference_mode()
+def test_layers_of_one_input_are_one_product(adapter, monkeypatch):
+    base = llama()
+    tree = tree_over(base)
+    if adapter:
+        tree = get_peft_model(tree, LoraConfig(r=4, target_modules=["q_proj", "up_proj"])).eval()
+    Prepacked(base).into(tree)
+    made, product = [], prepacked._product
+
+    def counted(numbers, packed, bias):
+        made.append(product(numbers, packed, bias))
+        return made[-1]
+
+    monkeypatch.setattr(prepacked, "_product", counted)
+    tree(torch.arange(6).view(1, 6))
+    # queries, keys and values; what attention gives; gate and up; down; and the adapter's two for two layers
+    assert len(made) == 2 * (4 + 4 * adapter) + 1
+    held = [module.product for module in tree.modules() if isinstance(module, PartOfOne)]
+    assert len(held) == 2 * 5 and all(product._input is None for product in held)  # nothing stays in memory
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1)), min_size=1, max_size=12))
+def test_layers_may_be_asked_in_any_order_any_number_of_times(asked):
+    torch.manual_seed(0)
+    tree = nn.Module()
+    tree.q_proj, tree.k_proj, tree.v_proj = nn.Linear(8, 6), nn.Linear(8, 4), nn.Linear(8, 4)
+    plain = [tree.q_proj, tree.k_proj, tree.v_proj]
+    Prepacked(tree).into(tree)
+    ours = [tree.q_proj, tree.k_proj, tree.v_proj]
+    assert all(type(layer) is PartOfOne for layer in ours)
+    inputs = torch.randn(2, 3, 8)
+    views = [inputs[0], inputs[1]]
+    with torch.inference_mode():
+        for which, view in asked:
+            assert torch.allclose(ours[which](views[view]), plain[which](views[view]), atol=1e-5)
+
+
+def test_layers_that_differ_in_input_or_bias_stay_apart():
+    tree = nn.Module()
+    tree.q_proj, tree.k_proj, tree.v_proj = nn.Linear(8, 6), nn.Linear(8, 4), nn.Linear(8, 4, bias=False)
+    tree.gate_proj, tree.up_proj = nn.Linear(8, 6), nn.Linear(4, 6)
+    Prepacked(tree).into(tree)
+    assert {type(layer) for layer in tree.children()} == {PrepackedLinear}
 
 
 @torch.inference_mode()
