@@ -8,7 +8,7 @@ LLAMA_VENV ?= .venv-llama
 # What running it needs: the suite without the tools of its tests.
 USABLE := $(VENV)/.usable
 
-.PHONY: demo reproduce test test-slow test-vllm test-llama lint docs wheel bench install clean
+.PHONY: demo reproduce test test-slow test-vllm test-llama test-slurm lint docs wheel bench install clean
 
 demo: $(USABLE)
 	$(BIN)/inoc-evals demo
@@ -20,7 +20,7 @@ reproduce: $(USABLE)
 # nothing may run beside. The examples of property tests are the same each time (Hypothesis' profile `ci`);
 # without it pytest looks for new ones.
 test: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not alone and not vllm and not llama" -n 3 --dist loadfile --no-loadscope-reorder --hypothesis-profile=ci
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not alone and not vllm and not llama and not slurm" -n 3 --dist loadfile --no-loadscope-reorder --hypothesis-profile=ci
 	$(BIN)/python -m pytest -m alone
 
 test-slow: install
@@ -47,6 +47,10 @@ $(LLAMA_VENV)/.installed:
 	$(PYTHON) -m venv $(LLAMA_VENV)
 	$(LLAMA_VENV)/bin/python -m pip install --disable-pip-version-check 'llama-cpp-python[server]==0.3.36'
 	@touch $@
+
+# Slurm's daemons are the machine's (Debian: apt install slurm-wlm); the tests start a cluster of one node.
+test-slurm: install
+	$(BIN)/python -m pytest -m slurm tests/experiment
 
 lint: install
 	$(BIN)/ruff check .

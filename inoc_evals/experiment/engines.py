@@ -49,7 +49,11 @@ class Event:
 
 
 class Engine(Protocol):
-    """Runs trials."""
+    """Runs trials.
+
+    One whose trials wait for machines of others says `waits = True`, and is not given those of which
+    everything is there.
+    """
 
     @property
     def about(self) -> str:

@@ -13,6 +13,7 @@ ten thousand runs are planned in seconds. Tokens are characters by four: an esti
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.chat.rows import Row
@@ -30,7 +31,7 @@ from inoc_evals.experiment.measure_tasks import (
 )
 from inoc_evals.experiment.prices import LISTED
 from inoc_evals.experiment.remote import manifests
-from inoc_evals.experiment.run_trial import Storage, stage_identity
+from inoc_evals.experiment.run_trial import Storage, TrialResult, stage_identity
 from inoc_evals.experiment.sweep import of_rows, size
 from inoc_evals.experiment.times import TrainingTimes, device, wall
 from inoc_evals.experiment.trial import BASE, Trial
@@ -41,7 +42,7 @@ from inoc_evals.finetune.schedule import check_schedule, steps
 from inoc_evals.models.base import load_path
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.factory import check_arguments
-from inoc_evals.models.number_format import of_answers, settled
+from inoc_evals.models.number_format import FLOAT32, of_answers, settled
 from inoc_evals.models.served import served
 from inoc_evals.runs.directory import runs_root
 from inoc_evals.user_files import user_path
@@ -111,6 +112,8 @@ class Plan:
         judge_calls_left: Calls for those.
         trainings: Seconds of each training that is left; None where nothing comparable was trained yet.
         dollars: What is left to be paid; None where a price is not known.
+        complete: Models of which everything is there, whatever number format they answered in, and nothing
+            else is in their folder of logs. Those that wait for machines need not wait for these.
         paper: In the paper's worlds, what the paper's code makes of the same bases and seeds: `models` (its
             own arms; ours where arms are named), `answers` and `judge_calls`, beside them `our_models`,
             `our_answers` and `our_judge_calls`, for the `settings` of which its code says it; None where it
@@ -132,6 +135,7 @@ class Plan:
     judge_calls_left: int
     trainings: list[float] | None
     dollars: float | None
+    complete: dict[Trial, TrialResult] = field(default_factory=dict)
     paper: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
     previews: dict[tuple[str, str], Preview | None] = field(default_factory=dict)
@@ -215,7 +219,7 @@ def make_plan(experiment: Experiment) -> Plan:
     graders = _graders(experiment, built)
     runs = _ExistingRuns(storage.runs)
     lines, trainings, previews = _arms(trials, runs)
-    answers = _count_answers(trials, built, graders, storage, runs)
+    answers, complete = _existing(trials, built, graders, storage, runs)
     return Plan(
         experiment=experiment,
         trials=trials,
@@ -228,6 +232,7 @@ def make_plan(experiment: Experiment) -> Plan:
         judged_left=answers["judged_left"],
         judge_calls_left=answers["judge_calls_left"],
         trainings=trainings,
+        complete=complete,
         paper=_asked_by_the_paper(experiment, trials, built),
         dollars=_dollars(experiment, lines, answers["answers_left"], answers["judge_calls_left"]),
         notes=[
@@ -489,29 +494,47 @@ def _passes(trial: Trial, rows: int) -> float:
     return float(spec.epochs or 1.0)
 
 
-def _count_answers(
+def _existing(
     trials: Sequence[Trial],
     built: dict[str, list[Built]],
     graders: Sequence[str],
     storage: Storage,
     runs: _ExistingRuns,
-) -> Counter[str]:
-    """Answers, judgements and calls of judges of all trials, and those that no log holds yet."""
+) -> tuple[Counter[str], dict[Trial, TrialResult]]:
+    """Answers, judgements and judges' calls of all trials, and those that no log holds; what is complete."""
     from inoc_evals.experiment.evaluate import is_judged
 
     count: Counter[str] = Counter(answers_left=0, judged_left=0, judge_calls_left=0)
-    for trial in (stage for each in trials for stage in each.stages):
-        logs, identity = _logs_of(trial, storage, runs)
-        for one in built[trial.group]:
-            answers, judged, calls = _asked(trial, one)
-            count.update(answers=answers, judged=judged, judge_calls=calls)
-            key = generation(one, identity, trial.seed or 0, trial.evaluation.epochs) if logs else ""
-            same = [log for log in logs if _key(log, GENERATION_KEY) == key]
-            if not same:
-                count.update(answers_left=answers, judged_left=judged, judge_calls_left=calls)
-            elif not any(is_judged(log, judging(one, graders if one.judged else ())) for log in same):
-                count.update(judged_left=judged, judge_calls_left=calls)
-    return count
+    complete: dict[Trial, TrialResult] = {}
+    for trial in trials:
+        found: list[EvalLog] = []
+        others = wanted = 0
+        for stage in trial.stages:
+            logs, here, formats = _logs_of(stage, storage, runs)
+            of_stage: list[EvalLog] = []
+            for one in built[trial.group]:
+                answers, judged, calls = _asked(stage, one)
+                count.update(answers=answers, judged=judged, judge_calls=calls)
+                judges = judging(one, graders if one.judged else ())
+                keys = {
+                    identity: generation(one, identity, stage.seed or 0, stage.evaluation.epochs)
+                    for identity in formats
+                }
+                same = [log for log in logs if _key(log, GENERATION_KEY) == keys.get(here)]
+                if not same:
+                    count.update(answers_left=answers, judged_left=judged, judge_calls_left=calls)
+                elif not any(is_judged(log, judges) for log in same):
+                    count.update(judged_left=judged, judge_calls_left=calls)
+                usable = (log for log in logs if _key(log, GENERATION_KEY) in keys.values())
+                of_stage += [log for log in usable if is_judged(log, judges)][:1]
+            wanted += len(built[trial.group])
+            others += len(logs) - len(of_stage)
+            found += of_stage
+        if len(found) == wanted and not others:
+            named = (found[0].eval.metadata or {}).get("run") if found else None
+            run = str(Path(storage.runs) / named) if named and not is_url(storage.runs) else named
+            complete[trial] = TrialResult(tuple(log.location for log in found), run, 0.0)
+    return count, complete
 
 
 def _asked(trial: Trial, one: Built) -> tuple[int, int, int]:
@@ -546,8 +569,15 @@ def _asked_by_the_paper(
     return {"settings": [setting.name for setting in settings], **count} if settings else None
 
 
-def _logs_of(trial: Trial, storage: Storage, runs: _ExistingRuns) -> "tuple[list[EvalLog], str]":
-    """The complete logs of a trial, and the identity of its model; none where it is still to be trained."""
+def _logs_of(
+    trial: Trial, storage: Storage, runs: _ExistingRuns
+) -> "tuple[list[EvalLog], str, frozenset[str]]":
+    """What there is of a trial.
+
+    Returns:
+        Its complete logs; the identity of its model as it would answer here; the same in every number format
+        in which a log has its answers. None where it is still to be trained.
+    """
     from upath import UPath
 
     from inoc_evals.experiment.evaluate import complete_logs
@@ -557,13 +587,19 @@ def _logs_of(trial: Trial, storage: Storage, runs: _ExistingRuns) -> "tuple[list
     elif (known := runs.identities.get(trial.declared)) is not None:
         identity = stage_identity(known, trial.step)
     else:
-        return [], ""
+        return [], "", frozenset()
+    logs = complete_logs(UPath(storage.logs) / trial.folder)
+    if not logs:
+        return [], "", frozenset()
     arguments = trial.evaluation.model_args
     if trial.spec.backend == "local" and arguments.get("engine", "transformers") == "transformers":
         asked = (str(arguments.get(name, "auto")) for name in ("device", "dtype"))
         date = str(arguments.get("date") or trial.spec.date)
-        identity = of_answers(identity, settled(load_path(trial.spec.base), *asked), date)
-    return complete_logs(UPath(storage.logs) / trial.folder), identity
+        here = settled(load_path(trial.spec.base), *asked)
+        formats = {here, *(str((log.eval.metadata or {}).get("dtype") or FLOAT32) for log in logs)}
+        identities = {each: of_answers(identity, each, date) for each in formats}
+        return logs, identities[here], frozenset(identities.values())
+    return logs, identity, frozenset({identity})
 
 
 def _key(log: "EvalLog", name: str) -> str | None:

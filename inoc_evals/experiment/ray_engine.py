@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from inoc_evals.errors import UserError, require
 from inoc_evals.experiment.engines import ATTEMPTS, Event, failure_line
@@ -21,6 +21,8 @@ from inoc_evals.experiment.trial import Trial
 
 class RayEngine:
     """The cluster at RAY_ADDRESS."""
+
+    waits: ClassVar[bool] = True
 
     def __init__(self, gpus: float = 0.0, cpus: float = 1.0) -> None:
         """Choose the resources of a model.

@@ -12,11 +12,12 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from rich.console import Console
 
-from inoc_evals.experiment.engines import Engine
+from inoc_evals.experiment.engines import Engine, Event
 from inoc_evals.experiment.live import Live
 from inoc_evals.experiment.plan import Plan
 from inoc_evals.experiment.run_trial import TrialResult
@@ -87,8 +88,11 @@ def run(plan: Plan, engine: Engine, console: Console | None = None) -> Experimen
     if plan.judge_calls_left:
         _probe(plan.experiment.graders)
     result = ExperimentResult(plan.trials)
+    complete = plan.complete if getattr(engine, "waits", False) else {}
+    there = [Event(trial, "done", done) for trial, done in complete.items()]
+    waiting = [trial for trial in plan.trials if trial not in complete]
     with Live(plan.trials, console or Console(quiet=True)) as live:
-        for event in engine.run(plan.trials, plan.storage):
+        for event in chain(there, engine.run(waiting, plan.storage) if waiting else ()):
             if event.state == "done" and event.result is not None:
                 result.done[event.trial] = event.result
             elif event.state == "failed":

@@ -107,10 +107,19 @@ class Local:
         return {}
 
     def train(self, run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Result:
-        """Train with TRL."""
-        from inoc_evals.finetune import local
+        """Train with TRL, with nothing else in memory, and leave nothing there.
 
-        return local.train(run, manifest, rows, progress)
+        A worker trains and evaluates in turns, and a GPU may hold a base once, but not twice.
+        """
+        from inoc_evals.finetune import local
+        from inoc_evals.models.engine import release
+        from inoc_evals.models.freed import give_back
+
+        release()
+        try:
+            return local.train(run, manifest, rows, progress)
+        finally:
+            give_back()
 
 
 class OpenAI:

@@ -29,6 +29,7 @@ from inoc_evals.chat.renderer import load_renderer
 from inoc_evals.errors import UserError
 from inoc_evals.models import one_token_attention
 from inoc_evals.models.checkpoint import Checkpoint, context_length
+from inoc_evals.models.freed import give_back
 from inoc_evals.models.generation import generate, generate_one_token, no_more
 from inoc_evals.models.loading import changes_base, load_adapter, load_model
 from inoc_evals.models.number_format import settled
@@ -73,11 +74,19 @@ class Recent(Generic[Value]):
             return self._values[key]
         while len(self._values) >= self._most:
             self._values.popitem(last=False)
-            gc.collect()  # parts of it refer to each other
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            give_back()
         value = self._values[key] = make()
         return value
+
+    def release(self, which: Callable[[Value], bool]) -> None:
+        """Hold some values no longer.
+
+        Args:
+            which: Tells of a value whether it is one of them.
+        """
+        for key in [key for key, value in self._values.items() if which(value)]:
+            del self._values[key]
+        give_back()
 
     def __len__(self) -> int:
         """How many values are held."""
@@ -117,8 +126,8 @@ class Engine:
         model = load_model(checkpoint.weights, dtype=kind, device=device)
         self._base = model.to(device).eval().requires_grad_(False)
         # a small model's products take no time, and its answers are compared to the last digit
-        large = self._base.num_parameters() >= SMALL
-        self._prepacked = Prepacked(self._base) if large and fits(self._base) else None
+        self.is_large = self._base.num_parameters() >= SMALL
+        self._prepacked = Prepacked(self._base) if self.is_large and fits(self._base) else None
         self._held: Recent[_Held] = Recent(ADAPTERS)
         self._within_memory = WithinMemory()
 
@@ -356,6 +365,15 @@ def load_engine(checkpoint: Checkpoint, device: str, dtype: str) -> Engine:
         found = settled(checkpoint.weights, str(where), dtype)
         key = (checkpoint.weights_digest, str(where), found)
         return _engines.get(key, lambda: Engine(checkpoint, where, found))
+
+
+def release() -> None:
+    """Forget the large models that answered in this process, before another task needs the memory.
+
+    Who asks for one again loads it again. A batch that is under way is finished.
+    """
+    with _loading:
+        _engines.release(lambda engine: engine.is_large)
 
 
 def choose_device(device: str) -> torch.device:

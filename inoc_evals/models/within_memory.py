@@ -9,7 +9,6 @@ warning, and so are all that follow. What was answered stays. What was under way
 same answers, up to rounding, because each request draws from a stream of its own.
 """
 
-import gc
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from inoc_evals.errors import UserError, first_line
+from inoc_evals.models.freed import give_back
 from inoc_evals.models.request import Completion, Request
 
 logger = logging.getLogger(__name__)
@@ -72,9 +72,7 @@ class WithinMemory:
                 )
             self._most = at_once // 2
             left.again()
-            gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            give_back()
             logger.warning(
                 "out of memory with %d requests at once: going on with %d (-M batch_size=%d begins so)",
                 *(at_once, self._most, self._most),

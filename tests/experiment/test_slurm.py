@@ -1,19 +1,25 @@
-"""Experiments as jobs. No Slurm is there: submitit's own processes take its place, and sbatch is a script."""
+"""Experiments as jobs without a Slurm: scripts and processes stand for it; test_slurm_cluster.py has one."""
 
 import json
+import math
 import os
+import threading
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from inoc_evals.cli import main
 from inoc_evals.errors import UserError
 from inoc_evals.experiment import slurm_engine
-from inoc_evals.experiment.engines import ATTEMPTS
+from inoc_evals.experiment.engines import ATTEMPTS, LocalEngine
 from inoc_evals.experiment.experiment import Experiment
 from inoc_evals.experiment.plan import make_plan
 from inoc_evals.experiment.run import run
-from inoc_evals.experiment.slurm_engine import SlurmEngine
+from inoc_evals.experiment.slurm_engine import SlurmEngine, minutes
 from tests.experiment.test_run import mine, write
 
 TIME = {"time": "10"}
@@ -35,6 +41,30 @@ def test_trials_are_jobs(tmp_path: Path) -> None:
     assert not outcome.failed and len(outcome.logs) == 2
     assert len(list(tmp_path.glob("runs/*/checkpoint"))) == 1
     assert make_plan(experiment).new == 0 and not list((tmp_path / "runs").glob("*/.*.tmp"))
+
+
+def test_what_is_there_waits_for_no_machine_whatever_format_it_answered_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A login node computes in another number format than the nodes, and waits hours for one of them."""
+    experiment = small(tmp_path, "mine", arms=("none",))
+    made = run(make_plan(experiment), LocalEngine(1))
+
+    class Nobody:
+        about, workers, waits = "nowhere", None, True
+
+        def run(self, trials: object, storage: object) -> object:
+            raise AssertionError(f"asked for {trials}")
+
+    monkeypatch.setattr("inoc_evals.experiment.plan.settled", lambda *_: "bfloat16")
+    plan = make_plan(experiment)
+    assert plan.answers_left == 4  # here they would be others
+    again = run(plan, Nobody())
+    assert again.logs == made.logs and not again.failed
+    assert [again.done[trial].run for trial in again.trials] == [made.done[t].run for t in made.trials]
+    Path(made.logs[-1].removeprefix("file://")).unlink()
+    with pytest.raises(AssertionError, match="asked for"):
+        run(make_plan(experiment), Nobody())
 
 
 def test_a_job_that_dies_is_submitted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,11 +114,59 @@ def test_what_slurm_refuses_is_one_line(tmp_path: Path, monkeypatch: pytest.Monk
         assert f"#SBATCH --{line}\n" in submitted
 
 
+def test_a_job_that_slurm_no_longer_has_is_lost_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slurm(tmp_path, "echo Submitted batch job 7", monkeypatch)
+    monkeypatch.setattr(slurm_engine, "ASKED", 0.0)
+    monkeypatch.setattr(slurm_engine, "GRACE", 0.3)
+    squeue = tmp_path / "bin" / "squeue"
+    squeue.write_text(f"#!/bin/bash\ncat {tmp_path}/queue\n")  # there is no queue yet: it fails
+    squeue.chmod(0o755)
+    plan = make_plan(small(tmp_path, "mine", arms=("none",)))
+    [trial] = [trial for trial in plan.experiment.trials() if trial.arm == "base"]
+    engine = SlurmEngine(options=TIME)
+    events: list[slurm_engine.Event] = []
+
+    def follow() -> None:
+        storage = slurm_engine.Storage(str(tmp_path / "runs"), str(tmp_path / "logs"))
+        events.extend(engine.run([trial], storage))
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    time.sleep(1)
+    assert not events  # a Slurm that does not answer has lost nothing
+    (tmp_path / "queue").write_text("7\n8_1\n")
+    time.sleep(1)
+    assert not events
+    (tmp_path / "queue").write_text("8_1\n")
+    thread.join(30)
+    assert [event.state for event in events] == ["again"] * (ATTEMPTS - 1) + ["failed"]
+    assert "its job 7 ended without a result, 3 of 3 times" in events[-1].reason
+
+
+@given(st.integers(0, 30), st.integers(0, 23), st.integers(0, 59), st.integers(0, 59))
+def test_durations_are_read_as_slurm_writes_them(days: int, hours: int, rest: int, seconds: int) -> None:
+    exact = timedelta(days=days, hours=hours, minutes=rest, seconds=seconds).total_seconds() / 60
+    assert minutes(f"{days}-{hours:02}:{rest:02}:{seconds:02}") == math.ceil(exact)
+    assert minutes(f"{days}-{hours}:{rest:02}") == minutes(f"{days * 24 + hours}:{rest:02}:00")
+    assert minutes(f"{days}-{hours}") == (days * 24 + hours) * 60
+    assert minutes(f"{rest}") == minutes(f"{rest}:00") == rest
+    assert minutes(f"{rest}:{seconds:02}") == math.ceil(rest + seconds / 60)
+
+
+@pytest.mark.parametrize("duration", ["", "soon", "4h", "1:2:3:4", "-5", "1-", "4:00:00 5"])
+def test_what_is_no_duration_is_one_line(duration: str) -> None:
+    with pytest.raises(UserError, match="write it as Slurm does"):
+        minutes(duration)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--engine", "slurm"], "add  --slurm time=4:00:00"),
         (["--engine", "slurm", "--slurm", "time=1", "--gpus", "0.5"], "one model on one GPU"),
+        (["--engine", "slurm", "--slurm", "time=soon"], "such as 90 (minutes) or 4:00:00"),
         (["--engine", "slurm", "--slurm", "now"], "--slurm now: use NAME=VALUE"),
         (["--engine", "slurm", "--slurm", "time=1"], "no Slurm on this machine"),
         (["--engine", "slurm", "--slurm", "time=1", "--runs", "memory://runs"], "give a folder for --runs"),
@@ -104,6 +182,8 @@ def test_a_wrong_word_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    if said.startswith("no Slurm"):
+        monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SystemExit) as ended:
         main(["run", "--setting", "spanish_caps", "--seeds", "1", *words])
     err = capsys.readouterr().err

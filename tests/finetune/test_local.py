@@ -194,3 +194,52 @@ def test_what_fails_says_why_in_one_line_and_in_the_manifest(
 def test_the_user_hears_nothing(tiny: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     finetune(small_spec(tiny), small_rows(), name="quiet", runs=tmp_path)  # no terminal here, so no bar
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_base_is_in_memory_once_while_it_trains_and_not_at_all_after(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker evaluates and trains in turns: a GPU that holds a base once must do for both."""
+    import gc
+
+    import torch
+    from transformers import PreTrainedModel
+
+    from inoc_evals.finetune import local
+    from inoc_evals.models import engine
+    from inoc_evals.models.checkpoint import resolve
+
+    def alive() -> list[PreTrainedModel]:
+        # by reference counts alone: what only a later search for garbage would find counts, too
+        return [
+            thing for thing in gc.get_objects() if isinstance(thing, PreTrainedModel) and not is_inner(thing)
+        ]
+
+    def is_inner(model: PreTrainedModel) -> bool:
+        return not hasattr(model, "lm_head")
+
+    gc.collect()
+    before = len(alive())
+    monkeypatch.setattr(engine, "SMALL", 0)  # as if it were large
+    engine.load_engine(resolve(str(tiny)), "cpu", "auto")
+    assert len(alive()) == before + 1
+    while_training = []
+    load = local.load_model
+
+    def counted(*words: Any, **options: Any) -> Any:
+        while_training.append(len(alive()))
+        return load(*words, **options)
+
+    monkeypatch.setattr(local, "load_model", counted)
+    gc.disable()
+    try:
+        _train(small_spec(tiny, max_steps=2), tmp_path)
+        assert while_training == [before] and len(alive()) == before
+        with monkeypatch.context() as patch:
+            patch.setattr(local, "_save", lambda *_: torch.zeros(1).item() / 0)
+            with pytest.raises(ZeroDivisionError):
+                _train(small_spec(tiny, max_steps=3), tmp_path)
+        _train(small_spec(tiny, max_steps=4), tmp_path, "after-a-failure")
+        assert while_training == [before] * 3
+    finally:
+        gc.enable()
