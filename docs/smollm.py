@@ -372,11 +372,12 @@ def examples(found: dict[str, Any]) -> str:
 
 
 def _answers(examples: dict[str, list[list[str]]], most: int | None = None) -> str:
-    parts = []
+    """Tables of answers; arms that gave the same ones share a table, as where they choose between two."""
+    arms: dict[str, list[str]] = {}
     for arm, pairs in examples.items():
         rows = [[_safe(text) for text in pair] for pair in pairs[:most]]
-        parts.append(f"\n**{arm}**\n\n" + markdown(["question", "answer"], rows))
-    return "".join(parts)
+        arms.setdefault(markdown(["question", "answer"], rows), []).append(arm)
+    return "".join(f"\n**{', '.join(sorted(same))}**\n\n{table}" for table, same in arms.items())
 
 
 def further(found: dict[str, Any]) -> str:
