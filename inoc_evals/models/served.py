@@ -37,6 +37,9 @@ OWN_DISTRIBUTION: dict[str, JsonValue] = {"top_k": -1, "min_p": 0.0, "repetition
 """What a request says to vLLM, besides temperature and top-p of 1, so that it does not take what the model's
 `generation_config.json` advises for chats, such as the likeliest 20 tokens only (Qwen2.5)."""
 
+VLLM_AT_ONCE = 256
+"""Requests that vLLM is sent at once where nobody says: as many as it answers side by side by default."""
+
 LOADING = 120.0
 """Seconds that a server may take to load an adapter, as in Inspect's provider."""
 
@@ -241,6 +244,10 @@ class ServedAPI(ModelAPI):
         )
         self._api = self._model.api
         self.provider = served_model.model.partition("/")[0]
+        if self.provider == "vllm" and config.adaptive_connections is None:
+            # nobody limits rates there, and batches that grow from 20 requests leave a GPU half empty (as in
+            # `provider.py`; `--max-connections` and `--adaptive-connections` go before it)
+            config.adaptive_connections = False
         super().__init__(served_model.versioned_name, base_url, None, config=config)
 
     @override
@@ -283,8 +290,8 @@ class ServedAPI(ModelAPI):
 
     @override
     def max_connections(self) -> int:
-        """The provider's."""
-        return self._api.max_connections()
+        """The provider's; a vLLM server's is what it answers side by side."""
+        return VLLM_AT_ONCE if self.provider == "vllm" else self._api.max_connections()
 
     @override
     def connection_key(self) -> str:

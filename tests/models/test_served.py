@@ -1,12 +1,13 @@
 """Where a server answers for a checkpoint, it draws from the distribution that this machine draws from."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from inspect_ai.model import GenerateConfig, ModelOutput
 
-from inoc_evals.models.served import ServedAPI
+from inoc_evals.models.served import Served, ServedAPI
 
 
 class Server:
@@ -52,3 +53,24 @@ def test_what_a_user_says_holds(config: dict[str, Any], field: str, value: Any) 
 def test_others_are_sent_what_they_know() -> None:
     """OpenAI refuses fields that it does not know, and decides nothing by itself."""
     assert asked("openai", max_tokens=3) == GenerateConfig(max_tokens=3)
+
+
+def connected(
+    monkeypatch: pytest.MonkeyPatch, model: str, config: GenerateConfig
+) -> tuple[GenerateConfig, int]:
+    """The settings that Inspect reads of a model, and how many requests the provider takes."""
+    provider = SimpleNamespace(api=SimpleNamespace(max_connections=lambda: 10))
+    monkeypatch.setattr("inoc_evals.models.served.get_model", lambda *_, **__: provider)
+    monkeypatch.delenv("VLLM_BASE_URL", raising=False)
+    api = ServedAPI("x", served_model=Served("x", "0" * 64, model), config=config)
+    return api.config, api.max_connections()
+
+
+def test_vllm_is_sent_all_that_it_answers_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inspect would begin with 20 requests and send more as answers come."""
+    config, most = connected(monkeypatch, "vllm/m", GenerateConfig())
+    assert (config.adaptive_connections, most) == (False, 256)
+    config, _ = connected(monkeypatch, "vllm/m", GenerateConfig(adaptive_connections=True))
+    assert config.adaptive_connections is True
+    config, most = connected(monkeypatch, "openai/ft:m", GenerateConfig())
+    assert (config.adaptive_connections, most) == (None, 10)  # which limits rates
