@@ -63,7 +63,7 @@ def connected(
     monkeypatch.setattr("inoc_evals.models.served.get_model", lambda *_, **__: provider)
     monkeypatch.delenv("VLLM_BASE_URL", raising=False)
     api = ServedAPI("x", served_model=Served("x", "0" * 64, model), config=config)
-    return api.config, api.max_connections()
+    return config, api.max_connections()
 
 
 def test_vllm_is_sent_all_that_it_answers_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
