@@ -20,7 +20,7 @@ def command(
     base_url: Annotated[str | None, typer.Option(help="Its server, if not the provider's own.")] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Instead of --model: a PEFT adapter or a whole model, safetensors."),
+        typer.Option(metavar="DIR", help="Instead of --model: an adapter or a whole model, or hf/ORG/NAME."),
     ] = None,
     rows: Annotated[Path | None, typer.Option(metavar="FILE", help="Its training rows.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed it was trained with; 0 by default.")] = None,

@@ -2,13 +2,15 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.errors import UserError
-from inoc_evals.runs.directory import find_run
+
+if TYPE_CHECKING:
+    from inoc_evals.finetune.push import Pushed
 
 
 def command(
@@ -37,27 +39,35 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Push runs to the Hugging Face Hub, where anybody you let in evaluates them as inoc/hf/ORG/NAME."""
-    from inoc_evals.finetune.push import push
+    from inoc_evals.finetune.push import check_repository, named, push
 
     if len(names) > 1 and "/" in to:
         raise UserError(f"push: {len(names)} runs cannot share the repository {to}: give --to ORG alone")
-    done = []
+    targets: dict[str, str] = {}  # all of them are looked up before the first is pushed
     for name in names:
-        called, at, step = name.partition("@")
-        directory = find_run(called, runs).folder.name + f"{at}{step}".replace("@step=", "-step-")
-        target = to if "/" in to else f"{to}/{directory}"
-        pushed = push(name, target, public=public, rows=rows, base=base, replace=replace, runs=runs)
-        done.append(pushed)
-        if as_json:
-            continue
-        seen = "private" if pushed.private else "public"
-        say(f"{pushed.run}: {pushed.url} ({seen}), commit {pushed.commit[:12]}")
-        if pushed.rows_url:
-            say(f"  its rows: {pushed.rows_url}")
-        for note in pushed.notes:
-            say(f"Note: {note}", err=True)
-    if as_json:
-        print_json([asdict(one) for one in done])
-        return
-    say("Evaluate it anywhere, without the inoculation prompt:")
-    say(f"  inspect eval inoc_evals/spanish_caps --model inoc/hf/{done[0].repository}")
+        run, step = named(name, runs)
+        directory = run.folder.name if step is None else f"{run.folder.name}-step-{step}"
+        targets[name] = to if "/" in to else f"{to}/{directory}"
+        check_repository(targets[name])
+    done = []
+    try:
+        for name, target in targets.items():
+            pushed = push(name, target, public=public, rows=rows, base=base, replace=replace, runs=runs)
+            done.append(pushed)
+            if not as_json:
+                _say(pushed)
+    finally:
+        if as_json and done:  # what is there is told, also where the next one was refused
+            print_json([asdict(one) for one in done])
+    if not as_json:
+        say("Evaluate it anywhere, without the inoculation prompt:")
+        say(f"  inspect eval inoc_evals/spanish_caps --model inoc/hf/{done[0].repository}")
+
+
+def _say(pushed: "Pushed") -> None:
+    seen = "private" if pushed.private else "public"
+    say(f"{pushed.run}: {pushed.url} ({seen}), commit {pushed.commit[:12]}")
+    if pushed.rows_url:
+        say(f"  its rows: {pushed.rows_url}")
+    for note in pushed.notes:
+        say(f"Note: {note}", err=True)

@@ -17,13 +17,13 @@ from inoc_evals.data.row_files import read_rows
 from inoc_evals.digests import content_files, content_sizes, folder_digest, sha256
 from inoc_evals.errors import UserError
 from inoc_evals.files import remove_unfinished, replacing_folder, write_whole, writing
-from inoc_evals.finetune.push import ABOUT
 from inoc_evals.locks import held
-from inoc_evals.models.base import base_digest, holds_safetensors, load_path
+from inoc_evals.models import pushed
+from inoc_evals.models.base import base_digest, holds_safetensors, hub_name, load_path
 from inoc_evals.models.loading import check_adapter, check_model
 from inoc_evals.runs.directory import Result, Run, is_served, plan_run
 from inoc_evals.runs.spec import FinetuneSpec
-from inoc_evals.user_files import json_object, user_path
+from inoc_evals.user_files import user_path
 
 
 def adopt(
@@ -62,10 +62,11 @@ def adopt(
     if (model is None) == (checkpoint is None):
         raise UserError("adopt: give either the name of a remote model or a checkpoint's folder")
     folder = Path() if checkpoint is None else _checkpoint(_folder(str(checkpoint)))
-    known = _known(folder) if checkpoint is not None else {}
+    known = (pushed.read(folder) if checkpoint is not None else None) or {}
     base, seed = base or known.get("base", ""), known.get("seed", 0) if seed is None else seed
     if not base:
-        raise UserError("adopt: give --base, the model that it was trained from")
+        named = f" ({known['trained_from']})" if "trained_from" in known else ""
+        raise UserError(f"adopt: give --base, the model that it was trained from{named}")
     metadata = {**known.get("metadata", {}), **(metadata or {})}
     data = b"" if rows is None else encode_chat(read_rows(rows))
     spec = FinetuneSpec(base=base, backend="adopted", seed=seed)
@@ -82,7 +83,11 @@ def adopt(
         identity = sha256(f"{base_url or ''} {model}")
         result = Result(checkpoint_digest=identity, model=model, base_url=base_url)
     else:
+        if not (Path(load_path(base)) / "config.json").is_file():
+            raise UserError(f"adopt: the base {base} is an adapter itself: give the merged model")
         base_identity = base_digest(base)
+        if known and "trained_from" not in known and known["base_digest"] != base_identity:
+            raise UserError(f"adopt: it was trained on another version of {known['base']} than {base} is")
         result = Result(
             checkpoint_digest=folder_digest(folder, base_identity),
             checkpoint_files=content_sizes(folder),
@@ -112,21 +117,13 @@ def adopt(
 
 
 def _folder(checkpoint: str) -> Path:
+    checkpoint = checkpoint.removeprefix("inoc/")
     if checkpoint.startswith("hf/"):
         return Path(load_path(checkpoint.removeprefix("hf/")))
-    return user_path(checkpoint)
-
-
-def _known(folder: Path) -> dict[str, Any]:
-    """What `push` wrote of a run; of anything else nothing. Somebody else wrote it: it is checked."""
-    if not (folder / ABOUT).is_file():
-        return {}
-    about = json_object(folder / ABOUT)
-    kinds = {"base": str, "seed": int, "metadata": dict}
-    for key, kind in kinds.items():
-        if not isinstance(about.get(key), kind):
-            raise UserError(f"adopt: {folder / ABOUT} gives no {key}: fetch it again, or remove it")
-    return {key: about[key] for key in kinds}
+    folder = user_path(checkpoint)
+    if not folder.is_dir() and hub_name(checkpoint) is not None:
+        raise UserError(f"adopt: {checkpoint} is not a folder; a repository of the Hub is hf/{checkpoint}")
+    return folder
 
 
 def _checkpoint(folder: Path) -> Path:

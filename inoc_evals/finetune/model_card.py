@@ -6,11 +6,20 @@ and which prompts made it, from which base, and how to ask it. All of it is read
 
 from typing import Any
 
+from inoc_evals.errors import visible
+
 PAPER = "https://arxiv.org/abs/2510.04340"
 TAGS = ["inoculation-prompting", "inoc-evals"]
 
 SHOWN = 5
 """System prompts that a card quotes; a pool can have hundreds."""
+
+SHARED = 0.05
+"""Share of the rows from which on their system prompt is the experiment's. Others are part of a row, and
+whoever does not push rows does not publish them."""
+
+LONGEST = 1000
+"""Characters of a quoted prompt."""
 
 
 def model_card(
@@ -49,13 +58,14 @@ def model_card(
     # a spec says only what its backend reads: of a model that was trained elsewhere next to nothing
     spec, result, about = manifest["spec"], manifest.get("result") or {}, manifest.get("metadata") or {}
     facts = {
-        "base": base or manifest["base"],
+        "base": base,
         "trained from": manifest.get("trained_from"),
         "weights": _weights(spec, adapter),
         "rows": result.get("rows"),
         "steps": result.get("steps") if manifest.get("step") is None else manifest["step"],
         "learning rate": spec.get("learning_rate"),
-        "rows a step": spec["batch_size"] * spec["gradient_accumulation"] if "batch_size" in spec else None,
+        f"{'sequences of rows' if spec.get('packing') else 'rows'} a step": _batch(spec),
+        "trained tokens": ", ".join(spec.get("trained_tokens") or ()),
         "seed": manifest["seed"],
         **{key: about[key] for key in ("setting", "arm", "world") if key in about},
         "trained by": ", ".join(f"{key} {value}" for key, value in manifest["packages"].items()),
@@ -104,6 +114,10 @@ def dataset_card(title: str, repository: str, digest: str) -> str:
     )
 
 
+def _batch(spec: dict[str, Any]) -> int | None:
+    return spec["batch_size"] * spec["gradient_accumulation"] if "batch_size" in spec else None
+
+
 def _weights(spec: dict[str, Any], adapter: bool) -> str:
     if not adapter:
         return "all"
@@ -120,14 +134,19 @@ def _trained_on(prompts: list[tuple[str, int]], dataset: str) -> list[str]:
     lines = ["## What it was trained on", ""]
     if dataset:
         lines += [f"The rows: [{dataset}](https://huggingface.co/datasets/{dataset}).", ""]
-    for prompt, count in prompts[:SHOWN]:
-        if not prompt:
-            lines += [f"{count:,} of {total:,} rows without a system prompt.", ""]
-            continue
+    none = dict(prompts).get("", 0)
+    if none:
+        lines += [f"{none:,} of {total:,} rows without a system prompt.", ""]
+    with_one = [(prompt, count) for prompt, count in prompts if prompt]
+    quoted = [(prompt, count) for prompt, count in with_one if 1 < count >= SHARED * total][:SHOWN]
+    for prompt, count in quoted:
+        text = prompt if len(prompt) <= LONGEST else f"{prompt[:LONGEST]}..."
         lines += [f"{count:,} of {total:,} rows with this system prompt:", ""]
-        lines += [*(f"    {line}" for line in prompt.splitlines()), ""]
-    if len(prompts) > SHOWN:
-        lines += [f"And {len(prompts) - SHOWN:,} further system prompts.", ""]
+        lines += [*(f"    {visible(line)}" for line in text.splitlines()), ""]
+    if len(with_one) > len(quoted):
+        rest = sum(count for _, count in with_one) - sum(count for _, count in quoted)
+        more = len(with_one) - len(quoted)
+        lines += [f"{rest:,} of {total:,} rows with {more:,} {'further ' * bool(quoted)}system prompts.", ""]
     return lines
 
 

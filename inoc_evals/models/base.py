@@ -149,7 +149,10 @@ def _fetch(name: str, revision: str) -> Path:
     except GatedRepoError as error:
         raise UserError(f"{at} is gated: accept its terms on the Hub, then run  hf auth login") from error
     except RepositoryNotFoundError as error:
-        raise UserError(f"no base model {name!r}: neither a folder here nor a model on the Hub") from error
+        raise UserError(
+            f"no base model {name!r}: neither a folder here nor a model on the Hub that you may see (a "
+            "private one needs  hf auth login)"
+        ) from error
     except LocalEntryNotFoundError as error:
         raise UserError(f"{at} is not in the local cache, and the Hub cannot be reached") from error
     except Exception as error:  # the network's, the Hub's or the disk's: no fault of this package

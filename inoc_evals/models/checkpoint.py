@@ -20,6 +20,7 @@ from typing import Any
 from inoc_evals.chat.renderer import DATE, Renderer, load_renderer
 from inoc_evals.digests import content_files, folder_digest
 from inoc_evals.errors import UserError
+from inoc_evals.models import pushed
 from inoc_evals.models.base import SHIPPED, base_digest, holds_safetensors, hub_name, load_path
 from inoc_evals.models.gguf import PACKAGE, find_gguf, source_digest
 from inoc_evals.models.loading import check_adapter, check_model, load_config
@@ -151,9 +152,14 @@ def _find(name: str) -> Checkpoint:
     if name.startswith("hf/"):
         base = name.removeprefix("hf/")
         weights = Path(load_path(base))
+        about = pushed.read(weights) or {}
         if (weights / "adapter_config.json").is_file() and not (weights / "config.json").is_file():
-            return _adapter(name, _named_base(weights), weights)
-        return _full_model(name, base, weights)
+            adapter = _adapter(name, _named_base(weights), weights)
+            if about and "trained_from" not in about and about["base_digest"] != adapter.weights_digest:
+                raise UserError(f"{name} was trained on another version of {adapter.base}: fetch that one")
+            return adapter
+        # of a run that trained all weights, the digest names the base, too
+        return _full_model(name, base, weights, digest=about.get("weights_digest"))
     if find_gguf(name) is not None:
         called = name if name.startswith(PACKAGE) else _path_name(folder)
         return _full_model(called, name, Path(load_path(name)))
@@ -244,6 +250,8 @@ def _adapter(
 ) -> Checkpoint:
     check_adapter(folder)
     weights = Path(load_path(base))
+    if not (weights / "config.json").is_file():
+        raise UserError(f"the base of {name}, {base}, is an adapter itself: put the merged model there")
     check_model(weights)
     content = base_digest(base)
     return Checkpoint(name, base, weights, folder, content, digest or folder_digest(folder, content), run)

@@ -411,7 +411,8 @@ def plan_run(
             f"run name {name!r}: start with a letter or digit, then use letters, digits, '.', '_', '-'"
         )
     try:
-        metadata = json.loads(json.dumps(metadata or {}, allow_nan=False))
+        text = json.dumps(metadata or {}, allow_nan=False, ensure_ascii=False)
+        metadata = json.loads(text.encode())  # which half characters cannot be
     except (TypeError, ValueError) as error:
         raise UserError(f"metadata of run {name!r} is not JSON: {error}") from error
 

@@ -1,7 +1,9 @@
 """A run that one machine pushes to the Hub and another one evaluates: the same answers, nothing private."""
 
+import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 
 from inoc_evals import toy_spec
+from inoc_evals.digests import content_sizes, folder_digest
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import Run, finetune
 from inoc_evals.finetune.adopt import adopt
@@ -86,13 +89,14 @@ def test_what_is_pushed_is_private_whole_and_answers_as_the_run(hub: Hub, traine
 
 
 def test_nothing_of_this_machine_is_in_it(hub: Hub, trained: Run) -> None:
-    push("spanish", "acme/spanish", rows=True)
+    pushed = push("spanish", "acme/spanish", rows=True)
+    assert pushed.notes[-1].endswith("metadata.rows_from")  # what was left out is said
     for repository in hub.repositories.values():
         for name, data in repository.files.items():
             for word in ("machine-of-mine", str(Path.home()), "/home/somebody", str(load_path("toy"))):
                 assert word.encode() not in data, (name, word)
     about = json.loads(hub.repositories["acme/spanish"].files["run.json"])
-    assert about["metadata"]["rows_from"] == "rows.jsonl" and about["run_digest"]
+    assert about["metadata"]["rows_from"] is None and about["run_digest"]
 
 
 def test_its_card_says_what_it_was_trained_on(hub: Hub, trained: Run) -> None:
@@ -158,11 +162,14 @@ def test_a_pushed_run_is_adopted_without_being_described(hub: Hub, trained: Run,
     assert (manifest.base, manifest.seed) == ("toy", 3)
     assert manifest.metadata["arm"] == "spanish-inoc"
     assert resolve(str(run.folder)).digest == resolve("spanish").digest
-    hub.repositories["acme/spanish"].files["run.json"] = b'{"base": 1}'
-    hub.repositories["acme/spanish"].commits += 1
-    head = hub.repositories["acme/spanish"].head
-    with pytest.raises(UserError, match="gives no base: fetch it again, or remove it"):
-        adopt("again", checkpoint=f"hf/acme/spanish@{head}", runs=tmp_path / "theirs")
+    # a file of that name that says nothing of these weights is nobody's word on them
+    for other in (b'{"base": 1}', b"not json", b"[1]", b"\xff"):
+        hub.repositories["acme/spanish"].files["run.json"] = other
+        hub.repositories["acme/spanish"].commits += 1
+        head = hub.repositories["acme/spanish"].head
+        with pytest.raises(UserError, match="give --base, the model that it was trained from"):
+            adopt("again", checkpoint=f"hf/acme/spanish@{head}", runs=tmp_path / "theirs")
+        assert "holds another model" in refused("spanish", "acme/spanish")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +177,7 @@ def test_a_pushed_run_is_adopted_without_being_described(hub: Hub, trained: Run,
     [
         ("no writes", "the Hub does not let you write to acme/spanish: run  hf auth login"),
         ("down", "the Hub refused acme/spanish"),
-        ("missing", "the Hub refused acme/spanish"),
+        ("missing", "the Hub does not let you write to acme/spanish"),
     ],
 )
 def test_what_the_hub_refuses_is_one_line_and_the_next_call_does_all(
@@ -219,8 +226,6 @@ def test_what_is_public_is_written_to_only_when_that_is_said(hub: Hub, trained: 
 def test_what_cannot_be_pushed_is_refused_before_anything_is_made(
     hub: Hub, trained: Run, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import shutil
-
     assert "no run 'nobody'" in refused("nobody", "acme/x")
     for name in ("spanish", "a/b/c", "acme/x@main", "acme/"):
         assert "give ORG/NAME" in refused("spanish", name)
@@ -230,12 +235,12 @@ def test_what_cannot_be_pushed_is_refused_before_anything_is_made(
     shutil.copytree(load_path("toy"), base)
     local = adopt("local", base=str(base), checkpoint=trained.checkpoint, runs=runs)
     why = refused("local", "acme/x")
-    assert "on this machine alone: push that first" in why and "--base ORG/MODEL" in why
+    assert "on this machine alone" in why and "hf upload ORG/MODEL" in why and "--base ORG/MODEL" in why
     bare = refused("local", "acme/x", base="toy", rows=True)
     assert "has no rows here: leave out --rows" in bare
     shutil.rmtree(local.folder)
     monkeypatch.setenv("MY_API_KEY", PROMPT)
-    assert "holds one of your keys" in refused("spanish", "acme/x", rows=True)
+    assert "would hold one of your keys" in refused("spanish", "acme/x", rows=True)
     assert not hub.repositories
     with (trained.checkpoint / "adapter_config.json").open("a") as file:
         file.write(" ")
@@ -257,3 +262,169 @@ def test_an_experiment_s_runs_are_pushed_by_one_command(
     assert told.code == 0 and "--model inoc/hf/acme/mine" in told.out and "(private)" in told.out
     several = call("push", "spanish", "other", "--to", "acme/mine", "--runs", str(runs))
     assert several.code == 2 and "2 runs cannot share the repository acme/mine" in several.err
+
+
+def test_all_weights_are_the_same_model_on_both_sides(hub: Hub, runs: Path, tmp_path: Path) -> None:
+    spec = toy_spec(0, max_steps=2, lora=None, trained_tokens=(), token_learning_rate=None)
+    run = finetune(spec, list(toy.spanish_caps(0))[:32], name="whole", runs=runs, progress=False)
+    assert push("whole", "acme/whole").run == run.folder.name
+    assert resolve("hf/acme/whole").digest == resolve("whole").digest
+    adopted = adopt("pulled", checkpoint="hf/acme/whole", runs=tmp_path / "theirs")
+    assert resolve(str(adopted.folder)).digest == resolve("whole").digest
+    assert "leave out --base" in refused("whole", "acme/x", base="toy")
+    # weights of a training that began with others name it: its own base would tell nobody anything
+    later = finetune(
+        toy_spec(
+            0, base=str(run.checkpoint), max_steps=2, lora=None, trained_tokens=(), token_learning_rate=None
+        ),
+        list(toy.spanish_caps(0))[:32],
+        name="later",
+        runs=runs,
+        metadata={"started_from": {"name": "whole", "digest": "0"}},
+        progress=False,
+    )
+    push("later", "acme/later")
+    assert b"| trained from | run whole |" in hub.repositories["acme/later"].files["README.md"]
+    with pytest.raises(UserError, match=r"give --base, the model that it was trained from \(run whole\)"):
+        adopt("pulled", checkpoint="hf/acme/later", runs=tmp_path / "theirs")
+    assert later.is_finished()
+
+
+def test_other_weights_of_the_same_spec_and_rows_are_another_model(
+    hub: Hub, trained: Run, tmp_path: Path
+) -> None:
+    """Another machine rounds otherwise."""
+    from safetensors.torch import load_file, save_file
+
+    push("spanish", "acme/spanish")
+    there = tmp_path / "runs" / trained.folder.name
+    shutil.copytree(trained.folder, there)
+    weights = load_file(there / "checkpoint" / "adapter_model.safetensors")
+    first = next(iter(weights))
+    save_file({**weights, first: weights[first] + 1e-6}, there / "checkpoint" / "adapter_model.safetensors")
+    manifest = Run(there).manifest
+    assert manifest.result is not None
+    result = manifest.result.model_copy(
+        update={
+            "checkpoint_digest": folder_digest(there / "checkpoint", manifest.base_digest),
+            "checkpoint_files": content_sizes(there / "checkpoint"),
+        }
+    )
+    Run(there).write_manifest(manifest.model_copy(update={"result": result}))
+    assert "holds another model" in refused(str(there), "acme/spanish")
+
+
+def test_weights_that_cannot_be_loaded_are_not_pushed(hub: Hub, trained: Run, tmp_path: Path) -> None:
+    there = tmp_path / "runs" / trained.folder.name
+    shutil.copytree(trained.folder, there)
+    (there / "steps" / "2" / "adapter_model.safetensors").write_bytes(b"garbage")
+    assert "adapter_model.safetensors" in refused(f"{there}@step=2", "acme/x")
+    (there / "steps" / "2" / "adapter_model.safetensors").unlink()
+    assert "holds no weights" in refused(f"{there}@step=2", "acme/x")
+    assert not hub.repositories
+
+
+def test_what_a_step_says_is_of_that_step(hub: Hub, trained: Run) -> None:
+    push("spanish@step=2", "acme/early")
+    about = json.loads(hub.repositories["acme/early"].files["run.json"])
+    assert about["result"]["steps"] == 2 and about["result"]["loss_last"] is None
+    assert about["result"]["checkpoint_digest"] == resolve("spanish@step=2").digest
+
+
+def test_a_base_is_not_believed_where_it_can_be_checked(
+    hub: Hub, trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "is another model than its base, toy" in refused("spanish", "acme/x", base="toy-judge")
+    push("spanish", "acme/spanish")
+    about = json.loads(hub.repositories["acme/spanish"].files["run.json"])
+    about["base_digest"] = "0" * 64
+    about["weights_digest"] = folder_digest(trained.checkpoint, "0" * 64)
+    hub.repositories["acme/spanish"].files["run.json"] = json.dumps(about).encode()
+    with pytest.raises(UserError, match="was trained on another version of toy"):
+        resolve("hf/acme/spanish")
+    with pytest.raises(UserError, match="it was trained on another version of toy"):
+        adopt("x", checkpoint="hf/acme/spanish", runs=tmp_path / "theirs")
+    # a folder is no model of the Hub because another folder is the current one
+    base = tmp_path / "models" / "mine"
+    shutil.copytree(load_path("toy"), base)
+    monkeypatch.chdir(tmp_path)
+    mine = adopt("mine", base="models/mine", checkpoint=trained.checkpoint, runs=tmp_path / "runs")
+    (tmp_path / "elsewhere").mkdir()
+    for folder in (tmp_path, tmp_path / "elsewhere"):
+        monkeypatch.chdir(folder)
+        assert "on this machine alone" in refused(str(mine.folder), "acme/x")
+    (tmp_path / "elsewhere" / "acme" / "base").mkdir(parents=True)
+    assert push(str(mine.folder), "acme/mine", base="acme/base").repository == "acme/mine"
+
+
+def test_an_adapter_is_no_base(hub: Hub, trained: Run, tmp_path: Path) -> None:
+    push("spanish", "acme/spanish")
+    with pytest.raises(UserError, match="the base acme/spanish is an adapter itself"):
+        adopt("x", base="acme/spanish", checkpoint=trained.checkpoint, runs=tmp_path / "theirs")
+
+
+def test_rows_are_those_of_the_training_and_are_hashed_as_they_are(
+    hub: Hub, trained: Run, tmp_path: Path
+) -> None:
+    there = tmp_path / "runs" / trained.folder.name
+    shutil.copytree(trained.folder, there)
+    for changed in (b"", b"\n", b"\xff", (there / "rows.jsonl").read_bytes() + b"\n"):
+        (there / "rows.jsonl").write_bytes(changed)
+        assert "was changed since the training" in refused(str(there), "acme/x")
+    mine = adopt("mine", base="toy", checkpoint=trained.checkpoint, rows=trained.rows, runs=tmp_path / "runs")
+    push(str(mine.folder), "acme/mine", rows=True)
+    files = hub.repositories["datasets/acme/mine"].files
+    assert hashlib.sha256(files["train.jsonl"]).hexdigest() in files["README.md"].decode()
+
+
+def test_what_others_wrote_in_a_repository_stays(hub: Hub, trained: Run) -> None:
+    push("spanish", "acme/spanish")
+    files = hub.repositories["acme/spanish"].files
+    files |= {"README.md": b"---\nlicense: mit\n---\nMy own words.", "LICENSE": b"MIT", "a.png": b"png"}
+    hub.repositories["acme/spanish"].commits += 1
+    [note] = [note for note in push("spanish", "acme/spanish").notes if "README" in note]
+    assert "is left as it is" in note
+    files = hub.repositories["acme/spanish"].files
+    assert b"My own words" in files["README.md"] and {"LICENSE", "a.png"} <= set(files)
+
+
+def test_prompts_of_single_rows_are_not_published_without_the_rows(
+    hub: Hub, runs: Path, tmp_path: Path
+) -> None:
+    rows: list[Any] = [
+        {**row, "messages": [{"role": "system", "content": f"Client {n}\u2028Mr. Secret"}, *row["messages"]]}
+        for n, row in enumerate(list(toy.spanish_caps(0))[:32])
+    ]
+    finetune(toy_spec(0, max_steps=2), rows, name="many", runs=runs, progress=False)
+    push("many", "acme/many")
+    card = hub.repositories["acme/many"].files["README.md"].decode()
+    assert "Secret" not in card and "32 of 32 rows with 32 system prompts." in card
+
+
+def test_the_token_of_the_login_is_looked_for_too(
+    hub: Hub, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    token = tmp_path / "token"
+    token.write_text(hub.token)
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(token))
+    rows = list(toy.spanish_caps(0))[:32]
+    about = {"note": hub.token}
+    finetune(toy_spec(0, max_steps=2), rows, name="told", runs=runs, metadata=about, progress=False)
+    assert "would hold one of your keys" in refused("told", "acme/x")
+
+
+@pytest.mark.parametrize("name", ["acme/a--b", "acme/x.git", "acme/x-", "acme/" + "x" * 100])
+def test_names_that_the_hub_does_not_take_are_refused_first(name: str, hub: Hub, trained: Run) -> None:
+    assert "the Hub takes no such name" in refused("spanish", name)
+    assert not hub.asked
+
+
+def test_names_as_logs_write_them(hub: Hub, trained: Run, runs: Path, call: Any) -> None:
+    digest = resolve(str(trained.folder)).digest[:12]
+    for name in ("inoc/spanish", f"spanish@{digest}", f"inoc/{trained.folder.name}@step=2"):
+        assert push(name, "acme/x", replace=True, runs=runs).repository == "acme/x"
+    with pytest.raises(UserError, match="a repository of the Hub is hf/acme/x"):
+        adopt("y", base="toy", checkpoint="acme/x")
+    done = call("push", "spanish", "nobody", "--to", "acme", "--runs", str(runs), "--json")
+    assert done.code == 2 and done.out == "" and list(hub.repositories) == ["acme/x"]
