@@ -218,9 +218,10 @@ def test_a_base_is_in_memory_once_while_it_trains_and_not_at_all_after(
     def is_inner(model: PreTrainedModel) -> bool:
         return not hasattr(model, "lm_head")
 
+    monkeypatch.setattr(engine, "_engines", engine.Recent(4))  # other tests' models are theirs
+    monkeypatch.setattr(engine, "SMALL", 0)  # as if this one were large
     gc.collect()
     before = len(alive())
-    monkeypatch.setattr(engine, "SMALL", 0)  # as if it were large
     engine.load_engine(resolve(str(tiny)), "cpu", "auto")
     assert len(alive()) == before + 1
     while_training = []
