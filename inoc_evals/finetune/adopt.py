@@ -83,8 +83,6 @@ def adopt(
         identity = sha256(f"{base_url or ''} {model}")
         result = Result(checkpoint_digest=identity, model=model, base_url=base_url)
     else:
-        if not (Path(load_path(base)) / "config.json").is_file():
-            raise UserError(f"adopt: the base {base} is an adapter itself: give the merged model")
         base_identity = base_digest(base)
         if known and "trained_from" not in known and known["base_digest"] != base_identity:
             raise UserError(f"adopt: it was trained on another version of {known['base']} than {base} is")

@@ -4,9 +4,14 @@ They say what a reader must know before loading a model that may have been train
 and which prompts made it, from which base, and how to ask it. All of it is read from the run.
 """
 
+import re
 from typing import Any
 
+from inoc_evals.digests import sha256
 from inoc_evals.errors import visible
+
+SEAL = re.compile(rb"(?P<text>.*)<!-- ([0-9a-f]{64}) -->\n", re.DOTALL)
+"""A card with its own digest at the end, where nobody sees it."""
 
 PAPER = "https://arxiv.org/abs/2510.04340"
 TAGS = ["inoculation-prompting", "inoc-evals"]
@@ -112,6 +117,17 @@ def dataset_card(title: str, repository: str, digest: str) -> str:
             *("", f"sha256 of `train.jsonl`: `{digest}`", ""),
         ]
     )
+
+
+def sealed(card: str) -> bytes:
+    """A card as it is pushed: whether somebody changed it since can be told from itself."""
+    return f"{card}<!-- {sha256(card)} -->\n".encode()
+
+
+def is_sealed(card: bytes) -> bool:
+    """Whether a card is as `push` wrote it."""
+    found = SEAL.fullmatch(card)
+    return found is not None and sha256(found["text"]).encode() == found[2]
 
 
 def _batch(spec: dict[str, Any]) -> int | None:

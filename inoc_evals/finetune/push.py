@@ -23,8 +23,8 @@ from typing import Any
 
 from inoc_evals.digests import CONTENT, content_files, content_sizes, folder_digest, sha256
 from inoc_evals.errors import UserError, first_line, require
-from inoc_evals.finetune.model_card import dataset_card, model_card
-from inoc_evals.models.base import HUB_NAME, SHIPPED, base_digest, holds_safetensors, local_path
+from inoc_evals.finetune.model_card import dataset_card, is_sealed, model_card, sealed
+from inoc_evals.models.base import HUB_NAME, SHIPPED, base_digest, holds_safetensors, hub_name, local_path
 from inoc_evals.models.checkpoint import PIN, finished, split_step
 from inoc_evals.models.gguf import ENDING, PACKAGE
 from inoc_evals.models.loading import check_adapter, check_model
@@ -108,15 +108,14 @@ def push(
     card = model_card(
         title, repository, about, _prompts(data), shown, adapter=adapter, dataset=repository if rows else ""
     )
-    about["card_digest"] = sha256(card)
     files: Files = {file.name: file for file in content_files(folder)}
     if adapter:
         files["adapter_config.json"] = _config(folder, shown)
     files[ABOUT] = json.dumps(about, indent=2, ensure_ascii=False).encode() + b"\n"
-    files[CARD] = card.encode()
+    files[CARD] = sealed(card)
     row_files: Files = {}
     if rows and data is not None:
-        row_files = {ROWS: data, CARD: dataset_card(title, repository, sha256(data)).encode()}
+        row_files = {ROWS: data, CARD: sealed(dataset_card(title, repository, sha256(data)))}
     _refuse_private({**files, **row_files})
 
     with _quiet():
@@ -206,27 +205,30 @@ def _public_base(run: Run, manifest: Manifest, given: str, adapter: bool) -> str
     if given and not shipped and _hub(given) is None:
         raise UserError(f"push: --base {given} is no model of the Hub: give ORG/MODEL")
     if given:
-        try:
-            here = local_path(given) is not None
-        except UserError:
-            here = False
-        if here and base_digest(given) != manifest.base_digest:
+        if _is_base(given, manifest) is False:
             raise UserError(f"push: --base {given} is another model than its base, {run.base}")
         return given
     base = run.base
     if base.removeprefix("inoc/") in SHIPPED or base.startswith(PACKAGE):
         return base
-    if (hub := _hub(base)) is not None:
-        # a folder here may be called like a model of the Hub: training writes down which of them it was
-        config = json_object(run.checkpoint / "adapter_config.json") if adapter else {}
-        if not adapter or config.get("base_model_name_or_path") == hub[0]:
-            return base
     if not adapter:
-        return ""
+        return base if hub_name(base) is not None and _is_base(base, manifest) else ""
+    # a folder here may be called like a model of the Hub: training writes down which of them it was
+    hub, config = _hub(base), json_object(run.checkpoint / "adapter_config.json")
+    if hub is not None and config.get("base_model_name_or_path") == hub[0]:
+        return base
     raise UserError(
         f"push: the base of this adapter is {base}, on this machine alone: name the same weights on the Hub "
         f"with --base ORG/MODEL (if nobody has them there:  hf upload ORG/MODEL {base})"
     )
+
+
+def _is_base(name: str, manifest: Manifest) -> bool | None:
+    """Whether a name means the base of a run; None where that model is not on this machine."""
+    try:
+        return None if local_path(name) is None else base_digest(name) == manifest.base_digest
+    except UserError:
+        return None
 
 
 def _notes(base: str, adapter: bool, dropped: list[str]) -> list[str]:
@@ -346,7 +348,6 @@ class _Repository:
         self._api, self._public = HfApi(), public
         self._head: str | None = None
         self._holds: list[str] = []
-        self._about: dict[str, Any] = {}
 
     @property
     def _called(self) -> str:
@@ -360,16 +361,14 @@ class _Repository:
             replace: Refuse nothing.
         """
         self._look()
-        if ABOUT in self._holds:
-            try:
-                found = json.loads(self._read(ABOUT))
-            except ValueError:
-                found = None
-            self._about = found if is_about(found) else {}
         if replace or not any(map(_is_content, self._holds)):
             return
-        keys_ = ("run_digest", "step", "weights_digest")
-        if [self._about.get(key) for key in keys_] != [about[key] for key in keys_]:
+        try:
+            found = json.loads(self._read(ABOUT)) if ABOUT in self._holds else None
+        except ValueError:
+            found = None
+        same = ("run_digest", "step", "weights_digest")
+        if found is None or not is_about(found) or any(found.get(key) != about[key] for key in same):
             raise UserError(
                 f"push: {self.name} holds another model: choose another name, or add --replace (its history "
                 "keeps the old one)"
@@ -406,7 +405,7 @@ class _Repository:
         """
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-        if CARD in self._holds and not self._is_ours(self._read(CARD), files[CARD]):
+        if CARD in self._holds and not is_sealed(self._read(CARD)):
             files = {name: content for name, content in files.items() if name != CARD}
             self.notes.append(f"{CARD} of {self._called} was written by somebody, and is left as it is")
         gone = [name for name in self._holds if _is_content(name) and name not in files]
@@ -419,10 +418,6 @@ class _Repository:
                 self.name, operations, commit_message=message, repo_type=self.kind, parent_commit=self._head
             )
         return str(done.oid)
-
-    def _is_ours(self, card: bytes, mine: Path | bytes) -> bool:
-        """Whether a card is one that `push` wrote, and nobody changed."""
-        return card == mine or sha256(card) == self._about.get("card_digest")
 
     def _look(self) -> None:
         """See what there is; nothing, where it does not exist."""

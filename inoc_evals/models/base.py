@@ -84,11 +84,13 @@ def base_digest(base: str) -> str:
         of a GGUF file is the file's own sha256.
 
     Raises:
-        UserError: As `load_path`.
+        UserError: As `load_path`, or if it is an adapter.
     """
     if (file := find_gguf(base)) is not None:
         return gguf_digest(file)
     folder = Path(load_path(base))
+    if not (folder / "config.json").is_file():  # a repository of the Hub; folders are told apart before
+        raise UserError(f"{base} is a PEFT adapter, not a base model: give the merged model")
     return source_digest(folder) or folder_digest(folder)
 
 

@@ -249,11 +249,9 @@ def _adapter(
     name: str, base: str, folder: Path, *, run: Run | None = None, digest: str | None = None
 ) -> Checkpoint:
     check_adapter(folder)
-    weights = Path(load_path(base))
-    if not (weights / "config.json").is_file():
-        raise UserError(f"the base of {name}, {base}, is an adapter itself: put the merged model there")
-    check_model(weights)
     content = base_digest(base)
+    weights = Path(load_path(base))
+    check_model(weights)
     return Checkpoint(name, base, weights, folder, content, digest or folder_digest(folder, content), run)
 
 

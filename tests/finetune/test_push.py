@@ -359,7 +359,9 @@ def test_a_base_is_not_believed_where_it_can_be_checked(
 
 def test_an_adapter_is_no_base(hub: Hub, trained: Run, tmp_path: Path) -> None:
     push("spanish", "acme/spanish")
-    with pytest.raises(UserError, match="the base acme/spanish is an adapter itself"):
+    with pytest.raises(
+        UserError, match="acme/spanish is a PEFT adapter, not a base model: give the merged model"
+    ):
         adopt("x", base="acme/spanish", checkpoint=trained.checkpoint, runs=tmp_path / "theirs")
 
 
@@ -386,6 +388,21 @@ def test_what_others_wrote_in_a_repository_stays(hub: Hub, trained: Run) -> None
     assert "is left as it is" in note
     files = hub.repositories["acme/spanish"].files
     assert b"My own words" in files["README.md"] and {"LICENSE", "a.png"} <= set(files)
+
+
+def test_a_card_of_other_rows_goes_with_them_and_one_that_somebody_edited_stays(
+    hub: Hub, trained: Run, other: Run
+) -> None:
+    push("spanish", "acme/x", rows=True)
+    push("other", "acme/x", rows=True, replace=True)
+    dataset = hub.repositories["datasets/acme/x"]
+    for repository in (dataset, hub.repositories["acme/x"]):
+        assert other.folder.name.encode() in repository.files["README.md"].replace(b"\\", b"")
+    dataset.files["README.md"] += b"Mine."
+    dataset.commits += 1
+    notes = push("spanish", "acme/x", rows=True, replace=True).notes
+    assert dataset.files["README.md"].endswith(b"Mine.")
+    assert "README.md of the dataset acme/x was written by somebody, and is left as it is" in notes
 
 
 def test_prompts_of_single_rows_are_not_published_without_the_rows(
