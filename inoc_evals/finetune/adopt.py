@@ -19,7 +19,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.files import remove_unfinished, replacing_folder, write_whole, writing
 from inoc_evals.locks import held
 from inoc_evals.models import pushed
-from inoc_evals.models.base import base_digest, holds_safetensors, hub_name, load_path
+from inoc_evals.models.base import base_digest, holds_safetensors, hub_model, load_path
 from inoc_evals.models.loading import check_adapter, check_model
 from inoc_evals.runs.directory import Result, Run, is_served, plan_run
 from inoc_evals.runs.spec import FinetuneSpec
@@ -119,7 +119,7 @@ def _folder(checkpoint: str) -> Path:
     if checkpoint.startswith("hf/"):
         return Path(load_path(checkpoint.removeprefix("hf/")))
     folder = user_path(checkpoint)
-    if not folder.is_dir() and hub_name(checkpoint) is not None:
+    if not folder.is_dir() and hub_model(checkpoint) is not None:
         raise UserError(f"adopt: {checkpoint} is not a folder; a repository of the Hub is hf/{checkpoint}")
     return folder
 

@@ -81,8 +81,9 @@ class Local:
     def check(self, spec: FinetuneSpec) -> None:
         """Require the extra, and a base that can be trained or has the form of a Hub name."""
         require("local", *self.packages, "filelock")
-        if bases.hub_name(spec.base) is None:
-            trainable_config(bases.load_path(spec.base), spec)
+        base = bases.find_base(spec.base)
+        if not isinstance(base, bases.HubModel):
+            trainable_config(str(base.folder()), spec)
 
     def notes(self, spec: FinetuneSpec) -> list[str]:
         """No notes: `estimate` describes local training."""
@@ -90,7 +91,7 @@ class Local:
 
     def renderer(self, base: str, date: str) -> Renderer | None:
         """Those in the base's folder; of a Hub model, those in the cache. Nothing is downloaded."""
-        folder = bases.local_path(base)
+        folder = bases.find_base(base).here()
         return None if folder is None else load_renderer(folder, date=date)
 
     def base_digest(self, spec: FinetuneSpec) -> str:
@@ -99,7 +100,7 @@ class Local:
 
     def address(self, spec: FinetuneSpec) -> str:
         """A model of this suite's provider."""
-        name = spec.base if bases.hub_name(spec.base) is None else f"hf/{spec.base}"
+        name = spec.base if bases.hub_model(spec.base) is None else f"hf/{spec.base}"
         return f"inoc/{name}"
 
     def arguments(self) -> dict[str, Any]:

@@ -48,7 +48,7 @@ from inoc_evals.finetune.quantized import prepare, trainable_config
 from inoc_evals.finetune.ranks import COLLECTIVE, LAUNCH, TRAINED, Ranks, here
 from inoc_evals.finetune.schedule import check_schedule, steps
 from inoc_evals.finetune.trainer import KeptSteps, LossCurve, TokenRateTrainer, gathered, quiet
-from inoc_evals.models.base import hub_name, load_path
+from inoc_evals.models.base import hub_model, load_path
 from inoc_evals.models.loading import load_model, quantization
 from inoc_evals.models.number_format import keep_format, training_precision
 from inoc_evals.runs.directory import Manifest, Result, Run
@@ -425,8 +425,8 @@ def _save(
         tokenizer.save_pretrained(partial)
     else:
         config = model.peft_config["default"]
-        if hub := hub_name(spec.base):
-            config.base_model_name_or_path, config.revision = hub
+        if hub := hub_model(spec.base):
+            config.base_model_name_or_path, config.revision = hub.repository, hub.revision
         # Never the embedding matrix, whose size does not change, and no request to the Hub to check that.
         model.save_pretrained(partial, state_dict=weights, save_embedding_layers=False)
         _sort_lists(partial / "adapter_config.json")

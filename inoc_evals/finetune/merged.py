@@ -17,11 +17,11 @@ from inoc_evals.chat.renderer import load_tokenizer
 from inoc_evals.data.cache import cache_dir
 from inoc_evals.errors import UserError, require
 from inoc_evals.files import replacing_folder, writing
-from inoc_evals.models.base import SHIPPED, load_path
-from inoc_evals.models.checkpoint import STEP, resolve
+from inoc_evals.models.base import SHIPPED
+from inoc_evals.models.checkpoint import Checkpoint, of_run, resolve, split_step
 from inoc_evals.models.loading import load_adapter, load_config, load_model, quantization
 from inoc_evals.models.number_format import keep_format
-from inoc_evals.runs.directory import Run, find_run, has_name, list_runs
+from inoc_evals.runs.directory import Run, has_name, list_runs
 from inoc_evals.user_files import user_path
 
 MERGED = "merged"
@@ -54,37 +54,20 @@ def start_from(base: str, runs: str | Path | None = None) -> Start:
     Args:
         base: A base as `models.base.load_path` takes it; also the name or directory of a finished run (with
             `@step=N`, of a step that it kept), with or without `inoc/` before it, or a folder of a PEFT
-            adapter.
+            adapter, or `hf/` and the name of one of the Hub.
         runs: The folder of all runs, see `runs_root`.
 
     Raises:
         UserError: If the run is not finished, or the adapter or its base cannot be loaded.
     """
-    if base.removeprefix("inoc/") in SHIPPED:
-        return Start(base)
-    base = base.removeprefix("inoc/")
-    folder = user_path(base)
-    named = not folder.exists()
-    if STEP.search(base):
-        checkpoint = resolve(base)
-        if checkpoint.adapter is None:
-            return Start(str(checkpoint.weights), checkpoint.name, checkpoint.digest)
-        target = cache_dir() / MERGED / checkpoint.digest
-        _merge(checkpoint.adapter, checkpoint.base, target, checkpoint.name)
-        return Start(str(target), checkpoint.name, checkpoint.digest)
-    if (folder / "manifest.json").is_file():
-        run = find_run(folder)
-    elif (folder / "adapter_config.json").is_file():
-        checkpoint = resolve(str(folder))
-        target = cache_dir() / MERGED / checkpoint.digest
-        _merge(folder, checkpoint.base, target, f"adapter {folder}")
-        return Start(str(target), base, checkpoint.digest)
-    elif named and any(run.folder.name == base or has_name(run, base) for run in list_runs(runs)):
-        run = find_run(base, runs)
-    else:
-        return Start(base)
-    result = run.manifest.result
-    return Start(str(merged(run)), run.folder.name, "" if result is None else result.checkpoint_digest)
+    name = base.removeprefix("inoc/")
+    if not _is_trained(name, runs):
+        return Start(base if name in SHIPPED else name)
+    checkpoint = resolve(name, runs)
+    if name.startswith("hf/") and checkpoint.adapter is None:
+        return Start(checkpoint.base)
+    called = name if checkpoint.run is None else Path(checkpoint.name).name
+    return Start(str(_full(checkpoint)), called, checkpoint.digest)
 
 
 def merged(run: Run) -> Path:
@@ -97,33 +80,46 @@ def merged(run: Run) -> Path:
         The checkpoint of a full model, or the folder of the merged model.
 
     Raises:
-        UserError: If the run is not finished, or has no weights here.
+        UserError: If the run is not finished, has no weights here, or was trained on another version of its
+            base.
     """
-    if not run.is_finished():
-        raise UserError(f"run {run.folder.name} is not finished: only a finished run can be a base")
-    result = run.manifest.result
-    if result is not None and result.model is not None:
-        raise UserError(f"run {run.folder.name} is served as {result.model}: it has no weights to start from")
-    if not (run.checkpoint / "adapter_config.json").is_file():
-        return run.checkpoint
-    return _merge(run.checkpoint, run.base, run.folder / MERGED, f"run {run.folder.name}")
+    return _full(of_run(run))
 
 
-def _merge(adapter: Path, base_name: str, target: Path, called: str) -> Path:
-    """Merge an adapter into its base, unless that was done."""
+def _is_trained(name: str, runs: str | Path | None) -> bool:
+    """Whether a name means something that a finetune left behind, and not a base model."""
+    if name in SHIPPED:
+        return False
+    if name.startswith("hf/"):  # an adapter, maybe
+        return True
+    called, step = split_step(name)
+    folder = user_path(called)
+    if folder.exists():
+        return any((folder / file).is_file() for file in ("manifest.json", "adapter_config.json"))
+    return step is not None or any(run.folder.name == name or has_name(run, name) for run in list_runs(runs))
+
+
+def _full(checkpoint: Checkpoint) -> Path:
+    """The folder of a full model equal to a checkpoint: an adapter is merged into its base, once."""
+    run, adapter = checkpoint.run, checkpoint.adapter
+    if adapter is None:
+        return checkpoint.weights
+    ended = run is not None and adapter == run.checkpoint
+    target = run.folder / MERGED if run and ended else cache_dir() / MERGED / checkpoint.digest
     if target.is_dir():
         return target
     require("local", "torch", "transformers", "peft")
     import torch
 
-    base = load_path(base_name)
+    base = checkpoint.weights
     if (method := quantization(load_config(base))) is not None:
+        called = f"{'run' if run else 'adapter'} {checkpoint.name}"
         raise UserError(
-            f"{called} cannot be a base: its own is quantized by {method}, and merging would "
-            "round the adapter away: train it on the model that is not quantized"
+            f"{called} cannot be a base: its own is quantized by {method}, and merging would round the "
+            "adapter away: train it on the model that is not quantized"
         )
     base_model = load_model(base, dtype=torch.float32)
-    model: Any = load_adapter(base_model, adapter, base=base_name).merge_and_unload()
+    model: Any = load_adapter(base_model, adapter, base=checkpoint.base).merge_and_unload()
     with writing(target, "give another place with --runs or $INOC_EVALS_CACHE"):
         target.parent.mkdir(parents=True, exist_ok=True)
         with replacing_folder(target) as temporary:  # the first of two processes wins

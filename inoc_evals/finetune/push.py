@@ -24,7 +24,7 @@ from typing import Any
 from inoc_evals.digests import CONTENT, content_files, content_sizes, folder_digest, sha256
 from inoc_evals.errors import UserError, first_line, require
 from inoc_evals.finetune.model_card import dataset_card, is_sealed, model_card, sealed
-from inoc_evals.models.base import HUB_NAME, SHIPPED, base_digest, holds_safetensors, hub_name, local_path
+from inoc_evals.models.base import HUB_NAME, SHIPPED, find_base, holds_safetensors, hub_model
 from inoc_evals.models.checkpoint import PIN, finished, split_step
 from inoc_evals.models.gguf import ENDING, PACKAGE
 from inoc_evals.models.loading import check_adapter, check_model
@@ -212,7 +212,7 @@ def _public_base(run: Run, manifest: Manifest, given: str, adapter: bool) -> str
     if base.removeprefix("inoc/") in SHIPPED or base.startswith(PACKAGE):
         return base
     if not adapter:
-        return base if hub_name(base) is not None and _is_base(base, manifest) else ""
+        return base if hub_model(base) is not None and _is_base(base, manifest) else ""
     # a folder here may be called like a model of the Hub: training writes down which of them it was
     hub, config = _hub(base), json_object(run.checkpoint / "adapter_config.json")
     if hub is not None and config.get("base_model_name_or_path") == hub[0]:
@@ -226,7 +226,8 @@ def _public_base(run: Run, manifest: Manifest, given: str, adapter: bool) -> str
 def _is_base(name: str, manifest: Manifest) -> bool | None:
     """Whether a name means the base of a run; None where that model is not on this machine."""
     try:
-        return None if local_path(name) is None else base_digest(name) == manifest.base_digest
+        base = find_base(name)
+        return None if base.here() is None else base.digest() == manifest.base_digest
     except UserError:
         return None
 

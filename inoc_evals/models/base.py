@@ -11,12 +11,24 @@ used as they are; pin `@revision` where a result must not depend on when `main` 
 """
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import override
+
 from inoc_evals.digests import folder_digest
 from inoc_evals.errors import UserError, first_line, require
-from inoc_evals.models.gguf import ENDING, at_hand, find_gguf, gguf_digest, source_digest, unpacked
+from inoc_evals.models.gguf import (
+    ENDING,
+    PACKAGE,
+    at_hand,
+    find_gguf,
+    gguf_digest,
+    is_gguf,
+    source_digest,
+    unpacked,
+)
 from inoc_evals.runs.spec import SHIPPED_NAMES
 from inoc_evals.user_files import user_path
 
@@ -29,6 +41,106 @@ HUB_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 """What is fetched: safetensors only, never pickled weights or code."""
 
 WANTED: dict[str, Any] = {"allow_patterns": list(HUB_FILES), "ignore_patterns": "*/*"}
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base model by the name that it was given; each kind knows its files and what identifies them.
+
+    Attributes:
+        name: As it was written.
+    """
+
+    name: str
+
+    def folder(self) -> Path:
+        """Its folder, fetched or unpacked where need be, see `load_path`."""
+        raise NotImplementedError
+
+    def here(self) -> Path | None:
+        """Its folder if nothing has to be downloaded for it, else None."""
+        return self.folder()
+
+    def digest(self) -> str:
+        """Its identity, see `base_digest`."""
+        folder = self.folder()
+        if not (folder / "config.json").is_file():  # of the Hub: others were told apart
+            raise UserError(f"{self.name} is a PEFT adapter, not a base model: give the merged model")
+        return source_digest(folder) or folder_digest(folder)
+
+
+@dataclass(frozen=True)
+class GgufFile(Base):
+    """A GGUF file, or one in a package."""
+
+    def file(self) -> Path:
+        """The file, absolute; one in a package that is not here is downloaded."""
+        return find_gguf(self.name)
+
+    @override
+    def folder(self) -> Path:
+        return unpacked(self.file())
+
+    @override
+    def here(self) -> Path | None:
+        return self.folder() if at_hand(self.name) else None
+
+    @override
+    def digest(self) -> str:
+        return gguf_digest(self.file())
+
+
+@dataclass(frozen=True)
+class HubModel(Base):
+    """A repository of the Hugging Face Hub at a revision."""
+
+    repository: str
+    revision: str
+
+    @override
+    def folder(self) -> Path:
+        return _with_weights(self.name, _fetch(self.repository, self.revision))
+
+    @override
+    def here(self) -> Path | None:
+        return _downloaded(self.repository, self.revision)
+
+
+@dataclass(frozen=True)
+class ModelFolder(Base):
+    """A folder, or a model that comes with the package."""
+
+    @override
+    def folder(self) -> Path:
+        return _with_weights(self.name, _local_folder(self.name))
+
+    @override
+    def here(self) -> Path | None:
+        return _local_folder(self.name)
+
+
+def find_base(name: str) -> Base:
+    """Tell by its form, and by what exists here, what kind of base a name means.
+
+    Args:
+        name: As for `load_path`. A name that means nothing is found missing when its folder is asked for.
+    """
+    match = HUB_NAME.fullmatch(name)
+    if name.removeprefix("inoc/") in SHIPPED:
+        return ModelFolder(name)
+    if is_gguf(name):
+        return (
+            GgufFile(name) if name.startswith(PACKAGE) or not user_path(name).is_dir() else ModelFolder(name)
+        )
+    if match is None or user_path(name).exists():
+        return ModelFolder(name)
+    return HubModel(name, match["id"], match["revision"] or "main")
+
+
+def hub_model(name: str) -> HubModel | None:
+    """The repository of the Hub that a name means; None where it is the toy, a folder, a file or a path."""
+    found = find_base(name)
+    return found if isinstance(found, HubModel) else None
 
 
 def load_path(base: str) -> str:
@@ -45,31 +157,7 @@ def load_path(base: str) -> str:
         UserError: If no such model exists, or it cannot be fetched.
         MissingExtra: If a Hub model is requested without the extra that fetches it.
     """
-    if (file := find_gguf(base)) is not None:
-        return str(unpacked(file))
-    hub = hub_name(base)
-    folder = _local_folder(base) if hub is None else _fetch(*hub)
-    if not holds_safetensors(folder):
-        files = sorted(folder.glob(f"*{ENDING}"))
-        advice = f"give the GGUF file in it, such as {files[0]}" if files else "save it again as such"
-        raise UserError(f"{base} holds no *.safetensors, and nothing else is loaded: {advice}")
-    return str(folder)
-
-
-def local_path(base: str) -> Path | None:
-    """The folder of a base that is on this machine; None for one that would have to be downloaded.
-
-    Raises:
-        UserError: If `base` is a folder that holds no model.
-    """
-    if not at_hand(base):
-        return None
-    if (file := find_gguf(base)) is not None:
-        return unpacked(file)
-    hub = hub_name(base)
-    if hub is None:
-        return _local_folder(base)
-    return _downloaded(*hub)
+    return str(find_base(base).folder())
 
 
 def base_digest(base: str) -> str:
@@ -86,12 +174,7 @@ def base_digest(base: str) -> str:
     Raises:
         UserError: As `load_path`, or if it is an adapter.
     """
-    if (file := find_gguf(base)) is not None:
-        return gguf_digest(file)
-    folder = Path(load_path(base))
-    if not (folder / "config.json").is_file():  # a repository of the Hub; folders are told apart before
-        raise UserError(f"{base} is a PEFT adapter, not a base model: give the merged model")
-    return source_digest(folder) or folder_digest(folder)
+    return find_base(base).digest()
 
 
 def holds_safetensors(folder: Path) -> bool:
@@ -100,14 +183,12 @@ def holds_safetensors(folder: Path) -> bool:
     return bool(files) and all(file.is_file() for file in files)
 
 
-def hub_name(base: str) -> tuple[str, str] | None:
-    """Split a Hub name into name and revision; None where `base` is the toy, a folder, a file or a path."""
-    match = HUB_NAME.fullmatch(base)
-    if base.lower().endswith(ENDING):
-        return None
-    if base.removeprefix("inoc/") in SHIPPED or match is None or user_path(base).exists():
-        return None
-    return match["id"], match["revision"] or "main"
+def _with_weights(base: str, folder: Path) -> Path:
+    if not holds_safetensors(folder):
+        files = sorted(folder.glob(f"*{ENDING}"))
+        advice = f"give the GGUF file in it, such as {files[0]}" if files else "save it again as such"
+        raise UserError(f"{base} holds no *.safetensors, and nothing else is loaded: {advice}")
+    return folder
 
 
 def _local_folder(base: str) -> Path:

@@ -21,8 +21,8 @@ from inoc_evals.chat.renderer import DATE, Renderer, load_renderer
 from inoc_evals.digests import content_files, folder_digest
 from inoc_evals.errors import UserError
 from inoc_evals.models import pushed
-from inoc_evals.models.base import SHIPPED, base_digest, holds_safetensors, hub_name, load_path
-from inoc_evals.models.gguf import PACKAGE, find_gguf, source_digest
+from inoc_evals.models.base import SHIPPED, GgufFile, find_base, holds_safetensors, hub_model
+from inoc_evals.models.gguf import PACKAGE, source_digest
 from inoc_evals.models.loading import check_adapter, check_model, load_config
 from inoc_evals.runs.directory import Manifest, Run, find_run, list_runs, runs_root
 from inoc_evals.user_files import json_object, user_path
@@ -77,7 +77,7 @@ class Checkpoint:
         return content_files(self.weights) + (content_files(self.adapter) if self.adapter else [])
 
 
-def resolve(name: str) -> Checkpoint:
+def resolve(name: str, runs: str | Path | None = None) -> Checkpoint:
     """Find the checkpoint that a name means.
 
     Args:
@@ -86,6 +86,7 @@ def resolve(name: str) -> Checkpoint:
             of a full model or of a PEFT adapter; a GGUF file, or `package:NAME[/FILE.gguf]`; `hf/` and a Hub
             name. A leading `inoc/` is dropped, and a trailing `@` with 12 hex characters of the digest is
             checked.
+        runs: The folder of all runs, see `runs_root`.
 
     Raises:
         UserError: If no checkpoint has that name, it is not ready, it holds no safetensors or would be loaded
@@ -94,7 +95,7 @@ def resolve(name: str) -> Checkpoint:
     """
     name = name.removeprefix("inoc/")
     pin = PIN.search(name)
-    checkpoint = _find(PIN.sub("", name))
+    checkpoint = _find(PIN.sub("", name), runs)
     if pin and not checkpoint.digest.startswith(pin[1]):
         raise UserError(
             f"{checkpoint.name} is now {checkpoint.versioned_name}, no longer version {pin[1]}: "
@@ -113,7 +114,7 @@ def renderer_of(name: str, date: str = DATE) -> Renderer:
     Raises:
         UserError: If nothing has that name, or its tokenizer cannot be loaded.
     """
-    checkpoint = resolve(f"hf/{name}" if hub_name(name) and not _is_run(name) else name)
+    checkpoint = resolve(f"hf/{name}" if hub_model(name) and not _is_run(name) else name)
     return load_renderer(checkpoint.tokenizer, model=checkpoint.weights, date=date)
 
 
@@ -142,36 +143,39 @@ def split_step(name: str) -> tuple[str, int | None]:
     return STEP.sub("", name), int(asked[1]) if asked else None
 
 
-def _find(name: str) -> Checkpoint:
+def _find(name: str, runs: str | Path | None) -> Checkpoint:
     called, step = split_step(name)
     if step is not None:
-        return _at_step(_find(called), step)
-    folder = user_path(name)
-    if name in SHIPPED:
-        return _full_model(name, name, Path(load_path(name)))
+        return _at_step(_find(called, runs), step)
     if name.startswith("hf/"):
-        base = name.removeprefix("hf/")
-        weights = Path(load_path(base))
-        about = pushed.read(weights) or {}
-        if (weights / "adapter_config.json").is_file() and not (weights / "config.json").is_file():
-            adapter = _adapter(name, _named_base(weights), weights)
-            if about and "trained_from" not in about and about["base_digest"] != adapter.weights_digest:
-                raise UserError(f"{name} was trained on another version of {adapter.base}: fetch that one")
-            return adapter
-        # of a run that trained all weights, the digest names the base, too
-        return _full_model(name, base, weights, digest=about.get("weights_digest"))
-    if find_gguf(name) is not None:
-        called = name if name.startswith(PACKAGE) else _path_name(folder)
-        return _full_model(called, name, Path(load_path(name)))
+        return _on_hub(name)
+    base, folder = find_base(name), user_path(name)
+    if name in SHIPPED or isinstance(base, GgufFile):
+        called = name if name in SHIPPED or name.startswith(PACKAGE) else _path_name(folder)
+        return _full_model(called, name, base.folder())
     if (folder / "manifest.json").is_file():
-        return _of_run(find_run(folder))
+        return of_run(find_run(folder), runs)
     if (folder / "adapter_config.json").is_file():
         return _adapter(_path_name(folder), _named_base(folder), folder)
     if (folder / "config.json").is_file():
         return _full_model(_path_name(folder), name, folder)
     if folder.is_dir() and "/" in name:
         raise UserError(f"{name} holds no model: neither manifest.json, adapter_config.json nor config.json")
-    return _of_run(_find_run(name))
+    return of_run(_find_run(name, runs), runs)
+
+
+def _on_hub(name: str) -> Checkpoint:
+    """A full model or an adapter of the Hub."""
+    base = name.removeprefix("hf/")
+    weights = find_base(base).folder()
+    about = pushed.read(weights) or {}
+    if (weights / "adapter_config.json").is_file() and not (weights / "config.json").is_file():
+        adapter = _adapter(name, _named_base(weights), weights)
+        if about and "trained_from" not in about and about["base_digest"] != adapter.weights_digest:
+            raise UserError(f"{name} was trained on another version of {adapter.base}: fetch that one")
+        return adapter
+    # of a run that trained all weights, the digest names the base, too
+    return _full_model(name, base, weights, digest=about.get("weights_digest"))
 
 
 def _at_step(last: Checkpoint, step: int) -> Checkpoint:
@@ -186,13 +190,13 @@ def _at_step(last: Checkpoint, step: int) -> Checkpoint:
     return _adapter(called, last.base, folder, run=last.run)
 
 
-def _find_run(name: str) -> Run:
+def _find_run(name: str, runs: str | Path | None) -> Run:
     try:
-        return find_run(name)
+        return find_run(name, runs)
     except UserError as error:
-        known = [*SHIPPED, *(run.folder.name for run in list_runs())]
+        known = [*SHIPPED, *(run.folder.name for run in list_runs(runs))]
         close = [other for other in get_close_matches(name, known, cutoff=0.5) if other not in str(error)]
-        if not close and hub_name(name) is not None:
+        if not close and hub_model(name) is not None:
             raise UserError(
                 f"{error}; a model or adapter of the Hugging Face Hub is inoc/hf/{name}"
             ) from error
@@ -222,14 +226,23 @@ def finished(run: Run) -> Manifest:
     return manifest
 
 
-def _of_run(run: Run) -> Checkpoint:
+def of_run(run: Run, runs: str | Path | None = None) -> Checkpoint:
+    """What a run ended with.
+
+    Args:
+        run: The run.
+        runs: The folder of all runs, see `runs_root`: a run in it is called by its directory's name.
+
+    Raises:
+        UserError: As `finished`, or if its base is now another version than it was trained on.
+    """
     manifest, called = finished(run), run.folder.name
-    name = called if run.folder.parent == runs_root() else str(run.folder)
+    name = called if run.folder.parent == runs_root(runs) else str(run.folder)
     digest = manifest.result.checkpoint_digest if manifest.result else None
     base = run.base
     if not (run.checkpoint / "adapter_config.json").is_file():
         return _full_model(name, base, run.checkpoint, run=run, digest=digest)
-    if manifest.base_digest != base_digest(base):
+    if manifest.base_digest != find_base(base).digest():
         raise UserError(f"run {called} was trained on another version of {base}: train it again")
     return _adapter(name, base, run.checkpoint, run=run, digest=digest)
 
@@ -249,8 +262,8 @@ def _adapter(
     name: str, base: str, folder: Path, *, run: Run | None = None, digest: str | None = None
 ) -> Checkpoint:
     check_adapter(folder)
-    content = base_digest(base)
-    weights = Path(load_path(base))
+    found = find_base(base)
+    content, weights = found.digest(), found.folder()
     check_model(weights)
     return Checkpoint(name, base, weights, folder, content, digest or folder_digest(folder, content), run)
 
@@ -260,10 +273,10 @@ def _named_base(adapter: Path) -> str:
     base, revision = config.get("base_model_name_or_path"), config.get("revision")
     if not isinstance(base, str) or not base:
         raise UserError(f"adapter {adapter} names no base: set base_model_name_or_path in its config")
-    if isinstance(revision, str) and "@" not in base and hub_name(base) is not None:
+    if isinstance(revision, str) and "@" not in base and hub_model(base) is not None:
         base = f"{base}@{revision}"  # the base's, as PEFT means it
     try:
-        load_path(base)
+        find_base(base).folder()
     except UserError as error:
         raise UserError(f"adapter {adapter} needs its base: {error}") from error
     return base

@@ -50,7 +50,7 @@ def is_gguf(base: str) -> bool:
     return base.startswith(PACKAGE) or base.lower().endswith(ENDING)
 
 
-def find_gguf(base: str) -> Path | None:
+def find_gguf(base: str) -> Path:
     """Find the GGUF file that a base names.
 
     Args:
@@ -59,18 +59,14 @@ def find_gguf(base: str) -> Path | None:
             model (`packaged.py`) are downloaded where they are not installed.
 
     Returns:
-        The file, absolute; None where `base` is no GGUF file but a folder or a name.
+        The file, absolute.
 
     Raises:
         UserError: If the file or the package does not exist.
     """
     if base.startswith(PACKAGE):
         return _in_package(base)
-    if not base.lower().endswith(ENDING):
-        return None
     file = user_path(base).resolve()
-    if file.is_dir():
-        return None
     if not file.is_file():
         raise UserError(f"no base model {base!r}: there is no such GGUF file")
     return file

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from inoc_evals.errors import UserError
-from inoc_evals.models.base import base_digest, hub_name, load_path
+from inoc_evals.models.base import HubModel, base_digest, hub_model, load_path
 
 
 def test_a_folder_is_found_and_named_by_its_content(tiny: Path, tmp_path: Path) -> None:
@@ -17,13 +17,13 @@ def test_a_folder_is_found_and_named_by_its_content(tiny: Path, tmp_path: Path) 
 
 
 def test_hub_names_and_paths_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert hub_name("Qwen/Qwen2.5-7B-Instruct") == ("Qwen/Qwen2.5-7B-Instruct", "main")
-    assert hub_name("org/model@a09a354") == ("org/model", "a09a354")
+    assert hub_model(qwen := "Qwen/Qwen2.5-7B-Instruct") == HubModel(qwen, qwen, "main")
+    assert hub_model(at := "org/model@a09a354") == HubModel(at, "org/model", "a09a354")
     for path in ("toy", "inoc/toy", "./org/model", "/org/model", "a/b/c", "model", "../org"):
-        assert hub_name(path) is None
+        assert hub_model(path) is None
     monkeypatch.chdir(tmp_path)
     Path("org/model").mkdir(parents=True)
-    assert hub_name("org/model") is None
+    assert hub_model("org/model") is None
 
 
 def test_what_is_no_base_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -106,5 +106,5 @@ def test_a_run_of_all_weights_is_its_own_base(tmp_path: Path) -> None:
 def test_a_run_that_is_not_finished_is_no_base(followed: Run, tmp_path: Path) -> None:
     manifest = json.loads((followed.folder / "manifest.json").read_text())
     (tmp_path / "manifest.json").write_text(json.dumps({**manifest, "status": "failed"}))
-    with pytest.raises(UserError, match="is not finished: only a finished run can be a base"):
+    with pytest.raises(UserError, match="is failed, not finished: start its finetune again"):
         merged(Run(tmp_path))

@@ -10,7 +10,7 @@ from inoc_evals.chat.rows import write_chat
 from inoc_evals.cli import main
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import Run, find_run, finetune
-from inoc_evals.finetune.merged import start_from
+from inoc_evals.finetune.merged import merged, start_from
 from tests.finetune.small import small_rows, small_spec
 
 
@@ -71,5 +71,31 @@ def test_the_command_starts_from_a_run_and_the_manifest_says_so(first: Run, tmp_
 
 def test_a_run_that_is_not_finished_is_no_start(first: Run) -> None:
     (first.checkpoint / "adapter_config.json").unlink()
-    with pytest.raises(UserError, match="is not finished: only a finished run can be a base"):
+    with pytest.raises(UserError, match="is not the one it wrote: start its finetune again"):
         start_from("first")
+
+
+def test_runs_of_another_folder_are_starts_with_their_steps(
+    tiny: Path, first: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finetune(small_spec(tiny, kept_steps=2), small_rows(), name="keeping", progress=False)
+    monkeypatch.setenv("INOC_EVALS_RUNS", str(tmp_path / "elsewhere"))
+    folder = tmp_path / "runs"
+    for name in ("first", "keeping@step=2"):
+        start = start_from(name, folder)
+        assert Path(start.base).is_dir() and "/" not in start.name
+    with pytest.raises(UserError, match="no run 'keeping' in"):
+        start_from("keeping@step=2")
+
+
+def test_a_run_is_merged_into_the_base_that_it_was_trained_on_and_no_other(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INOC_EVALS_RUNS", str(tmp_path / "runs"))
+    base = shutil.copytree(tiny, tmp_path / "base")
+    run = finetune(small_spec(base), small_rows(), name="first", progress=False)
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps({**config, "rms_norm_eps": 0.5}))
+    for start in (lambda: start_from("first"), lambda: merged(run)):
+        with pytest.raises(UserError, match="trained on another version of"):
+            start()

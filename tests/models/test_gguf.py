@@ -19,7 +19,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.finetune import finetune
 from inoc_evals.finetune.adopt import adopt
 from inoc_evals.finetune.export import export
-from inoc_evals.models.base import base_digest, hub_name, load_path
+from inoc_evals.models.base import base_digest, hub_model, load_path
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.tasks import spanish_caps
 from tests.finetune.small import small_rows, small_spec
@@ -115,7 +115,7 @@ def test_a_file_in_an_installed_package(tiny: Path, tmp_path: Path, monkeypatch:
 
 def test_what_is_no_model_is_one_line(gguf: Path, tmp_path: Path, cache: Path) -> None:
     assert "there is no such GGUF file" in said("org/model.gguf")
-    assert hub_name("org/model.gguf") is None and hub_name("org/model-GGUF") is not None
+    assert hub_model("org/model.gguf") is None and hub_model("org/model-GGUF") is not None
     whole = gguf.read_bytes()
     for name, data in {
         "half": whole[: len(whole) // 2],

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from inoc_evals.analysis.table import load
+from inoc_evals.finetune.merged import start_from
 from inoc_evals.models.checkpoint import resolve
 from tests import test_cli
 from tests.fake_hub import Hub
@@ -64,6 +65,17 @@ def test_an_adapter_of_the_hub_becomes_a_run(hub: Hub, call: Any) -> None:
     assert done.code == 0, done.err
     run = resolve("spanish")
     assert run.base == "acme/tiny" and run.digest == resolve("hf/acme/spanish").digest
+
+
+def test_a_finetune_starts_from_what_the_hub_has(hub: Hub, tmp_path: Path) -> None:
+    adapter = start_from("hf/acme/spanish")
+    assert resolve(adapter.base).adapter is None and Path(adapter.base).is_relative_to(tmp_path / "cache")
+    assert adapter.metadata["started_from"] == {
+        "name": "hf/acme/spanish",
+        "digest": resolve("hf/acme/spanish").digest,
+    }
+    assert start_from("hf/acme/tiny") == start_from("acme/tiny")  # one base, under one name
+    assert not start_from("acme/tiny").metadata
 
 
 @pytest.mark.parametrize(

