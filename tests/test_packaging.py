@@ -1,13 +1,15 @@
+import shutil
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 import inoc_evals
 from inoc_evals import cli
@@ -28,8 +30,49 @@ def test_the_command_is_installed() -> None:
     assert found.load() is cli.main
     program = Path(sys.executable).with_name("inoc-evals")
     done = subprocess.run([program, "--version"], capture_output=True, text=True)
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert (done.returncode, done.stdout) == (0, f"inoc-evals {project['version']}\n")
+    assert (done.returncode, done.stdout) == (0, f"inoc-evals {version('inoc-evals')}\n")
+
+
+def version_of(folder: Path) -> Version:
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "version"], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return Version(done.stdout.strip())
+
+
+def test_the_version_is_that_of_the_tag_and_then_names_the_commit(tmp_path: Path) -> None:
+    for file in ("pyproject.toml", ".git_archival.txt", ".gitattributes", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, tmp_path / file)
+    hatch = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]
+    fallback = Version(hatch["version"]["fallback-version"])
+    assert version_of(tmp_path) == fallback and fallback.is_postrelease  # no Git: some time after a release
+
+    def git(*words: str) -> str:
+        who = ("-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false")
+        done = subprocess.run(["git", *who, *words], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "first")
+    assert version_of(tmp_path) > fallback and git("rev-parse", "HEAD").startswith(
+        (version_of(tmp_path).local or "g")[1:]
+    )
+    git("tag", "v3.1.4")
+    assert version_of(tmp_path) == Version("3.1.4")
+    git("commit", "--quiet", "--message", "second", "--allow-empty")
+    later = version_of(tmp_path)
+    assert (
+        later.base_version == "3.1.5"
+        and later.dev == 1
+        and f"g{git('rev-parse', 'HEAD')}".startswith(str(later.local))
+    )
+
+    git("archive", "--output", "all.tar", "HEAD")
+    (unpacked := tmp_path / "unpacked").mkdir()
+    shutil.unpack_archive(tmp_path / "all.tar", unpacked, filter="data")
+    from_archive = version_of(unpacked)
+    assert from_archive.public == later.public and str(later.local).startswith(str(from_archive.local))
 
 
 def test_type_checkers_of_users_see_our_types() -> None:
