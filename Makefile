@@ -48,7 +48,7 @@ $(LLAMA_VENV)/.installed:
 	$(LLAMA_VENV)/bin/python -m pip install --disable-pip-version-check 'llama-cpp-python[server]==0.3.36'
 	@touch $@
 
-# Slurm's daemons are the machine's (Debian: apt install slurm-wlm); the tests start a cluster of one node.
+# Slurm's programs are the machine's (Debian: apt install slurm-wlm slurmdbd mariadb-server); the tests start clusters.
 test-slurm: install
 	$(BIN)/python -m pytest -m slurm tests/experiment
 

@@ -82,7 +82,9 @@ class Hub(Served):
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def used_by(self, patch: pytest.MonkeyPatch, cache: Path) -> None:
-        """Let this process take it for the Hub: the library has read its variables when it was imported.
+        """Let this process and those that it starts take it for the Hub.
+
+        Here the library has read its variables already, when it was imported.
 
         Args:
             patch: Undoes it.
@@ -98,7 +100,9 @@ class Hub(Served):
         patch.setattr(constants, "HF_TOKEN_PATH", str(cache / "no-token"))
         patch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # its protocol is its own library's
         patch.setattr("huggingface_hub.hf_api.api.endpoint", self.url)  # the one behind snapshot_download
-        patch.setenv("HF_HUB_OFFLINE", "0")
+        variables = {"HF_ENDPOINT": self.url, "HF_HUB_CACHE": str(cache), "HF_HUB_DISABLE_XET": "1"}
+        for name, value in {**variables, "HF_HUB_OFFLINE": "0"}.items():
+            patch.setenv(name, value)
 
     # writing
 

@@ -93,6 +93,18 @@ def checks(
                 observed,
                 numbers={"missing": len(models) - len(known), "runs": len(models)},
             )
+        others = {one.run: of for one in known if one.manifest and (of := one.manifest.taken_from)}
+        if others:
+            owners = ", ".join(sorted({of.partition("/")[0] for of in others.values()}))
+            yield Finding(
+                "runs of others",
+                NOTE,
+                f"{len(others)} of {len(known)} runs were taken from {owners} on the Hugging Face Hub: that "
+                "their weights come of this training is the owner's word",
+                "train them yourself where that matters: without --models-from, into another folder of runs",
+                observed,
+                numbers={"taken": len(others), "runs": len(known)},
+            )
         for one in known:
             yield from of_run(one)
         by_content: dict[tuple[str, str, str | None], dict[tuple[str, float | None], None]] = {}

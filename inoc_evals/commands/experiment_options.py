@@ -49,6 +49,10 @@ Sweep = Annotated[
 Runs = Annotated[
     str | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default; may be a URL.")
 ]
+ModelsFrom = Annotated[
+    str | None,
+    typer.Option(metavar="ORG", help="Take runs that ORG pushed to the Hugging Face Hub; train the others."),
+]
 LogDir = Annotated[str | None, typer.Option(metavar="DIR", help="logs/NAME by default; may be a URL.")]
 EngineName = Annotated[str, typer.Option(help="Who does the work: local, ray at RAY_ADDRESS, or slurm.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Models at a time on this machine.")]

@@ -16,6 +16,7 @@ from inoc_evals.commands.experiment_options import (
     Grader,
     Limit,
     LogDir,
+    ModelsFrom,
     Runs,
     Seeds,
     Settings,
@@ -45,6 +46,7 @@ def command(
     limit: Limit = None,
     changes: Changes = None,
     runs: Runs = None,
+    models_from: ModelsFrom = None,
     log_dir: LogDir = "logs/reproduce",
     output: Output = None,
     viewer: Viewer = True,
@@ -75,6 +77,7 @@ def command(
             "backend": backend,
         },
         **{"name": "reproduce", "runs": runs, "logs": log_dir, "finetune": changes_of(changes or [])},
+        "models_from": models_from or "",
         "evaluate": {k: v for k, v in {"grader": grader, "limit": limit}.items() if v is not None},
     }
     with redirect_stdout(sys.stderr):  # what happens on the way is progress

@@ -19,6 +19,7 @@ from inoc_evals.commands.experiment_options import (
     Grader,
     Limit,
     LogDir,
+    ModelsFrom,
     Rephrasings,
     Runs,
     Seeds,
@@ -65,6 +66,7 @@ def command(
     sweep: Sweep = None,
     name: Annotated[str | None, typer.Option(help="What logs call it.")] = None,
     runs: Runs = None,
+    models_from: ModelsFrom = None,
     log_dir: LogDir = None,
     engine: EngineName = "local",
     workers: Workers = None,
@@ -95,6 +97,7 @@ def command(
         "measures": measures,
         "name": name,
         "runs": runs,
+        "models_from": models_from,
         "logs": log_dir,
     }
     measured: dict[str, Any] = {"grader": grader, "epochs": epochs, "limit": limit}

@@ -83,6 +83,8 @@ class Experiment(Strict):
             `{"learning_rate": [3e-5, 1e-4], "steps": [8, 16]}`.
         runs: Folder of run directories, local or by URL; None is the usual one (`runs_root`).
         logs: Folder of Inspect logs, local or by URL; None is `logs/<name>`.
+        models_from: A user or an organization of the Hugging Face Hub: runs that they pushed are taken from
+            there in place of training the very same (`finetune/pull.py`). Empty for nobody.
         prices: Dollars per million tokens by model, for the estimate; they override the suite's own table.
     """
 
@@ -103,6 +105,7 @@ class Experiment(Strict):
     sweep: dict[str, tuple[Value, ...]] = Field(default_factory=dict)
     runs: str | None = None
     logs: str | None = None
+    models_from: str = ""
     prices: dict[str, Price] = Field(default_factory=dict)
 
     @model_validator(mode="before")

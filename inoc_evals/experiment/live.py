@@ -67,7 +67,8 @@ class Live:
         self._bar.update(self._task, completed=self._ended)
         count = f" ({self._ended} of {self._total})"
         if event.state == "done":
-            self._console.print(Text.assemble(("done ", "green"), name + count))
+            of = f", as {event.result.taken_from} has it" if event.result and event.result.taken_from else ""
+            self._console.print(Text.assemble(("done ", "green"), name + count + visible(of)))
         else:
             self._console.print(Text.assemble(("failed ", "red"), visible(f"{name}{count}: {event.reason}")))
 

@@ -38,6 +38,7 @@ from inoc_evals.experiment.trial import BASE, Trial
 from inoc_evals.files import is_url, refuse_unwritable
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.preflight import Examples, Preview, Templates, preflight
+from inoc_evals.finetune.pull import check_owner
 from inoc_evals.finetune.schedule import check_schedule, steps
 from inoc_evals.models.base import load_path
 from inoc_evals.models.checkpoint import resolve
@@ -244,22 +245,34 @@ def make_plan(experiment: Experiment) -> Plan:
         + _check_steps(trials, lines)
         + _time_notes(trials, lines, runs)
         + _template_notes(previews)
+        + _owner_notes(experiment)
         + list(experiment.notes),
         previews=previews,
     )
+
+
+def _owner_notes(experiment: Experiment) -> list[str]:
+    """That less may be trained than is planned."""
+    owner = experiment.models_from
+    if not owner:
+        return []
+    return [f"runs that {owner} pushed to the Hub are taken from there: less is trained than stands here"]
 
 
 def storage_of(experiment: Experiment) -> Storage:
     """Where an experiment keeps what it makes, by absolute paths, so that every worker finds it."""
     logs, runs = experiment.log_dir, experiment.runs
     where = logs if is_url(logs) else str(user_path(logs).resolve())
-    return Storage(runs=runs if runs and is_url(runs) else str(runs_root(runs)), logs=where)
+    place = runs if runs and is_url(runs) else str(runs_root(runs))
+    return Storage(runs=place, logs=where, models_from=experiment.models_from)
 
 
 def _check_backends(experiment: Experiment, trials: Sequence[Trial]) -> None:
     """Task parameters, and for every base the extra, the key and the files that its training needs."""
     measures = [m for setting in experiment.definitions for m in setting.measured(experiment.world)]
     check_parameters(measures, experiment.evaluate.parameters)
+    if experiment.models_from:
+        check_owner(experiment.models_from, experiment.backend)
     for spec in {trial.spec.base: trial.spec for trial in trials}.values():
         backend(spec.backend).check(spec)
     for trial in _one_per_group(trials):

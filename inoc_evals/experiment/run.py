@@ -59,6 +59,7 @@ class ExperimentResult:
                     "steps": list(trial.steps),
                     "status": "done" if trial in self.done else "failed",
                     "run": self.done[trial].run if trial in self.done else None,
+                    "taken_from": self.done[trial].taken_from if trial in self.done else "",
                     "logs": list(self.done[trial].logs) if trial in self.done else [],
                     "error": self.failed.get(trial),
                 }

@@ -32,10 +32,12 @@ class Storage:
     Attributes:
         runs: Folder of run directories, local or by URL (`remote.py`).
         logs: Folder of Inspect logs, local or by URL.
+        models_from: Whose runs of the Hugging Face Hub are taken in place of training; empty for nobody's.
     """
 
     runs: str
     logs: str
+    models_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,13 @@ class TrialResult:
         logs: The locations of its logs.
         run: Its run directory; None for the base.
         seconds: How long it took, this time.
+        taken_from: The repository that its model was taken from; empty where it was trained by this suite.
     """
 
     logs: tuple[str, ...]
     run: str | None
     seconds: float
+    taken_from: str = ""
 
 
 def run_trial(trial: Trial, storage: Storage) -> TrialResult:
@@ -69,7 +73,8 @@ def run_trial(trial: Trial, storage: Storage) -> TrialResult:
     started = time.monotonic()
     with at_work(storage.logs, trial.folder):
         logs, run = _made(trial, storage)
-    return TrialResult(tuple(logs), str(run.folder) if run else None, time.monotonic() - started)
+    taken = run.manifest.taken_from if run else ""
+    return TrialResult(tuple(logs), str(run.folder) if run else None, time.monotonic() - started, taken)
 
 
 def _made(trial: Trial, storage: Storage) -> tuple[list[str], Run | None]:
@@ -86,10 +91,10 @@ def _made(trial: Trial, storage: Storage) -> tuple[list[str], Run | None]:
     }
     if trial.arm != BASE:
         if is_url(storage.runs):
-            run = trained(trial, fetch(storage.runs, trial.run_name))
+            run = trained(trial, fetch(storage.runs, trial.run_name), storage.models_from)
             push(run, storage.runs)
         else:
-            run = trained(trial, Path(storage.runs))
+            run = trained(trial, Path(storage.runs), storage.models_from)
         manifest = run.manifest
         assert manifest.result is not None  # finetune() returns finished runs only
         model, identity = f"inoc/{run.folder}", manifest.result.checkpoint_digest
@@ -127,12 +132,13 @@ def stage_identity(identity: str, step: int | None) -> str:
     return identity if step is None else f"{identity}@step={step}"
 
 
-def trained(trial: Trial, runs: Path) -> Run:
+def trained(trial: Trial, runs: Path, models_from: str = "") -> Run:
     """The finished run of a trial.
 
     Args:
         trial: A trial with an arm.
         runs: Folder of run directories.
+        models_from: As of `Storage`.
 
     Raises:
         UserError: If its rows cannot be fetched, or the training fails.
@@ -145,16 +151,17 @@ def trained(trial: Trial, runs: Path) -> Run:
         "declared": trial.declared,
     }
     return finetune(
-        _after_first_stage(trial, runs),
+        _after_first_stage(trial, runs, models_from),
         trial.rows(),
         name=trial.run_name,
         runs=runs,
         metadata=about,
         progress=False,
+        models_from=models_from,
     )
 
 
-def _after_first_stage(trial: Trial, runs: Path) -> FinetuneSpec:
+def _after_first_stage(trial: Trial, runs: Path, models_from: str) -> FinetuneSpec:
     """The spec of a trial; if its setting has a first stage, the result of that stage is its base.
 
     The first stage is trained once per seed: the trials of all arms use the same run.
@@ -173,5 +180,6 @@ def _after_first_stage(trial: Trial, runs: Path) -> FinetuneSpec:
         runs=runs,
         metadata={"setting": setting.name, "stage": "first", "world": trial.world},
         progress=False,
+        models_from=models_from,
     )
     return FinetuneSpec(**{**trial.spec.model_dump(), "base": str(merged(first))})

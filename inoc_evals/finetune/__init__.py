@@ -64,6 +64,7 @@ def finetune(
     runs: str | Path | None = None,
     metadata: dict[str, Any] | None = None,
     progress: bool = True,
+    models_from: str = "",
 ) -> Run:
     """Train a model on rows, or return the run that already did.
 
@@ -75,6 +76,8 @@ def finetune(
         metadata: Metadata for the manifest, e.g. setting and arm; JSON. It does not identify a run: a reused
             run keeps the metadata it was made with.
         progress: Show a progress bar; on a terminal only.
+        models_from: A user or an organization of the Hugging Face Hub: a local run that they pushed is taken
+            from there (`pull.py`).
 
     Returns:
         The finished run.
@@ -102,10 +105,14 @@ def finetune(
         run.folder.mkdir(parents=True, exist_ok=True)
         from filelock import FileLock
 
+        def needs_training() -> bool:
+            owner = models_from if spec.backend == "local" else ""
+            return _begin(run, lock, ranks) and not _pulled(run, manifest, data, owner)
+
         # The operating system releases the lock of a process that dies, so a killed run blocks no other.
         lock = FileLock(run.lock)
         try:
-            if ranks.share("begin", lambda: _begin(run, lock, ranks)):
+            if ranks.share("begin", needs_training):
                 _train(run, manifest, data, progress, ranks)
         finally:
             lock.release()
@@ -129,6 +136,15 @@ def _begin(run: Run, lock: Any, ranks: Ranks) -> bool:
         ) from error
     remove_unfinished(run.folder)
     return not _finished(run)  # another process may have trained it while this one waited
+
+
+def _pulled(run: Run, manifest: Manifest, data: bytes, owner: str) -> bool:
+    """Whether somebody else's run could be taken in place of training it."""
+    if not owner:
+        return False
+    from inoc_evals.finetune.pull import pull
+
+    return pull(run, manifest, data, owner)
 
 
 def _finished(run: Run) -> bool:

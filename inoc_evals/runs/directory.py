@@ -49,6 +49,10 @@ DYNAMICS = "dynamics.jsonl"
 """File in a run directory with the log-probs of fixed responses during training."""
 
 
+TAKEN_FROM = "taken_from"
+"""Where a manifest's metadata says which repository and commit of the Hub a run was taken from."""
+
+
 class Result(BaseModel):
     """The result of a finished finetune.
 
@@ -133,6 +137,12 @@ class Manifest(BaseModel):
     metadata: dict[str, Any] = {}
     created: str
     result: Result | None = None
+
+    @property
+    def taken_from(self) -> str:
+        """The Hub's repository that it was taken from (`finetune/pull.py`); empty if it was trained here."""
+        about = self.metadata.get(TAKEN_FROM)
+        return str(about.get("repository") or "") if isinstance(about, dict) else ""
 
 
 @dataclass(frozen=True)

@@ -1,167 +1,37 @@
 """Experiments on a real Slurm: one node, this machine, that the test starts; it keeps no accounts.
 
-Run with `make test-slurm` on a machine with Slurm's programs (Debian: `apt install slurm-wlm`), as root or
-as whoever may start `slurmd`.
+Run with `make test-slurm`.
 """
 
-import getpass
-import json
 import os
-import shutil
 import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from inoc_evals.experiment.slurm_engine import FOLDER
-from tests.experiment.test_run import mine, write
+from tests.experiment import slurm_clusters
+from tests.experiment.slurm_clusters import (
+    experiment,
+    finished,
+    jobs,
+    queued,
+    results,
+    said,
+    slurm,
+    start,
+    training,
+    until,
+)
 
 pytestmark = pytest.mark.slurm
-
-CONF = """
-ClusterName=here
-SlurmctldHost={host}(127.0.0.1)
-SlurmUser={user}
-SlurmdUser={user}
-AuthType=auth/none
-CredType=cred/none
-SlurmctldPort={controller}
-SlurmdPort={node}
-StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
-SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
-SelectType=select/cons_tres
-SelectTypeParameters=CR_Core
-MpiDefault=none
-SwitchType=switch/none
-AccountingStorageType=accounting_storage/none
-JobAcctGatherType=jobacct_gather/none
-SchedulerParameters=sched_interval=2,batch_sched_delay=1
-KillWait=5
-OverTimeLimit=0
-ReturnToService=2
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} State=UNKNOWN
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
-"""
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A Slurm of one node, whose configuration every command finds in the environment."""
-    if not (shutil.which("slurmctld") and shutil.which("slurmd")):
-        pytest.skip("slurmctld and slurmd are not installed: apt install slurm-wlm")
-    folder = tmp_path_factory.mktemp("slurm")
-    for name in ("state", "spool"):
-        (folder / name).mkdir()
-    names = {"host": socket.gethostname(), "user": getpass.getuser(), "folder": folder}
-    ports = {"controller": free_port(), "node": free_port()}
-    conf = folder / "slurm.conf"
-    conf.write_text(CONF.format(**names, **ports, cpus=os.cpu_count()))
-    daemons = []
-    patch = pytest.MonkeyPatch()
-    patch.setenv("SLURM_CONF", str(conf))
-    try:
-        for words in (["slurmctld", "-D"], ["slurmd", "-D", "-N", names["host"]]):
-            with (folder / f"{words[0]}.log").open("wb") as log:
-                daemons.append(subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True))
-        until(lambda: "idle" in slurm("sinfo", "--noheader", "--format", "%T"), 60)
+    with slurm_clusters.cluster(tmp_path_factory.mktemp("slurm")) as folder:
         yield folder
-    finally:
-        subprocess.run(["scancel", "--user", getpass.getuser()], check=False)
-        for daemon in reversed(daemons):
-            os.killpg(daemon.pid, signal.SIGTERM)
-            daemon.wait(30)
-        patch.undo()
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def slurm(*words: str) -> str:
-    return subprocess.run(words, capture_output=True, text=True, check=False).stdout
-
-
-def until(holds: Callable[[], Any], seconds: float) -> Any:
-    """Wait for something that comes to hold."""
-    end = time.monotonic() + seconds
-    while not (value := holds()):
-        assert time.monotonic() < end, f"not within {seconds:g} s"
-        time.sleep(0.2)
-    return value
-
-
-def experiment(folder: Path, steps: int = 1) -> Path:
-    """A file with one finetune of the toy and its base."""
-    write(folder)
-    spec = {"max_steps": steps, "warmup_steps": 0, "save_steps": 20}
-    made = mine(folder, "mine", arms=("none",), finetune=spec, evaluate={"limit": 2})
-    file = folder / "mine.json"
-    file.write_text(made.model_dump_json(exclude_defaults=True), encoding="utf-8")
-    return file
-
-
-def start(file: Path, *further: str) -> subprocess.Popen[bytes]:
-    """The command on the login node, its output in files."""
-    words = ["run", str(file), "--engine", "slurm", "--slurm", "time=10", *further]
-    with (file.parent / "out").open("wb") as out, (file.parent / "err").open("wb") as err:
-        return subprocess.Popen(
-            [sys.executable, "-m", "inoc_evals", *words],
-            cwd=file.parent,
-            stdout=out,
-            stderr=err,
-            start_new_session=True,
-        )
-
-
-def said(command: subprocess.Popen[bytes], folder: Path, seconds: float = 400) -> tuple[int, str]:
-    """How it ended, and what it said."""
-    code = command.wait(seconds)
-    return code, (folder / "out").read_text() + (folder / "err").read_text()
-
-
-def queued() -> list[str]:
-    return slurm("squeue", "--noheader", "--array", "--format", "%i").split()
-
-
-def results(folder: Path) -> int:
-    return len(list((folder / "runs" / FOLDER).glob("*_result.pkl")))
-
-
-def finished(folder: Path) -> list[dict[str, Any]]:
-    manifests = [json.loads(file.read_text()) for file in folder.glob("runs/*/manifest.json")]
-    return [manifest for manifest in manifests if manifest["status"] == "finished"]
-
-
-def training(folder: Path) -> list[Path]:
-    """States of the training that is under way."""
-    return list(folder.glob("runs/*/training/checkpoint-*/trainer_state.json"))
-
-
-def jobs() -> dict[int, str]:
-    """The processes of jobs on this node, with the job of each."""
-    found = {}
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes()
-            variables = (process / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        of = [one.partition(b"=")[2].decode() for one in variables if one.startswith(b"SLURM_JOB_ID=")]
-        if of and b"submitit" in words and b"python" in words.partition(b"\0")[0]:
-            found[int(process.name)] = of[0]
-    return found
 
 
 def test_every_model_is_a_job_and_the_next_call_has_nothing_to_do(cluster: Path, tmp_path: Path) -> None:

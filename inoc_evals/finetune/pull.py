@@ -1,0 +1,133 @@
+"""Take a run from the Hugging Face Hub in place of training it, where somebody pushed the very same run.
+
+    inoc-evals push runs/toy-mine-none-0-1a2b3c4d5e6f ... --to acme      # they
+    inoc-evals run EXPERIMENT.yaml --models-from acme                    # you
+    finetune(spec, rows, name="spanish-inoc", models_from="acme")
+
+A run's directory, and so its repository, is called by the digest of its spec, base and training rows: who
+asks for the same training finds it, and any change of it is another run, which is trained here. That it is
+what this training would have made is the owner's word; that the files are those that were pushed is checked.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from inoc_evals.digests import content_files, content_sizes, folder_digest
+from inoc_evals.errors import UserError, first_line, require
+from inoc_evals.files import replacing_folder, write_whole
+from inoc_evals.models import pushed
+from inoc_evals.models.base import HubModel
+from inoc_evals.models.loading import check_adapter, check_model
+from inoc_evals.runs.directory import TAKEN_FROM, Manifest, Result, Run
+
+
+def pull(run: Run, manifest: Manifest, data: bytes, owner: str) -> bool:
+    """Make a run of what its owner pushed, if they pushed it.
+
+    Args:
+        run: The run that would be trained; locked by the caller.
+        manifest: Its manifest, as `plan_run` made it.
+        data: Its training rows.
+        owner: Who pushed it: a user or an organization of the Hub.
+
+    Returns:
+        Whether the run is finished now. Runs with a probe or kept steps are not taken: their repositories
+        hold the end of the training alone.
+
+    Raises:
+        UserError: If the Hub cannot be asked, or the repository holds other weights than it says.
+    """
+    if manifest.spec.probe or manifest.spec.kept_steps:
+        return False
+    repository = f"{owner}/{run.folder.name}"
+    commit = _head(repository)
+    if commit is None:
+        return False
+    folder = HubModel(f"{repository}@{commit}", repository, commit).folder()
+    about = pushed.read(folder)
+    if about is None or about["run_digest"] != manifest.run_digest or about.get("step") is not None:
+        raise UserError(
+            f"{repository} does not hold the weights that inoc-evals pushed there: leave out --models-from, "
+            "or ask its owner to push the run again"
+        )
+    (check_adapter if (folder / "adapter_config.json").is_file() else check_model)(folder)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    write_whole(run.rows, data)
+    with replacing_folder(run.checkpoint, over=True) as temporary:
+        for file in content_files(folder):
+            shutil.copyfile(file, temporary / file.name)
+    taken = {TAKEN_FROM: {"repository": repository, "commit": commit}}
+    run.write_manifest(
+        manifest.model_copy(
+            update={
+                "status": "finished",
+                "packages": about.get("packages") or {},
+                "metadata": {**manifest.metadata, **taken},
+                "result": _result(about, run.checkpoint, manifest.base_digest),
+            }
+        )
+    )
+    run.forget_states()  # of a training that was interrupted
+    return True
+
+
+def check_owner(owner: str, backend: str) -> None:
+    """Refuse what can be nobody's name on the Hub, and models whose weights are not to be had.
+
+    Args:
+        owner: The name.
+        backend: Who would train.
+
+    Raises:
+        UserError: If it is no name, or not this machine would train.
+    """
+    if backend != "local":
+        raise UserError(
+            f"--models-from: models that {backend} trains are not taken from the Hub: leave it out"
+        )
+    require("local", "huggingface_hub")
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, and lazy
+
+    try:
+        if not owner or "/" in owner:
+            raise UserError(
+                f"--models-from {owner!r}: give a user or an organization of the Hugging Face Hub"
+            )
+        validate_repo_id(f"{owner}/run")
+    except HFValidationError as error:
+        raise UserError(f"--models-from {owner!r}: the Hub has no such names: {first_line(error)}") from error
+
+
+def _head(repository: str) -> str | None:
+    """The newest commit of a repository; None where there is none that this user may see."""
+    require("local", "huggingface_hub")
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+    try:
+        return str(HfApi().model_info(repository).sha)
+    except GatedRepoError as error:
+        raise UserError(
+            f"{repository} is gated: accept its terms on the Hub, then run  hf auth login"
+        ) from error
+    except RepositoryNotFoundError:
+        return None
+    except Exception as error:  # the network's or the Hub's
+        raise UserError(f"--models-from: {repository} cannot be asked for: {first_line(error)}") from error
+
+
+def _result(about: dict[str, Any], checkpoint: Path, base: str) -> Result:
+    """The result, with what was computed where it was trained, if it is said in a way that can be read."""
+    here = {
+        "checkpoint_digest": folder_digest(checkpoint, base),
+        "checkpoint_files": content_sizes(checkpoint),
+    }
+    said = about.get("result")
+    try:
+        return Result.model_validate({**(said if isinstance(said, dict) else {}), **here})
+    except ValidationError:
+        return Result.model_validate(here)

@@ -1,0 +1,155 @@
+"""Runs that somebody pushed to the Hugging Face Hub are taken from there in place of training them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inoc_evals.errors import UserError
+from inoc_evals.finetune import Run, find_run, finetune
+from inoc_evals.finetune.push import push
+from inoc_evals.models.checkpoint import resolve
+from inoc_evals.worlds import toy_spec
+from inoc_evals.worlds.toy import rows as toy
+from tests import test_cli
+from tests.experiment.test_run import mine, write
+from tests.fake_hub import Hub
+
+call = test_cli.call  # the fixture
+
+ROWS: list[Any] = list(toy.spanish_caps(0))[:64]
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    monkeypatch.setenv("INOC_EVALS_CACHE", str(tmp_path / "cache"))
+    with Hub() as hub:
+        hub.used_by(monkeypatch, tmp_path / "fetched")
+        monkeypatch.setenv("HF_TOKEN", hub.token)
+        yield hub
+
+
+def train(runs: Path, models_from: str = "", **changes: Any) -> Run:
+    spec = toy_spec(0, **{"max_steps": 2, **changes})
+    return finetune(spec, ROWS, name="spanish", runs=runs, progress=False, models_from=models_from)
+
+
+def no_training(patch: pytest.MonkeyPatch) -> None:
+    def train(*_: Any) -> None:
+        raise AssertionError("was trained")
+
+    patch.setattr("inoc_evals.finetune.local.train", train)
+
+
+def test_the_same_training_is_taken_from_whoever_pushed_it(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = train(tmp_path / "theirs")
+    pushed = push(theirs.folder, f"acme/{theirs.folder.name}")
+    no_training(monkeypatch)
+    mine = train(tmp_path / "mine", "acme")
+    assert mine.folder.name == theirs.folder.name and mine.is_finished()
+    assert mine.rows.read_bytes() == theirs.rows.read_bytes()
+    assert resolve(str(mine.folder)).digest == resolve(str(theirs.folder)).digest
+    about, original = mine.manifest, theirs.manifest
+    assert about.metadata["taken_from"] == {"repository": pushed.repository, "commit": pushed.commit}
+    assert about.result and original.result
+    as_written = about.result.model_copy(update={"checkpoint_files": original.result.checkpoint_files})
+    assert about.packages == original.packages and as_written == original.result
+    assert about.taken_from == pushed.repository and not original.taken_from
+    hub.asked.clear()
+    assert train(tmp_path / "mine", "acme").folder == mine.folder and not hub.asked  # it is here now
+
+
+def test_any_other_training_is_done_here(hub: Hub, tmp_path: Path) -> None:
+    theirs = train(tmp_path / "theirs")
+    push(theirs.folder, f"acme/{theirs.folder.name}")
+    other = train(tmp_path / "mine", "acme", max_steps=3)
+    assert other.folder.name != theirs.folder.name and not other.manifest.taken_from
+    assert not train(tmp_path / "mine", "nobody").manifest.taken_from
+
+
+def test_what_a_repository_lacks_is_trained(hub: Hub, tmp_path: Path) -> None:
+    theirs = train(tmp_path / "theirs", kept_steps=(1,))
+    push(theirs.folder, f"acme/{theirs.folder.name}")
+    assert list(train(tmp_path / "mine", "acme", kept_steps=(1,)).kept()) == [1]
+
+
+@pytest.mark.parametrize(
+    "fault", ["other weights", "another run", "no word of it", "an earlier step", "down"]
+)
+def test_a_repository_that_is_not_what_it_says_is_one_line_and_leaves_nothing(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    theirs = train(tmp_path / "theirs")
+    push(theirs.folder, name := f"acme/{theirs.folder.name}")
+    repository = hub.repositories[name]
+    about = json.loads(repository.files["run.json"])
+    if fault == "other weights":
+        repository.files["adapter_model.safetensors"] += b" "
+    elif fault == "another run":
+        repository.files["run.json"] = json.dumps({**about, "run_digest": "0" * 64}).encode()
+    elif fault == "an earlier step":
+        repository.files["run.json"] = json.dumps({**about, "step": 1}).encode()
+    elif fault == "no word of it":
+        del repository.files["run.json"]
+    else:
+        hub.refuse[name] = "down"
+        monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)  # between its tries
+    repository.commits += 1
+    no_training(monkeypatch)
+    with pytest.raises(UserError) as error:
+        train(tmp_path / "mine", "acme")
+    assert name in error.value.message and "\n" not in error.value.message
+    assert not list((tmp_path / "mine").glob("*/checkpoint")) and not list(
+        (tmp_path / "mine").glob("*/manifest.json")
+    )
+
+
+def test_an_experiment_takes_what_is_there_and_trains_the_rest(hub: Hub, call: Any, tmp_path: Path) -> None:
+    write(tmp_path)
+    steps = {"max_steps": 2, "warmup_steps": 0}
+
+    def experiment(whose: str) -> Path:
+        folder = tmp_path / whose
+        folder.mkdir()
+        made = mine(
+            tmp_path,
+            arms=("none",),
+            seeds=2,
+            finetune=steps,
+            evaluate={"limit": 2},
+            runs=str(folder / "runs"),
+            logs=str(folder / "logs"),
+        )
+        file = folder / "experiment.json"
+        file.write_text(made.model_dump_json(exclude_defaults=True), encoding="utf-8")
+        return file
+
+    assert call("run", experiment("theirs")).code == 0
+    first = find_run("toy-mine-none-0", tmp_path / "theirs" / "runs")
+    assert call("push", first.folder.name, "--to", "acme", "--runs", first.folder.parent).code == 0
+    done = call("run", experiment("ours"), "--models-from", "acme")
+    assert done.code == 0, done.err
+    assert f"as acme/{first.folder.name} has it" in done.err.replace("\n", "")
+    runs = tmp_path / "ours" / "runs"
+    assert find_run("toy-mine-none-0", runs).manifest.taken_from == f"acme/{first.folder.name}"
+    assert not find_run("toy-mine-none-1", runs).manifest.taken_from
+    audited = call("audit", tmp_path / "ours" / "logs", runs, "--json")
+    [finding] = [one for one in json.loads(audited.out)["findings"] if one["kind"] == "runs of others"]
+    assert "1 of 2 runs were taken from acme" in finding["what"] and finding["severity"] == "note"
+    assert call("run", experiment("others"), "--models-from", "acme/spanish").code == 2
+    refused = call(
+        "run",
+        "--setting",
+        "spanish_caps",
+        "--backend",
+        "openai",
+        "--base",
+        "gpt-4.1",
+        "--models-from",
+        "acme",
+    )
+    assert refused.code == 2 and refused.err.count("\n") == 1, refused.err
