@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Settings = Annotated[str | None, typer.Option("--setting", help="Settings, by comma; `all` of the world's.")]
 Bases = Annotated[
-    str | None, typer.Option("--base", help="Base models, by comma; the world's own by default.")
+    str | None,
+    typer.Option("--base", help="Base models, or runs to start from, by comma; the world's own by default."),
 ]
 Controls = Annotated[
     bool,

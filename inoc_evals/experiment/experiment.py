@@ -66,7 +66,8 @@ class Experiment(Strict):
         name: Its name, in its logs and as the name of their folder.
         settings: Names of settings, or `FILE.py:NAME`; `all` is every setting of the suite with rows in the
             world.
-        bases: Models to start from, by their name at the backend; the world's own by default.
+        bases: Models to start from, by their name at the backend; the world's own by default. Of local ones
+            also finished runs and adapters (`finetune/merged.py`).
         world: The world of its rows and questions, a key of `worlds.WORLDS`; by default that of the bases.
             `variant: paper-code` in a file stands for that variant of `world: paper`.
         arms: Names of arms, the same for each setting; by default every arm that is not a variant and has

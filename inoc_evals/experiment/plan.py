@@ -37,6 +37,7 @@ from inoc_evals.experiment.times import TrainingTimes, device, wall
 from inoc_evals.experiment.trial import BASE, Trial
 from inoc_evals.files import is_url, refuse_unwritable
 from inoc_evals.finetune.backends import backend
+from inoc_evals.finetune.merged import start_from
 from inoc_evals.finetune.preflight import Examples, Preview, Templates, preflight
 from inoc_evals.finetune.pull import check_owner
 from inoc_evals.finetune.schedule import check_schedule, steps
@@ -213,6 +214,7 @@ def make_plan(experiment: Experiment) -> Plan:
     _check_places(experiment)
     if experiment.backend == "local":
         check_arguments(**experiment.evaluate.model_args)
+        experiment = _from_models(experiment)
     trials = experiment.trials()
     storage = storage_of(experiment)
     _check_backends(experiment, trials)
@@ -249,6 +251,13 @@ def make_plan(experiment: Experiment) -> Plan:
         + list(experiment.notes),
         previews=previews,
     )
+
+
+def _from_models(experiment: Experiment) -> Experiment:
+    """The same, with runs and adapters among its bases merged into models, once."""
+    runs = None if is_url(experiment.runs or "") else experiment.runs
+    bases = tuple(start_from(base, runs).base for base in experiment.bases)
+    return experiment.model_copy(update={"bases": bases})
 
 
 def _owner_notes(experiment: Experiment) -> list[str]:

@@ -19,9 +19,9 @@ from inoc_evals.errors import UserError, require
 from inoc_evals.files import replacing_folder, writing
 from inoc_evals.models.base import SHIPPED
 from inoc_evals.models.checkpoint import Checkpoint, of_run, resolve, split_step
-from inoc_evals.models.loading import load_adapter, load_config, load_model, quantization
+from inoc_evals.models.loading import load_adapter, load_config, load_model, quantization, silent
 from inoc_evals.models.number_format import keep_format
-from inoc_evals.runs.directory import Run, has_name, list_runs
+from inoc_evals.runs.directory import NAME, Run, has_name, list_runs
 from inoc_evals.user_files import user_path
 
 MERGED = "merged"
@@ -96,7 +96,9 @@ def _is_trained(name: str, runs: str | Path | None) -> bool:
     folder = user_path(called)
     if folder.exists():
         return any((folder / file).is_file() for file in ("manifest.json", "adapter_config.json"))
-    return step is not None or any(run.folder.name == name or has_name(run, name) for run in list_runs(runs))
+    if step is not None or not NAME.fullmatch(name):  # a name of the Hub or of a package is no run's
+        return step is not None
+    return any(run.folder.name == name or has_name(run, name) for run in list_runs(runs))
 
 
 def _full(checkpoint: Checkpoint) -> Path:
@@ -122,7 +124,7 @@ def _full(checkpoint: Checkpoint) -> Path:
     model: Any = load_adapter(base_model, adapter, base=checkpoint.base).merge_and_unload()
     with writing(target, "give another place with --runs or $INOC_EVALS_CACHE"):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with replacing_folder(target) as temporary:  # the first of two processes wins
+        with silent(), replacing_folder(target) as temporary:  # the first of two processes wins
             model.save_pretrained(temporary)
             keep_format(temporary, base)
             load_tokenizer(base).save_pretrained(temporary)

@@ -9,8 +9,11 @@ import pytest
 from inoc_evals.chat.rows import write_chat
 from inoc_evals.cli import main
 from inoc_evals.errors import UserError
+from inoc_evals.experiment.plan import make_plan
 from inoc_evals.finetune import Run, find_run, finetune
 from inoc_evals.finetune.merged import merged, start_from
+from inoc_evals.worlds import toy_spec
+from tests.experiment.test_run import mine, write
 from tests.finetune.small import small_rows, small_spec
 
 
@@ -99,3 +102,14 @@ def test_a_run_is_merged_into_the_base_that_it_was_trained_on_and_no_other(
     for start in (lambda: start_from("first"), lambda: merged(run)):
         with pytest.raises(UserError, match="trained on another version of"):
             start()
+
+
+def test_an_experiment_starts_from_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INOC_EVALS_RUNS", str(tmp_path / "runs"))
+    write(tmp_path)
+    first = finetune(toy_spec(0, max_steps=2), small_rows(), name="first", progress=False)
+    fields = {"arms": ("none",), "evaluate": {"limit": 2}, "runs": str(tmp_path / "runs")}
+    plan = make_plan(mine(tmp_path, bases=(first.folder.name,), **fields))
+    assert {trial.spec.base for trial in plan.trials} == {str(merged(first))}
+    with pytest.raises(UserError, match="no base model 'second'"):
+        make_plan(mine(tmp_path, bases=("second",), **fields))
