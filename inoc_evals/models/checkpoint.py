@@ -6,6 +6,7 @@
     resolve("spanish-inoc@step=64")             # what it kept after step 64 (`kept_steps`)
     resolve("checkpoints/my-qwen")              # a full model or a PEFT adapter
     resolve("hf/Qwen/Qwen2.5-0.5B-Instruct")    # a model of the Hugging Face Hub, or a PEFT adapter
+    resolve("Qwen/Qwen2.5-0.5B-Instruct")       # the same, where there is no folder Qwen here
     resolve("models/mine.Q8_0.gguf")            # a GGUF file; package:NAME/FILE.gguf is one in a package
 
 Every checkpoint has a digest of its content, and only the safetensors that it covers are ever loaded.
@@ -21,7 +22,7 @@ from inoc_evals.chat.renderer import DATE, Renderer, load_renderer
 from inoc_evals.digests import content_files, folder_digest
 from inoc_evals.errors import UserError
 from inoc_evals.models import pushed
-from inoc_evals.models.base import SHIPPED, GgufFile, find_base, holds_safetensors, hub_model
+from inoc_evals.models.base import SHIPPED, GgufFile, HubModel, find_base, holds_safetensors, hub_model
 from inoc_evals.models.gguf import PACKAGE, source_digest
 from inoc_evals.models.loading import check_adapter, check_model, load_config
 from inoc_evals.runs.directory import Manifest, Run, find_run, list_runs, runs_root
@@ -83,9 +84,9 @@ def resolve(name: str, runs: str | Path | None = None) -> Checkpoint:
     Args:
         name: `toy`; a run directory; a run's directory name or unique name under the runs root, `@step=N`
             after it for the weights that the run kept after that step; a folder
-            of a full model or of a PEFT adapter; a GGUF file, or `package:NAME[/FILE.gguf]`; `hf/` and a Hub
-            name. A leading `inoc/` is dropped, and a trailing `@` with 12 hex characters of the digest is
-            checked.
+            of a full model or of a PEFT adapter; a GGUF file, or `package:NAME[/FILE.gguf]`; a Hub name, best
+            with `hf/` before it. A leading `inoc/` is dropped, and a trailing `@` with 12 hex characters of
+            the digest is checked.
         runs: The folder of all runs, see `runs_root`.
 
     Raises:
@@ -161,7 +162,14 @@ def _find(name: str, runs: str | Path | None) -> Checkpoint:
         return _full_model(_path_name(folder), name, folder)
     if folder.is_dir() and "/" in name:
         raise UserError(f"{name} holds no model: neither manifest.json, adapter_config.json nor config.json")
+    if isinstance(base, HubModel) and not _may_be_here(name, runs):
+        return _on_hub(f"hf/{name}")
     return of_run(_find_run(name, runs), runs)
+
+
+def _may_be_here(name: str, runs: str | Path | None) -> bool:
+    """Whether `a/b` is a path, mistyped maybe: where there is a folder `a`, the Hub is not asked."""
+    return user_path(name).parent.exists() or (runs_root(runs) / name).parent.exists()
 
 
 def _on_hub(name: str) -> Checkpoint:
@@ -197,9 +205,7 @@ def _find_run(name: str, runs: str | Path | None) -> Run:
         known = [*SHIPPED, *(run.folder.name for run in list_runs(runs))]
         close = [other for other in get_close_matches(name, known, cutoff=0.5) if other not in str(error)]
         if not close and hub_model(name) is not None:
-            raise UserError(
-                f"{error}; a model or adapter of the Hugging Face Hub is inoc/hf/{name}"
-            ) from error
+            raise UserError(f"{error}; the one of the Hugging Face Hub is inoc/hf/{name}") from error
         if not close:
             raise
         raise UserError(f"{error}; close to it: {', '.join(close)}") from error

@@ -182,16 +182,17 @@ def hub(tmp_path, monkeypatch):
     return put
 
 
-def test_an_adapter_of_the_hub_over_a_base_of_the_hub(hub, runs, tiny, adapters):
+def test_an_adapter_of_the_hub_over_a_base_of_the_hub(hub, runs, tiny, adapters, tmp_path, monkeypatch):
     hub("acme/tiny", tiny)
     hub("acme/spanish", adapters["plain"], adapter_config={"base_model_name_or_path": "acme/tiny"})
     checkpoint = resolve("inoc/hf/acme/spanish")
     assert (checkpoint.name, checkpoint.base) == ("hf/acme/spanish", "acme/tiny")
     assert checkpoint.weights_digest == resolve("hf/acme/tiny").weights_digest != checkpoint.digest
     assert resolve("hf/acme/spanish@main").digest == checkpoint.digest
-    assert "a model or adapter of the Hugging Face Hub is inoc/hf/acme/spanish" in refused(
-        "inoc/acme/spanish"
-    )
+    monkeypatch.chdir(tmp_path)
+    assert resolve("inoc/acme/spanish") == checkpoint  # and is called so, too
+    Path("acme").mkdir()  # a path, then
+    assert "the one of the Hugging Face Hub is inoc/hf/acme/spanish" in refused("inoc/acme/spanish")
 
 
 def test_an_adapter_of_the_hub_is_adopted_as_a_run(hub, runs, tiny, adapters):
