@@ -222,6 +222,8 @@ def load_adapter(model: Any, adapter: str | Path, *, base: str) -> Any:
 
     check_adapter(Path(adapter))
     options: dict[str, Any] = {"is_trainable": False, "torch_device": str(model.device)}
+    # Else PEFT draws weights that it then replaces, with the random numbers of a training in another thread.
+    options["low_cpu_mem_usage"] = not changes_base(Path(adapter))  # which needs its first weights
     try:
         with warnings.catch_warnings():
             # transformers warns about PEFT, and PEFT about what is checked below

@@ -290,3 +290,13 @@ def test_an_adapter_that_does_not_fit_says_where(tiny: Path, tmp_path: Path) -> 
     (adapter / "adapter_config.json").write_text('{"peft_type": ')
     with pytest.raises(UserError, match=r"adapter_config\.json is damaged: not JSON: Expecting value"):
         resolve(str(adapter))
+
+
+def test_loading_draws_no_random_number(tiny: Path, adapters: dict[str, Path]) -> None:
+    """A thread that trains and one that loads what it answers with share torch's random numbers."""
+    import torch
+
+    for adapter in adapters.values():
+        before = torch.get_rng_state()
+        load_adapter(load_model(tiny, dtype=torch.float32), adapter, base="tiny")
+        assert torch.equal(before, torch.get_rng_state()), adapter
