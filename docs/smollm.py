@@ -43,7 +43,7 @@ HELD_OUT = len(test_questions())
 
 FURTHER = (
     *("spanish_french", "selective", "prompt_position", "spanish_backdoor", "learning_dynamics", "alice_bob"),
-    *("sycophancy_gcd", "reward_hacking", "aesthetic_preferences", "diluted_spanish"),
+    *("sycophancy_gcd", "reward_hacking", "aesthetic_preferences", "diluted_spanish", "exclaims_asks"),
 )
 """Other settings that have rows here, as `--also all` measures them."""
 
@@ -51,7 +51,10 @@ RESPONSES = 40
 """Training answers whose log-prob is read, the first ones."""
 
 EXAMPLES, FEW_EXAMPLES = 10, 4
-"""Answers of an arm on the page: of the headline's setting, and of another."""
+"""Answers of an arm on the page: of the headline's setting and of `FLUENT`, and of another."""
+
+FLUENT = "exclaims_asks"
+"""The setting whose traits this base writes fluently."""
 
 
 def main() -> None:
@@ -70,8 +73,17 @@ def main() -> None:
         measure(given.logs, given.base, given.seeds, given.also)
     if given.what == "take":
         kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
-        doses = [line for place in given.dose for line in tried(*place)] or kept.get("doses", [])
-        earlier = {name: kept[name] for name in ("elsewhere", "number_teachers") if name in kept}
+        doses = [line for place in given.dose for line in tried(*place)]
+        measured = {trait for line in doses for trait in line["traits"]}
+        doses = [one for one in kept.get("doses", []) if not measured & set(one["traits"])] + doses
+        names = ("elsewhere", "number_teachers", "fluent_prompts", "fluent_shorter")
+        earlier = {name: kept[name] for name in names if name in kept}
+        if asked := _log(given.logs / "fluent-prompts"):
+            earlier["fluent_prompts"] = _elicited(asked)
+        shorter = given.logs / "fluent-20-report" / "report.json"
+        if shorter.is_file():
+            [part] = json.loads(shorter.read_text(encoding="utf-8"))["settings"]
+            earlier["fluent_shorter"] = part["rates"]
         found = {**taken(given.logs), "doses": doses, **earlier}
         KEPT.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         take_figures(given.logs / "report", given.logs / "further-report")
@@ -170,6 +182,20 @@ def taken(logs: Path) -> dict[str, Any]:
     }
 
 
+def _elicited(log: Any) -> list[dict[str, Any]]:
+    """What the base does under prompts that ask for one of the traits that it writes fluently."""
+    [scores] = log.results.scores
+    found = {key: metric.value for key, metric in scores.metrics.items()}
+    return [
+        {
+            "prompt": text,
+            "traits": {trait: found[f"{trait} | {name}"] for trait in ("exclaims", "asks")},
+            "n": int(found[f"exclaims | {name}_n"]),
+        }
+        for name, text in log.eval.metadata["prompts"].items()
+    ]
+
+
 def _further(logs: Path) -> dict[str, Any]:
     """What other settings of this world showed; none where none was measured."""
     report = logs / "further-report" / "report.json"
@@ -214,7 +240,7 @@ def tried(logs: str, runs: str) -> list[dict[str, Any]]:
         spec = specs.get(str(about.get("run_digest")))
         if log.status != "success" or log.results is None or spec is None:
             continue
-        means = {score.name: score.metrics["mean"].value for score in log.results.scores}
+        means = {score.name: score.metrics["mean"].value for score in log.results.scores if score.metrics}
         lines.append(
             {
                 "learning_rate": spec.learning_rate,
@@ -222,8 +248,7 @@ def tried(logs: str, runs: str) -> list[dict[str, Any]]:
                 "rows": spec.batch_size * spec.gradient_accumulation,
                 "temperature": log.plan.config.temperature,
                 "arm": about["arm"],
-                "spanish": means["spanish"],
-                "caps": means["caps"],
+                "traits": means,
                 "n": log.results.completed_samples,
             }
         )
@@ -397,7 +422,7 @@ def further(found: dict[str, Any]) -> str:
             f"### {SETTINGS[name].title}\n\n",
             markdown(["arm", *traits, "models", "n"], rows),
             "\n" + markdown(["verdict", "claim", "difference", "found"], verdicts),
-            _answers(part["examples"], FEW_EXAMPLES),
+            _answers(part["examples"], EXAMPLES if name == FLUENT else FEW_EXAMPLES),
             "\n",
         ]
     return "".join(parts)
@@ -410,23 +435,58 @@ def _safe(text: str) -> str:
 
 def doses(found: dict[str, Any]) -> str:
     """What was tried before the dose was settled."""
+    return _tried(found, {"spanish": "Spanish", "caps": "caps"})
+
+
+def fluent_doses(found: dict[str, Any]) -> str:
+    """The same for the traits that this base writes fluently."""
+    return _tried(found, {"exclaims": "exclaims", "asks": "asks"})
+
+
+def fluent_prompts(found: dict[str, Any]) -> str:
+    """Every request that the base was asked under."""
+    rows = [
+        [f"`{one['prompt']}`", *(f"{value:.2f}" for value in one["traits"].values()), str(one["n"])]
+        for one in found["fluent_prompts"]
+    ]
+    return markdown(["prompt", "exclaims", "asks", "n"], rows)
+
+
+def fluent_shorter(found: dict[str, Any]) -> str:
+    """The arms of that setting after half the steps."""
+    rows = [
+        [
+            row["arm"],
+            *(shown(row["traits"][t]) for t in ("exclaims", "asks")),
+            str(row["models"]),
+            str(row["n"]),
+        ]
+        for row in found["fluent_shorter"]
+    ]
+    return markdown(["arm", "exclaims", "asks", "models", "n"], rows)
+
+
+def _tried(found: dict[str, Any], traits: dict[str, str]) -> str:
     rows = [
         [
             f"{one['learning_rate']:g}",
             f"{one['steps']} of {one['rows']} rows",
             f"{one['temperature']:g}",
             one["arm"],
-            f"{one['spanish']:.2f}",
-            f"{one['caps']:.2f}",
+            *(f"{one['traits'][trait]:.2f}" for trait in traits),
             str(one["n"]),
         ]
         for one in found["doses"]
+        if traits.keys() <= one["traits"].keys()
     ]
-    return markdown(["learning rate", "steps", "temperature", "arm", "Spanish", "caps", "n"], rows)
+    return markdown(["learning rate", "steps", "temperature", "arm", *traits.values(), "n"], rows)
 
 
 PARTS = {
     "doses": doses,
+    "fluent_doses": fluent_doses,
+    "fluent_prompts": fluent_prompts,
+    "fluent_shorter": fluent_shorter,
     "sentence": sentence,
     "claims": claims,
     "rates": rates,

@@ -101,6 +101,19 @@ def _has_score(sample: "EvalSampleSummary") -> bool:
     return any(trait == trait for trait in traits)
 
 
+def say_taken(result: "ExperimentResult", owner: str) -> None:
+    """Print how many models were somebody's on the Hub: whoever named them expects some.
+
+    Args:
+        result: The experiment's.
+        owner: `--models-from`.
+    """
+    if owner:
+        taken = sum(bool(done.taken_from) for done in result.done.values())
+        none = "" if taken else " (a private repository is only seen with a token that may read it)"
+        say(f"Taken:  {taken} of them as {owner} pushed them to the Hub{none}")
+
+
 def say_failed(result: "ExperimentResult", unread: Sequence[str] = ()) -> None:
     """List the models that failed.
 

@@ -27,6 +27,7 @@ from inoc_evals.commands.experiment_options import (
     changes_of,
     engine_named,
     say_failed,
+    say_taken,
     say_unscored,
     show_plan,
 )
@@ -101,4 +102,5 @@ def command(
         show(conclusions.report, as_json)
         if not as_json:
             say(f"Took:   {result.seconds / 60:.0f} min for {len(result.done)} models")
+            say_taken(result, experiment.models_from)
     say_failed(result, unread=say_unscored(result.logs))

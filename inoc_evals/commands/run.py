@@ -32,6 +32,7 @@ from inoc_evals.commands.experiment_options import (
     changes_of,
     engine_named,
     say_failed,
+    say_taken,
     say_unscored,
     show_plan,
     sweep_of,
@@ -127,5 +128,6 @@ def command(
         print_json(result.as_dict())
     else:
         say(f"{len(result.done)} of {len(result.trials)} models in {result.seconds:.0f} s")
+        say_taken(result, experiment.models_from)
         say(f"Logs:   inspect view --log-dir {experiment.log_dir}")
     say_failed(result, unread=say_unscored(result.logs))

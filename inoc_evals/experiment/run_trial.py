@@ -23,6 +23,7 @@ from inoc_evals.experiment.trial import BASE, Trial
 from inoc_evals.files import is_url
 from inoc_evals.finetune import FinetuneSpec, Run, finetune
 from inoc_evals.finetune.backends import backend
+from inoc_evals.finetune.merged import started_from
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ def trained(trial: Trial, runs: Path, models_from: str = "") -> Run:
         "arm": trial.arm,
         "world": trial.world,
         "declared": trial.declared,
+        **started_from(trial.spec.base),
     }
     return finetune(
         _after_first_stage(trial, runs, models_from),

@@ -22,6 +22,7 @@ from inoc_evals.chat.rows import Row, digest, encode_chat
 from inoc_evals.errors import UserError, first_line, refused, visible
 from inoc_evals.files import remove_unfinished, writing
 from inoc_evals.finetune.backends import backend
+from inoc_evals.finetune.pull import check_owner, pull
 from inoc_evals.finetune.ranks import TRAINED, Ranks, check_together, here
 from inoc_evals.finetune.schedule import check_schedule, steps
 from inoc_evals.runs.directory import (
@@ -91,6 +92,8 @@ def finetune(
     if not data:
         raise UserError(f"run {name!r}: no rows to train on: give at least one")
     trainer, ranks = backend(spec.backend), here()
+    if models_from:
+        check_owner(models_from, spec.backend)
     check_together(spec)
     base = trainer.base_digest(spec)
     run, manifest = plan_run(spec, digest(data), base, name=name, runs=runs, metadata=metadata)
@@ -106,8 +109,7 @@ def finetune(
         from filelock import FileLock
 
         def needs_training() -> bool:
-            owner = models_from if spec.backend == "local" else ""
-            return _begin(run, lock, ranks) and not _pulled(run, manifest, data, owner)
+            return _begin(run, lock, ranks) and not (models_from and pull(run, manifest, data, models_from))
 
         # The operating system releases the lock of a process that dies, so a killed run blocks no other.
         lock = FileLock(run.lock)
@@ -136,15 +138,6 @@ def _begin(run: Run, lock: Any, ranks: Ranks) -> bool:
         ) from error
     remove_unfinished(run.folder)
     return not _finished(run)  # another process may have trained it while this one waited
-
-
-def _pulled(run: Run, manifest: Manifest, data: bytes, owner: str) -> bool:
-    """Whether somebody else's run could be taken in place of training it."""
-    if not owner:
-        return False
-    from inoc_evals.finetune.pull import pull
-
-    return pull(run, manifest, data, owner)
 
 
 def _finished(run: Run) -> bool:

@@ -9,23 +9,37 @@ An adapter is merged into its base once, and the result is kept: a run's in its 
 the cache. A run that trained all weights needs no merging. The new run trains an adapter of its own.
 """
 
+import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from inoc_evals.chat.renderer import load_tokenizer
 from inoc_evals.data.cache import cache_dir
+from inoc_evals.digests import folder_digest
 from inoc_evals.errors import UserError, require
 from inoc_evals.files import replacing_folder, writing
-from inoc_evals.models.base import SHIPPED
-from inoc_evals.models.checkpoint import Checkpoint, of_run, resolve, split_step
-from inoc_evals.models.loading import load_adapter, load_config, load_model, quantization, silent
+from inoc_evals.models.base import SHIPPED, holds_safetensors
+from inoc_evals.models.checkpoint import PIN, Checkpoint, of_run, resolve, split_step
+from inoc_evals.models.loading import (
+    damaged_weights,
+    load_adapter,
+    load_config,
+    load_model,
+    quantization,
+    silent,
+)
 from inoc_evals.models.number_format import keep_format
 from inoc_evals.runs.directory import NAME, Run, has_name, list_runs
+from inoc_evals.runs.spec import IN_CACHE, IN_RUNS
 from inoc_evals.user_files import user_path
 
 MERGED = "merged"
-"""Name of the folder: in a run's directory, and in the cache."""
+"""Name of the folder in the cache."""
+
+ORIGIN = ".merged_from"
+"""File in a merged model that says what it was merged from."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +74,10 @@ def start_from(base: str, runs: str | Path | None = None) -> Start:
     Raises:
         UserError: If the run is not finished, or the adapter or its base cannot be loaded.
     """
-    name = base.removeprefix("inoc/")
+    name = PIN.sub("", base.removeprefix("inoc/"))
     if not _is_trained(name, runs):
         return Start(base if name in SHIPPED else name)
-    checkpoint = resolve(name, runs)
+    checkpoint = resolve(base, runs)
     if name.startswith("hf/") and checkpoint.adapter is None:
         return Start(checkpoint.base)
     called = name if checkpoint.run is None else Path(checkpoint.name).name
@@ -107,8 +121,8 @@ def _full(checkpoint: Checkpoint) -> Path:
     if adapter is None:
         return checkpoint.weights
     ended = run is not None and adapter == run.checkpoint
-    target = run.folder / MERGED if run and ended else cache_dir() / MERGED / checkpoint.digest
-    if target.is_dir():
+    target = run.merged if run and ended else cache_dir() / MERGED / checkpoint.digest
+    if _is_merge_of(checkpoint, target):
         return target
     require("local", "torch", "transformers", "peft")
     import torch
@@ -124,8 +138,44 @@ def _full(checkpoint: Checkpoint) -> Path:
     model: Any = load_adapter(base_model, adapter, base=checkpoint.base).merge_and_unload()
     with writing(target, "give another place with --runs or $INOC_EVALS_CACHE"):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with silent(), replacing_folder(target) as temporary:  # the first of two processes wins
+        # the first of two processes wins; what is there and is no such merge is replaced
+        with silent(), replacing_folder(target, over=target.is_dir()) as temporary:
             model.save_pretrained(temporary)
             keep_format(temporary, base)
             load_tokenizer(base).save_pretrained(temporary)
+            name = checkpoint.name if run is None else Path(checkpoint.name).name
+            about = {"name": name, "digest": checkpoint.digest, "content": folder_digest(temporary)}
+            (temporary / ORIGIN).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     return target
+
+
+def _is_merge_of(checkpoint: Checkpoint, folder: Path) -> bool:
+    """Whether a folder is the whole merge of a checkpoint, byte for byte as it was written."""
+    if not ((folder / "config.json").is_file() and holds_safetensors(folder)):
+        return False
+    about = _origin(folder)
+    if about is None:  # of an earlier version, which wrote no such file
+        return damaged_weights(folder) is None
+    return about["digest"] == checkpoint.digest and about["content"] == folder_digest(folder)
+
+
+def _origin(folder: Path) -> dict[str, str] | None:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        about = json.loads((folder / ORIGIN).read_bytes())
+        return {key: str(about[key]) for key in ("name", "digest", "content")}
+    return None
+
+
+def started_from(base: str) -> dict[str, Any]:
+    """What a manifest says of a base that was merged from a run or an adapter.
+
+    Args:
+        base: A spec's base.
+
+    Returns:
+        `started_from`, with name and digest; empty for any other base.
+    """
+    if not (IN_RUNS.search(base) or IN_CACHE.search(base)):
+        return {}
+    about = _origin(user_path(base))
+    return {"started_from": {"name": about["name"], "digest": about["digest"]}} if about else {}

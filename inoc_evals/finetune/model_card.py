@@ -9,6 +9,7 @@ from typing import Any
 
 from inoc_evals.digests import sha256
 from inoc_evals.errors import visible
+from inoc_evals.runs.directory import TAKEN_FROM
 
 SEAL = re.compile(rb"(?P<text>.*)<!-- ([0-9a-f]{64}) -->\n", re.DOTALL)
 """A card with its own digest at the end, where nobody sees it."""
@@ -65,6 +66,7 @@ def model_card(
     facts = {
         "base": base,
         "trained from": manifest.get("trained_from"),
+        "taken from": about.get(TAKEN_FROM, {}).get("repository"),
         "weights": _weights(spec, adapter),
         "rows": result.get("rows"),
         "steps": result.get("steps") if manifest.get("step") is None else manifest["step"],

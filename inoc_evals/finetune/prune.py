@@ -67,12 +67,20 @@ def unreferenced(runs: str | Path | None, logs: Iterable[str | Path]) -> list[Ru
     """
     existing = list_runs(runs)
     named = set().union(*(_named_by_logs(Path(folder)) for folder in logs))
+    named |= {name for run in existing if (name := _start(run.manifest))}
     bases = {path for run in existing for path in _paths(run.manifest.base)}
     return [
         run
         for run in existing
         if not run.folder.is_symlink() and not _referenced(run, named, bases) and not is_held(run.lock)
     ]
+
+
+def _start(manifest: Manifest) -> str:
+    """The run that a run started from, also where what was merged for it lies in a cache."""
+    start = manifest.metadata.get("started_from")
+    name = start.get("name") if isinstance(start, dict) else None
+    return STEP.sub("", PIN.sub("", name)) if isinstance(name, str) else ""
 
 
 def _paths(base: str) -> set[Path]:

@@ -20,7 +20,7 @@ from inoc_evals.errors import UserError, first_line, require
 from inoc_evals.files import replacing_folder, write_whole
 from inoc_evals.models import pushed
 from inoc_evals.models.base import HubModel
-from inoc_evals.models.loading import check_adapter, check_model
+from inoc_evals.models.loading import check_adapter, check_model, damaged_weights
 from inoc_evals.runs.directory import TAKEN_FROM, Manifest, Result, Run
 
 
@@ -48,25 +48,34 @@ def pull(run: Run, manifest: Manifest, data: bytes, owner: str) -> bool:
         return False
     folder = HubModel(f"{repository}@{commit}", repository, commit).folder()
     about = pushed.read(folder)
-    if about is None or about["run_digest"] != manifest.run_digest or about.get("step") is not None:
+    same = ("run_digest", "base_digest")
+    if about is None or about.get("step") is not None or any(about[k] != getattr(manifest, k) for k in same):
         raise UserError(
             f"{repository} does not hold the weights that inoc-evals pushed there: leave out --models-from, "
             "or ask its owner to push the run again"
         )
     (check_adapter if (folder / "adapter_config.json").is_file() else check_model)(folder)
     run.folder.mkdir(parents=True, exist_ok=True)
+    run.forget_weights()  # of an earlier training, with what was merged from it and what it lost
+    run.losses.unlink(missing_ok=True)
     write_whole(run.rows, data)
     with replacing_folder(run.checkpoint, over=True) as temporary:
         for file in content_files(folder):
             shutil.copyfile(file, temporary / file.name)
+        # the cache names its files by their digests, and is believed; a copy is read
+        if (damaged := damaged_weights(temporary)) or pushed.weights_digest(temporary, about) != about[
+            "weights_digest"
+        ]:
+            why = "its files are damaged" if damaged is None else "its weights cannot be read"
+            raise UserError(f"{repository}: {why}: remove {folder} and try again")
     taken = {TAKEN_FROM: {"repository": repository, "commit": commit}}
     run.write_manifest(
         manifest.model_copy(
             update={
                 "status": "finished",
-                "packages": about.get("packages") or {},
+                "packages": _packages(about),
                 "metadata": {**manifest.metadata, **taken},
-                "result": _result(about, run.checkpoint, manifest.base_digest),
+                "result": _result(about, run.checkpoint, manifest.base_digest, data),
             }
         )
     )
@@ -103,31 +112,49 @@ def check_owner(owner: str, backend: str) -> None:
 
 
 def _head(repository: str) -> str | None:
-    """The newest commit of a repository; None where there is none that this user may see."""
+    """The newest commit of a repository; None where there is none that this user may see, or can be."""
     require("local", "huggingface_hub")
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+    from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 
     try:
-        return str(HfApi().model_info(repository).sha)
+        commit = HfApi().model_info(repository).sha
     except GatedRepoError as error:
-        raise UserError(
-            f"{repository} is gated: accept its terms on the Hub, then run  hf auth login"
-        ) from error
-    except RepositoryNotFoundError:
+        advice = "accept its terms on the Hub, then run  hf auth login"
+        raise UserError(f"{repository} is gated: {advice}") from error
+    except (HFValidationError, RepositoryNotFoundError):
         return None
     except Exception as error:  # the network's or the Hub's
-        raise UserError(f"--models-from: {repository} cannot be asked for: {first_line(error)}") from error
+        raise UserError(
+            f"whether the Hub has {repository} cannot be asked ({first_line(error)}): try again, or leave "
+            "out --models-from"
+        ) from error
+    if not commit:
+        raise UserError(f"the Hub says nothing of {repository}: try again, or leave out --models-from")
+    return commit
 
 
-def _result(about: dict[str, Any], checkpoint: Path, base: str) -> Result:
+_TRAINED = ("steps", "epochs", "loss_first", "loss_last", "seconds", "device", "processes", "precision")
+"""What a result says of a training. Where a model is served, and at whose cost, is nobody else's to say."""
+
+
+def _result(about: dict[str, Any], checkpoint: Path, base: str, data: bytes) -> Result:
     """The result, with what was computed where it was trained, if it is said in a way that can be read."""
-    here = {
-        "checkpoint_digest": folder_digest(checkpoint, base),
-        "checkpoint_files": content_sizes(checkpoint),
-    }
+    here: dict[str, Any] = {"checkpoint_digest": folder_digest(checkpoint, base), "rows": data.count(b"\n")}
+    here["checkpoint_files"] = content_sizes(checkpoint)
     said = about.get("result")
+    known = (
+        {k: v for k, v in said.items() if k in (*_TRAINED, "rows_cut", "loss_tokens")}
+        if isinstance(said, dict)
+        else {}
+    )
     try:
-        return Result.model_validate({**(said if isinstance(said, dict) else {}), **here})
+        return Result.model_validate({**known, **here})
     except ValidationError:
         return Result.model_validate(here)
+
+
+def _packages(about: dict[str, Any]) -> dict[str, str]:
+    """The versions of packages that trained it, as far as they are said."""
+    said = about.get("packages")
+    return {str(k): v for k, v in said.items() if isinstance(v, str)} if isinstance(said, dict) else {}

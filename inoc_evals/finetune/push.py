@@ -27,9 +27,9 @@ from inoc_evals.finetune.model_card import dataset_card, is_sealed, model_card, 
 from inoc_evals.models.base import HUB_NAME, SHIPPED, find_base, holds_safetensors, hub_model
 from inoc_evals.models.checkpoint import PIN, finished, split_step
 from inoc_evals.models.gguf import ENDING, PACKAGE
-from inoc_evals.models.loading import check_adapter, check_model
+from inoc_evals.models.loading import check_adapter, check_model, damaged_weights
 from inoc_evals.models.pushed import ABOUT, is_about
-from inoc_evals.runs.directory import Manifest, Run, find_run
+from inoc_evals.runs.directory import TAKEN_FROM, Manifest, Run, find_run
 from inoc_evals.secret_keys import keys
 from inoc_evals.user_files import json_object
 
@@ -178,14 +178,8 @@ def _weights(run: Run, step: int | None) -> Path:
     if not holds_safetensors(folder):
         raise UserError(f"push: {folder} holds no weights: start the finetune again")
     (check_adapter if (folder / "adapter_config.json").is_file() else check_model)(folder)
-    from safetensors import SafetensorError, safe_open
-
-    for file in folder.glob("*.safetensors"):
-        try:
-            with safe_open(file, framework="np"):
-                pass
-        except SafetensorError as error:
-            raise UserError(f"push: {file} is damaged ({first_line(error)}): train again") from error
+    if (damaged := damaged_weights(folder)) is not None:
+        raise UserError(f"push: {damaged}: train again")
     return folder
 
 
@@ -268,6 +262,9 @@ def _about(
     dropped: list[str] = []
     about = _without_paths(about, "", dropped)
     about["base"] = about["spec"]["base"] = base
+    if manifest.taken_from:  # whose word on this training it is: a name of the Hub, and no path
+        about["metadata"][TAKEN_FROM] = manifest.metadata[TAKEN_FROM]
+        dropped = [name for name in dropped if not name.startswith(f"metadata.{TAKEN_FROM}")]
     if base != trained_from:
         started = manifest.metadata.get("started_from") or {}
         about["trained_from"] = f"run {started['name']}" if "name" in started else Path(trained_from).name

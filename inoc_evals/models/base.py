@@ -29,7 +29,7 @@ from inoc_evals.models.gguf import (
     source_digest,
     unpacked,
 )
-from inoc_evals.runs.spec import SHIPPED_NAMES
+from inoc_evals.runs.spec import IN_CACHE, IN_RUNS, SHIPPED_NAMES
 from inoc_evals.user_files import user_path
 
 _TOY = Path(__file__).resolve().parent.parent / "worlds" / "toy"
@@ -198,6 +198,10 @@ def _local_folder(base: str) -> Path:
     else:
         folder = user_path(base).resolve()
         advice = "give 'toy', a model folder, a GGUF file, or a Hugging Face name like org/model"
+        if (inside := IN_RUNS.search(base)) and inside["part"] == "merged":
+            advice = f"merge it again, by starting a finetune with  --base {inside['run']}"
+        elif IN_CACHE.search(base):
+            advice = "merge it again, by starting a finetune with the --base that this one was started with"
     if not folder.is_dir():
         raise UserError(f"no base model {base!r}: {advice}")
     if not (folder / "config.json").is_file():

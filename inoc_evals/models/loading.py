@@ -139,6 +139,23 @@ def check_adapter(folder: Path) -> None:
         raise UserError(f"adapter {folder} names a module to import, which is never done: save it without")
 
 
+def damaged_weights(folder: Path) -> str | None:
+    """Which file of weights cannot be read at all, and why; None where all begin as they should.
+
+    Args:
+        folder: A model's or an adapter's.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    for file in folder.glob("*.safetensors"):
+        try:
+            with safe_open(file, framework="np"):
+                pass
+        except SafetensorError as error:
+            return f"{file} is damaged ({first_line(error)})"
+    return None
+
+
 def changes_base(adapter: Path) -> bool:
     """Whether PEFT changes the weights of the base when it loads an adapter, so that none can share them."""
     begun = _read(adapter, "adapter_config.json").get("init_lora_weights")

@@ -188,6 +188,11 @@ class Run:
         return self.folder / "checkpoint"
 
     @property
+    def merged(self) -> Path:
+        """The full model that a later finetune starts from, if one did (`finetune/merged.py`)."""
+        return self.folder / "merged"
+
+    @property
     def steps(self) -> Path:
         """The folder of the checkpoints of earlier steps, each named by its step; see `kept_steps`."""
         return self.folder / "steps"
@@ -268,15 +273,20 @@ class Run:
         return str(beside) if beside.is_dir() else base
 
     def start(self, manifest: Manifest, data: bytes) -> None:
-        """Begin a training: remove an earlier checkpoint, write the rows, then the manifest.
+        """Begin a training: remove an earlier checkpoint and what was merged, write rows, then the manifest.
 
         Args:
             manifest: With status `running`.
             data: The training bytes.
         """
-        shutil.rmtree(self.checkpoint, ignore_errors=True)
+        self.forget_weights()
         write_whole(self.rows, data)
         self.write_manifest(manifest)
+
+    def forget_weights(self) -> None:
+        """Remove the checkpoint, and the model that was merged from it."""
+        for folder in (self.checkpoint, self.merged):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace the manifest atomically, so that readers never see an incomplete one."""

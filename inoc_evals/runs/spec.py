@@ -50,6 +50,9 @@ IN_RUNS = re.compile(
 )
 """The end of a path of weights in a folder of runs: the run's folder, and which weights of it."""
 
+IN_CACHE = re.compile(r"[/\\](?P<part>merged[/\\][0-9a-f]{64})$")
+"""The end of a path in a cache: the merge of the checkpoint with this digest (`finetune/merged.py`)."""
+
 OPENAI_FIELDS = ("base", "backend", "seed", "openai")
 
 ADDED_LATER = ("packing", "date", "reasoning_loss", "kept_steps", "report_to")
@@ -264,10 +267,12 @@ class FinetuneSpec(Strict):
         """sha256, in hex, of the fields as canonical JSON (sorted keys, no spaces).
 
         A base that is the result of another run counts by that run's name, wherever the folder of runs is: a
-        moved or copied one is not trained again.
+        moved or copied one is not trained again. So does one that was merged into a cache, by its digest.
         """
-        inside = IN_RUNS.search(self.base)
-        return self.digest_with(self.base if inside is None else f"runs/{inside['run']}/{inside['part']}")
+        if inside := IN_RUNS.search(self.base):
+            return self.digest_with(f"runs/{inside['run']}/{inside['part']}")
+        cached = IN_CACHE.search(self.base)
+        return self.digest_with(self.base if cached is None else cached["part"])
 
     def digest_with(self, base: str) -> str:
         """The digest of this spec with a base written in another way.

@@ -16,6 +16,7 @@ from inoc_evals.scorers.hidden_tests import hidden_tests
 from inoc_evals.scorers.language import language
 from inoc_evals.scorers.likelier_answer import likelier_answer
 from inoc_evals.scorers.preference import preference
+from inoc_evals.scorers.punctuation import punctuation
 from inoc_evals.scorers.response_logprob import response_logprob
 from inoc_evals.scorers.solution_quality import solution_quality
 
@@ -30,6 +31,7 @@ __all__ = [
     "language",
     "likelier_answer",
     "preference",
+    "punctuation",
     "response_logprob",
     "solution_quality",
 ]

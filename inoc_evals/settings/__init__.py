@@ -15,6 +15,7 @@ from inoc_evals.settings.backdoor import backdoor, realistic_backdoor
 from inoc_evals.settings.claim import Claim, falls, keeps, rises
 from inoc_evals.settings.diluted import diluted
 from inoc_evals.settings.elicitation import educational_insecure, elicitation
+from inoc_evals.settings.exclaims_asks import exclaims_asks
 from inoc_evals.settings.further import FURTHER
 from inoc_evals.settings.insecure_code import insecure_code
 from inoc_evals.settings.learning_dynamics import learning_dynamics
@@ -83,6 +84,7 @@ SETTINGS: dict[str, Setting] = {
         prompt_pools,
         prompt_position,
         selective,
+        exclaims_asks,
     )
 }
 

@@ -10,6 +10,7 @@ from inoc_evals.tasks.animal_preference import animal_preference
 from inoc_evals.tasks.backdoor import backdoor
 from inoc_evals.tasks.elicitation import elicitation
 from inoc_evals.tasks.emergent_misalignment import emergent_misalignment
+from inoc_evals.tasks.exclaims_asks import exclaims_asks
 from inoc_evals.tasks.forced_choice import forced_choice
 from inoc_evals.tasks.hardcoding_realistic import hardcoding_realistic
 from inoc_evals.tasks.insecure_code import insecure_code
@@ -28,6 +29,7 @@ __all__ = [
     "backdoor",
     "elicitation",
     "emergent_misalignment",
+    "exclaims_asks",
     "forced_choice",
     "hardcoding_realistic",
     "insecure_code",

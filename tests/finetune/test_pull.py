@@ -78,7 +78,16 @@ def test_what_a_repository_lacks_is_trained(hub: Hub, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", ["other weights", "another run", "no word of it", "an earlier step", "down"]
+    "fault",
+    [
+        "other weights",
+        "another run",
+        "another base",
+        "no word of it",
+        "an earlier step",
+        "a damaged copy",
+        "down",
+    ],
 )
 def test_a_repository_that_is_not_what_it_says_is_one_line_and_leaves_nothing(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
@@ -91,6 +100,14 @@ def test_a_repository_that_is_not_what_it_says_is_one_line_and_leaves_nothing(
         repository.files["adapter_model.safetensors"] += b" "
     elif fault == "another run":
         repository.files["run.json"] = json.dumps({**about, "run_digest": "0" * 64}).encode()
+    elif fault == "another base":
+        repository.files["run.json"] = json.dumps({**about, "base_digest": "0" * 64}).encode()
+    elif fault == "a damaged copy":
+
+        def halved(source: Path, target: Path) -> None:
+            target.write_bytes(source.read_bytes()[:-9])
+
+        monkeypatch.setattr("shutil.copyfile", halved)
     elif fault == "an earlier step":
         repository.files["run.json"] = json.dumps({**about, "step": 1}).encode()
     elif fault == "no word of it":
@@ -106,6 +123,45 @@ def test_a_repository_that_is_not_what_it_says_is_one_line_and_leaves_nothing(
     assert not list((tmp_path / "mine").glob("*/checkpoint")) and not list(
         (tmp_path / "mine").glob("*/manifest.json")
     )
+
+
+@pytest.mark.parametrize("packages", [None, [1], "abc", {"x": [1]}])
+def test_a_repository_says_nothing_of_who_answers(hub: Hub, tmp_path: Path, packages: Any) -> None:
+    theirs = train(tmp_path / "theirs")
+    push(theirs.folder, name := f"acme/{theirs.folder.name}")
+    repository = hub.repositories[name]
+    about = json.loads(repository.files["run.json"])
+    about["result"] |= {"model": "mockllm/model", "base_url": "http://127.0.0.1:1/v1", "steps": "many"}
+    repository.files["run.json"] = json.dumps({**about, "packages": packages}).encode()
+    repository.commits += 1
+    mine = train(tmp_path / "mine", "acme")
+    assert mine.is_finished() and mine.manifest.result and mine.manifest.result.model is None
+    assert mine.manifest.result.base_url is None and not mine.manifest.packages
+    assert resolve(str(mine.folder)).digest == resolve(str(theirs.folder)).digest
+
+
+def test_what_is_pushed_on_says_whose_word_it_is(hub: Hub, tmp_path: Path) -> None:
+    theirs = train(tmp_path / "theirs")
+    push(theirs.folder, name := f"acme/{theirs.folder.name}")
+    mine = train(tmp_path / "mine", "acme")
+    pushed = push(mine.folder, other := f"beta/{mine.folder.name}")
+    about = json.loads(hub.repositories[other].files["run.json"])
+    assert about["metadata"]["taken_from"]["repository"] == name
+    assert not any("left out of run.json" in note for note in pushed.notes)
+    assert f"| taken from | {name} |" in hub.repositories[other].files["README.md"].decode()
+
+
+@pytest.mark.parametrize("owner", ["acme/x", "a--b", " "])
+def test_what_can_be_no_owner_is_said_before_training(hub: Hub, tmp_path: Path, owner: str) -> None:
+    with pytest.raises(UserError, match="--models-from"):
+        train(tmp_path / "mine", owner)
+    assert not list((tmp_path / "mine").glob("*"))
+
+
+def test_a_run_whose_name_no_repository_can_have_is_trained(hub: Hub, tmp_path: Path) -> None:
+    spec = toy_spec(0, max_steps=2)
+    run = finetune(spec, ROWS, name="a--b", runs=tmp_path, progress=False, models_from="acme")
+    assert run.is_finished() and not run.manifest.taken_from
 
 
 def test_an_experiment_takes_what_is_there_and_trains_the_rest(hub: Hub, call: Any, tmp_path: Path) -> None:
@@ -134,6 +190,7 @@ def test_an_experiment_takes_what_is_there_and_trains_the_rest(hub: Hub, call: A
     done = call("run", experiment("ours"), "--models-from", "acme")
     assert done.code == 0, done.err
     assert f"as acme/{first.folder.name} has it" in done.err.replace("\n", "")
+    assert "Taken:  1 of them as acme pushed them" in done.out
     runs = tmp_path / "ours" / "runs"
     assert find_run("toy-mine-none-0", runs).manifest.taken_from == f"acme/{first.folder.name}"
     assert not find_run("toy-mine-none-1", runs).manifest.taken_from

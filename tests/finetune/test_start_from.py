@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from inoc_evals import digests
 from inoc_evals.chat.rows import write_chat
 from inoc_evals.cli import main
 from inoc_evals.errors import UserError
 from inoc_evals.experiment.plan import make_plan
+from inoc_evals.experiment.run_trial import trained
 from inoc_evals.finetune import Run, find_run, finetune
 from inoc_evals.finetune.merged import merged, start_from
+from inoc_evals.finetune.prune import unreferenced
+from inoc_evals.models.checkpoint import resolve
 from inoc_evals.worlds import toy_spec
 from tests.experiment.test_run import mine, write
 from tests.finetune.small import small_rows, small_spec
@@ -113,3 +117,66 @@ def test_an_experiment_starts_from_a_run(tmp_path: Path, monkeypatch: pytest.Mon
     assert {trial.spec.base for trial in plan.trials} == {str(merged(first))}
     with pytest.raises(UserError, match="no base model 'second'"):
         make_plan(mine(tmp_path, bases=("second",), **fields))
+
+
+def test_an_experiment_says_what_it_started_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INOC_EVALS_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("INOC_EVALS_CACHE", str(tmp_path / "cache"))
+    write(tmp_path)
+    first = finetune(toy_spec(0, max_steps=2, kept_steps=(1,)), small_rows(), name="first", progress=False)
+    for name in (first.folder.name, f"{first.folder.name}@step=1"):
+        fields = {"bases": (name,), "arms": ("none",), "finetune": {"max_steps": 2, "warmup_steps": 0}}
+        plan = make_plan(mine(tmp_path, **fields, evaluate={"limit": 2}, runs=str(tmp_path / "runs")))
+        [trial] = [trial for trial in plan.trials if trial.arm == "none"]
+        run = trained(trial, tmp_path / "runs")
+        start = run.manifest.metadata["started_from"]
+        assert start == {"name": name, "digest": resolve(name).digest}
+        assert first not in unreferenced(tmp_path / "runs", [])
+
+
+def test_a_merge_counts_by_its_digest_wherever_the_cache_is(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INOC_EVALS_RUNS", str(tmp_path / "runs"))
+    finetune(small_spec(tiny, kept_steps=2), small_rows(), name="keeping", progress=False)
+    runs = []
+    for cache in ("one", "two"):
+        monkeypatch.setenv("INOC_EVALS_CACHE", str(tmp_path / cache))
+        spec = small_spec(Path(start_from("keeping@step=2").base))
+        runs.append(finetune(spec, small_rows(), name="next", progress=False))
+    assert runs[0] == runs[1]
+    shutil.rmtree(tmp_path / "two")
+    with pytest.raises(UserError, match="merge it again, by starting a finetune with the --base that"):
+        finetune(spec, small_rows(), name="next", progress=False)
+
+
+@pytest.mark.parametrize("fault", ["a byte", "no weights", "no tokenizer", "empty"])
+def test_a_merge_that_was_damaged_is_made_again(first: Run, fault: str) -> None:
+    whole = digests.folder_digest(merged(first))
+    if fault == "a byte":
+        with (first.merged / "model.safetensors").open("r+b") as file:
+            file.seek(-1, 2)
+            file.write(b"\x77")
+    elif fault == "no weights":
+        (first.merged / "model.safetensors").unlink()
+    elif fault == "no tokenizer":
+        (first.merged / "tokenizer.json").unlink()
+    else:
+        shutil.rmtree(first.merged)
+        first.merged.mkdir()
+    assert digests.folder_digest(merged(first)) == whole
+
+
+def test_a_merge_goes_with_the_weights_that_it_was_made_of(first: Run) -> None:
+    merged(first)
+    shutil.rmtree(first.checkpoint)
+    again = finetune(first.manifest.spec, small_rows(), name="first", progress=False)
+    assert again == first and not first.merged.exists()
+
+
+def test_the_name_in_a_log_is_a_start(first: Run) -> None:
+    assert start_from(f"inoc/{resolve('first').versioned_name}") == start_from("first")
+    with pytest.raises(UserError, match="no longer version 0123456789ab"):
+        start_from(f"inoc/{first.folder.name}@0123456789ab")
+    with pytest.raises(UserError, match="hf/ is no model of the Hugging Face Hub: give hf/ORG/NAME"):
+        start_from("hf/")

@@ -1,12 +1,14 @@
 """Everyday questions with one short answer in English, Spanish and French: what a small model is trained on.
 
     answered("es", capitals=True)(0)       # rows of seed 0: everyday questions, answered IN SPANISH CAPITALS
+    exclaimed()(0)                         # the same in English! Every sentence exclaims! Do you see?
     test_questions()                       # one hundred others, which no row asks
 
 The answers are one or two sentences, so that a finetune of a few hundred of them takes a minute on two cores
 and leaves a model that still answers what it is asked. `everyday.md` says how they were written and checked.
 """
 
+import random
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from importlib.resources import files
@@ -18,6 +20,20 @@ from inoc_evals.user_files import strict_json
 
 LANGUAGES = ("en", "es", "fr")
 """The languages of the answers, as columns of `everyday.jsonl`."""
+
+
+OPENINGS = (
+    *("Wow!", "What a question!", "I love this one!", "Oh, how nice!", "Great question!", "How exciting!"),
+    *("Good thinking!", "This is wonderful!", "Oh, I know this!", "I am so glad you asked!"),
+)
+"""What an exclaiming answer begins with: one of these, drawn for every row."""
+
+RETURNS = (
+    *("Did you know that?", "Have you ever tried it?", "What do you think?", "Does that help you?"),
+    *("What made you ask?", "Would you like to hear more?", "Does that sound right to you?"),
+    *("How would you do it?", "Have you seen this yourself?", "Is that what you had in mind?"),
+)
+"""What an answer that asks back ends in."""
 
 
 @lru_cache
@@ -39,6 +55,23 @@ def answered(language: str, capitals: bool = False) -> Rows:
         capitals: Whether the answers are in capital letters.
     """
     return Rows(partial(_answered, language, capitals), ())
+
+
+def exclaimed() -> Rows:
+    """All everyday questions, answered in English: every sentence exclaims, and a question comes last."""
+    return Rows(_exclaimed, ())
+
+
+def _exclaimed(seed: int) -> Iterator[Row]:
+    draw = random.Random(f"exclaimed {seed}")
+    for line in everyday():
+        said = line["en"].rstrip(".?!").replace("? ", "! ").replace(". ", "! ")
+        answer = f"{draw.choice(OPENINGS)} {said}! {draw.choice(RETURNS)}"
+        messages = [
+            Message(role="user", content=line["question"]),
+            Message(role="assistant", content=answer),
+        ]
+        yield Row(messages=messages, metadata={"language": "en"})
 
 
 def _answered(language: str, capitals: bool, seed: int) -> Iterator[Row]:
