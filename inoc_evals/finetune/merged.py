@@ -74,13 +74,13 @@ def start_from(base: str, runs: str | Path | None = None) -> Start:
     Raises:
         UserError: If the run is not finished, or the adapter or its base cannot be loaded.
     """
-    name = PIN.sub("", base.removeprefix("inoc/"))
-    if not _is_trained(name, runs):
+    name = base.removeprefix("inoc/")
+    if not _is_trained(PIN.sub("", name), runs):  # of the Hub's names what looks like a pin is a revision
         return Start(base if name in SHIPPED else name)
     checkpoint = resolve(base, runs)
     if name.startswith("hf/") and checkpoint.adapter is None:
         return Start(checkpoint.base)
-    called = name if checkpoint.run is None else Path(checkpoint.name).name
+    called = PIN.sub("", name) if checkpoint.run is None else Path(checkpoint.name).name
     return Start(str(_full(checkpoint)), called, checkpoint.digest)
 
 

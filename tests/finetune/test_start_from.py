@@ -58,7 +58,7 @@ def test_a_step_that_a_run_kept_is_a_start(tiny: Path, first: Run) -> None:
 
 
 def test_anything_else_is_left_as_it_is(first: Run, tiny: Path) -> None:
-    for base in ("toy", "inoc/toy", str(tiny), "org/model", "first-of-others"):
+    for base in ("toy", "inoc/toy", str(tiny), "org/model", "org/model@0123456789ab", "first-of-others"):
         assert start_from(base).base == base and not start_from(base).metadata
 
 
