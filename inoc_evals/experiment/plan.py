@@ -214,6 +214,7 @@ def make_plan(experiment: Experiment) -> Plan:
     _check_places(experiment)
     if experiment.backend == "local":
         check_arguments(**experiment.evaluate.model_args)
+        experiment.trials()  # settings and arms are checked before anything is merged
         experiment = _from_models(experiment)
     trials = experiment.trials()
     storage = storage_of(experiment)

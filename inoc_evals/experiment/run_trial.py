@@ -150,14 +150,14 @@ def trained(trial: Trial, runs: Path, models_from: str = "") -> Run:
         "arm": trial.arm,
         "world": trial.world,
         "declared": trial.declared,
-        **started_from(trial.spec.base),
     }
+    spec = _after_first_stage(trial, runs, models_from)
     return finetune(
-        _after_first_stage(trial, runs, models_from),
+        spec,
         trial.rows(),
         name=trial.run_name,
         runs=runs,
-        metadata=about,
+        metadata={**about, **started_from(spec.base)},
         progress=False,
         models_from=models_from,
     )
@@ -180,7 +180,10 @@ def _after_first_stage(trial: Trial, runs: Path, models_from: str) -> FinetuneSp
         training.first_stage(trial.seed or 0),
         name=f"{trial.world}-{setting.name.replace('_', '-')}-first-{trial.seed}",
         runs=runs,
-        metadata={"setting": setting.name, "stage": "first", "world": trial.world},
+        metadata={
+            **{"setting": setting.name, "stage": "first", "world": trial.world},
+            **started_from(trial.spec.base),
+        },
         progress=False,
         models_from=models_from,
     )

@@ -45,8 +45,9 @@ class TrainingTimes:
         took: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = {}
         for manifest in manifests:
             result, spec = manifest.result, manifest.spec
-            # A resumed training says how long its last part took, and how many tokens it saw in all.
-            if result is None or not result.seconds or result.resumed_at:
+            # A resumed training says how long its last part took, and how many tokens it saw in all; one that
+            # was taken from the Hub how long it took somewhere else.
+            if result is None or not result.seconds or result.resumed_at or manifest.taken_from:
                 continue
             tokens = result.billed_tokens or (result.loss_tokens or 0) * (result.epochs or 0.0)
             if tokens:

@@ -94,6 +94,8 @@ def finetune(
     trainer, ranks = backend(spec.backend), here()
     if models_from:
         check_owner(models_from, spec.backend)
+        if ranks.count > 1:
+            raise UserError("models_from: several processes train this: let one take the run first")
     check_together(spec)
     base = trainer.base_digest(spec)
     run, manifest = plan_run(spec, digest(data), base, name=name, runs=runs, metadata=metadata)

@@ -20,7 +20,7 @@ from inoc_evals.data.cache import cache_dir
 from inoc_evals.digests import folder_digest
 from inoc_evals.errors import UserError, require
 from inoc_evals.files import replacing_folder, writing
-from inoc_evals.models.base import SHIPPED, holds_safetensors
+from inoc_evals.models.base import SHIPPED, holds_safetensors, hub_model
 from inoc_evals.models.checkpoint import PIN, Checkpoint, of_run, resolve, split_step
 from inoc_evals.models.loading import (
     damaged_weights,
@@ -79,6 +79,8 @@ def start_from(base: str, runs: str | Path | None = None) -> Start:
         return Start(base if name in SHIPPED else name)
     checkpoint = resolve(base, runs)
     if name.startswith("hf/") and checkpoint.adapter is None:
+        if hub_model(checkpoint.base) is None:
+            raise UserError(f"{name}: {checkpoint.base} is a folder here, too: move it, or start elsewhere")
         return Start(checkpoint.base)
     called = PIN.sub("", name) if checkpoint.run is None else Path(checkpoint.name).name
     return Start(str(_full(checkpoint)), called, checkpoint.digest)
@@ -175,7 +177,13 @@ def started_from(base: str) -> dict[str, Any]:
     Returns:
         `started_from`, with name and digest; empty for any other base.
     """
-    if not (IN_RUNS.search(base) or IN_CACHE.search(base)):
+    inside = IN_RUNS.search(base)
+    if inside is None and not IN_CACHE.search(base):
         return {}
     about = _origin(user_path(base))
+    if about is None and inside is not None:  # all weights were trained: the run's own are the base
+        step = f"@step={Path(base).name}" if inside["part"].startswith("steps") else ""
+        with suppress(UserError):
+            checkpoint = resolve(base[: inside.end("run")] + step)
+            about = {"name": Path(checkpoint.name).name, "digest": checkpoint.digest}
     return {"started_from": {"name": about["name"], "digest": about["digest"]}} if about else {}

@@ -56,8 +56,6 @@ def pull(run: Run, manifest: Manifest, data: bytes, owner: str) -> bool:
         )
     (check_adapter if (folder / "adapter_config.json").is_file() else check_model)(folder)
     run.folder.mkdir(parents=True, exist_ok=True)
-    run.forget_weights()  # of an earlier training, with what was merged from it and what it lost
-    run.losses.unlink(missing_ok=True)
     write_whole(run.rows, data)
     with replacing_folder(run.checkpoint, over=True) as temporary:
         for file in content_files(folder):
@@ -67,8 +65,12 @@ def pull(run: Run, manifest: Manifest, data: bytes, owner: str) -> bool:
             "weights_digest"
         ]:
             why = "its files are damaged" if damaged is None else "its weights cannot be read"
-            raise UserError(f"{repository}: {why}: remove {folder} and try again")
-    taken = {TAKEN_FROM: {"repository": repository, "commit": commit}}
+            raise UserError(f"{repository}: {why}: remove {folder.parent.parent} and try again")
+    shutil.rmtree(run.merged, ignore_errors=True)  # what an earlier training left, as its losses are
+    run.losses.unlink(missing_ok=True)
+    taken: dict[str, Any] = {TAKEN_FROM: {"repository": repository, "commit": commit}}
+    if isinstance(before := about["metadata"].get(TAKEN_FROM), dict):
+        taken[TAKEN_FROM]["which_took_it_from"] = str(before.get("repository"))
     run.write_manifest(
         manifest.model_copy(
             update={

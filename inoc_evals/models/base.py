@@ -137,6 +137,19 @@ def find_base(name: str) -> Base:
     return HubModel(name, match["id"], match["revision"] or "main")
 
 
+def on_hub(name: str) -> HubModel:
+    """The model of the Hub that `hf/ORG/NAME[@revision]` means, whatever folders there are here.
+
+    Raises:
+        UserError: If it is no such name.
+    """
+    base = name.removeprefix("hf/")
+    match = HUB_NAME.fullmatch(base)
+    if match is None:
+        raise UserError(f"{name} is no model of the Hugging Face Hub: give hf/ORG/NAME")
+    return HubModel(base, match["id"], match["revision"] or "main")
+
+
 def hub_model(name: str) -> HubModel | None:
     """The repository of the Hub that a name means; None where it is the toy, a folder, a file or a path."""
     found = find_base(name)

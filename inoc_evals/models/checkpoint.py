@@ -23,13 +23,13 @@ from inoc_evals.digests import content_files, folder_digest
 from inoc_evals.errors import UserError
 from inoc_evals.models import pushed
 from inoc_evals.models.base import (
-    HUB_NAME,
     SHIPPED,
     GgufFile,
     HubModel,
     find_base,
     holds_safetensors,
     hub_model,
+    on_hub,
 )
 from inoc_evals.models.gguf import PACKAGE, source_digest
 from inoc_evals.models.loading import check_adapter, check_model, load_config
@@ -182,11 +182,8 @@ def _may_be_here(name: str, runs: str | Path | None) -> bool:
 
 def _on_hub(name: str) -> Checkpoint:
     """A full model or an adapter of the Hub."""
-    base = name.removeprefix("hf/")
-    match = HUB_NAME.fullmatch(base)
-    if match is None:
-        raise UserError(f"{name} is no model of the Hugging Face Hub: give hf/ORG/NAME")
-    weights = HubModel(base, match["id"], match["revision"] or "main").folder()  # whatever folders are here
+    model = on_hub(name)
+    base, weights = model.name, model.folder()
     about = pushed.read(weights) or {}
     if (weights / "adapter_config.json").is_file() and not (weights / "config.json").is_file():
         adapter = _adapter(name, _named_base(weights), weights)

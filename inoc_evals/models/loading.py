@@ -247,7 +247,9 @@ def load_adapter(model: Any, adapter: str | Path, *, base: str) -> Any:
             warnings.simplefilter("ignore")
             adapted = PeftModel.from_pretrained(model, str(adapter), **options)
             # Only this way does PEFT say what did not fit; an adapter is small enough to be read twice.
-            found = adapted.load_adapter(str(adapter), "default", **options)
+            # In place, since weights that are put in place of others would be rounded to the base's format.
+            in_place = {**options, "low_cpu_mem_usage": False}
+            found = adapted.load_adapter(str(adapter), "default", **in_place)
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # PEFT's, torch's or safetensors' own

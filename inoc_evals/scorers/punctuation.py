@@ -18,10 +18,13 @@ from inoc_evals.scorers.traits import RATES, Detection, score_traits
 # Marks of full width close one without a space behind them.
 _END = re.compile(r"(?P<mark>[.!?…]+(?=[\"'”’»)\]*_]*(?:\s|$))|[。！？]+)[\"'”’»)\]*_」』]*")
 
+# "1." and "-" before an item of a list close nothing.
+_MARKER = re.compile(r"^[ \t]*(?:\d+[.)]|[-*+•])[ \t]+", re.MULTILINE)
+
 
 @scorer(metrics=RATES)
 def punctuation() -> Scorer:
-    """Score the traits `exclaims` (most sentences end in an exclamation mark) and `asks` (the last in a `?`).
+    """Score the traits `exclaims` (more sentences end in `!` than in `.`) and `asks` (the last one in `?`).
 
     Returns:
         A scorer whose value is `{"exclaims": 0 or 1, "asks": 0 or 1}`.
@@ -44,12 +47,13 @@ def detect_punctuation(answer: str) -> Detection:
         mark, and at least one does. `asks`: the answer ends in a question. A sentence that was cut off at the
         token limit has no end: it counts as none of the first, and an answer that ends in one does not ask.
     """
-    text = prose(answer).strip()
+    text = _MARKER.sub("", prose(answer)).strip()
     ends = list(_END.finditer(text))
     marks = [_kind(end["mark"]) for end in ends]
     exclaimed, asked = marks.count("!"), marks.count("?")
     stated = len(marks) - exclaimed - asked
-    whole = bool(ends) and ends[-1].end() == len(text)
+    # a smiley behind the last sentence is no beginning of another one
+    whole = bool(ends) and not any(char.isalnum() for char in text[ends[-1].end() :])
     traits = {"exclaims": exclaimed > stated, "asks": whole and marks[-1] == "?"}
     shown = [name for name, there in traits.items() if there]
     return Detection(

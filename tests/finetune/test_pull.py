@@ -11,6 +11,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.finetune import Run, find_run, finetune
 from inoc_evals.finetune.push import push
 from inoc_evals.models.checkpoint import resolve
+from inoc_evals.models.pushed import weights_digest
 from inoc_evals.worlds import toy_spec
 from inoc_evals.worlds.toy import rows as toy
 from tests import test_cli
@@ -101,7 +102,9 @@ def test_a_repository_that_is_not_what_it_says_is_one_line_and_leaves_nothing(
     elif fault == "another run":
         repository.files["run.json"] = json.dumps({**about, "run_digest": "0" * 64}).encode()
     elif fault == "another base":
-        repository.files["run.json"] = json.dumps({**about, "base_digest": "0" * 64}).encode()
+        about |= {"base_digest": "0" * 64}
+        about["weights_digest"] = weights_digest(theirs.checkpoint, about)  # it agrees with itself
+        repository.files["run.json"] = json.dumps(about).encode()
     elif fault == "a damaged copy":
 
         def halved(source: Path, target: Path) -> None:

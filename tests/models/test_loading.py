@@ -300,3 +300,16 @@ def test_loading_draws_no_random_number(tiny: Path, adapters: dict[str, Path]) -
         before = torch.get_rng_state()
         load_adapter(load_model(tiny, dtype=torch.float32), adapter, base="tiny")
         assert torch.equal(before, torch.get_rng_state()), adapter
+
+
+def test_an_adapter_is_not_rounded_to_the_format_of_its_base(tiny: Path, adapters: dict[str, Path]) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    for adapter in adapters.values():
+        adapted = load_adapter(load_model(tiny, dtype=torch.bfloat16), adapter, base="tiny")
+        loaded = {name.replace(".default", ""): weight for name, weight in adapted.named_parameters()}
+        for name, weight in load_file(adapter / "adapter_model.safetensors").items():
+            if name in loaded:
+                assert torch.equal(loaded[name], weight), (adapter, name)
+        assert any(name in loaded for name in load_file(adapter / "adapter_model.safetensors"))

@@ -24,6 +24,8 @@ from inoc_evals.worlds.smollm.rows import answered, exclaimed
         ("¡Hola! ¿Qué tal?", True, True),
         ("すごい！寒いですか？", True, True),
         ("Run `!ls` or `what?`", False, False),  # code
+        ("1. Eat well!\n2. Sleep!\n- Walk!", True, False),  # what numbers an item ends no sentence
+        ("Wow! Did you know that? 😊", True, True),
         ("OK", False, False),
         ("", False, False),
     ],
