@@ -182,18 +182,29 @@ def taken(logs: Path) -> dict[str, Any]:
     }
 
 
-def _elicited(log: Any) -> list[dict[str, Any]]:
-    """What the base does under prompts that ask for one of the traits that it writes fluently."""
-    [scores] = log.results.scores
-    found = {key: metric.value for key, metric in scores.metrics.items()}
-    return [
-        {
-            "prompt": text,
-            "traits": {trait: found[f"{trait} | {name}"] for trait in ("exclaims", "asks")},
-            "n": int(found[f"exclaims | {name}_n"]),
-        }
-        for name, text in log.eval.metadata["prompts"].items()
-    ]
+def _elicited(header: Any) -> list[dict[str, Any]]:
+    """What the base does under prompts that ask for one of the traits that it writes fluently.
+
+    Whether an answer asks is counted among those that ended before the token limit: no other one can.
+    """
+    from inspect_ai.log import read_eval_log
+
+    found = []
+    samples = read_eval_log(header.location).samples or []
+    for name, text in header.eval.metadata["prompts"].items():
+        of = [one for one in samples if one.metadata["condition"] == name]
+        values = [(one, next(iter((one.scores or {}).values())).value) for one in of]
+        ended = [value for one, value in values if one.output.stop_reason != "max_tokens"]
+        found.append(
+            {
+                "prompt": text,
+                "exclaim": sum(int(value["exclaims"]) for _, value in values),
+                "n": len(values),
+                "ask": sum(int(value["asks"]) for value in ended),
+                "ended": len(ended),
+            }
+        )
+    return found
 
 
 def _further(logs: Path) -> dict[str, Any]:
@@ -446,10 +457,10 @@ def fluent_doses(found: dict[str, Any]) -> str:
 def fluent_prompts(found: dict[str, Any]) -> str:
     """Every request that the base was asked under."""
     rows = [
-        [f"`{one['prompt']}`", *(f"{value:.2f}" for value in one["traits"].values()), str(one["n"])]
+        [f"`{one['prompt']}`", f"{one['exclaim']} of {one['n']}", f"{one['ask']} of {one['ended']}"]
         for one in found["fluent_prompts"]
     ]
-    return markdown(["prompt", "exclaims", "asks", "n"], rows)
+    return markdown(["prompt", "exclaim", "ask, of those that ended"], rows)
 
 
 def fluent_shorter(found: dict[str, Any]) -> str:
