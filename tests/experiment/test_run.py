@@ -106,7 +106,7 @@ def test_logs_alone_say_what_they_are_of(folder: Path) -> None:
     assert set(table["judge"].dropna()) == set()
     assert set(table["sampling"]) == {"temperature 1, max_tokens 512"}
     [language] = set(table.loc[table["scorer"] == "language", "version"])
-    assert re.fullmatch(r"(inoc-evals [\d.]+, )?lingua [\d.]+", language)
+    assert re.fullmatch(r"(inoc-evals \d\S+, )?lingua [\d.]+", language)
     manifest = json.loads((folder / "runs" / about["run"] / "manifest.json").read_text())
     assert manifest["run_digest"] == about["run_digest"]
     assert {"mine", "setting:mine", "arm:inoc", "seed:0", "world:toy"} <= set(log.eval.tags or [])
