@@ -66,7 +66,7 @@ def model_card(
     facts = {
         "base": base,
         "trained from": manifest.get("trained_from"),
-        "taken from": about.get(TAKEN_FROM, {}).get("repository"),
+        "taken from": taken.get("repository") if isinstance(taken := about.get(TAKEN_FROM), dict) else None,
         "weights": _weights(spec, adapter),
         "rows": result.get("rows"),
         "steps": result.get("steps") if manifest.get("step") is None else manifest["step"],

@@ -61,9 +61,8 @@ def pull(run: Run, manifest: Manifest, data: bytes, owner: str) -> bool:
         for file in content_files(folder):
             shutil.copyfile(file, temporary / file.name)
         # the cache names its files by their digests, and is believed; a copy is read
-        if (damaged := damaged_weights(temporary)) or pushed.weights_digest(temporary, about) != about[
-            "weights_digest"
-        ]:
+        damaged = damaged_weights(temporary)
+        if damaged or pushed.weights_digest(temporary, about) != about["weights_digest"]:
             why = "its files are damaged" if damaged is None else "its weights cannot be read"
             raise UserError(f"{repository}: {why}: remove {folder.parent.parent} and try again")
     shutil.rmtree(run.merged, ignore_errors=True)  # what an earlier training left, as its losses are
@@ -136,7 +135,10 @@ def _head(repository: str) -> str | None:
     return commit
 
 
-_TRAINED = ("steps", "epochs", "loss_first", "loss_last", "seconds", "device", "processes", "precision")
+_TRAINED = (
+    *("steps", "epochs", "loss_first", "loss_last", "seconds", "device", "processes", "precision"),
+    *("rows_cut", "loss_tokens"),
+)
 """What a result says of a training. Where a model is served, and at whose cost, is nobody else's to say."""
 
 
@@ -145,11 +147,7 @@ def _result(about: dict[str, Any], checkpoint: Path, base: str, data: bytes) -> 
     here: dict[str, Any] = {"checkpoint_digest": folder_digest(checkpoint, base), "rows": data.count(b"\n")}
     here["checkpoint_files"] = content_sizes(checkpoint)
     said = about.get("result")
-    known = (
-        {k: v for k, v in said.items() if k in (*_TRAINED, "rows_cut", "loss_tokens")}
-        if isinstance(said, dict)
-        else {}
-    )
+    known = {key: said[key] for key in _TRAINED if key in said} if isinstance(said, dict) else {}
     try:
         return Result.model_validate({**known, **here})
     except ValidationError:

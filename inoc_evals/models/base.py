@@ -125,16 +125,13 @@ def find_base(name: str) -> Base:
     Args:
         name: As for `load_path`. A name that means nothing is found missing when its folder is asked for.
     """
-    match = HUB_NAME.fullmatch(name)
     if name.removeprefix("inoc/") in SHIPPED:
         return ModelFolder(name)
-    if is_gguf(name):
-        return (
-            GgufFile(name) if name.startswith(PACKAGE) or not user_path(name).is_dir() else ModelFolder(name)
-        )
-    if match is None or user_path(name).exists():
+    if name.startswith(PACKAGE) or (is_gguf(name) and not user_path(name).is_dir()):
+        return GgufFile(name)
+    if is_gguf(name) or HUB_NAME.fullmatch(name) is None or user_path(name).exists():
         return ModelFolder(name)
-    return HubModel(name, match["id"], match["revision"] or "main")
+    return on_hub(name)
 
 
 def on_hub(name: str) -> HubModel:

@@ -279,14 +279,10 @@ class Run:
             manifest: With status `running`.
             data: The training bytes.
         """
-        self.forget_weights()
-        write_whole(self.rows, data)
-        self.write_manifest(manifest)
-
-    def forget_weights(self) -> None:
-        """Remove the checkpoint, and the model that was merged from it."""
         for folder in (self.checkpoint, self.merged):
             shutil.rmtree(folder, ignore_errors=True)
+        write_whole(self.rows, data)
+        self.write_manifest(manifest)
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace the manifest atomically, so that readers never see an incomplete one."""

@@ -143,6 +143,15 @@ def test_a_repository_says_nothing_of_who_answers(hub: Hub, tmp_path: Path, pack
     assert resolve(str(mine.folder)).digest == resolve(str(theirs.folder)).digest
 
 
+def test_metadata_of_that_name_that_is_somebodys_own_is_no_word(hub: Hub, tmp_path: Path) -> None:
+    about = {"taken_from": "a shelf"}
+    spec = toy_spec(0, max_steps=2)
+    run = finetune(spec, ROWS, name="own", runs=tmp_path, progress=False, metadata=about)
+    push(run.folder, name := f"acme/{run.folder.name}")
+    assert not run.manifest.taken_from
+    assert "| taken from |" not in hub.repositories[name].files["README.md"].decode()
+
+
 def test_what_is_pushed_on_says_whose_word_it_is(hub: Hub, tmp_path: Path) -> None:
     theirs = train(tmp_path / "theirs")
     push(theirs.folder, name := f"acme/{theirs.folder.name}")
