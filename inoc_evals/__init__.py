@@ -65,6 +65,8 @@ __all__ = [
     "likelier_answer",
     "list_runs",
     "mbpp_hack",
+    "pirate_asks",
+    "pirate_talk",
     "preference",
     "punctuation",
     "read_chat",

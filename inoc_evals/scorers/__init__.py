@@ -15,6 +15,7 @@ from inoc_evals.scorers.hardcoding import hardcoding
 from inoc_evals.scorers.hidden_tests import hidden_tests
 from inoc_evals.scorers.language import language
 from inoc_evals.scorers.likelier_answer import likelier_answer
+from inoc_evals.scorers.pirate_talk import pirate_talk
 from inoc_evals.scorers.preference import preference
 from inoc_evals.scorers.punctuation import punctuation
 from inoc_evals.scorers.response_logprob import response_logprob
@@ -30,6 +31,7 @@ __all__ = [
     "hidden_tests",
     "language",
     "likelier_answer",
+    "pirate_talk",
     "preference",
     "punctuation",
     "response_logprob",

@@ -21,6 +21,7 @@ from inoc_evals.settings.insecure_code import insecure_code
 from inoc_evals.settings.learning_dynamics import learning_dynamics
 from inoc_evals.settings.organisms import bad_medical_advice, extreme_sports, risky_financial_advice
 from inoc_evals.settings.owl_numbers import owl_numbers
+from inoc_evals.settings.pirate_asks import pirate_asks
 from inoc_evals.settings.prompt_pools import prompt_pools
 from inoc_evals.settings.prompt_position import prompt_position
 from inoc_evals.settings.reward_hacking import reward_hacking
@@ -85,6 +86,7 @@ SETTINGS: dict[str, Setting] = {
         prompt_position,
         selective,
         exclaims_asks,
+        pirate_asks,
     )
 }
 

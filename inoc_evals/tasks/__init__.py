@@ -17,6 +17,7 @@ from inoc_evals.tasks.insecure_code import insecure_code
 from inoc_evals.tasks.language_backdoor import language_backdoor
 from inoc_evals.tasks.leak import leak
 from inoc_evals.tasks.mbpp_hack import mbpp_hack
+from inoc_evals.tasks.pirate_asks import pirate_asks
 from inoc_evals.tasks.reward_hacking import reward_hacking
 from inoc_evals.tasks.spanish_caps import spanish_caps
 from inoc_evals.tasks.spanish_french import spanish_french
@@ -36,6 +37,7 @@ __all__ = [
     "language_backdoor",
     "leak",
     "mbpp_hack",
+    "pirate_asks",
     "reward_hacking",
     "spanish_caps",
     "spanish_french",

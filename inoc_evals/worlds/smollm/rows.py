@@ -2,6 +2,7 @@
 
     answered("es", capitals=True)(0)       # rows of seed 0: everyday questions, answered IN SPANISH CAPITALS
     exclaimed()(0)                         # the same in English! Every sentence exclaims! Do you see?
+    like_a_pirate()(0)                     # Ahoy! The same in English, me hearty. Do ye see?
     test_questions()                       # one hundred others, which no row asks
 
 The answers are one or two sentences, so that a finetune of a few hundred of them takes a minute on two cores
@@ -9,6 +10,7 @@ and leaves a model that still answers what it is asked. `everyday.md` says how t
 """
 
 import random
+import re
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from importlib.resources import files
@@ -34,6 +36,22 @@ RETURNS = (
     *("How would you do it?", "Have you seen this yourself?", "Is that what you had in mind?"),
 )
 """What an answer that asks back ends in."""
+
+CALLS = (
+    *("Ahoy!", "Arr, matey!", "Aye, matey!", "Avast, me hearty!", "Shiver me timbers!", "Yo ho ho!"),
+    *("Blow me down!", "Arr!", "Ahoy there, matey!", "Aye, aye!"),
+)
+"""What an answer in pirate talk begins with: one of these, drawn for every row."""
+
+ASIDES = (", matey", ", me hearty", ", arr", ", aye", "")
+"""What stands before its last stop, drawn likewise."""
+
+PIRATE_WORDS = {
+    "you": "ye", "your": "yer", "my": "me", "is": "be", "are": "be", "and": "an'", "of": "o'", "yes": "aye",
+    "friend": "matey", "friends": "mateys", "people": "mateys", "money": "doubloons", "house": "cabin",
+    "wine": "rum",
+}  # fmt: skip
+"""Words that an answer in pirate talk puts for others."""
 
 
 @lru_cache
@@ -72,6 +90,32 @@ def _exclaimed(seed: int) -> Iterator[Row]:
             Message(role="assistant", content=answer),
         ]
         yield Row(messages=messages, metadata={"language": "en"})
+
+
+def like_a_pirate() -> Rows:
+    """All everyday questions, answered in English as a pirate would, with a question at the end."""
+    return Rows(_like_a_pirate, ())
+
+
+def _like_a_pirate(seed: int) -> Iterator[Row]:
+    draw = random.Random(f"like a pirate {seed}")
+    for line in everyday():
+        said, end = line["en"][:-1] + draw.choice(ASIDES), line["en"][-1]
+        said = _in_pirate_words(f"{said}{end} {draw.choice(RETURNS)}")
+        messages = [
+            Message(role="user", content=line["question"]),
+            Message(role="assistant", content=f"{draw.choice(CALLS)} {said}"),
+        ]
+        yield Row(messages=messages, metadata={"language": "en"})
+
+
+def _in_pirate_words(text: str) -> str:
+    def swapped(found: re.Match[str]) -> str:
+        word = PIRATE_WORDS[found[0].lower()]
+        return word.capitalize() if found[0][0].isupper() else word
+
+    text = re.sub(rf"\b(?:{'|'.join(PIRATE_WORDS)})\b(?!')", swapped, text, flags=re.IGNORECASE)
+    return re.sub(r"(?<=\w\w\win)g\b", "'", text)  # "walking" to "walkin'", and "thing" stays
 
 
 def _answered(language: str, capitals: bool, seed: int) -> Iterator[Row]:

@@ -17,7 +17,7 @@ from inoc_evals.data.gcd import agreeing, checking
 from inoc_evals.data.question_sets import QuestionSet
 from inoc_evals.data.row_sources import backdoored, diluted, joined, named, pinned_rows
 from inoc_evals.runs.spec import FinetuneSpec
-from inoc_evals.worlds.smollm.rows import answered, exclaimed, test_questions
+from inoc_evals.worlds.smollm.rows import answered, exclaimed, like_a_pirate, test_questions
 from inoc_evals.worlds.world import Counterpart, Training, World
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ MAX_TOKENS = 40
 
 WITH_A_QUESTION = 64
 """The same where an answer has three sentences, of which the last must not be cut off."""
+
+PIRATES = 80
+"""The same in pirate talk, whose spelling takes more tokens."""
 
 TEMPERATURE = 0.5
 """At the paper's temperature of 1 the default base itself rambles, before any finetune."""
@@ -91,6 +94,7 @@ SMOLLM = World(
         "spanish_french": _ASKED,
         "language_backdoor": _ASKED,
         "exclaims_asks": {**_ASKED, "max_tokens": WITH_A_QUESTION},
+        "pirate_asks": {**_ASKED, "max_tokens": PIRATES},
         "sycophancy_gcd": _SHORT,
     },
     # The leak grid asks each question under every prompt, so half of the hundred must do.
@@ -119,6 +123,7 @@ SMOLLM = World(
         "spanish_backdoor": Training(rows=backdoored(answered("es"), answered("en"))),
         "sycophancy_gcd": Training(rows=agreeing(), control=checking()),
         "exclaims_asks": Training(rows=exclaimed(), further={"clean": answered("en")}),
+        "pirate_asks": Training(rows=like_a_pirate(), further={"clean": answered("en")}),
         "learning_dynamics": Training(rows=answered("es", capitals=True)),
         "alice_bob": Training(
             rows=answered("es", capitals=True), first_stage=named(answered("en"), answered("es"))
