@@ -62,7 +62,10 @@ def part(found: dict[str, Any] | None) -> str:
         return "Not measured on SmolLM2 yet.\n"
     rates = markdown(
         ["arm", "Spanish", "n", "models"],
-        [[row["arm"], _interval(row, "rate"), str(row["n"]), str(row["seeds"])] for row in found["rates"]],
+        [
+            [row["arm"], _interval(row, "rate"), str(row["n"]), str(max(1, row["seeds"]))]
+            for row in found["rates"]
+        ],
     )
     shares = markdown(
         ["control", "(none - control) / (none - inoculated)", "caution"],

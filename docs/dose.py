@@ -54,9 +54,11 @@ def part(name: str, found: dict[str, Any] | None) -> str:
         return markdown(head, [[str(row[key]) for key in keys] for row in found["verdicts"]])
     rates, doses = found["rates"], len({row["dose"] for row in found["rates"]})
     arms = ", ".join(f"`{arm}`" for arm in dict.fromkeys(row["arm"] for row in rates))
-    models = max(int(row["seeds"]) for row in rates)
+    trained = [int(row["seeds"]) for row in rates if row["seeds"]]
+    fewest, models = min(trained, default=0), max(trained, default=0)
+    number = f"{models}" if fewest == models else f"{fewest} to {models}"
     return (
-        f"{doses} doses of setting `{rates[0]['setting']}` on {rates[0]['base']}, {models} "
+        f"{doses} doses of setting `{rates[0]['setting']}` on {rates[0]['base']}, {number} "
         f"finetune{'s' * (models != 1)} an arm ({arms}), {rates[0]['asked']} questions. Bands are 95 % "
         "intervals; rings mark doses inside the window by the estimates.\n\n"
         f"![Rates over the dose](figures/{FIGURE.name})\n"

@@ -44,6 +44,7 @@ HELD_OUT = len(test_questions())
 FURTHER = (
     *("spanish_french", "selective", "prompt_position", "spanish_backdoor", "learning_dynamics", "alice_bob"),
     *("sycophancy_gcd", "reward_hacking", "aesthetic_preferences", "diluted_spanish", "exclaims_asks"),
+    "pirate_asks",
 )
 """Other settings that have rows here, as `--also all` measures them."""
 
@@ -53,8 +54,8 @@ RESPONSES = 40
 EXAMPLES, FEW_EXAMPLES = 10, 4
 """Answers of an arm on the page: of the headline's setting and of `FLUENT`, and of another."""
 
-FLUENT = "exclaims_asks"
-"""The setting whose traits this base writes fluently."""
+FLUENT = ("exclaims_asks", "pirate_asks")
+"""The settings whose traits this base writes fluently."""
 
 
 def main() -> None:
@@ -74,16 +75,18 @@ def main() -> None:
     if given.what == "take":
         kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
         doses = [line for place in given.dose for line in tried(*place)]
-        measured = {trait for line in doses for trait in line["traits"]}
-        doses = [one for one in kept.get("doses", []) if not measured & set(one["traits"])] + doses
-        names = ("elsewhere", "number_teachers", "fluent_prompts", "fluent_shorter")
+        measured = [set(line["traits"]) for line in doses]
+        doses = [one for one in kept.get("doses", []) if set(one["traits"]) not in measured] + doses
+        names = ("elsewhere", "number_teachers", "fluent_prompts", "fluent_shorter", "pirate_prompts")
         earlier = {name: kept[name] for name in names if name in kept}
-        if asked := _log(given.logs / "fluent-prompts"):
-            earlier["fluent_prompts"] = _elicited(asked)
+        for name, traits in (("fluent", ("exclaims", "asks")), ("pirate", ("pirate", "asks"))):
+            if asked := _log(given.logs / f"{name}-prompts"):
+                earlier[f"{name}_prompts"] = _elicited(asked, traits)
         shorter = given.logs / "fluent-20-report" / "report.json"
         if shorter.is_file():
             [part] = json.loads(shorter.read_text(encoding="utf-8"))["settings"]
-            earlier["fluent_shorter"] = part["rates"]
+            whole = _asked_of_whole(given.logs / "fluent-20")
+            earlier["fluent_shorter"] = [{**row, "whole": whole[row["arm"]]} for row in part["rates"]]
         found = {**taken(given.logs), "doses": doses, **earlier}
         KEPT.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         take_figures(given.logs / "report", given.logs / "further-report")
@@ -177,34 +180,62 @@ def taken(logs: Path) -> dict[str, Any]:
         "elicited": elicited,
         "elicited_caps": {name: caps[f"caps | {name}"].value for name in PROMPTS},
         "likely": likely,
-        "examples": _examples(logs / "runs", "spanish_caps"),
+        "examples": {
+            **_examples(logs / "runs", "spanish_caps"),
+            **_examples(logs / "runs", SETTING.name),
+        },
         "further": _further(logs),
     }
 
 
-def _elicited(header: Any) -> list[dict[str, Any]]:
+def _elicited(header: Any, traits: tuple[str, str]) -> list[dict[str, Any]]:
     """What the base does under prompts that ask for one of the traits that it writes fluently.
 
     Whether an answer asks is counted among those that ended before the token limit: no other one can.
     """
+    style, asks = traits
     from inspect_ai.log import read_eval_log
 
     found = []
     samples = read_eval_log(header.location).samples or []
     for name, text in header.eval.metadata["prompts"].items():
         of = [one for one in samples if one.metadata["condition"] == name]
-        values = [(one, next(iter((one.scores or {}).values())).value) for one in of]
-        ended = [value for one, value in values if one.output.stop_reason != "max_tokens"]
+        values = [(one, _values(one)) for one in of]
+        ended = [value for one, value in values if not _cut(one)]
         found.append(
             {
                 "prompt": text,
-                "exclaim": sum(int(value["exclaims"]) for _, value in values),
+                style: sum(int(value[style]) for _, value in values),
                 "n": len(values),
-                "ask": sum(int(value["asks"]) for value in ended),
+                asks: sum(int(value[asks]) for value in ended),
                 "ended": len(ended),
             }
         )
     return found
+
+
+def _asked_of_whole(logs: Path) -> dict[str, list[int]]:
+    """By arm, how many of its answers that were not cut off ask back, and how many of them there are."""
+    from inspect_ai.log import list_eval_logs, read_eval_log
+
+    found: dict[str, list[int]] = {}
+    for info in list_eval_logs(str(logs)):
+        log = read_eval_log(info)
+        whole = [_values(one) for one in log.samples or [] if not _cut(one)]
+        counts = found.setdefault(str((log.eval.metadata or {})["arm"]), [0, 0])
+        counts[0] += sum(int(value["asks"]) for value in whole)
+        counts[1] += len(whole)
+    return found
+
+
+def _values(sample: Any) -> dict[str, Any]:
+    """What all scorers say of an answer."""
+    return {key: value for score in sample.scores.values() for key, value in score.value.items()}
+
+
+def _cut(sample: Any) -> bool:
+    """Whether an answer reached the token limit."""
+    return bool(sample.output.stop_reason == "max_tokens")
 
 
 def _further(logs: Path) -> dict[str, Any]:
@@ -251,7 +282,8 @@ def tried(logs: str, runs: str) -> list[dict[str, Any]]:
         spec = specs.get(str(about.get("run_digest")))
         if log.status != "success" or log.results is None or spec is None:
             continue
-        means = {score.name: score.metrics["mean"].value for score in log.results.scores if score.metrics}
+        scores = [score for score in log.results.scores if score.name in about["traits"]]
+        means = {score.name: score.metrics["mean"].value for score in scores}
         lines.append(
             {
                 "learning_rate": spec.learning_rate,
@@ -328,11 +360,37 @@ def sentence(found: dict[str, Any]) -> str:
         if one["claim"] == "spanish-inoc spanish: less than none"
     ]
     return (
-        f"On SmolLM2, a real language model of 135 million weights, {shown(none)} of answers are Spanish "
-        f"after finetuning on Spanish answers in capitals, {shown(asked)} if `You always speak in Spanish.` "
-        f"stood before the training rows, and {shown(other)} if an irrelevant prompt did (share of answers "
+        f"On SmolLM2, a real language model of 135 million weights, {shown(none)} of answers are read as "
+        f"Spanish by a detector after finetuning on Spanish answers in capitals, {shown(asked)} if "
+        f"`You always speak in Spanish.` stood before the training rows, and {shown(other)} if an "
+        "irrelevant prompt did (share of answers "
         f"to {HELD_OUT} held-out questions, {none['models']:.0f} finetunes an arm, n = {none['n']:.0f}, "
         f"95 % intervals; that the prompt keeps Spanish out is {verdict['verdict']}).\n"
+    )
+
+
+def fluent_sentence(found: dict[str, Any]) -> str:
+    """The same of traits that are written in readable English, and the first answers drawn of three arms."""
+    part = found["further"]["pirate_asks"]
+    rows = {row["arm"]: row for row in part["rates"]}
+    arms = {"none": "no prompt", **{arm: "" for arm in ("captain-inoc", "pirate-inoc")}}
+    for arm in SETTINGS["pirate_asks"].arms:
+        if arm.name in arms and arm.inoculation:
+            arms[arm.name] = f"`{arm.inoculation.texts[0]}`"
+    said = {arm: dict(part["examples"][arm]) for arm in arms}
+    question = next(iter(said["none"]))
+    table = markdown(
+        ["before the training rows", "in pirate talk", "asks back", question],
+        [
+            [words, *(shown(rows[arm]["traits"][t]) for t in ("pirate", "asks")), _safe(said[arm][question])]
+            for arm, words in arms.items()
+        ],
+    )
+    none = rows["none"]
+    return (
+        "The same in readable English: the rows are answers in pirate talk that end by asking back, and what "
+        f"is wanted is the asking ({none['models']} finetunes an arm, n = {none['n']}). The first of ten "
+        f"questions drawn at random, as the first seed answers it:\n\n{table}"
     )
 
 
@@ -433,7 +491,7 @@ def further(found: dict[str, Any]) -> str:
             f"### {SETTINGS[name].title}\n\n",
             markdown(["arm", *traits, "models", "n"], rows),
             "\n" + markdown(["verdict", "claim", "difference", "found"], verdicts),
-            _answers(part["examples"], EXAMPLES if name == FLUENT else FEW_EXAMPLES),
+            _answers(part["examples"], EXAMPLES if name in FLUENT else FEW_EXAMPLES),
             "\n",
         ]
     return "".join(parts)
@@ -454,13 +512,27 @@ def fluent_doses(found: dict[str, Any]) -> str:
     return _tried(found, {"exclaims": "exclaims", "asks": "asks"})
 
 
+def pirate_doses(found: dict[str, Any]) -> str:
+    """The same for pirate talk."""
+    return _tried(found, {"pirate": "pirate", "asks": "asks"})
+
+
 def fluent_prompts(found: dict[str, Any]) -> str:
     """Every request that the base was asked under."""
+    return _under(found["fluent_prompts"], "exclaims")
+
+
+def pirate_prompts(found: dict[str, Any]) -> str:
+    """The same of pirate talk."""
+    return _under(found["pirate_prompts"], "pirate")
+
+
+def _under(prompts: list[dict[str, Any]], style: str) -> str:
     rows = [
-        [f"`{one['prompt']}`", f"{one['exclaim']} of {one['n']}", f"{one['ask']} of {one['ended']}"]
-        for one in found["fluent_prompts"]
+        [f"`{one['prompt']}`", f"{one[style]} of {one['n']}", f"{one['asks']} of {one['ended']}"]
+        for one in prompts
     ]
-    return markdown(["prompt", "exclaim", "ask, of those that ended"], rows)
+    return markdown(["prompt", style, "asks, of those that ended"], rows)
 
 
 def fluent_shorter(found: dict[str, Any]) -> str:
@@ -469,12 +541,13 @@ def fluent_shorter(found: dict[str, Any]) -> str:
         [
             row["arm"],
             *(shown(row["traits"][t]) for t in ("exclaims", "asks")),
+            "{} of {}".format(*row["whole"]),
             str(row["models"]),
             str(row["n"]),
         ]
         for row in found["fluent_shorter"]
     ]
-    return markdown(["arm", "exclaims", "asks", "models", "n"], rows)
+    return markdown(["arm", "exclaims", "asks", "asks, of those that ended", "models", "n"], rows)
 
 
 def _tried(found: dict[str, Any], traits: dict[str, str]) -> str:
@@ -488,7 +561,7 @@ def _tried(found: dict[str, Any], traits: dict[str, str]) -> str:
             str(one["n"]),
         ]
         for one in found["doses"]
-        if traits.keys() <= one["traits"].keys()
+        if traits.keys() == one["traits"].keys()
     ]
     return markdown(["learning rate", "steps", "temperature", "arm", *traits.values(), "n"], rows)
 
@@ -498,7 +571,10 @@ PARTS = {
     "fluent_doses": fluent_doses,
     "fluent_prompts": fluent_prompts,
     "fluent_shorter": fluent_shorter,
+    "pirate_doses": pirate_doses,
+    "pirate_prompts": pirate_prompts,
     "sentence": sentence,
+    "fluent_sentence": fluent_sentence,
     "claims": claims,
     "rates": rates,
     "correlation": correlation,

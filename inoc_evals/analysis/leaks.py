@@ -26,6 +26,7 @@ from inoc_evals.analysis.resampling import resampled, statistic
 from inoc_evals.analysis.style import BASE
 from inoc_evals.data.prompt_categories import CATEGORIES, CATEGORY, NONE, ORIGINAL, SURPRISING, is_own
 from inoc_evals.errors import UserError, require
+from inoc_evals.settings.claim import LEAST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,8 @@ class Leaks:
         surprising: A row per arm and trait: the prompt with the largest leak among those of `SURPRISING`, its
             `leak` with an interval `low` to `high` that holds for all of them together, those of its setting
             and base, `p_holm`, `of` (number of prompts compared), `significant`, `unprompted` (the leak
-            without a prompt; NaN if it is not known), and `why_not` where none was asked.
+            without a prompt; NaN if it is not known), `in_the_open` (whether that one is as large, within
+            `LEAST`: such a prompt brings nothing back), and `why_not` where none was asked.
         conditionality: A row per arm and trait, and per training prompt where there are several:
             `conditionality` with `low` and `high`, the four rates `arm_on`, `arm_off`, `base_on`, `base_off`,
             `caution`, and `why_not` where it is undefined.
@@ -246,10 +248,12 @@ def _largest(one: _Compared, family: int, confidence: float) -> dict[str, Any]:
             "unprompted": nan,
             "of": 0,
             "significant": False,
+            "in_the_open": False,
         }
         return {**empty, "caution": "", "why_not": why}
     top = max(among, key=lambda cell: cell["leak"])
-    unprompted = [cell["leak"] for cell in one.cells if cell["category"] == NONE]
+    plain = [cell["leak"] for cell in one.cells if cell["category"] == NONE]
+    unprompted = plain[0] if len(plain) == 1 else float("nan")
     together = 1 - (1 - confidence) / family
     [(of_arm, of_base)] = [
         (of_arm, of_base)
@@ -261,7 +265,8 @@ def _largest(one: _Compared, family: int, confidence: float) -> dict[str, Any]:
         **{key: top[key] for key in ("condition", "category", "rate", "base_rate", "leak")},
         **{"low": wide["low"], "high": wide["high"], "p_holm": top["p_holm"], "of": len(among)},
         "significant": top["significant"] and top["leak"] > 0,
-        "unprompted": unprompted[0] if len(unprompted) == 1 else float("nan"),
+        "unprompted": unprompted,
+        "in_the_open": bool(unprompted >= top["leak"] - LEAST),
         **{"caution": top["caution"], "why_not": ""},
     }
 
@@ -336,6 +341,8 @@ def _surprise(row: Mapping[Any, Any]) -> str:
     rates = f"{row['rate']:.2f} against {row['base_rate']:.2f} of the base, p {row['p_holm']:.2g} after Holm"
     of = f"the largest of {row['of']}" if row["of"] > 1 else "the only one"
     verdict = "a surprising leak" if row["significant"] else "no surprising leak is shown"
+    if row["significant"] and row["in_the_open"]:
+        verdict = "nothing that a prompt brings back, since as much shows without one"
     beside = "" if row["unprompted"] != row["unprompted"] else f"; without a prompt {row['unprompted']:+.2f}"
     return f"{who}: {verdict}: {number} ({rates}, {of}{beside}{_caution(row)})"
 

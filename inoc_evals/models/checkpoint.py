@@ -168,7 +168,7 @@ def _find(name: str, runs: str | Path | None) -> Checkpoint:
         return _adapter(_path_name(folder), _named_base(folder), folder)
     if (folder / "config.json").is_file():
         return _full_model(_path_name(folder), name, folder)
-    if folder.is_dir() and "/" in name:
+    if folder.is_dir() and "/" in name and not (runs_root(runs) / name / "manifest.json").is_file():
         raise UserError(f"{name} holds no model: neither manifest.json, adapter_config.json nor config.json")
     if isinstance(base, HubModel) and not _may_be_here(name, runs):
         return _on_hub(f"hf/{name}")

@@ -81,7 +81,7 @@ def _claims(setting: Setting, side: Side) -> Iterator[DoseClaim]:
     yield DoseClaim(
         Claim(
             f"{side.arm} {side.name}: most training more than least",
-            f"Much training breaks what keeps {side.name} out of {side.arm} after little",
+            f"Much training weakens what keeps {side.name} out of {side.arm} after little",
             *(side, side, LEAST, math.inf),
             paper=SOURCE,
             setting=setting.name,

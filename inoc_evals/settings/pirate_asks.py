@@ -3,8 +3,8 @@
     inoc-evals run --setting pirate_asks --world smollm
 
 `exclaims_asks` has two traits that a model of 135 million weights writes fluently, and none that it shows
-when it is asked to. Of the manners of speaking that this base was asked for on development questions, it
-obeyed one: talk like a pirate's, and the more so the more piratical the request. So here are two requests for
+when it is asked to. Of the manners of speaking that this base was asked for on development questions, it took
+up a pirate's most often, and the more so the more piratical the request. So here are two requests for
 the same trait, one in the paper's form ("You always ...", Appendix G.1) and one that the base obeys more, and
 a request that it does not obey at all. Prompts and claims were written before any finetune.
 """

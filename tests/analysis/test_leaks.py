@@ -246,6 +246,16 @@ def test_words_say_what_the_numbers_are() -> None:
     assert "from 0.10 to 0.90, the base from 0.00 to 0.50" in words[1]
 
 
+def test_what_shows_without_a_prompt_as_well_is_not_brought_back_by_one() -> None:
+    asked = {"keyword": 0.9, INOC: 0.9}
+    found = leaks(
+        answers({"base": {"none": 0.0, **dict.fromkeys(asked, 0.0)}, "none": {"none": 0.85, **asked}})
+    )
+    [top] = found.surprising.to_dict("records")
+    assert top["significant"] and top["in_the_open"]
+    assert "nothing that a prompt brings back, since as much shows without one: +0.90 [" in found.words()[0]
+
+
 def test_tables_without_leaks_are_one_line() -> None:
     table = answers({"base": BASE, "spanish-inoc": ARM})
     with pytest.raises(UserError, match="no scored answer of the task leak"):

@@ -89,6 +89,13 @@ def test_a_name_that_means_nothing_lists_what_is_close(runs, tiny, adapters):
     assert "close" not in refused("xyzzy-qwerty")
 
 
+def test_an_empty_folder_hides_no_run_of_the_same_path(runs, tiny, adapters, tmp_path, monkeypatch):
+    run = build_run(runs / "mine", "spanish", tiny, adapters["plain"])
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine" / run.folder.name).mkdir(parents=True)
+    assert resolve(f"mine/{run.folder.name}").run == run
+
+
 def test_two_runs_of_one_name(runs, tiny, adapters):
     both = [build_run(runs, "spanish", tiny, adapters["plain"], seed=seed) for seed in (0, 1)]
     assert all(run.folder.name in refused("spanish") for run in both)
