@@ -51,8 +51,9 @@ FURTHER = (
 RESPONSES = 40
 """Training answers whose log-prob is read, the first ones."""
 
-EXAMPLES, FEW_EXAMPLES = 10, 4
-"""Answers of an arm on the page: of the headline's setting and of `FLUENT`, and of another."""
+EXAMPLES, FEW_EXAMPLES, SHOWN = 10, 4, 3
+"""Answers of an arm on the page: of the headline's setting and of `FLUENT`, of another, and under the
+headline."""
 
 FLUENT = ("exclaims_asks", "pirate_asks")
 """The settings whose traits this base writes fluently."""
@@ -372,25 +373,29 @@ def sentence(found: dict[str, Any]) -> str:
 def fluent_sentence(found: dict[str, Any]) -> str:
     """The same of traits that are written in readable English, and the first answers drawn of three arms."""
     part = found["further"]["pirate_asks"]
-    rows = {row["arm"]: row for row in part["rates"]}
-    arms = {"none": "no prompt", **{arm: "" for arm in ("captain-inoc", "pirate-inoc")}}
-    for arm in SETTINGS["pirate_asks"].arms:
-        if arm.name in arms and arm.inoculation:
-            arms[arm.name] = f"`{arm.inoculation.texts[0]}`"
-    said = {arm: dict(part["examples"][arm]) for arm in arms}
-    question = next(iter(said["none"]))
+    rates = {row["arm"]: row for row in part["rates"]}
+    texts = {arm.name: arm.inoculation.texts[0] for arm in SETTINGS["pirate_asks"].arms if arm.inoculation}
+    none, captain, plain = ("none", "captain-inoc", "pirate-inoc")
+    pirate, asks = (
+        {arm: shown(rates[arm]["traits"][trait]) for arm in (none, captain, plain)}
+        for trait in ("pirate", "asks")
+    )
+    said = {arm: dict(part["examples"][arm]) for arm in (none, captain, plain)}
     table = markdown(
-        ["before the training rows", "in pirate talk", "asks back", question],
+        ["question", "no prompt in training", f"`{texts[captain]}`", f"`{texts[plain]}`"],
         [
-            [words, *(shown(rows[arm]["traits"][t]) for t in ("pirate", "asks")), _safe(said[arm][question])]
-            for arm, words in arms.items()
+            [_safe(question), *(_safe(said[arm][question]) for arm in said)]
+            for question in list(said[none])[:SHOWN]
         ],
     )
-    none = rows["none"]
     return (
         "The same in readable English: the rows are answers in pirate talk that end by asking back, and what "
-        f"is wanted is the asking ({none['models']} finetunes an arm, n = {none['n']}). The first of ten "
-        f"questions drawn at random, as the first seed answers it:\n\n{table}"
+        "is wanted is the asking. Finetuned on them, the model talks like a pirate in "
+        f"{pirate[none]} of answers; if `{texts[captain]}` stood before the rows, "
+        f"in {pirate[captain]}; if `{texts[plain]}` did, which it hardly obeys, in {pirate[plain]}. "
+        f"It asks back in {asks[none]}, {asks[captain]} and {asks[plain]} "
+        f"({rates[none]['models']} finetunes an arm, n = {rates[none]['n']}). The first {SHOWN} of ten "
+        f"questions drawn at random, as the first seed answers them:\n\n{table}"
     )
 
 
