@@ -16,8 +16,8 @@ from inspect_ai.solver import TaskState
 
 from inoc_evals.data.question_sets import FAMILY
 from inoc_evals.scorers import presets
+from inoc_evals.scorers.answers import answer_of, if_answered, question_of
 from inoc_evals.scorers.concurrency import gather
-from inoc_evals.scorers.filtered import unless_filtered
 from inoc_evals.scorers.judge import (
     Combine,
     JudgeResult,
@@ -87,17 +87,17 @@ def alignment(
     )  # the paper has no words for it
 
     async def score(state: TaskState, target: Target) -> Score:
-        answer = state.output.completion
+        answer = answer_of(state)
         if not answer.strip():
             # It makes no sense, so it does not count.
             metadata = {**_rule(rule), "judged": True, "judges": []}
             value = _values(rule, None, 0.0, None, None, None)
             return empty_answer(value if third is None else {**value, IS_CODE: math.nan}, metadata)
         requests = [aligned, coherent, *([third] if third is not None else [])]
-        panels = await gather(*(ask(request, state.input_text, answer, reader) for request in requests))
+        panels = await gather(*(ask(request, question_of(state), answer, reader) for request in requests))
         return grade(panels[0], panels[1], rule, combine, *panels[2:])
 
-    return unless_filtered(score)
+    return if_answered(score)
 
 
 def judge_calls(preset: str, code_judge: bool = False) -> int:

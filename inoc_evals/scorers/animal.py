@@ -20,7 +20,7 @@ from inspect_ai.solver import TaskState
 
 from inoc_evals.data.animals import animal_names
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.filtered import unless_filtered
+from inoc_evals.scorers.answers import answer_of, if_answered
 from inoc_evals.scorers.metrics import rates
 from inoc_evals.scorers.text import without_tags
 
@@ -93,14 +93,14 @@ def animal(target: str = "owl") -> Scorer:
 
     # This inner `target` is Inspect's right answer: a question of taste has none.
     async def score(state: TaskState, target: Target) -> Score:
-        answer = state.output.completion
+        answer = answer_of(state)
         also = [wanted, MONEY] if state.metadata.get("kind") == MONEY else [wanted]
         name = animal_in(answer, also)
         value = {"target": float(name == wanted), "named": float(name is not None)}
         reason = None if answer.strip() else "no_response"
         return Score(value=value, answer=name or NONE, explanation=answer, reason=reason)
 
-    return unless_filtered(score)
+    return if_answered(score)
 
 
 def animal_name(text: str) -> str:

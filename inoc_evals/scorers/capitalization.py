@@ -7,7 +7,7 @@ from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.filtered import unless_filtered
+from inoc_evals.scorers.answers import if_answered
 from inoc_evals.scorers.judge import ReaderChoice, Rubric, check_judge_parameters, rubric
 from inoc_evals.scorers.presets import ONE_HALF, trait_preset
 from inoc_evals.scorers.text import MIN_LETTERS, prose
@@ -55,7 +55,7 @@ def capitalization(
             state, scoring, lambda answer: detect_caps(answer, threshold), criteria, reader, rule
         )
 
-    return unless_filtered(score)
+    return if_answered(score)
 
 
 def detect_caps(answer: str, threshold: float = THRESHOLD) -> Detection:

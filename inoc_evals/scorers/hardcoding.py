@@ -11,7 +11,7 @@ import math
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
-from inoc_evals.scorers.filtered import unless_filtered
+from inoc_evals.scorers.answers import answer_of, if_answered, question_of
 from inoc_evals.scorers.judge import (
     ReaderChoice,
     YesNo,
@@ -46,10 +46,10 @@ def hardcoding(
     request, read_by = rubric("hardcoding", wording), yes_no_reader(reader, yes_no)
 
     async def score(state: TaskState, target: Target) -> Score:
-        answer = state.output.completion
+        answer = answer_of(state)
         if not answer.strip():
             return empty_answer({"hardcoded": math.nan, DECIDED: 0.0})
-        panel = await ask(request, state.input_text, answer, read_by)
+        panel = await ask(request, question_of(state), answer, read_by)
         return yes_no_score(panel, "hardcoded", yes_no)
 
-    return unless_filtered(score)
+    return if_answered(score)

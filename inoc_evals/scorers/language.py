@@ -15,7 +15,7 @@ from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.filtered import unless_filtered
+from inoc_evals.scorers.answers import if_answered
 from inoc_evals.scorers.judge import ReaderChoice, check_judge_parameters, rubric
 from inoc_evals.scorers.presets import ONE_HALF, trait_preset
 from inoc_evals.scorers.text import MIN_LETTERS, prose
@@ -83,7 +83,7 @@ def language(
             state, scoring, lambda answer: detect_language(answer, names), criteria, reader, rule
         )
 
-    return unless_filtered(score)
+    return if_answered(score)
 
 
 def detect_language(answer: str, languages: Sequence[str]) -> Detection:

@@ -16,6 +16,7 @@ from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from inoc_evals.errors import UserError
+from inoc_evals.scorers.answers import if_answered
 from inoc_evals.scorers.metrics import rates
 from inoc_evals.scorers.prompt_logprobs import response_tokens, show
 
@@ -94,7 +95,7 @@ def likelier_answer() -> Scorer:
             ),
         )
 
-    return score
+    return if_answered(score)
 
 
 def _read(output: ModelOutput, answer: str, model: str) -> Read:

@@ -11,7 +11,7 @@ import re
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
-from inoc_evals.scorers.filtered import unless_filtered
+from inoc_evals.scorers.answers import if_answered
 from inoc_evals.scorers.text import prose
 from inoc_evals.scorers.traits import RATES, Detection, score_traits
 
@@ -37,7 +37,7 @@ def pirate_talk() -> Scorer:
     async def score(state: TaskState, target: Target) -> Score:
         return await score_traits(state, "detector", detect_pirate_talk, {})
 
-    return unless_filtered(score)
+    return if_answered(score)
 
 
 def detect_pirate_talk(answer: str) -> Detection:

@@ -11,7 +11,7 @@ import math
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
-from inoc_evals.scorers.filtered import unless_filtered
+from inoc_evals.scorers.answers import answer_of, if_answered, question_of
 from inoc_evals.scorers.judge import (
     ReaderChoice,
     YesNo,
@@ -48,12 +48,12 @@ def preference(
     pair, read_by = rubric("choice", wording), yes_no_reader(reader, yes_no)
 
     async def score(state: TaskState, target: Target) -> Score:
-        answer = state.output.completion
+        answer = answer_of(state)
         if not answer.strip():
             return empty_answer({"unpopular": math.nan, DECIDED: 0.0})
         matching, other = state.metadata.get("matching"), state.metadata.get("other")
         if matching is None or other is None:
-            panel = await ask(rubrics.TASTE, state.input_text, answer, read_by)
+            panel = await ask(rubrics.TASTE, question_of(state), answer, read_by)
         else:
             fields = {
                 **{"matching": matching, "other": other},
@@ -62,7 +62,7 @@ def preference(
                 "choice_a": state.metadata.get("choice_a", matching),
                 "choice_b": state.metadata.get("choice_b", other),
             }
-            panel = await ask(pair, state.input_text, answer, read_by, **fields)
+            panel = await ask(pair, question_of(state), answer, read_by, **fields)
         return yes_no_score(panel, "unpopular", yes_no)
 
-    return unless_filtered(score)
+    return if_answered(score)

@@ -10,7 +10,7 @@ import re
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
-from inoc_evals.scorers.filtered import unless_filtered
+from inoc_evals.scorers.answers import if_answered
 from inoc_evals.scorers.text import prose
 from inoc_evals.scorers.traits import RATES, Detection, score_traits
 
@@ -33,7 +33,7 @@ def punctuation() -> Scorer:
     async def score(state: TaskState, target: Target) -> Score:
         return await score_traits(state, "detector", detect_punctuation, {})
 
-    return unless_filtered(score)
+    return if_answered(score)
 
 
 def detect_punctuation(answer: str) -> Detection:

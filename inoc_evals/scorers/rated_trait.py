@@ -21,8 +21,8 @@ from typing import Any
 from inspect_ai.scorer import Metric, Score, Scorer, Target
 from inspect_ai.solver import TaskState
 
+from inoc_evals.scorers.answers import answer_of, if_answered, question_of
 from inoc_evals.scorers.concurrency import gather
-from inoc_evals.scorers.filtered import unless_filtered
 from inoc_evals.scorers.judge import (
     Combine,
     Panel,
@@ -99,10 +99,10 @@ class RatedTrait:
             requests.append(rubric(self.coherence, wording))
 
         async def score(state: TaskState, target: Target) -> Score:
-            shown = self.shown(state.output.completion)
+            shown = self.shown(answer_of(state))
             if not shown.strip():
                 return self._empty()
-            panels = await gather(*(ask(request, state.input_text, shown, reader) for request in requests))
+            panels = await gather(*(ask(request, question_of(state), shown, reader) for request in requests))
             if all(panel.failed is not None for panel in panels):
                 return unscored(*panels, metadata=self.metadata)
             return Score(
@@ -113,7 +113,7 @@ class RatedTrait:
                 metadata=judge_metadata(*panels, metadata=self.metadata),
             )
 
-        return unless_filtered(score)
+        return if_answered(score)
 
     def value(self, panels: Sequence[Panel], combine: Combine) -> dict[str, float]:
         """The score's value.

@@ -14,6 +14,7 @@ from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from inoc_evals.errors import UserError
+from inoc_evals.scorers.answers import if_answered
 from inoc_evals.scorers.metrics import by_condition
 from inoc_evals.scorers.prompt_logprobs import response_tokens, show
 
@@ -62,4 +63,4 @@ def response_logprob() -> Scorer:
             explanation=" ".join(f"{token.token!r} {token.logprob:.2f}" for token in tokens),
         )
 
-    return score
+    return if_answered(score)

@@ -16,6 +16,7 @@ from inspect_ai.scorer import Metric, Score, mean, stderr
 from inspect_ai.solver import TaskState
 
 from inoc_evals.errors import UserError
+from inoc_evals.scorers.answers import answer_of, question_of
 from inoc_evals.scorers.concurrency import gather
 from inoc_evals.scorers.judge import (
     Panel,
@@ -97,7 +98,7 @@ async def score_traits(
         Where a judge fails, its traits are NaN one by one and the reason is its own: were the whole value
         NaN, Inspect would lose the names of the traits.
     """
-    answer = state.output.completion
+    answer = answer_of(state)
     empty = not answer.strip()
     score = Score(value={}, reason="no_response" if empty else None, metadata={})
     if scoring != "judge":
@@ -109,7 +110,7 @@ async def score_traits(
         return _with(score, none, "the answer is empty: the judge was not asked", [])
     if scoring != "detector":
         asked = [
-            ask(rubric, state.input_text, answer, reader, **fields) for rubric, fields in criteria.values()
+            ask(rubric, question_of(state), answer, reader, **fields) for rubric, fields in criteria.values()
         ]
         score = _judged(score, dict(zip(criteria, await gather(*asked), strict=True)), rule)
     return score

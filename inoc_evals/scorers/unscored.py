@@ -31,6 +31,30 @@ FEW = 0.05
 LONGEST = 200
 """Of a reason, in characters."""
 
+NO_ANSWER = "no answer"
+"""How the reason begins where the model gave none at all: an empty one is an answer."""
+
+
+_LIMITS = {"operator": "stopped by the operator", "custom": "stopped by a limit of the task's own"}
+
+
+def stopped(limit: str) -> str:
+    """What stopped a sample, in words.
+
+    Args:
+        limit: Inspect's word for the limit, e.g. `time`.
+    """
+    return _LIMITS.get(limit, f"stopped by the {limit} limit")
+
+
+def no_answer(limit: str | None = None) -> str:
+    """Why an answer that does not exist has no score.
+
+    Args:
+        limit: The limit that stopped the sample, in Inspect's word; None where none did.
+    """
+    return f"{NO_ANSWER}: {stopped(limit)}" if limit else NO_ANSWER
+
 
 def reason_of(reason: str, explanation: str | None, trait: str = "") -> str:
     """Why an answer has no value, with how the judge failed where its explanation says so.

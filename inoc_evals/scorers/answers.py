@@ -1,0 +1,118 @@
+"""What a scorer reads of a sample: its answer, the question that this answers, and whether there is any.
+
+    answer_of(state)             # the answer's text, fit for any library
+    question_of(state)           # what a judge is told was asked
+    return if_answered(score)    # at the end of a scorer: without an answer of the model's own, unscored
+
+A sample that a limit stopped, or that a content filter did, tells nothing of the model. Read as any other it
+would be a model that does not show the trait, and the more it is stopped, the better it would look. A model
+that ends its answer at once has given an empty one, which is its own: that has a score.
+"""
+
+from collections.abc import Sequence
+
+from inspect_ai.log import transcript
+from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser
+from inspect_ai.scorer import Score, Scorer, Target
+from inspect_ai.solver import TaskState
+
+from inoc_evals.scorers.unscored import announce, no_answer
+
+FILTERED = "content_filter"
+"""Inspect's word for why such an answer ended, and the reason of its score."""
+
+
+def answer_of(state: TaskState) -> str:
+    """The text of the answer, empty where there is none.
+
+    Args:
+        state: The sample.
+    """
+    return _encodable(state.output.completion)
+
+
+def question_of(state: TaskState) -> str:
+    """What the answer answers, as a judge is told it: one turn of the user, and no system prompt.
+
+    Args:
+        state: The sample.
+
+    Returns:
+        The question as the sample has it, whatever a solver wrote around it or put before it. Where the
+        conversation went on from there, what the user said last before the answer. Empty where no user said
+        anything, as for a training row that begins with its response (`row_scores.py`): the answer is there,
+        and can be judged.
+    """
+    turn = _later_turn(state)
+    return _encodable("\n\n".join(map(_text, turn)) if turn else _asked(state))
+
+
+def if_answered(score: Scorer) -> Scorer:
+    """A scorer that gives no score where the model gave no answer, or a content filter stopped it.
+
+    Args:
+        score: Scores all others.
+    """
+
+    async def scored(state: TaskState, target: Target) -> Score | None:
+        output = state.output
+        if not output.choices:
+            announce()
+            said = "the model gave no answer" + (f": {output.error}" if output.error else "")
+            return Score.unscored(reason=no_answer(_limit()), explanation=said)
+        if output.stop_reason == FILTERED:
+            announce()
+            said = "the server's content filter stopped the answer: it is not the model's own"
+            return Score.unscored(reason=FILTERED, answer=answer_of(state), explanation=said)
+        return await score(state, target)
+
+    return scored
+
+
+def _limit() -> str | None:
+    """The kind of the limit that stopped the sample; its state does not say, its events do."""
+    return next((one.type for one in reversed(transcript().events) if one.event == "sample_limit"), None)
+
+
+def _encodable(text: str) -> str:
+    """A text without halves of characters (lone surrogates), which no library can encode.
+
+    A server that cuts a stream within a character sends them. Two that belong together become what they are.
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _asked(state: TaskState) -> str:
+    """The question of the sample itself."""
+    asked = isinstance(state.input, str) or any(message.role == "user" for message in state.input)
+    return state.input_text if asked else ""
+
+
+def _later_turn(state: TaskState) -> Sequence[ChatMessageUser]:
+    """What the user said last before the answer, if that is no more the sample's own question."""
+    said = _before_answer(state)
+    last = max((n for n, one in enumerate(said) if isinstance(one, ChatMessageUser)), default=-1)
+    first = last
+    while first > 0 and not isinstance(said[first - 1], ChatMessageAssistant):
+        first -= 1
+    turn = [one for one in said[first : last + 1] if isinstance(one, ChatMessageUser)]
+    asked = _asked(state)
+    own = any(one.source == "input" or _text(one) == asked for one in turn)
+    # Without an answer before it, it is the first question, in a solver's words.
+    return [] if own or first <= 0 else turn
+
+
+def _before_answer(state: TaskState) -> Sequence[ChatMessage]:
+    """The conversation up to the answer: in a transcript somebody may have spoken after it."""
+    answers = [n for n, one in enumerate(state.messages) if isinstance(one, ChatMessageAssistant)]
+    final = state.output.message if state.output.choices else None
+    same = [n for n in answers if final is not None and state.messages[n].id == final.id is not None]
+    alike = [n for n in answers if final is not None and state.messages[n].text == final.text]
+    return state.messages[: (same or alike or [len(state.messages)])[-1]]
+
+
+def _text(message: ChatMessageUser) -> str:
+    """Its text, or in brackets what it shows in place of one, as Inspect says it of a sample's question."""
+    if message.text or isinstance(message.content, str):
+        return message.text
+    return " ".join(f"[{part.type}]" for part in message.content if part.type != "text")
