@@ -28,7 +28,7 @@ from inoc_evals.analysis.style import BASE
 from inoc_evals.analysis.verdicts import ALIKE, LEVEL, cases
 from inoc_evals.data.conditions import of_task
 from inoc_evals.data.doses import parsed
-from inoc_evals.scorers.unscored import counted
+from inoc_evals.scorers.unscored import NO_ANSWER, counted
 from inoc_evals.settings import Setting
 from inoc_evals.settings.claim import LEAST, Side
 
@@ -134,7 +134,7 @@ def excluded(rows: "pd.DataFrame") -> Iterator[Finding]:
             missing = reasons.fillna("no reason is given").astype(str)
             if missing.empty:
                 continue
-            failed = int(missing.str.startswith(FAILED).sum())
+            failed = int(missing.str.startswith((FAILED, NO_ANSWER)).sum())
             where, size = {**place, "arm": arm}, (len(of_arm), len(missing), counted(missing))
             by_arm.setdefault((*shape, arm, *size), []).append(_excluded(where, len(of_arm), missing, failed))
         for arm, to in _pairs(group):

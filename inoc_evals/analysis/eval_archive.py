@@ -137,17 +137,30 @@ def whole_scores(location: str, sample: str | int, epoch: int) -> dict[str, Any]
     Returns:
         Scores by name, with Inspect's field names.
     """
-    path = local_path(location)
-    if path.suffix == ".eval" and path.is_file():
-        with suppress(ImportError):
-            import_module("zipfile_zstd")
+    return dict(_whole(location, sample, epoch).get("scores") or {})
+
+
+def has_answer(location: str, sample: str | int, epoch: int) -> bool:
+    """Whether the model gave any answer, if an empty one, which a summary does not say.
+
+    Args:
+        location: The log's path or URL.
+        sample: The sample's id.
+        epoch: Its epoch.
+    """
+    return bool((_whole(location, sample, epoch).get("output") or {}).get("choices"))
+
+
+def _whole(location: str, sample: str | int, epoch: int) -> dict[str, Any]:
+    """The scores and the output of one sample."""
+    path = archive_path(location)
+    if path is not None:
         try:
             with opened_archive(path) as archive:
-                sample_json = json.loads(archive.read(f"samples/{sample}_epoch_{epoch}.json"))
-            return dict(sample_json["scores"] or {})
+                return dict(json.loads(archive.read(f"samples/{sample}_epoch_{epoch}.json")))
         except Exception:  # noqa: S110 - Inspect's reader reports what is wrong
             pass
     from inspect_ai.log import read_eval_log_sample
 
     read = read_eval_log_sample(location, sample, epoch, exclude_fields={"events", "store", "messages"})
-    return {name: score.model_dump() for name, score in (read.scores or {}).items()}
+    return read.model_dump(include={"scores", "output"})

@@ -22,7 +22,7 @@ from inoc_evals.chat.shown import Shown
 from inoc_evals.digests import sha256
 from inoc_evals.files import local_path, write_whole
 
-FORMAT = "1"
+FORMAT = "2"
 """Version of what is kept, in the name of its file."""
 
 CUT = ("max_tokens", "model_length")
@@ -56,7 +56,8 @@ class LogFacts:
     Attributes:
         location: Path or URL.
         about: Part of its header: `ABOUT`.
-        answers: Its answers, by the sample's id (as text) and epoch; without those that failed.
+        answers: Its answers, by the sample's id (as text) and epoch; without those that failed, and those
+            without an answer, which is something else than an empty one.
         questions: The last message of the user that each sample asks, by its id.
     """
 
@@ -198,7 +199,7 @@ def _facts(header: Mapping[str, Any], samples: Iterator[dict[str, Any]]) -> dict
     for sample in samples:
         name, output = str(sample["id"]), sample.get("output") or {}
         questions[name] = _question(sample)
-        if sample.get("error"):
+        if sample.get("error") or (writes and not output.get("choices")):
             continue
         choices = output.get("choices") or [{}]
         said = str(output.get("completion") or "")

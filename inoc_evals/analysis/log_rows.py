@@ -19,14 +19,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.eval_archive import Contents, contents, whole_scores
+from inoc_evals.analysis.eval_archive import Contents, contents, has_answer, whole_scores
 from inoc_evals.analysis.workers import work
 from inoc_evals.data.conditions import under
 from inoc_evals.data.doses import KINDS, words
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, first_line
 from inoc_evals.files import local_path, replacing
-from inoc_evals.scorers.unscored import reason_of
+from inoc_evals.scorers.unscored import no_answer, reason_of, stopped
+from inoc_evals.scorers.values import as_number
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,7 +55,7 @@ that the model computed in, None for float32 and where a log does not say; `vari
 None for the usual one; `sampling` is how answers were drawn, e.g. `temperature 1, max_tokens 512`; `dose` is
 the model's point in a sweep (`data/doses.py`), None outside of one."""
 
-FORMAT = "9"
+FORMAT = "10"
 """Version of the rows, in the name of a kept file: changed rows must not be read from old files."""
 
 DRAWN_BY = (
@@ -81,8 +82,11 @@ NO_SCORES = "no sample with scores"
 SUITE = "inoc-evals"
 """Our distribution, as a log's header lists it among the packages."""
 
-GRADES = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
-"""Values of Inspect's grades: correct, partly correct, incorrect, no answer."""
+OURS = "inoc_evals/"
+"""How the registered names of the suite's scorers begin."""
+
+NO_RESPONSE = "no_response"
+"""Inspect's reason of the score of an empty answer."""
 
 Score = dict[str, Any]
 """A score as a log holds it."""
@@ -177,7 +181,7 @@ def _arrow(log: Contents, location: str) -> "pa.Table":
     per_answer: dict[str, list[Any]] = {name: [] for name in (*of_answer, "value", "unscored")}
     kinds: dict[tuple[str, str], int] = {}
     kind: list[int] = []
-    for answer, scorer, trait, value, unscored in _rows(log):
+    for answer, scorer, trait, value, unscored in _rows(log, location):
         for name in of_answer:
             per_answer[name].append(answer[name])
         per_answer["value"].append(value)
@@ -438,13 +442,14 @@ Row = tuple[dict[str, Any], str, str, float | None, str | None]
 """The columns of the answer, the scorer, the trait, its value, and the reason if it has none."""
 
 
-def _rows(log: Contents) -> Iterator[Row]:
+def _rows(log: Contents, location: str) -> Iterator[Row]:
     header = log.header["eval"]
     about = header.get("metadata") or {}
     prompts = about.get("prompts") if isinstance(about.get("prompts"), Mapping) else {}
     traits = _traits(log.samples)
     prompt = _test_prompt(header)
     general = _system_prompt(header) if prompt is None else prompt
+    ours = _ours(header)
     for sample in log.samples:
         sample_metadata = sample.get("metadata") or {}
         condition, question = (_text(sample_metadata.get(key)) for key in ("condition", "question"))
@@ -460,17 +465,50 @@ def _rows(log: Contents) -> Iterator[Row]:
             "epoch": sample["epoch"],
         }
         if not sample.get("scores"):
-            why = FAILED + (sample.get("error") or sample.get("limit") or "no score").splitlines()[0]
+            limit = sample.get("limit")
+            why = sample.get("error") or (stopped(limit) if limit else "no score")
             for name in traits:
                 for trait in _expected(traits, name, condition):
-                    yield common, name, trait, None, why
+                    yield common, name, trait, None, FAILED + why.splitlines()[0]
             continue
+        baseless = _baseless(sample, ours, location)
         for name, score in sample["scores"].items():
-            values = _values(name, score)
+            values, why_none = _values(name, score), None
+            if name in baseless:
+                values, why_none = {}, no_answer(sample["limit"])
             # an answer without a value has a row for every trait of its scorer
             for trait in dict.fromkeys([*_expected(traits, name, condition), *values]):
                 value = values.get(trait)
-                yield common, name, trait, value, None if value is not None else _reason(score, trait)
+                yield (
+                    common,
+                    name,
+                    trait,
+                    value,
+                    None if value is not None else why_none or _reason(score, trait),
+                )
+
+
+def _ours(header: Mapping[str, Any]) -> frozenset[str]:
+    """Names of the suite's scorers in a log, as its scores are named but for a number behind them."""
+    names = (str(one.get("name", "")) for one in header.get("scorers") or [])
+    return frozenset(name.removeprefix(OURS) for name in names if name.startswith(OURS))
+
+
+def _baseless(sample: Mapping[str, Any], ours: frozenset[str], location: str) -> frozenset[str]:
+    """Scores of an answer that a limit prevented: earlier versions took it for an empty one.
+
+    Scores of other suites stay, unless they say that there was no answer: they may be of something else, such
+    as what a model has done in a sandbox.
+    """
+    if not sample.get("limit"):
+        return frozenset()
+    found = frozenset(
+        name
+        for name, score in sample["scores"].items()
+        if score.get("reason") == NO_RESPONSE
+        or (name.rstrip("0123456789") in ours and any(v is not None for v in _values(name, score).values()))
+    )
+    return found if found and not has_answer(location, sample["id"], sample["epoch"]) else frozenset()
 
 
 Traits = dict[str, dict[str | None, dict[str, None]]]
@@ -496,9 +534,15 @@ def _values(name: str, score: Score) -> dict[str, float | None]:
     """The traits of a score: the keys of its value, or the scorer itself where it gives one value."""
     raw = score["value"]
     if isinstance(raw, Mapping):
-        return {str(key): _number(value) for key, value in raw.items()}
-    value = GRADES.get(raw) if isinstance(raw, str) else _number(raw)
+        return {str(key): _finite(value) for key, value in raw.items()}
+    value = _finite(raw)
     return {} if value is None else {name: value}
+
+
+def _finite(value: Any) -> float | None:
+    """What a value says as a finite number; None for anything else."""
+    read = as_number(value)
+    return read if read is not None and math.isfinite(read) else None
 
 
 def _number(value: Any) -> float | None:

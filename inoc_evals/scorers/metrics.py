@@ -16,6 +16,8 @@ from typing import cast
 
 from inspect_ai.scorer import Metric, MetricProtocol, SampleScore, Score, metric, stderr
 
+from inoc_evals.scorers.values import as_number
+
 QUESTION = "question"
 """Key of a sample's metadata that says which question it asks; without it the sample's id does."""
 
@@ -279,5 +281,5 @@ def _question(score: SampleScore) -> str:
 
 def _value(score: SampleScore, trait: str) -> float:
     value = score.score.value
-    number = value.get(trait) if isinstance(value, Mapping) else None
-    return math.nan if number is None else float(number)
+    read = as_number(value.get(trait)) if isinstance(value, Mapping) else None
+    return math.nan if read is None else read

@@ -37,6 +37,7 @@ from inoc_evals import scorers
 from inoc_evals.chat.rows import Row
 from inoc_evals.errors import UserError, one_line
 from inoc_evals.scorers.language import LANGUAGES
+from inoc_evals.scorers.values import as_number
 
 JUDGED = "_judge"
 """Ending of a trait's name where a judge scores it."""
@@ -197,9 +198,9 @@ def _value(sample: EvalSample, asked: Condition) -> tuple[float, str]:
     if asked.key not in values:
         has = ", ".join(values)
         raise UserError(f"--where-scored {asked.name}: the score has no {asked.key!r}; it has {has}")
-    value = values[asked.key]
-    if isinstance(value, int | float) and math.isfinite(value):
-        return float(value), ""
+    value = as_number(values[asked.key])
+    if value is not None and math.isfinite(value):
+        return value, ""
     return math.nan, str(score.reason or score.explanation or "no score")
 
 

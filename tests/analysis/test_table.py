@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,14 @@ from inspect_ai.log import (
     EvalLog,
     EvalResults,
     EvalSample,
+    EvalSampleLimit,
     EvalSpec,
     EvalStats,
     read_eval_log,
     write_eval_log,
 )
 from inspect_ai.model import ModelOutput
-from inspect_ai.scorer import Score, includes
+from inspect_ai.scorer import Score, includes, value_to_float
 from inspect_ai.solver import generate
 from upath import UPath
 
@@ -190,11 +192,59 @@ def test_logs_with_and_without_an_arm_stand_side_by_side(logs: Path) -> None:
 
 @pytest.mark.parametrize(
     ("value", "number"),
-    [("C", 1.0), ("I", 0.0), ("P", 0.5), ("N", 0.0), (True, 1.0), (3, 3.0), (-1.5, -1.5)],
+    [
+        *(("C", 1.0), ("I", 0.0), ("P", 0.5), ("N", 0.0), (True, 1.0), (3, 3.0), (-1.5, -1.5)),
+        *(("yes", 1.0), ("No", 0.0), ("TRUE", 1.0), ("false", 0.0), ("0.5", 0.5), ("1e2", 100.0)),
+    ],
 )
-def test_values_are_numbers(logs: Path, value: Any, number: float) -> None:
+def test_values_are_numbers_as_inspects_metrics_read_them(logs: Path, value: Any, number: float) -> None:
+    assert value_to_float()(value) == number
     write(logs / "a.eval", [answer(0, value)])
-    assert load(logs)[["trait", "value"]].to_numpy().tolist() == [["language", number]]
+    write(logs / "b.eval", [answer(0, {"t": value, "u": "unreadable"})])
+    found = load(logs).set_index("trait")
+    assert found["value"].to_dict() == {"language": number, "t": number, "u": pytest.approx(nan, nan_ok=True)}
+    assert found["unscored"].dropna().to_dict() == {"u": "no value"}
+
+
+def stopped(number: int, score: Any, limit: Any = "time", **fields: Any) -> EvalSample:
+    """A sample that a limit stopped before any answer, by default."""
+    return answer(
+        number, score, **{"limit": EvalSampleLimit(type=limit, limit=1), "output": ModelOutput(), **fields}
+    )
+
+
+@pytest.mark.parametrize("name", ["a.eval", "a.json"])
+def test_a_limit_is_no_answer_in_the_logs_of_earlier_versions_either(logs: Path, name: str) -> None:
+    def empty(value: float) -> Score:
+        return Score(value={"spanish": value}, reason="no_response")
+
+    write(
+        logs / name,
+        [
+            answer(0, {"spanish": 1.0}),
+            answer(1, empty(0.0), output=ModelOutput.from_content("m", "")),
+            stopped(2, empty(0.0)),
+            stopped(3, {"spanish": 0.0}, "operator"),  # scored without a reason, as by `toy_lexicon`
+            stopped(4, {"spanish": 1.0}, output=ModelOutput.from_content("m", "Hola.")),
+            stopped(5, None, "token"),
+        ],
+        scorers=[{"name": "inoc_evals/language"}],
+    )
+    found = load(logs / name).set_index("sample")
+    assert found["value"].dropna().to_dict() == {"q0": 1.0, "q1": 0.0, "q4": 1.0}
+    assert found["unscored"].dropna().to_dict() == {
+        "q2": "no answer: stopped by the time limit",
+        "q3": "no answer: stopped by the operator",
+        "q5": "the sample failed: stopped by the token limit",
+    }
+    [row] = rates(found.reset_index()).to_dict("records")
+    assert (row["n"], row["unscored"], row["rate"]) == (3, 3, pytest.approx(2 / 3))
+
+
+def test_a_score_of_another_suite_is_not_doubted_for_a_limit(logs: Path) -> None:
+    """It may be of what the model did, and not of what it said."""
+    write(logs / "a.eval", [stopped(0, 1.0)], scorers=[{"name": "theirs/language"}])
+    assert load(logs)["value"].tolist() == [1.0]
 
 
 def test_unscored_and_failed_samples_keep_their_rows_and_say_why(logs: Path) -> None:
