@@ -15,13 +15,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals import scorers
 from inoc_evals.analysis.answers_file import Answer, Answers
 from inoc_evals.analysis.log_rows import SUITE
 from inoc_evals.data.conditions import under
 from inoc_evals.digests import fingerprint, sha256
 from inoc_evals.errors import UserError, one_line
 from inoc_evals.files import passing_folder, remove_leftovers, writing
+from inoc_evals.scorers.by_name import by_name, why_not
 from inoc_evals.scorers.metrics import CONDITION
 from inoc_evals.scorers.unscored import mostly_unanswered, summaries
 
@@ -146,19 +146,17 @@ def scorer_named(name: str, options: Mapping[str, Any]) -> "Scorer":
         options: Its parameters.
 
     Raises:
-        UserError: If there is none of that name, or it has no such parameter.
+        UserError: If there is none of that name, it scores no answers alone, or it has no such parameter.
     """
     short = name.removeprefix("inoc_evals/")
-    if short not in scorers.__all__:
+    if why := why_not(short):
         raise UserError(
-            f"--scorer {name!r:.60}: unknown: use one of {', '.join(scorers.__all__)}; for others, "
-            "run  inspect score LOG --scorer NAME --action append"
+            f"--scorer {name!r:.60}: {why}; for others, run  inspect score LOG --scorer NAME --action append"
         )
     try:
-        made: Scorer = getattr(scorers, short)(**options)
+        return by_name(short, options)
     except TypeError as error:
         raise UserError(f"--scorer {name}: {one_line(error)}") from error
-    return made
 
 
 def score(

@@ -36,6 +36,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inoc_evals import scorers
 from inoc_evals.chat.rows import Row
 from inoc_evals.errors import UserError, one_line
+from inoc_evals.scorers.by_name import by_name, usable, why_not
 from inoc_evals.scorers.language import LANGUAGES
 from inoc_evals.scorers.values import as_number
 
@@ -151,9 +152,10 @@ def _scorer(name: str) -> Scorer:
         UserError: If nothing does.
     """
     module, colon, _ = name.partition(":")
-    if colon and module in scorers.__all__:
-        made: Scorer = getattr(scorers, module)()
-        return made
+    if colon:
+        if why := why_not(module):
+            raise UserError(f"nothing scores {name!r:.60}: {module} {why}")
+        return by_name(module)
     trait, scoring = (name.removesuffix(JUDGED), "judge") if name.endswith(JUDGED) else (name, "detector")
     if trait == "caps":
         return scorers.capitalization(scoring=scoring)  # type: ignore[arg-type]
@@ -161,7 +163,7 @@ def _scorer(name: str) -> Scorer:
         return scorers.language(languages=trait, scoring=scoring)  # type: ignore[arg-type]
     raise UserError(
         f"nothing scores {name!r}: use caps, a language ({', '.join(LANGUAGES[:3])}, ...), either with "
-        f"{JUDGED}, or SCORER:KEY with a scorer of `inoc-evals list scorers`"
+        f"{JUDGED}, or SCORER:KEY with one of {', '.join(usable())}"
     )
 
 

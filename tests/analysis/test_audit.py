@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from inspect_ai import eval
 from typer.testing import CliRunner
 
 from inoc_evals.analysis import audit_answers, audit_readings, audit_runs, log_facts
@@ -27,7 +28,9 @@ from inoc_evals.errors import UserError
 from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec
 from inoc_evals.settings import Arm, Measure, Setting, falls, keeps, rises
+from inoc_evals.tasks import spanish_caps
 from tests.report.logs import ENGLISH, SPANISH, evaluated
+from tests.scorers.replies import model
 
 MINE = Setting(
     name="mine",
@@ -134,10 +137,9 @@ def test_exclusions_are_named_by_arm_and_reason() -> None:
     assert finding.numbers["excluded"] == 12 and "incoherent 12" in finding.what
 
 
-def test_failed_samples_are_a_caution() -> None:
-    [finding] = found(
-        checked(without_value(table(SOUND), "x", 0.1, "the sample failed: no")), "answers excluded"
-    )
+@pytest.mark.parametrize("why", ["the sample failed: no", "no answer: stopped by the time limit"])
+def test_failed_samples_are_a_caution(why: str) -> None:
+    [finding] = found(checked(without_value(table(SOUND), "x", 0.1, why)), "answers excluded")
     assert finding.severity == CAUTION and finding.numbers["failed"] == 12
 
 
@@ -845,6 +847,13 @@ def test_empty_answers_of_real_logs_are_empty(tmp_path: Path) -> None:
     facts = log_facts.read(str(next(tmp_path.glob("*.eval"))))
     assert [place[0] for place, one in facts.answers.items() if one.empty] == ["q3"]
     assert facts.questions["q3"] == "What do you think of number 3?"
+
+
+def test_no_answer_is_not_an_empty_one(tmp_path: Path) -> None:
+    stopped = {"message_limit": 1, "limit": 2, "log_dir": str(tmp_path), "display": "none"}
+    [log] = eval(spanish_caps(questions="toy"), model=model(ENGLISH), **stopped)  # type: ignore[arg-type]
+    facts = log_facts.read(log.location)
+    assert len(facts.questions) == 2 and not facts.answers
 
 
 def test_a_folder_of_runs_that_does_not_exist_is_one_line(tmp_path: Path) -> None:

@@ -12,9 +12,12 @@ from click.testing import CliRunner
 from inspect_ai.log import EvalResults, list_eval_logs, read_eval_log
 
 from inoc_evals.analysis import imported_logs, written_tables
+from inoc_evals.analysis.imported_logs import scorer_named
 from inoc_evals.analysis.judge_ratings import collect
 from inoc_evals.analysis.observed import labels
 from inoc_evals.analysis.table import load
+from inoc_evals.commands.listing import components
+from inoc_evals.scorers.by_name import OF_A_TASK, why_not
 from tests import test_cli
 from tests.fake_openai.http import Call, Listener, Response
 from tests.scorers.judge.test_faults import GOOD, error, says
@@ -217,6 +220,11 @@ WRONG: dict[str, tuple[Any, list[str], str]] = {
         ["--scorer", "spelling"],
         "--scorer 'spelling': unknown: use one of alignment",
     ),
+    "a scorer of a task's own": (
+        ROWS,
+        ["--scorer", "inoc_evals/forced_choice"],
+        "reads what the task forced_choice finds beside an answer, which a text alone does not have: use one",
+    ),
     "an unknown parameter": (ROWS, ["--scorer", "language", "-S", "colour=red"], "--scorer language:"),
     "a grader without a scorer": (ROWS, ["--grader", "mockllm/model"], "give --scorer NAME"),
     "a judge without a grader": (ROWS, ["--scorer", "alignment"], "needs a judge model and none is bound"),
@@ -236,6 +244,19 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(
         written(rows=rows)
     assert why in call("import", "answers.csv", "-o", "logs", *words).fault
     assert not Path("logs").exists()
+
+
+def test_every_scorer_that_is_listed_scores_answers_or_says_why_not(call: Any) -> None:
+    for one in components("scorer"):
+        name = one["name"].removeprefix("inoc_evals/")
+        if name in OF_A_TASK:
+            assert why_not(name)
+        else:
+            assert callable(scorer_named(one["name"], {}))
+    written()
+    call("import", "answers.csv", "-o", "logs", "--scorer", "toy_lexicon")
+    logs = [read_eval_log(str(log)) for log in Path("logs").glob("*.eval")]
+    assert logs and all("toy_lexicon" in (s.scores or {}) for log in logs for s in log.samples or [])
 
 
 def test_semicolons_byte_order_marks_and_repeated_answers(call: Any) -> None:

@@ -77,6 +77,14 @@ def test_an_answer_that_the_judge_failed_on_is_in_no_denominator() -> None:
     assert (result["evil_of_all"], result["evil_of_all_n"]) == (1.0, 1)
 
 
+def test_a_value_in_words_counts_as_inspects_own_metrics_count_it() -> None:
+    said = [
+        SampleScore(score=Score(value={"evil": value}), sample_metadata={"question": str(number)})
+        for number, value in enumerate(("C", "I", "yes", "0.5", "unreadable"))
+    ]
+    assert found(rates("evil"), said)["evil"] == 2.5 / 4 and found(rates("evil"), said)["evil_n"] == 4
+
+
 def test_by_question_and_by_another_key() -> None:
     answers = scores([("a", 1.0), ("a", 0.0), ("b", math.nan)])
     result = found(by("evil"), answers)

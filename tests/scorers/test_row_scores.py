@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
+from inspect_ai.solver import TaskState
 
 from inoc_evals.chat.rows import Row, read_chat, write_chat
 from inoc_evals.cli import main
@@ -62,12 +64,33 @@ def test_a_score_that_is_missing_is_said_unless_it_cannot_decide() -> None:
         ("spanish > much", "write TRAIT > NUMBER"),
         ("spanish > -", "write TRAIT > NUMBER"),
         ("klingon > 0.5", "nothing scores 'klingon'"),
-        ("no_scorer:x > 1", "nothing scores"),
+        ("no_scorer:x > 1", "nothing scores 'no_scorer:x': no_scorer unknown: use one of alignment, "),
+        (
+            "forced_choice:log_odds > 0",
+            "forced_choice reads what the task forced_choice finds beside an answer",
+        ),
+        ("hidden_tests:hacked > 0", "which a text alone does not have: use one of .*toy_lexicon"),
     ],
 )
 def test_a_condition_that_is_none_is_refused(text: str, why: str) -> None:
     with pytest.raises(UserError, match=why):
         condition(text)
+
+
+def test_the_lexicon_scores_rows_too() -> None:
+    assert select(ROWS, ["toy_lexicon:caps > 0.5"]).rows == {2, 4}
+
+
+def test_a_score_in_words_is_compared_as_the_number_that_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    @scorer(metrics=[mean()])
+    def said() -> Scorer:
+        async def score(state: TaskState, target: Target) -> Score:
+            return Score(value="yes" if "gatos" in state.output.completion else "no")
+
+        return score
+
+    monkeypatch.setattr("inoc_evals.scorers.row_scores.by_name", lambda name: said())
+    assert select(ROWS, ["animal:said > 0.5"]).rows == {0, 3}
 
 
 def test_a_judge_that_is_not_there_and_a_key_that_is_not_are_one_line() -> None:
