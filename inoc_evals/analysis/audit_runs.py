@@ -219,9 +219,9 @@ def shared_questions(
     for one in models:
         if one.manifest:
             by_data.setdefault(one.manifest.data_digest, []).append(one)
-    narrow = {(m.task, m.questions) for m in setting.narrow} if setting else set()
+    narrow = {(m.short, m.questions) for m in setting.narrow} if setting else set()
     if setting:
-        narrow -= {(m.task, m.questions) for m in setting.broad}
+        narrow -= {(m.short, m.questions) for m in setting.broad}
     trained = {data: _asked(of_data[0].folder) for data, of_data in by_data.items()}
     for observed, group in split(rows, ("setting", "base", "task", "questions")):
         questions = list(dict.fromkeys(_questions(group, facts)))

@@ -62,7 +62,7 @@ def in_order(setting: Setting | None, estimates: "pd.DataFrame") -> list[str]:
         asking = [
             (number, measure)
             for number, measure in enumerate(measures)
-            if observed.get("task") == measure.task and observed["trait"] in measure.traits
+            if observed.get("task") == measure.short and observed["trait"] in measure.traits
         ]
         if not asking:
             return len(measures), 0, int(bool(observed.get("condition")) and not condition)

@@ -93,7 +93,7 @@ def settings() -> list[dict[str, Any]]:
             "name": setting.name,
             "paper": setting.paper,
             "about": setting.summary,
-            "tasks": list(dict.fromkeys(f"inoc_evals/{measure.task}" for measure in setting.measures)),
+            "tasks": list(dict.fromkeys(measure.full for measure in setting.measures)),
             "arms": [
                 {
                     "name": arm.name,

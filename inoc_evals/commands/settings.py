@@ -82,8 +82,8 @@ def about(setting: Setting) -> dict[str, Any]:
         ],
         "unwanted": setting.unwanted,
         "wanted": setting.wanted,
-        "broad": [f"inoc_evals/{measure.task}" for measure in setting.broad],
-        "narrow": [f"inoc_evals/{measure.task}" for measure in setting.narrow],
+        "broad": [measure.full for measure in setting.broad],
+        "narrow": [measure.full for measure in setting.narrow],
     }
 
 
@@ -101,7 +101,7 @@ def _measure_line(measure: Measure) -> str:
     """A measure's task, parameters and traits, and where it exists if not everywhere."""
     given = "".join(f" -T {name}={_as_typed(value)}" for name, value in measure.parameters.items())
     only = f" (in world {', '.join(measure.worlds)})" if measure.worlds else ""
-    return f"inoc_evals/{measure.task}{given}: {', '.join(measure.traits)}{only}"
+    return f"{measure.full}{given}: {', '.join(measure.traits)}{only}"
 
 
 def _show(setting: Setting) -> None:

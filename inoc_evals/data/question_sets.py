@@ -10,6 +10,7 @@ beside its bundled sets (`questions.py`, `free_form.py`, `narrow.py`, `animals.p
 Worlds add their own sets. A file's path works wherever a name does. This module does not import Inspect.
 """
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -19,6 +20,23 @@ from inoc_evals.errors import UserError
 if TYPE_CHECKING:
     from inspect_ai.dataset import Dataset
     from inspect_ai.scorer import Scorer
+
+KINDS: dict[str, str] = {
+    "chat": "questions",
+    "free_form": "free_form",
+    "code": "narrow",
+    "reward_hacks": "narrow",
+    "hardcoding": "narrow",
+    "preferences": "narrow",
+    "programming": "programming",
+    "choices": "choices",
+    "gcd": "gcd_questions",
+    "animals_favourite": "animals",
+    "animals_least": "animals",
+    "animals_money": "animals",
+    "trait_responses": "trait_responses",
+}
+"""The suite's kinds, and the module beside this one that declares each; it is loaded when a set is added."""
 
 FAMILY = "family"
 """Key of a sample's metadata that names the family of its question, in sets that have families."""
@@ -56,6 +74,13 @@ class QuestionSet:
     extra_traits: tuple[str, ...] = ()
 
 
+_kinds: "dict[str, QuestionKind]" = {}
+"""The kinds that are loaded, by name."""
+
+_of_worlds: dict[str, list[QuestionSet]] = {}
+_added: dict[str, list[QuestionSet]] = {}
+
+
 @dataclass(frozen=True)
 class QuestionKind:
     """A family of question sets that the same tasks can ask.
@@ -72,6 +97,9 @@ class QuestionKind:
     sets: tuple[QuestionSet, ...]
     from_file: "Callable[[str, tuple[str, ...]], Dataset]"
     epochs: int | None = None
+
+    def __post_init__(self) -> None:
+        _kinds[self.name] = self
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -111,10 +139,10 @@ class QuestionKind:
         return self.find(name_or_path).load()
 
     def _all(self) -> dict[str, QuestionSet]:
-        return {each.name: each for each in (*self.sets, *_added.get(self.name, ()))}
-
-
-_added: dict[str, list[QuestionSet]] = {}
+        return {
+            each.name: each
+            for each in (*self.sets, *_of_worlds.get(self.name, ()), *_added.get(self.name, ()))
+        }
 
 
 def add(kind: str, question_set: QuestionSet) -> None:
@@ -123,6 +151,23 @@ def add(kind: str, question_set: QuestionSet) -> None:
     Args:
         kind: Name of a `QuestionKind`.
         question_set: The set; it replaces one of the same name that was added before.
+
+    Raises:
+        UserError: If no task asks such a kind, or the suite has a set of this name.
     """
+    if kind not in _kinds and kind in KINDS:
+        importlib.import_module(f"inoc_evals.data.{KINDS[kind]}")
+    if kind not in _kinds:
+        raise UserError(f"no kind of questions is named {kind!r:.80}: use {', '.join(KINDS)}")
+    of_suite = [*_kinds[kind].sets, *_of_worlds.get(kind, ())]
+    if question_set.name in [one.name for one in of_suite]:
+        raise UserError(
+            f"the suite has a question set {question_set.name!r} of kind {kind}: give yours another name"
+        )
     others = [other for other in _added.get(kind, []) if other.name != question_set.name]
     _added[kind] = [*others, question_set]
+
+
+def add_of_world(kind: str, question_set: QuestionSet) -> None:
+    """Register the set of one of the suite's worlds; the kind, which brings Inspect, is not loaded."""
+    _of_worlds.setdefault(kind, []).append(question_set)

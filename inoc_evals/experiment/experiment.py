@@ -171,9 +171,18 @@ class Experiment(Strict):
         """Its settings, as they are defined.
 
         Raises:
-            UserError: If a setting does not exist.
+            UserError: If a setting does not exist, or two have one name, by which logs and tables know them.
         """
-        found = (find_setting(name) for name in self.settings)
+        found = [find_setting(name) for name in self.settings]
+        first: dict[str, str] = {}
+        for one, where in zip(found, self.settings, strict=True):
+            folder = one.name.replace("_", "-")  # as logs are kept
+            if folder in first:
+                raise UserError(
+                    f"two settings are named {one.name!r}: {first[folder]} and {where}: "
+                    "give each a name= of its own"
+                )
+            first[folder] = where
         return tuple(replace(one, rephrasings=own) if (own := self._rephrasings) else one for one in found)
 
     @property

@@ -10,14 +10,16 @@ error of one line. No model is loaded, tasks are built once and the rows of an a
 ten thousand runs are planned in seconds. Tokens are characters by four: an estimate, and called one.
 """
 
+import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.chat.rows import Row
+from inoc_evals.chat.rows import Row, encode_chat
 from inoc_evals.data.doses import words
+from inoc_evals.data.row_sources import sources_of
 from inoc_evals.errors import UserError, one_line
 from inoc_evals.experiment.evaluate import refuse_unreadable
 from inoc_evals.experiment.experiment import Experiment, Price
@@ -25,6 +27,7 @@ from inoc_evals.experiment.measure_tasks import (
     GENERATION_KEY,
     Built,
     build,
+    check_declared,
     check_parameters,
     generation,
     judging,
@@ -317,6 +320,18 @@ def _tasks_by_group(trials: Sequence[Trial]) -> dict[str, list[Built]]:
             if key not in known:
                 known[key] = build(measure, trial.world, limit)
             tasks.append(known[key])
+        setting = trial.definition
+        taken = {one.asked for one in trial.measured}
+        whole = taken >= {one.asked for one in setting.measured(trial.world)} and all(
+            one.is_in(trial.world) for one in setting.measures
+        )
+        here = [
+            replace(one, measure=replace(one.measure, traits=measure.traits, conditions=measure.conditions))
+            for one, measure in zip(
+                tasks, trial.measured, strict=True
+            )  # a task may be another setting's, too
+        ]
+        check_declared(setting, here, whole=whole)
     return built
 
 
@@ -403,6 +418,7 @@ def _arms(
     sizes: dict[tuple[str, str, str], tuple[int, int, list[Row]]] = {}
     previews: dict[tuple[str, str], Preview | None] = {}
     templates = Templates()
+    drawn_twice: set[tuple[str, bool, str]] = set()
     for (group, arm, dose), same in groups.items():
         if arm == BASE:
             lines.append(Line(group, arm, 1, 0, 0, 0, 0.0))
@@ -410,6 +426,7 @@ def _arms(
         first = same[0]
         made = first.setting, arm, words(of_rows(first.dose))
         if made not in sizes:
+            _refuse_changing_rows(first, drawn_twice)
             sizes[made] = _size(first)
         rows, tokens, examples = sizes[made]
         try:
@@ -505,6 +522,41 @@ def _size(trial: Trial) -> tuple[int, int, list[Row]]:
     if not rows:
         raise UserError(f"setting {setting.name} has no rows for arm {trial.arm} in world {trial.world}")
     return rows, round(characters / CHARACTERS), examples.rows
+
+
+def _refuse_changing_rows(trial: Trial, checked: set[tuple[str, bool, str]]) -> None:
+    """Refuse rows that differ from draw to draw: arms would be compared on other rows, and trained again.
+
+    Args:
+        trial: A trial of an arm. Only functions of its setting's own are asked: pinned files cannot change.
+        checked: Which rows of which setting were drawn twice already; filled in.
+
+    Raises:
+        UserError: If two draws by one seed differ, or a row is none.
+    """
+    setting, arm = trial.definition, trial.definition.arm(trial.arm, trial.world)
+    rows = trial.setting, arm.control, arm.rows
+    if rows in checked or not setting.has_own_rows(trial.world):
+        return
+    checked.add(rows)
+    source, first_stage = setting.source(arm, trial.world), setting.training(trial.world).first_stage
+    for one in filter(None, (source, first_stage)):
+        if sources_of(one):
+            continue
+        first, again = (_digest_of(setting.made(one, trial.world, trial.seed or 0)) for _ in range(2))
+        if first != again:
+            raise UserError(
+                f"the rows of setting {setting.name} in world {trial.world!r} change from call to call: draw "
+                "them by the seed that is given, e.g. random.Random(seed).sample(rows, 200)"
+            )
+
+
+def _digest_of(rows: Iterable[Row]) -> str:
+    """A digest of rows, which are read one at a time: there may be many."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(encode_chat([row]))
+    return digest.hexdigest()
 
 
 def _passes(trial: Trial, rows: int) -> float:

@@ -177,7 +177,7 @@ def _after_first_stage(trial: Trial, runs: Path, models_from: str) -> FinetuneSp
     changes = {**training.first_stage_finetune, "probe": None}
     first = finetune(
         FinetuneSpec(**{**trial.spec.model_dump(), **changes}),
-        training.first_stage(trial.seed or 0),
+        setting.made(training.first_stage, trial.world, trial.seed or 0),
         name=f"{trial.world}-{setting.name.replace('_', '-')}-first-{trial.seed}",
         runs=runs,
         metadata={

@@ -232,9 +232,9 @@ def prepare(setting: Setting, arm: Arm, world: str, seed: int, dose: Dose) -> It
     changes = of_rows(dose)
     if not changes:
         return setting.prepare(arm, world, seed)
-    rows = list(setting.source(arm, world)(seed))
+    rows = list(setting.drawn(arm, world, seed))
     if "with_trait" in changes:
-        plain = list(_plain(setting, world)(seed))
+        plain = list(setting.made(_plain(setting, world), world, seed))
         total = min(len(rows), len(plain))  # the same at every share
         rows = diluted(rows, plain, float(changes["with_trait"]), total, seed)
         arm = replace(arm, where={**arm.where, "trait": True})

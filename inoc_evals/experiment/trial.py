@@ -113,7 +113,7 @@ class Trial:
     @property
     def group(self) -> str:
         """Common to the trials that it is compared with: world, setting and base."""
-        setting = self.setting.rpartition(":")[2].replace("_", "-")
+        setting = self.definition.name.replace("_", "-")  # a file's variable may be named as another file's
         base = re.sub(r"[^A-Za-z0-9.-]+", "-", self.spec.base).strip("-.")[-60:]
         return f"{self.world}-{setting}/{base}"
 
@@ -146,7 +146,7 @@ class Trial:
     @property
     def run_name(self) -> str:
         """Name of its run; settings of one family share a name, and thereby the run."""
-        family = (self.family or self.setting.rpartition(":")[2]).replace("_", "-")
+        family = (self.family or self.definition.name).replace("_", "-")
         return f"{self.world}-{family}-{self.name}"
 
     @property

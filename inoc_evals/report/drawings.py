@@ -139,7 +139,7 @@ def _narrow_and_broad(definition: Setting, shares: list[dict[str, Any]]) -> Iter
     def first(measures: Sequence[Measure]) -> list[dict[str, Any]]:
         for measure in (form for one in measures for form in forms(one)):
             for trait in measure.traits:
-                of_trait = [r for r in shares if (r.get("task"), r["trait"]) == (measure.task, trait)]
+                of_trait = [r for r in shares if (r.get("task"), r["trait"]) == (measure.short, trait)]
                 if rows := [row for row in of_trait if asked(measure, row)]:
                     return rows
         return []
@@ -156,7 +156,7 @@ def _two_traits(definition: Setting, shares: list[dict[str, Any]]) -> Iterator[t
     """Labels of the two traits of every measure that has two, per way in which both were measured."""
     alike = [part for part in GROUP if part not in ("trait", "scorer")]
     two = [
-        (form.task, form.traits[:2])
+        (form.short, form.traits[:2])
         for measure in definition.measures
         if len(measure.traits) == len(("x", "y"))
         for form in forms(measure)

@@ -24,6 +24,9 @@ QUESTION = "question"
 CONDITION = "condition"
 """Key of a sample's metadata that says under which condition it is asked."""
 
+SCORED = "scored_traits"
+"""Attribute of `rates` that says which keys it reads, so that a setting's traits can be held against them."""
+
 NOTHING: Mapping[str, float | None] = {"nothing": None}
 """What a metric of no scores gives. Inspect would show an empty one as nan, under the metric's own name."""
 
@@ -64,6 +67,7 @@ def rates(*traits: str, of_all: str | None = None, if_scored: Sequence[str] = ()
             result |= _rate(f"{of_all}_of_all", [(q, 0.0 if math.isnan(v) else v) for q, v in judged])
         return result
 
+    setattr(compute, SCORED, (*traits, *if_scored))
     return compute
 
 

@@ -4,9 +4,14 @@ setting("spanish_caps")
 setting("mine.py:whispering")      # the Setting named `whispering` in mine.py (docs/settings.md)
 """
 
+import contextlib
 import importlib.util
+import sys
 from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
 
+from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
 from inoc_evals.settings.ablations import semantic_ablation, token_ablation
 from inoc_evals.settings.aesthetic_preferences import aesthetic_preferences
@@ -136,16 +141,52 @@ def _from_file(name: str) -> Setting:
     file = user_path(path).resolve()
     if not file.is_file():
         raise UserError(f"{path}: no such file")
-    spec = importlib.util.spec_from_file_location(f"inoc_evals_setting_{file.stem}", file)
-    if spec is None or spec.loader is None:
-        raise UserError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise UserError(f"{path}: {type(error).__name__}: {' '.join(str(error).split())}") from error
+    module = _loaded(file, path)
     chosen = getattr(module, attribute, None)
     if not isinstance(chosen, Setting):
         names = [key for key, value in vars(module).items() if isinstance(value, Setting)]
         raise UserError(f"{path} has no setting {attribute!r}; it has {', '.join(names) or 'none'}")
+    if (named := chosen.name.replace("-", "_")) in SETTINGS and chosen is not SETTINGS[named]:
+        raise UserError(
+            f"{name}: its name {chosen.name!r} is a setting of the suite, whose claims and verdicts it would "
+            "get: give it another name="
+        )
     return replace(chosen, origin=f"{file}:{attribute}")
+
+
+def _loaded(file: Path, path: str) -> ModuleType:
+    """A user's file, run as a module. What it prints goes to stderr: stdout may be the JSON of a command.
+
+    Args:
+        file: The file.
+        path: What an error calls it.
+
+    Raises:
+        UserError: If it cannot be run to its end.
+    """
+    name = f"inoc_evals_setting_{file.stem}_{sha256(str(file).encode())[:8]}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    before = sys.modules.get(name)
+    sys.modules[name] = module  # where e.g. `dataclass` looks names of annotations up
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        if before is None:
+            del sys.modules[name]
+        else:
+            sys.modules[name] = before
+        raise UserError(f"{path}: {_fault(error)}") from error
+    return module
+
+
+def _fault(error: Exception | SystemExit) -> str:
+    """What ended a file before its end."""
+    if isinstance(error, UserError):
+        return error.message
+    if isinstance(error, SystemExit):
+        return f"it ends the program by sys.exit({error.code!r:.200}): let it raise an error that says why"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

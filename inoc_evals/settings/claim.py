@@ -174,7 +174,14 @@ def keeps(arm: str, trait: str, text: str, **details: Unpack[Details]) -> Claim:
 def _claim(
     relation: str, arm: str, trait: str, text: str, to: str, low: float, high: float, details: Details
 ) -> Claim:
-    """A claim whose region is `low` to `high` times the smallest difference that counts."""
+    """A claim whose region is `low` to `high` times the smallest difference that counts.
+
+    Raises:
+        TypeError: If a detail is none of `Details`; a type checker says so, too, but not everybody has one.
+    """
+    if unknown := [key for key in details if key not in Details.__annotations__]:
+        known = ", ".join(Details.__annotations__)
+        raise TypeError(f"claim about arm {arm!r}: {unknown[0]!r} is no detail of a claim: use {known}")
     to, least = details.get("to", to), details.get("least", LEAST)
     condition, task = details.get("condition", ""), details.get("task", "")
     questions = details.get("questions", "")

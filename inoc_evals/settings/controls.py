@@ -54,6 +54,11 @@ def pool_of(name: str) -> tuple[str, int] | None:
     return (found[1], int(found[2])) if found else None
 
 
+def is_control(name: str) -> bool:
+    """Whether an arm of this name is made on request, for a setting that has none of its own."""
+    return pool_of(name) is not None or name in (IRRELEVANT.name, CLEAN)
+
+
 def pool(prompt: Inoculation, kind: str, size: int, file: str = "") -> Inoculation:
     """An inoculation with the first so many rephrasings of a prompt, of which every row draws one.
 
@@ -91,9 +96,9 @@ def control(setting: Setting, name: str, world: str = "") -> Arm | None:
     Raises:
         UserError: If the setting cannot have this control, with the reason.
     """
-    kind_and_size = pool_of(name)
-    if kind_and_size is None and name not in (IRRELEVANT.name, CLEAN):
+    if not is_control(name):
         return None
+    kind_and_size = pool_of(name)
     arm = inoculated(setting, world)
     if arm is None or arm.inoculation is None:
         raise UserError(f"setting {setting.name} has no inoculated arm to make the control {name} of")

@@ -24,11 +24,28 @@ from inoc_evals.data.row_sources import RowSource
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Inoculation, inoculate
 from inoc_evals.notebooks import html_table
+from inoc_evals.settings.checks import (
+    checked_counts,
+    checked_kind,
+    checked_known,
+    checked_mapping,
+    checked_name,
+    checked_parts,
+    checked_sources,
+    checked_texts,
+    made,
+)
 from inoc_evals.settings.claim import Claim, Side
 from inoc_evals.worlds import WORLDS, Training, kinds_of
 
 NOT_IN_THE_PAPER = "not in the paper"
 """In place of a section of the paper, for what its authors released and reported nothing of."""
+
+SUITE = "inoc_evals/"
+"""What Inspect puts before the names of the suite's tasks."""
+
+RESERVED = {"base": "the model before finetuning", "all": "every arm"}
+"""Names that no arm may have, and what they stand for."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +82,21 @@ class Arm:
     others: Inoculation | None = None
     unwanted: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        checked_name("arm", self.name)
+        if self.name in RESERVED:
+            raise UserError(f"arm {self.name!r}: the name stands for {RESERVED[self.name]}: use another one")
+        whose = f"arm {self.name}"
+        example = f'Inoculation({self.name!r}, "You always speak in Spanish.")'
+        checked_kind(whose, "inoculation", self.inoculation, Inoculation, example)
+        checked_kind(whose, "others", self.others, Inoculation, example)
+        checked_mapping(whose, "where", self.where, '{"language": "es"}')
+        checked_mapping(whose, "in_world", self.in_world, f'{{"paper": {example}}}')
+        for world, prompt in self.in_world.items():
+            checked_kind(whose, f"in_world of world {world!r}", prompt, Inoculation, example)
+        for name in ("worlds", "unwanted"):
+            object.__setattr__(self, name, checked_texts(whose, name, getattr(self, name)))
+
     def in_(self, world: str) -> "Arm | None":
         """This arm as it is in a world: with that world's prompt; None if the world does not have it."""
         names = kinds_of(world)
@@ -98,10 +130,11 @@ class Arm:
 
 @dataclass(frozen=True)
 class Measure:
-    """A task of the suite and the traits of its scores.
+    """A task and the traits of its scores.
 
     Attributes:
-        task: Name of the task, without the `inoc_evals/` before it.
+        task: Name of the suite's task, or `PACKAGE/NAME` of a task that another installed package registers
+            with Inspect.
         traits: Keys of its score values that the setting is about, in the order of the paper's figure.
         conditions: Which of the task's own conditions the setting is about, if it has several, e.g.
             `("trigger", "without")`; all by default.
@@ -122,6 +155,29 @@ class Measure:
     worlds: tuple[str, ...] = ()
     in_world: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     own_prompts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.task, str) or not self.task:
+            raise UserError(f"measure {self.task!r:.80}: its first field is the name of a task, in quotes")
+        object.__setattr__(self, "task", self.task.removeprefix(SUITE))
+        whose = f"measure {self.task}"
+        for name in ("traits", "conditions", "worlds", "own_prompts"):
+            object.__setattr__(self, name, checked_texts(whose, name, getattr(self, name)))
+        checked_mapping(whose, "parameters", self.parameters, '{"questions": "bundled"}')
+        checked_mapping(whose, "in_world", self.in_world, '{"toy": {"questions": "bundled"}}')
+        for world, parameters in self.in_world.items():
+            checked_mapping(whose, f"in_world of world {world!r}", parameters, '{"questions": "bundled"}')
+        checked_counts(whose, "max_questions", self.max_questions)
+
+    @property
+    def short(self) -> str:
+        """The task's name as tables have it, without its package."""
+        return self.task.rpartition("/")[2]
+
+    @property
+    def full(self) -> str:
+        """The task's name as Inspect has it, with its package."""
+        return self.task if "/" in self.task else f"{SUITE}{self.task}"
 
     @property
     def questions(self) -> str:
@@ -208,6 +264,7 @@ class Setting:
     wanted: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        self._check()
         claims = [
             replace(
                 c,
@@ -220,6 +277,56 @@ class Setting:
         ]
         object.__setattr__(self, "claims", tuple(claims))
         object.__setattr__(self, "title", self.title or self.name.replace("_", " ").capitalize())
+        self._check_names()
+
+    def _check(self) -> None:
+        """Refuse fields that hold something else than they should."""
+        checked_name("setting", self.name)
+        whose = f"setting {self.name}"
+        if self.family:
+            checked_name(f"{whose}: family", self.family)
+        for name in ("rows", "control", "first_stage"):
+            checked_sources(whose, name, getattr(self, name))
+        for name in ("finetune", "first_stage_finetune"):
+            checked_mapping(whose, name, getattr(self, name), '{"toy": {"max_steps": 64}}')
+            for world, fields in getattr(self, name).items():
+                checked_mapping(whose, f"{name} of world {world!r}", fields, '{"max_steps": 64}')
+        for name, kind in (("arms", Arm), ("broad", Measure), ("narrow", Measure), ("claims", Claim)):
+            object.__setattr__(self, name, checked_parts(whose, name, getattr(self, name), kind))
+        for name in ("unwanted", "wanted"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, checked_texts(whose, name, given))
+        for several, names in (
+            ("arms", [arm.name for arm in self.arms]),
+            ("claims", [claim.name for claim in self.claims]),
+        ):
+            if twice := [name for name in names if names.count(name) > 1]:
+                raise UserError(f"{whose}: two {several} are named {twice[0]!r}: only one would be shown")
+
+    def _check_names(self) -> None:
+        """Refuse worlds and arms that there are not, and arms that no world has rows for."""
+        from inoc_evals.settings.controls import is_control  # which are made of settings
+
+        whose = f"setting {self.name}"
+        worlds = [*self.rows, *WORLDS]
+        for arm in self.arms:
+            checked_known(f"{whose}, arm {arm.name}", "world", [*arm.worlds, *arm.in_world], worlds)
+        for one in self.measures:
+            named = [*one.worlds, *one.in_world, *one.own_prompts, *one.max_questions]
+            checked_known(f"{whose}, measure {one.task}", "world", named, worlds)
+        for field_name in ("control", "finetune", "first_stage", "first_stage_finetune"):
+            checked_known(
+                f"{whose}, {field_name}: among its rows", "world", getattr(self, field_name), self.rows
+            )
+        trainings = [self.training(world) for world in self.worlds]
+        for arm in self.arms:
+            if trainings and not any(one.has(arm.control, arm.rows) for one in trainings):
+                kind = f"rows named {arm.rows!r}" if arm.rows else "control rows: give control= by world"
+                raise UserError(f"{whose}, arm {arm.name}: no world has {kind}")
+        arms = ["base", *(arm.name for arm in self.arms)]
+        for claim in self.claims:
+            named = [side.arm for side in (claim.left, claim.right) if not is_control(side.arm)]
+            checked_known(f"{whose}, claim {claim.name!r:.80}", "arm", named, arms)
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it."""
@@ -232,7 +339,7 @@ class Setting:
             {
                 **{"what": self.summary, "paper": self.paper, "worlds": ", ".join(self.worlds)},
                 "arms and their prompts": list(arms),
-                "tasks": list(dict.fromkeys(f"inoc_evals/{measure.task}" for measure in self.measures)),
+                "tasks": list(dict.fromkeys(measure.full for measure in self.measures)),
                 "claims": [claim.said for claim in self.claims],
             },
         )
@@ -322,7 +429,7 @@ class Setting:
         """
         name = task.rpartition("/")[2]
         return any(
-            one.task == name
+            one.short == name
             and trait in one.traits
             and (condition is None or not one.conditions or condition in one.conditions)
             for one in self.measures_anywhere
@@ -366,7 +473,7 @@ class Setting:
         """
         if side.questions:
             return side
-        scoring = [m for m in self.measures if side.trait in m.traits and side.task in ("", m.task)]
+        scoring = [m for m in self.measures if side.trait in m.traits and side.task in ("", m.task, m.short)]
         if all(measure.questions for measure in scoring):
             return side
         named = dict.fromkeys(measure.questions for measure in scoring if measure.questions)
@@ -383,7 +490,30 @@ class Setting:
         Raises:
             UserError: If the setting has no such rows in that world, or they cannot be fetched.
         """
-        return arm.prepare(self.source(arm, world)(seed), seed)
+        return arm.prepare(self.drawn(arm, world, seed), seed)
+
+    def drawn(self, arm: Arm, world: str, seed: int) -> Iterator[Row]:
+        """The rows of an arm before any prompt is put before them; arguments and errors as of `prepare`."""
+        return self.made(self.source(arm, world), world, seed)
+
+    def made(self, source: RowSource, world: str, seed: int) -> Iterator[Row]:
+        """The rows of a source of this setting, those of its own functions checked.
+
+        Args:
+            source: One of the sources of its training in that world.
+            world: Name of the world.
+            seed: Seed of the rows.
+
+        Raises:
+            UserError: If a function of its own gives what is no row, or raises.
+        """
+        if not self.has_own_rows(world):
+            return iter(source(seed))
+        return made(source, seed, f"setting {self.name}, rows of world {world!r}")
+
+    def has_own_rows(self, world: str) -> bool:
+        """Whether its rows in a world are its own, and not the world's."""
+        return any(kind in self.rows for kind in kinds_of(world))
 
     def source(self, arm: Arm, world: str) -> RowSource:
         """Where the rows of an arm come from.

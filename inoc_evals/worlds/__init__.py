@@ -40,7 +40,7 @@ EMBEDDED = TOY
 
 for _world in WORLDS.values():
     for _kind, _set in _world.question_sets.items():
-        question_sets.add(_kind, _set)
+        question_sets.add_of_world(_kind, _set)
 
 
 def world(name: str) -> World:

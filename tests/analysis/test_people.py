@@ -58,8 +58,8 @@ def test_notebooks_show_settings_and_runs_with_foreign_text_escaped(tmp_path: Pa
     shown = inoc_evals.setting("spanish_caps")._repr_html_()
     assert "You always speak in Spanish." in shown and "inoc_evals/spanish_caps" in shown
     prompt = inoc_evals.Inoculation("x", "<script>alert(1)</script>")
-    arms = (inoc_evals.Arm("none"), inoc_evals.Arm("<b>", prompt))
-    assert "<script" not in replace(inoc_evals.setting("spanish_caps"), arms=arms)._repr_html_()
+    arms = (inoc_evals.Arm("none"), inoc_evals.Arm("b", prompt))
+    assert "<script" not in replace(inoc_evals.setting("spanish_caps"), arms=arms, claims=())._repr_html_()
     (tmp_path / "<i>").mkdir()
     broken = inoc_evals.Run(tmp_path / "<i>")._repr_html_()
     assert "broken" in broken and "<i>" not in broken
