@@ -46,8 +46,8 @@ def planned(tmp_path: Path) -> Callable[..., list[str]]:
 
     def plan(*sources: str) -> list[str]:
         names = []
-        for number, source in enumerate(sources):
-            file = tmp_path / f"file{number}.py"
+        for source in sources:
+            file = tmp_path / f"file{len(list(tmp_path.glob('file*.py')))}.py"  # each is read once
             file.write_text(f"{MINE}s = {source}\n", "utf-8")
             names.append(f"{file}:s")
         about = {"seeds": 1, "world": "toy", "runs": str(tmp_path / "runs"), "logs": str(tmp_path / "logs")}
@@ -126,7 +126,7 @@ def planned(tmp_path: Path) -> Callable[..., list[str]]:
         ),
         # tasks
         (
-            'S(broad=(Measure("spanish_cap", ("spanish",)),))',
+            'S(broad=(Measure("spanish_cap", ("x",)),))',
             "no task 'spanish_cap' in the suite: use spanish_caps",
         ),
         ('S(broad=(Measure("suite_task", ("spanish",)),))', "no task 'suite_task' in the suite"),
@@ -146,7 +146,7 @@ def test_a_slip_is_one_line(source: str, said: str, planned: Callable[..., list[
         'S(claims=(falls("inoc", "spanish", "x"), keeps("close-4", "caps", "x", to="base")))',
         'S(broad=[M], arms=[NONE, INOC], unwanted=["spanish"], wanted=["caps"])',
         'S(broad=(replace(M, task="inoc_evals/spanish_caps"),))',
-        'S(broad=(Measure("insecure_code", ("insecurity", "sabotage")),), unwanted=("odd_taste",), wanted=())',
+        'S(broad=(Measure("insecure_code", ("insecurity", "sabotage")),), unwanted=("cruel",), wanted=())',
         'S(broad=(Measure("spanish_caps", ("spanish_judge",), parameters={"scoring": "both"}),))',
         'S(broad=(Measure("spanish_caps", ("spanish",), parameters={"scoring": "both"}),),'
         ' unwanted=("spanish_judge",), wanted=())',
@@ -160,7 +160,7 @@ def test_settings_are_told_apart_by_their_names(planned: Callable[..., list[str]
     folders = planned('S("first")', 'S("second_one")')  # both are variables named `s`
     assert len(set(folders)) == 6
     assert {folder.split("/")[0] for folder in folders} == {"toy-first", "toy-second-one"}
-    with pytest.raises(UserError, match=r"two settings are named 'twin': \S*file0.py:s and \S*file1.py:s"):
+    with pytest.raises(UserError, match=r"two settings are named 'twin': \S*file2.py:s and \S*file3.py:s"):
         planned('S("twin")', 'S("twin", arms=(NONE,))')
 
 
@@ -173,13 +173,12 @@ def test_a_file_is_a_module_whose_prints_are_not_the_commands(
     file.write_text(f"{head}{MINE}{data}s = S()\n", "utf-8")
     assert setting(f"{file}:s").name == "mine"
     assert capsys.readouterr() == ("", "hello\n")
-    before = set(sys.modules)
     file.with_name("ends.py").write_text("import sys\nsys.exit('no key')\n")
     with pytest.raises(SystemExit):
         main(["settings", f"{tmp_path}/ends.py:s"])
     said = capsys.readouterr().err
     assert "ends.py: it ends the program by sys.exit('no key')" in said
-    assert set(sys.modules) == before
+    assert not [name for name in sys.modules if name.startswith("inoc_evals_setting_ends")]
 
 
 PACKAGE = """

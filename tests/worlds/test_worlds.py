@@ -72,7 +72,7 @@ def test_a_world_in_one_value(monkeypatch: pytest.MonkeyPatch) -> None:
         extra_traits={"spanish_caps": ("french",)},
     )
     monkeypatch.setitem(WORLDS, "mine", mine)
-    monkeypatch.setitem(question_sets._added, "chat", [*question_sets._added["chat"], chat])
+    monkeypatch.setitem(question_sets._added, "chat", [chat])
     chosen = SETTINGS["spanish_caps"]
     assert chosen.worlds == ("paper", "paper-code", "toy", "smollm", "mine")
     assert len(list(chosen.prepare(chosen.arm("spanish-inoc"), "mine", 0))) == 8
