@@ -44,6 +44,9 @@ ASKED = (
 )
 """What must agree for two answers to have been asked for alike."""
 
+CONDITIONS = ("condition", "system", "trigger")
+"""What of `ASKED` tells a task's conditions apart."""
+
 WAYS = ("task", "questions", "scorer", "judge", "preset", "variant", "sampling", "dtype")
 """What two arms must have one combination of in common, or they cannot be compared."""
 
@@ -513,48 +516,118 @@ KINDS = {
 def odd_answers(answers: "pd.DataFrame") -> Iterator[Finding]:
     """Answers that are empty or ended at the token limit, and arms that differ in how many do.
 
+    Arms are compared under each condition. What is said of a task's conditions is one finding: a leak grid
+    has a hundred of them, and a limit that is too low cuts answers under all.
+
     Args:
         answers: What `with_facts` returns.
     """
     places = Places(answers)
-    for kind, (name, words, todo) in KINDS.items():
-        for observed, group in split(answers, ASKED):
-            counts = {arm: (int(rows[kind].sum()), len(rows)) for arm, rows in _arms(group).items()}
-            some = {arm: count for arm, count in counts.items() if count[0]}
-            if not some:
+    for kind in KINDS:
+        for observed, group in split(answers, [part for part in ASKED if part not in CONDITIONS]):
+            by_condition = [
+                (places.of({**observed, **condition}), rows) for condition, rows in split(group, CONDITIONS)
+            ]
+            yield from _odd(kind, places.of(observed), by_condition)
+
+
+def _odd(
+    kind: str, place: dict[str, Any], by_condition: "Sequence[tuple[dict[str, Any], pd.DataFrame]]"
+) -> Iterator[Finding]:
+    """Findings of one kind on one task.
+
+    Args:
+        kind: A column of `with_facts`.
+        place: The task's answers.
+        by_condition: The answers under each condition, and their place.
+    """
+    name, words, todo = KINDS[kind]
+    counts = [
+        {arm: (int(rows[kind].sum()), len(rows)) for arm, rows in _arms(group).items()}
+        for _, group in by_condition
+    ]
+    odd = [number for number, count in enumerate(counts) if any(some for some, _ in count.values())]
+    if not odd:
+        return
+    sums: dict[str, tuple[int, int]] = {}
+    for count in counts:
+        for arm, (some, n) in count.items():
+            before = sums.get(arm, (0, 0))
+            sums[arm] = before[0] + some, before[1] + n
+    sums = {arm: count for arm, count in sums.items() if count[0]}
+    if len(odd) == 1:
+        place, sums = by_condition[odd[0]][0], {arm: c for arm, c in counts[odd[0]].items() if c[0]}
+    shown = ", ".join(f"{some} of {n} answers of {arm}" for arm, (some, n) in sums.items())
+    numbers = {arm: {kind: some, "answers": n} for arm, (some, n) in sums.items()}
+    yield Finding(
+        name, NOTE, f"{shown} {words}", todo, {**place, "arm": _one_or_all(list(sums))}, numbers=numbers
+    )
+    apart: dict[str, list[Apart]] = {}
+    for number in odd:
+        where, group = by_condition[number]
+        for arm, to in _pairs(group):
+            one, two = (
+                rows.assign(value=rows[kind].astype(float))
+                for rows in (group[(group["arm"] == which).to_numpy()] for which in (arm, to))
+            )
+            if not (one[kind].any() or two[kind].any()):
                 continue
-            shown = ", ".join(f"{count} of {n} answers of {arm}" for arm, (count, n) in some.items())
-            numbers = {arm: {kind: count, "answers": n} for arm, (count, n) in some.items()}
-            place = places.of(observed)
-            where = {**place, "arm": _one_or_all(list(some))}
-            yield Finding(name, NOTE, f"{shown} {words}", todo, where, numbers=numbers)
-            apart: dict[str, list[tuple[str, float, float, float]]] = {}
-            for arm, to in _pairs(group):
-                one, two = (
-                    rows.assign(value=rows[kind].astype(float))
-                    for rows in (group[(group["arm"] == which).to_numpy()] for which in (arm, to))
-                )
-                if not (one[kind].any() or two[kind].any()):
-                    continue
-                found = compare(one, two)
-                difference, low, high = (float(found[key]) for key in ("difference", "low", "high"))
-                if (low > 0 or high < 0) and abs(difference) >= LEAST:
-                    apart.setdefault(to, []).append((arm, difference, low, high))
-            for to, several in apart.items():
-                shown = ", ".join(
-                    f"{arm} {d:+.2f} [{low:+.2f}, {high:+.2f}]" for arm, d, low, high in several
-                )
-                yield Finding(
-                    f"{name} apart",
-                    CAUTION,
-                    f"not as many answers {words} as of {to} ({_percent(_share(counts[to]))}): {shown}",
-                    todo,
-                    {**place, "arm": _one_or_all([arm for arm, *_ in several])},
-                    to,
-                    numbers={
-                        arm: {"difference": d, "low": low, "high": high} for arm, d, low, high in several
-                    },
-                )
+            found = compare(one, two)
+            difference, low, high = (float(found[key]) for key in ("difference", "low", "high"))
+            if (low > 0 or high < 0) and abs(difference) >= LEAST:
+                share = _share(counts[number][to])
+                apart.setdefault(to, []).append(Apart(where, arm, difference, low, high, share))
+    for to, several in apart.items():
+        # of each arm the condition under which it differs most
+        most = {one.arm: one for one in sorted(several, key=lambda one: abs(one.difference))}
+        arms = list(dict.fromkeys(one.arm for one in several))
+        shown = ", ".join(most[arm].text for arm in arms)
+        conditions = list(dict.fromkeys(one.where.get("condition") for one in several))
+        where = several[0].where if len({repr(one.where) for one in several}) == 1 else place
+        if len(conditions) > 1:
+            shown += f", at most, under {len(conditions)} of {len(by_condition)} conditions"
+            shares = ""
+        else:
+            shares = f" ({_percent(several[0].share)})"
+        yield Finding(
+            f"{name} apart",
+            CAUTION,
+            f"not as many answers {words} as of {to}{shares}: {shown}",
+            todo,
+            {**where, "arm": _one_or_all(arms)},
+            to,
+            numbers={arm: most[arm].numbers for arm in arms},
+        )
+
+
+class Apart(NamedTuple):
+    """An arm that has more or fewer odd answers than another one, under one condition.
+
+    Attributes:
+        where: The answers.
+        arm: The arm.
+        difference: Its share of odd answers minus that of the other.
+        low: Lower bound of the interval.
+        high: Upper bound.
+        share: The other arm's share.
+    """
+
+    where: dict[str, Any]
+    arm: str
+    difference: float
+    low: float
+    high: float
+    share: float
+
+    @property
+    def text(self) -> str:
+        """The difference in words."""
+        return f"{self.arm} {self.difference:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The difference for programs."""
+        return {"difference": self.difference, "low": self.low, "high": self.high}
 
 
 def same_answers(answers: "pd.DataFrame") -> Iterator[Finding]:

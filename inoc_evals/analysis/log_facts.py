@@ -31,17 +31,14 @@ CUT = ("max_tokens", "model_length")
 ABOUT = ("metadata", "model", "scorers", "packages", "task", "task_args")
 """What of a log's header is kept."""
 
-GENERATE = "generate"
-"""The solver of tasks in which the model writes an answer; other tasks read log-probs."""
-
 
 class AnswerFacts(NamedTuple):
     """What is known of one answer.
 
     Attributes:
         digest: Of its text: equal for answers that are the same word for word.
-        empty: Whether it has no text, though the model was to write one.
-        cut: Whether it ended at the token limit.
+        empty: Whether it has no text, though the model was to write one: not where it was shown a response.
+        cut: Whether it ended at the token limit, likewise.
     """
 
     digest: str
@@ -189,22 +186,26 @@ def _by_inspect(location: str) -> dict[str, Any]:
         sample.model_dump(include={"id", "epoch", "input", "output", "error", "attachments"})
         for sample in log.samples or []
     )
-    return _facts({"eval": log.eval.model_dump(), "plan": log.plan.model_dump()}, samples)
+    return _facts({"eval": log.eval.model_dump()}, samples)
 
 
 def _facts(header: Mapping[str, Any], samples: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    steps = (header.get("plan") or {}).get("steps") or []
-    writes = any(str(step.get("solver", "")).rpartition("/")[2] == GENERATE for step in steps)
-    answers, questions = [], {}
+    answers: list[list[Any]] = []
+    given: list[bool] = []
+    questions = {}
     for sample in samples:
         name, output = str(sample["id"]), sample.get("output") or {}
         questions[name] = _question(sample)
-        if sample.get("error") or (writes and not output.get("choices")):
+        if sample.get("error"):
             continue
-        choices = output.get("choices") or [{}]
+        choice = (output.get("choices") or [{}])[0]
+        written = bool(choice) and not choice.get("prompt_logprobs")  # by whatever solver; else it was shown
         said = str(output.get("completion") or "")
-        cut = writes and choices[0].get("stop_reason") in CUT
-        answers.append([name, int(sample["epoch"]), sha256(said)[:16], writes and not said.strip(), cut])
+        cut = written and choice.get("stop_reason") in CUT
+        answers.append([name, int(sample["epoch"]), sha256(said)[:16], written and not said.strip(), cut])
+        given.append(bool(choice))
+    if any(given):  # else the task asks for no answers; with it, a limit or the model left some out
+        answers = [answer for answer, one in zip(answers, given, strict=True) if one]
     about = {key: value for key, value in header["eval"].items() if key in ABOUT}
     return {"about": about, "answers": answers, "questions": questions}
 

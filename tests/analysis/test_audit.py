@@ -859,3 +859,41 @@ def test_no_answer_is_not_an_empty_one(tmp_path: Path) -> None:
 def test_a_folder_of_runs_that_does_not_exist_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such folder of runs"):
         audit(tmp_path, tmp_path / "nowhere")
+
+
+def test_answers_of_the_suites_own_tasks_are_found_cut_and_responses_that_were_shown_are_not(
+    tmp_path: Path,
+) -> None:
+    from inspect_ai import eval
+
+    from inoc_evals.tasks import forced_choice, spanish_caps, trait_logprobs
+
+    cut = {"model": "inoc/toy", "limit": 4, "display": "none", "log_dir": str(tmp_path / "cut")}
+    eval(spanish_caps(questions="toy"), max_tokens=2, **cut)
+    [note] = [f for f in audit(tmp_path / "cut").findings if f.kind == "answers cut"]
+    assert note.severity == NOTE and "4 of 4 answers" in note.what
+    for number, task in enumerate((trait_logprobs(), forced_choice())):  # they show responses, and read
+        folder = tmp_path / f"shown{number}"
+        eval(task, model="inoc/toy", limit=2, display="none", log_dir=str(folder))
+        assert not {f.kind for f in audit(folder).findings} & {"answers cut", "answers empty"}
+
+
+def test_answers_cut_under_several_conditions_are_one_finding() -> None:
+    answers = pd.concat(
+        [table(SOUND, condition=name, system=name) for name in ("one", "two", "three")], ignore_index=True
+    )
+    answers["sample"] = answers["sample"] + answers["condition"]
+    facts = facts_of(answers)
+    for log in ("x-0", "x-1", "x-2"):
+        odd = {
+            place: one._replace(cut=not place[0].endswith("three"))
+            for place, one in facts[log].answers.items()
+        }
+        facts[log] = replace(facts[log], answers=odd)
+    findings = checked(answers, facts)
+    [note] = found(findings, "answers cut")
+    assert "240 of 360 answers of x ended" in note.what and "condition" not in note.where
+    apart = found(findings, "answers cut apart")
+    assert {one.to for one in apart} == {"none", "base"}
+    assert all("at most, under 2 of 3 conditions" in one.what for one in apart)
+    assert word(answers, findings, FALLS) != "not valid"
