@@ -112,8 +112,10 @@ def _of_family(
     yield from excluded(rows)
     yield from too_few(rows)
     yield from asked_apart(rows)
+    yield from asked_other_words(rows, facts)
     yield from scored_apart(rows, facts)
     yield from missing_seeds(rows)
+    yield from trained_apart(rows, facts)
     yield from same_model(rows)
     yield from drawn_apart(rows)
     if setting is not None:
@@ -301,6 +303,51 @@ def asked_apart(rows: "pd.DataFrame") -> Iterator[Finding]:
                 )
 
 
+def asked_other_words(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterator[Finding]:
+    """Questions that have one name and two wordings, e.g. of a file that was edited between two evaluations.
+
+    Differences are paired by a question's name, so that they would pair what was never the same question.
+    """
+    places = Places(rows)
+    for observed, group in split(rows, (*FAMILY, "task", "questions", "variant", "dose")):
+        asked = {arm: _wordings(of_arm, facts) for arm, of_arm in _arms(group).items()}
+        place = places.of(observed)
+        for arm, wordings in asked.items():
+            several = [name for name, texts in wordings.items() if len(texts) > 1]
+            if several:
+                yield _other_words(
+                    several, len(wordings), f"between the logs of {arm}", {**place, "arm": arm}
+                )
+        for arm, to in _pairs(group):
+            both = [name for name in asked[arm] if name in asked[to]]
+            apart = [name for name in both if not asked[arm][name] & asked[to][name]]
+            if apart:
+                yield _other_words(apart, len(both), f"of {arm} and {to}", {**place, "arm": arm}, to)
+
+
+def _other_words(
+    apart: Sequence[str], asked: int, where: str, place: dict[str, Any], to: str | None = None
+) -> Finding:
+    return Finding(
+        "other questions under one name",
+        BLOCKS if len(apart) > (1 - UNPAIRED) * asked else CAUTION,
+        f"{len(apart)} of {asked} questions have one name and other words {where}, e.g. {apart[0]}",
+        "ask all models by one file of questions, and give another file another name, or its rows an `id`",
+        place,
+        to,
+        numbers={"apart": len(apart), "questions": asked},
+    )
+
+
+def _wordings(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> dict[str, set[str]]:
+    """By a sample's name, the texts that were asked under it."""
+    texts: dict[str, set[str]] = {}
+    for log, sample in rows[["log", "sample"]].drop_duplicates().astype(str).itertuples(index=False):
+        if log in facts and (text := facts[log].questions.get(sample)):
+            texts.setdefault(sample, set()).add(" ".join(text.split()))
+    return texts
+
+
 def scored_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterator[Finding]:
     """Arms whose scorers had other options, or were of another version of the suite."""
     places = Places(rows)
@@ -355,6 +402,54 @@ def missing_seeds(rows: "pd.DataFrame") -> Iterator[Finding]:
             {**_joined(those, measured[arm]), "arm": arm},
             numbers={"missing": list(lacking)},
         )
+
+
+def trained_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterator[Finding]:
+    """Seeds of one arm that differ in more than the seed, and arms that differ in the finetune.
+
+    Logs of earlier versions, and of others, do not say how their models were made, and are not accused.
+    """
+    apart: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    measured: dict[str, list[dict[str, Any]]] = {}
+    places = Places(rows)
+    for observed, group in split(rows, (*FAMILY, "task", "dose")):
+        made = {arm: _recipes(of_arm, facts) for arm, of_arm in _arms(group).items()}
+        for arm, seeds in made.items():
+            measured.setdefault(arm, []).append(observed)
+            if parts := [part for part, by_digest in seeds.items() if len(by_digest) > 1]:
+                sides = sorted(sorted(some) for some in seeds[parts[0]].values())
+                said = " and ".join(", ".join(f"{seed:g}" for seed in side) for side in sides)
+                apart.setdefault((arm, ", ".join(parts), said), []).append(observed)
+        for arm, to in _pairs(group):
+            one, two = (set(made[name].get("finetune") or ()) for name in (arm, to))
+            if one and two and not one & two:
+                yield Finding(
+                    "arms trained apart",
+                    BLOCKS,
+                    f"{arm} and {to} were not finetuned alike: their steps, rates or adapters differ",
+                    "train both anew by one spec (`inoc-evals run` with both arms and the same `--set`)",
+                    {**places.of(observed), "arm": arm},
+                    to,
+                )
+    for (arm, parts, said), those in apart.items():
+        yield Finding(
+            "seeds trained apart",
+            BLOCKS,
+            f"seeds {said} share the arm's name only: they were not trained alike ({parts})",
+            "train all seeds of the arm anew (`inoc-evals run` with all `--seeds`), or use another --log-dir",
+            {**_joined(those, measured[arm]), "arm": arm},
+            numbers={"differ": parts.split(", ")},
+        )
+
+
+def _recipes(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> dict[str, dict[str, set[float]]]:
+    """By part of the recipe and by its digest, the seeds of an arm that were trained so."""
+    seeds: dict[str, dict[str, set[float]]] = {}
+    for log, seed in rows[["log", "seed"]].drop_duplicates().dropna().itertuples(index=False):
+        known = facts[str(log)].recipe if str(log) in facts else {}
+        for part, digest in known.items():
+            seeds.setdefault(part, {}).setdefault(digest, set()).add(float(seed))
+    return seeds
 
 
 def same_model(rows: "pd.DataFrame") -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from inoc_evals.analysis.eval_archive import VERSION, archive_path, opened_archive
 from inoc_evals.analysis.workers import by_workers, work, worthwhile
 from inoc_evals.chat.shown import Shown
+from inoc_evals.data.trained_under import RECIPE
 from inoc_evals.digests import sha256
 from inoc_evals.files import local_path, write_whole
 
@@ -67,6 +68,12 @@ class LogFacts:
     def shown(self) -> Shown | None:
         """What the model read in training and in the test, where the log says it."""
         return Shown.read(self.about.get("metadata"))
+
+    @property
+    def recipe(self) -> dict[str, str]:
+        """How the model was trained but for the seed, by part; empty where the log does not say it."""
+        said = (self.about.get("metadata") or {}).get(RECIPE)
+        return {str(part): str(digest) for part, digest in said.items()} if isinstance(said, dict) else {}
 
     @property
     def scored_by(self) -> str:

@@ -13,6 +13,9 @@ from inoc_evals.chat.rows import read_chat
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import SEPARATOR
 
+RECIPE = "recipe"
+"""Key of a log's metadata: how the model was trained but for its seed: digests of prompt, rows, finetune."""
+
 MOST = 3
 """Of a pool of prompts, so many are named: those with the most rows."""
 

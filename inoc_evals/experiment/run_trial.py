@@ -16,6 +16,7 @@ from typing import Any
 from upath import UPath
 
 from inoc_evals.chat.renderer import DATE
+from inoc_evals.data.trained_under import RECIPE
 from inoc_evals.experiment.evaluate import at_work, evaluate
 from inoc_evals.experiment.reading import Reading
 from inoc_evals.experiment.remote import fetch, push
@@ -99,7 +100,7 @@ def _made(trial: Trial, storage: Storage) -> tuple[list[str], Run | None]:
         manifest = run.manifest
         assert manifest.result is not None  # finetune() returns finished runs only
         model, identity = f"inoc/{run.folder}", manifest.result.checkpoint_digest
-        labels |= {"run": run.folder.name, "run_digest": manifest.run_digest}
+        labels |= {"run": run.folder.name, "run_digest": manifest.run_digest, RECIPE: trial.recipe}
     local = trial.spec.backend == "local"
     arguments = trial.evaluation.model_args if model.startswith("inoc/") else trainer.arguments()
     own_engine = local and trial.evaluation.model_args.get("engine", "transformers") == "transformers"

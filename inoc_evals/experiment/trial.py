@@ -17,12 +17,18 @@ from pydantic import Field, field_validator
 
 from inoc_evals.chat.rows import Row
 from inoc_evals.data.doses import ANY, Dose, Value, words
+from inoc_evals.data.own_files import OwnFile
+from inoc_evals.data.row_sources import Source, sources_of
 from inoc_evals.digests import fingerprint
 from inoc_evals.experiment import sweep
 from inoc_evals.runs.spec import FinetuneSpec, Strict
 from inoc_evals.settings import Measure, Setting
 from inoc_evals.settings import setting as find_setting
 from inoc_evals.worlds import kinds_of
+
+SAME_WEIGHTS = {"seed": 0, "kept_steps": None, "save_steps": None, "probe": None, "report_to": ()}
+"""Fields of a spec in which the seeds of one arm may differ, and their values in a recipe: but for the seed,
+none of them changes what is trained."""
 
 BASE = "base"
 """Name of the model before finetuning, beside the arms."""
@@ -181,18 +187,43 @@ class Trial:
 
         Only a plan uses it. A run is identified by the bytes of its rows.
         """
-        setting = self.definition
-        arm = None if self.arm == BASE else setting.arm(self.arm, self.world)
-        prompt = None
+        parts = [self.family or self.definition.name, self.world, self.name, self.spec.digest, self._prompt]
+        of_rows = sweep.of_rows(self.dose)
+        return fingerprint([*parts, of_rows] if of_rows else parts)
+
+    @cached_property
+    def recipe(self) -> dict[str, str]:
+        """What all seeds of its arm have in common, as digests of the prompt, the rows and the finetune.
+
+        Its log carries it, so that seeds that were made otherwise, e.g. before a prompt was changed, are told
+        from the others. What a function makes of a seed has no digest; files that rows are read from have.
+        Fields of the spec that do not change the weights do not count, nor does the base, which logs name.
+        """
+        setting, arm = self.definition, self.definition.arm(self.arm, self.world)
+        training = setting.training(self.world)
+        sources = [_identity(source) for source in sources_of(setting.source(arm, self.world))]
+        rows = [self.family or setting.name, self.world, arm.control, arm.rows, sources]
+        spec = self.spec.model_copy(update=SAME_WEIGHTS)
+        first = None if training.first_stage is None else dict(training.first_stage_finetune)
+        parts = {
+            "prompt": self._prompt,
+            "rows": [*rows, sweep.of_rows(self.dose)],
+            "finetune": [spec.digest_with(""), first],
+        }
+        return {name: fingerprint(part)[:16] for name, part in parts.items()}
+
+    @property
+    def _prompt(self) -> list[Any] | None:
+        """What is put before its rows; None if nothing is."""
+        arm = None if self.arm == BASE else self.definition.arm(self.arm, self.world)
+        prompt: list[Any] | None = None
         if arm is not None and arm.inoculation is not None:
             asked = arm.inoculation
             dealt = [asked.deal] if asked.deal != "drawn" else []
             prompt = [*asked.texts, asked.position, *dealt, dict(arm.where)]
         if arm is not None and arm.others is not None:
             prompt = [*(prompt or []), [*arm.others.texts, arm.others.position, arm.others.deal]]
-        parts = [self.family or setting.name, self.world, self.name, self.spec.digest, prompt]
-        of_rows = sweep.of_rows(self.dose)
-        return fingerprint([*parts, of_rows] if of_rows else parts)
+        return prompt
 
     def rows(self) -> Iterator[Row]:
         """The rows that it is trained on.
@@ -204,6 +235,11 @@ class Trial:
         return sweep.prepare(
             setting, setting.arm(self.arm, self.world), self.world, self.seed or 0, self.dose
         )
+
+
+def _identity(source: Source) -> Any:
+    """What stays the same of a source wherever it lies."""
+    return source.digest.hexadecimal if isinstance(source, OwnFile) else str(source)
 
 
 @lru_cache

@@ -254,6 +254,39 @@ def test_a_seed_that_an_arm_lacks() -> None:
 FEW, MUCH = "steps=2", "steps=64"
 
 
+def with_recipes(facts: dict[str, LogFacts], **recipes: dict[str, str]) -> dict[str, LogFacts]:
+    """Facts of logs that say how their models were trained; those that are not named say nothing."""
+    said = {log.replace("-", "_"): log for log in facts}
+    changed = {
+        said[name]: replace(facts[said[name]], about={"metadata": {"recipe": recipe}})
+        for name, recipe in recipes.items()
+    }
+    return {**facts, **changed}
+
+
+def test_seeds_that_differ_in_more_than_the_seed_block_the_verdicts_of_their_arm() -> None:
+    answers = table(SOUND)
+    facts, old, new = facts_of(answers), {"prompt": "a", "finetune": "f"}, {"prompt": "b", "finetune": "f"}
+    mixed = with_recipes(facts, x_0=new, x_1=old, x_2=old, none_0={"finetune": "f"})
+    findings = checked(answers, mixed)
+    [one] = found(findings, "seeds trained apart")
+    assert one.severity == BLOCKS and one.where["arm"] == "x" and one.numbers["differ"] == ["prompt"]
+    assert "seeds 0 and 1, 2 share" in one.what
+    assert word(answers, findings, FALLS) == "not valid" and word(answers, findings, RISES) == "supported"
+    # a log of an earlier version does not say how its model was made
+    for recipes in ({"x_0": new}, {"x_0": old, "x_1": old, "x_2": old}):
+        assert not found(checked(answers, with_recipes(facts, **recipes)), "seeds trained apart")
+
+
+def test_arms_of_other_finetunes_are_not_compared() -> None:
+    answers = table(SOUND)
+    long, short = {"finetune": "long"}, {"finetune": "short"}
+    findings = checked(answers, with_recipes(facts_of(answers), x_0=long, x_1=long, none_0=short))
+    [one] = found(findings, "arms trained apart")
+    assert (one.where["arm"], one.to) == ("x", "none")
+    assert word(answers, findings, FALLS) == "not valid" and word(answers, findings, RISES) == "supported"
+
+
 def swept(**at: dict[str, float]) -> pd.DataFrame:
     """Answers at `few` and `much` steps with these rates, each dose by models of its own."""
     parts = [(table(rates), {"few": FEW, "much": MUCH}.get(name, name)) for name, rates in at.items()]

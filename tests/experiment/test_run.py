@@ -137,6 +137,29 @@ def test_a_changed_prompt_retrains_its_arm_only(folder: Path) -> None:
     assert stamps(folder / "runs", "*.safetensors") == after
 
 
+@pytest.mark.parametrize(
+    ("prompt", "steps", "differ"),
+    [("Say it in capitals.", 4, ["prompt"]), ("Answer in Spanish.", 2, ["finetune"])],
+)
+def test_seeds_of_one_arm_that_were_trained_otherwise_carry_no_verdict(
+    tmp_path: Path, prompt: str, steps: int, differ: list[str]
+) -> None:
+    """The prompt or the dose was changed, and not every seed trained anew."""
+    from inoc_evals.analysis.audit import audit
+
+    write(tmp_path)
+    small = {"evaluate": {"limit": 2}}
+    assert not go(mine(tmp_path, seeds=2, **small)).failed
+    assert not [one for one in audit(tmp_path / "logs").findings if "trained apart" in one.kind]
+    write(tmp_path, prompt)
+    again = mine(tmp_path, seeds=1, arms=("inoc",), finetune={"max_steps": steps}, **small)
+    assert not go(again).failed
+    found = [one for one in audit(tmp_path / "logs").blocking if one.kind == "seeds trained apart"]
+    [one] = found
+    assert one.where["arm"] == "inoc" and one.numbers["differ"] == differ
+    assert "seeds 0 and 1 share" in one.what
+
+
 def test_other_scores_are_read_off_the_same_answers(folder: Path) -> None:
     def answers() -> dict[str, tuple[list[str], str]]:
         found = {}
