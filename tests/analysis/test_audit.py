@@ -930,3 +930,26 @@ def test_answers_cut_under_several_conditions_are_one_finding() -> None:
     assert {one.to for one in apart} == {"none", "base"}
     assert all("at most, under 2 of 3 conditions" in one.what for one in apart)
     assert word(answers, findings, FALLS) != "not valid"
+
+
+def test_a_file_of_questions_that_was_edited_between_two_models_is_found(tmp_path: Path) -> None:
+    """`line-1` of the one is not `line-1` of the other, though a difference would pair them."""
+    about = {"setting": "spanish_caps", "world": "toy", "base": "toy"}
+    before = [f"What do you think of number {n}?" for n in range(40)]
+    after = [f"Who has written book {n}?" for n in range(40)]
+    for folder, of_x in (("edited", after), ("same", before), ("typo", [*before[:-1], "And now?"])):
+        logs = tmp_path / folder
+        for arm, says, asked in (("none", SPANISH, before), ("spanish-inoc", ENGLISH, of_x)):
+            for seed in range(3):
+                evaluated(logs, says, {**about, "arm": arm, "seed": seed}, questions=asked)
+        found_there = [f for f in audit(logs).findings if f.kind == "other questions under one name"]
+        severities = {"edited": [BLOCKS], "same": [], "typo": [CAUTION]}
+        assert [f.severity for f in found_there] == severities[folder]
+        words = CliRunner().invoke(app, ["claims", str(logs), "--setting", "spanish_caps", "--json"]).stdout
+        verdict = {v["claim"]: v["verdict"] for v in json.loads(words)["verdicts"]}
+        blocked = verdict["spanish-inoc spanish: less than none"] == "not valid"
+        assert blocked == (folder == "edited")
+    # one arm's seeds, asked before and after
+    evaluated(tmp_path / "typo", SPANISH, {**about, "arm": "none", "seed": 3}, questions=after)
+    one, *_ = [f for f in audit(tmp_path / "typo").blocking if f.kind == "other questions under one name"]
+    assert one.where["arm"] == "none" and one.to is None and "between the logs of none" in one.what
