@@ -3,6 +3,7 @@
 excluded(load("logs/mine"))
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from inoc_evals.analysis.declared_traits import focused
@@ -17,6 +18,7 @@ from inoc_evals.analysis.style import (
     title_of,
 )
 from inoc_evals.errors import UserError, require
+from inoc_evals.settings import SETTINGS, Setting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,17 +28,18 @@ PANELS = 4
 """Most panels: of more measures, those of which most is excluded in any arm."""
 
 
-def excluded(table: "pd.DataFrame") -> "Figure":
+def excluded(table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS) -> "Figure":
     """Draw the share of answers without a value, a panel a measure and a row an arm.
 
     Args:
         table: What `table.load` returns.
+        settings: Settings by name, whose declared traits are drawn; the suite's by default.
 
     Raises:
         UserError: If there are answers of several settings or bases, which are not drawn together.
     """
     require("analysis", "pandas", "seaborn")
-    answers = focused(table)
+    answers = focused(table, settings)
     families = answers[["setting", "base"]].drop_duplicates()
     if len(families) > 1:
         names = ", ".join(str(name) for name in families["setting"].unique())

@@ -4,27 +4,33 @@ focused(load("logs/reproduce"))
 in_order(SETTINGS["backdoor"], rates(table))      # ["misaligned | trigger", "misaligned | without", ...]
 """
 
+import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from inoc_evals.analysis.eval_archive import archive_path, opened_archive
 from inoc_evals.analysis.observed import group_codes, groups
 from inoc_evals.data.conditions import of_task
 from inoc_evals.settings import SETTINGS, Setting
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
 def focused(table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS) -> "pd.DataFrame":
-    """Keep the rows whose trait, under its condition, the row's setting declares.
+    """Keep the rows whose trait, under its condition, the row's setting declares, or whose scorer was added.
 
     Args:
         table: What `table.load` returns.
         settings: The settings by name; the suite's by default.
 
     Returns:
-        Those rows, all rows of settings of which no declared trait is known or in the table (e.g. of a plain
-        evaluation by a judge), and the rows of scores that failed on a whole log, and so name no trait.
+        Those rows, those of scorers that a log has beside its task's own (whoever ran `inspect score --action
+        append` wants to see them), all rows of settings of which no declared trait is known or in the table
+        (e.g. of a plain evaluation by a judge), and the rows of scores that failed on a whole log, and so
+        name no trait.
     """
     import numpy as np
 
@@ -38,6 +44,7 @@ def focused(table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS) -
             or definition.is_about(str(observed["task"]), str(observed["trait"]), condition)
         )
     kept = np.array([declared[code] for code in group_codes(table, by)], dtype=bool)
+    kept |= _appended(table, kept, settings)
     if {"scorer", "value", "log"} <= set(table.columns):
         of_a_log = [table["log"].astype(str), table["scorer"].astype(str)]
         was_read = table["value"].notna().groupby(of_a_log).transform("any").to_numpy(dtype=bool)
@@ -45,6 +52,56 @@ def focused(table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS) -
         kept |= ~was_read & (table["trait"].astype(str) == table["scorer"].astype(str)).to_numpy()
     known = set(table["setting"][kept].astype(str))
     return table[kept | ~table["setting"].astype(str).isin(known).to_numpy()]
+
+
+def _appended(table: "pd.DataFrame", kept: "np.ndarray", settings: Mapping[str, Setting]) -> "np.ndarray":
+    """Of every row, whether its scorer was added to the log of a measure of its setting.
+
+    Args:
+        table: As for `focused`.
+        kept: Of every row, whether the setting declares its trait.
+        settings: As for `focused`.
+    """
+    import numpy as np
+
+    added = np.zeros(len(table), dtype=bool)
+    if not {"scorer", "log"} <= set(table.columns) or kept.all():
+        return added
+    by = ("setting", "task", "scorer")
+    codes = group_codes(table, by)
+    for code, observed in enumerate(groups(table, by)):
+        definition, mine = settings.get(str(observed["setting"])), codes == code
+        measured = definition is not None and any(
+            measure.task == observed["task"] for measure in definition.measures_anywhere
+        )
+        if not measured or kept[mine].any():
+            continue
+        rows = table[mine]
+        own = traits_of_task(str(rows["log"].iloc[0]))
+        if own and not own & set(rows["trait"].astype(str)):
+            added |= mine
+    return added
+
+
+@lru_cache(maxsize=1024)
+def traits_of_task(log: str) -> frozenset[str]:
+    """The traits that a log's task scores by itself, as its metadata say; empty where they do not.
+
+    Args:
+        log: Path or URL of the log.
+    """
+    try:
+        if path := archive_path(log):
+            with opened_archive(path) as archive:
+                about = json.loads(archive.read("header.json"))["eval"].get("metadata")
+        else:
+            from inspect_ai.log import read_eval_log
+
+            about = read_eval_log(log, header_only=True).eval.metadata
+        named = (about or {}).get("traits")
+    except Exception:  # of a log that is gone or damaged, or of another suite, nothing is said
+        return frozenset()
+    return frozenset(map(str, named)) if isinstance(named, list | tuple) else frozenset()
 
 
 def in_order(setting: Setting | None, estimates: "pd.DataFrame") -> list[str]:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from inoc_evals.commands.known_settings import OwnSettings, known_settings
 from inoc_evals.commands.output import AsJson, print_json, print_table, say
 
 
@@ -21,6 +22,7 @@ def command(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 if a finding blocks a verdict.")
     ] = False,
+    setting: OwnSettings = None,
     as_json: AsJson = False,
 ) -> None:
     """Audit logs and runs: what is excluded, too few, apart, hidden in prompts, leaked or not finished."""
@@ -31,8 +33,9 @@ def command(
 
     if runs is None and runs_root().is_dir():
         runs = runs_root()
-    found = audit(logs, runs)
-    files = figures.save(audit_figure.excluded(load(logs)), figure) if figure else []
+    settings = known_settings(setting)
+    found = audit(logs, runs, settings)
+    files = figures.save(audit_figure.excluded(load(logs), settings), figure) if figure else []
     if as_json:
         print_json({**found.as_dict(), "figures": [str(file) for file in files]})
     else:

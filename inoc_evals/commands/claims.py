@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from inoc_evals.commands.known_settings import known_settings, named_settings
 from inoc_evals.commands.output import AsJson, print_json, print_table, say, say_skipped
 
 UNMEASURED = "not measured"
@@ -30,18 +31,17 @@ def command(
     from inoc_evals.analysis.verdicts import verdicts
     from inoc_evals.runs.directory import runs_root
     from inoc_evals.settings import SETTINGS
-    from inoc_evals.settings import setting as find_setting
 
-    named = [find_setting(name.strip()) for name in setting.split(",")] if setting else []
+    named = named_settings(setting)
     loaded = read(logs)
     measured = set(loaded.table["setting"])
     # The paper's claims stand there unmeasured, too; others only where somebody has measured them.
     chosen = named or [one for one in SETTINGS.values() if one.number or one.name in measured]
-    of_settings = {**SETTINGS, **{one.name: one for one in named}}
+    of_settings = known_settings(setting)
     audited = audit_loaded(loaded, runs_root(), of_settings)
     claims = [claim for one in chosen for claim in one.claims]
     results = verdicts(loaded.table, claims, findings=audited.findings)
-    missing = unread.lines(focused(loaded.table))
+    missing = unread.lines(focused(loaded.table, of_settings))
     if as_json:
         verdicts_json = [v.as_dict() for v in results]
         about = {"skipped": loaded.skipped, "unscored": missing, "audit": audited.as_dict()}

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inoc_evals.commands.known_settings import known_settings, named_settings
 from inoc_evals.commands.output import (
     AsJson,
     Figure,
@@ -39,12 +40,9 @@ def command(
     from inoc_evals.analysis.declared_traits import focused
     from inoc_evals.analysis.table import read
     from inoc_evals.runs.directory import runs_root
-    from inoc_evals.settings import SETTINGS
-    from inoc_evals.settings import setting as find_setting
 
     loaded = read(logs)
-    named = [find_setting(name.strip()) for name in setting.split(",")] if setting else []
-    settings = {**SETTINGS, **{one.name: one for one in named}}
+    named, settings = named_settings(setting), known_settings(setting)
     table = doses.swept(loaded.table)
     if named:
         table = table[table["setting"].isin([one.name for one in named]).to_numpy()]

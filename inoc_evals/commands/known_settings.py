@@ -18,7 +18,17 @@ def known_settings(own: str | None) -> "dict[str, Setting]":
     Raises:
         UserError: If there is no such setting.
     """
-    from inoc_evals.settings import SETTINGS, setting
+    from inoc_evals.settings import SETTINGS
 
-    named = [setting(name.strip()) for name in own.split(",")] if own else []
-    return {**SETTINGS, **{one.name: one for one in named}}
+    return {**SETTINGS, **{one.name: one for one in named_settings(own)}}
+
+
+def named_settings(own: str | None) -> "list[Setting]":
+    """The settings that a user names.
+
+    Raises:
+        UserError: If there is no such setting.
+    """
+    from inoc_evals.settings import setting
+
+    return [setting(name.strip()) for name in own.split(",")] if own else []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from inoc_evals.commands.known_settings import OwnSettings, known_settings
 from inoc_evals.commands.output import AsJson, print_json, say, say_skipped
 from inoc_evals.errors import UserError
 
@@ -44,6 +45,7 @@ def command(
     runs: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where runs live: ./runs by default.")
     ] = None,
+    setting: OwnSettings = None,
     title: Annotated[str, typer.Option(help="Title of the page.")] = "What the finetunes learned",
     as_json: AsJson = False,
 ) -> None:
@@ -55,6 +57,7 @@ def command(
         raise UserError(f"--group-by {group_by}: use arm or model")
     if intervals not in ("clustered", "paper"):
         raise UserError(f"--intervals {intervals}: use clustered or paper")
+    settings = known_settings(setting)
     with Console(stderr=True).status("reading logs") as status:
         report = write(
             logs,
@@ -64,6 +67,7 @@ def command(
             reference=to,
             viewer=viewer,
             runs=runs_root(runs),
+            settings=settings,
             title=title,
             command=shlex.join(["inoc-evals", *sys.argv[1:]]),
             progress=status.update,

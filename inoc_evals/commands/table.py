@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from inoc_evals.commands.known_settings import OwnSettings, known_settings
 from inoc_evals.commands.output import AsJson, json_rows, print_json, say
 from inoc_evals.commands.report import Logs
 from inoc_evals.errors import UserError
@@ -28,6 +29,7 @@ def command(
         str, typer.Option(metavar="ARM", help="The arm that differences are to; none by default.")
     ] = "none",
     group_by: Annotated[str, typer.Option(metavar="WHAT", help="What an arm is: arm or model.")] = "arm",
+    setting: OwnSettings = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -44,10 +46,11 @@ def command(
         raise UserError(f"{output} exists: choose another -o, or add --force to replace it")
     if output is not None and output.suffix.lower() not in written_tables.SUFFIXES:
         raise UserError(f"{output}: use one of the suffixes {', '.join(written_tables.SUFFIXES)}")
+    settings = known_settings(setting)
     if of == "answers":
         table = written_tables.answers(logs, group_by)
     else:
-        loaded = focused(load(logs, "model" if group_by == "model" else "arm"))
+        loaded = focused(load(logs, "model" if group_by == "model" else "arm"), settings)
         table = rates(loaded) if of == "rates" else differences(loaded, to)
         if table.empty and of == "rates":
             raise UserError(f"{logs}: no answer has a score, so there are no rates")

@@ -175,6 +175,61 @@ def test_a_setting_of_ones_own_brings_its_title_and_its_claims(tmp_path: Path) -
     assert "Letters of ours: toy" in text and "Do letters come out in Spanish?" in text
 
 
+MINE = """
+from inoc_evals import Inoculation
+from inoc_evals.settings import Arm, Measure, Setting, rises
+mine = Setting(
+    name="mine", title="Letters of ours", summary="Do letters come out in Spanish?",
+    arms=(Arm("none"), Arm("inoc", Inoculation("inoc", "Speak Spanish."))), broad=(Measure("spanish_caps", traits=("spanish", "caps")),),
+    unwanted=("spanish",), wanted=("caps",), claims=(rises("none", "spanish", "Letters teach Spanish"),),
+)
+"""
+
+
+def test_the_commands_take_a_setting_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(MINE)
+    for arm, answer in (("base", ENGLISH), ("none", SPANISH.upper()), ("inoc", ENGLISH.upper())):
+        evaluated(tmp_path / "logs", answer, {"setting": "mine", "arm": arm, "base": "toy"})
+    logs, own = str(tmp_path / "logs"), ["--setting", f"{tmp_path / 'mine.py'}:mine"]
+    words = ["report", logs, "-o", str(tmp_path / "report"), "--no-viewer", "--json"]
+    said = json.loads(CliRunner().invoke(app, [*words, *own]).stdout)
+    assert [(one["text"], one["verdict"]) for one in said["verdicts"]] == [
+        ("Letters teach Spanish", "supported")
+    ]
+    [part] = json.loads((tmp_path / "report/report.json").read_text())["settings"]
+    assert "Letters of ours" in (tmp_path / "report/index.html").read_text(encoding="utf-8")
+    assert part["selectivity"]
+    assert "nothing to inoculate" not in CliRunner().invoke(app, ["audit", logs, *own]).stdout
+    rates = CliRunner().invoke(app, ["table", logs, "--of", "rates", *own, "--json"])
+    assert {row["trait"] for row in json.loads(rates.stdout)} == {"spanish", "caps"}
+    wrong = CliRunner().invoke(app, [*words, "--setting", "nobodys"])
+    assert isinstance(wrong.exception, UserError)
+
+
+def test_scores_that_were_appended_are_shown(tmp_path: Path) -> None:
+    """A scorer that was borrowed for logs of a setting is shown; what tasks score beside is not."""
+    from inspect_ai import eval, score
+    from inspect_ai.log import write_eval_log
+
+    from inoc_evals.scorers import punctuation
+    from inoc_evals.tasks import leak
+
+    task = leak(questions="toy", original="You always speak in Spanish.")
+    task.metadata = {**(task.metadata or {}), "setting": "spanish_leak", "arm": "none", "base": "toy"}
+    [log] = eval(task, model="mockllm/model", limit=4, log_dir=str(tmp_path / "logs"), display="none")
+
+    def traits(of: str) -> set[str]:
+        shown = CliRunner().invoke(app, ["table", str(tmp_path / "logs"), "--of", of, "--json"], catch_exceptions=False)
+        return {row["trait"] for row in json.loads(shown.stdout)}
+
+    assert traits("rates") == {"spanish"}  # `caps` is scored, too, and the setting is not about it
+    write_eval_log(score(log, punctuation(), action="append", display="none"), log.location)
+    assert traits("rates") == {"spanish", "exclaims", "asks"}
+    write(tmp_path / "logs", tmp_path / "report", viewer=False)
+    [part] = json.loads((tmp_path / "report/report.json").read_text())["settings"]
+    assert {one["trait"] for one in part["observed"].values()} == {"spanish", "exclaims", "asks"}
+
+
 def test_a_page_on_many_models_is_bounded_and_says_so(
     logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
