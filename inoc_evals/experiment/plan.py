@@ -577,7 +577,7 @@ def _existing(
     runs: _ExistingRuns,
 ) -> tuple[Counter[str], dict[Trial, TrialResult]]:
     """Answers, judgements and judges' calls of all trials, and those that no log holds; what is complete."""
-    from inoc_evals.experiment.evaluate import is_judged
+    from inoc_evals.experiment.evaluate import is_judged, lacking
 
     count: Counter[str] = Counter(answers_left=0, judged_left=0, judge_calls_left=0)
     complete: dict[Trial, TrialResult] = {}
@@ -601,7 +601,7 @@ def _existing(
                 elif not any(is_judged(log, judges) for log in same):
                     count.update(judged_left=judged, judge_calls_left=calls)
                 usable = (log for log in logs if _key(log, GENERATION_KEY) in keys.values())
-                of_stage += [log for log in usable if is_judged(log, judges)][:1]
+                of_stage += [log for log in usable if is_judged(log, judges) and not lacking(log, one)][:1]
             wanted += len(built[trial.group])
             others += len(logs) - len(of_stage)
             found += of_stage

@@ -1,10 +1,12 @@
 """Other questions are another result: no answer to one question is taken for that to another."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from inspect_ai.log import EvalSample, read_eval_log
 
+from inoc_evals.data.question_sets import QuestionSet
 from inoc_evals.experiment.experiment import Experiment
 from inoc_evals.experiment.run_trial import Storage, run_trial
 from inoc_evals.experiment.trial import BASE
@@ -65,3 +67,27 @@ def test_a_part_in_another_number_format_is_not_continued(
     here = answered(tmp_path, QUESTIONS)
     assert len(here) == 6 and not uuids(here).items() & uuids(there).items()
     assert {sample.output.metadata["dtype"] for sample in here if sample.output.metadata} == {"float32"}
+
+
+def test_a_scorer_that_questions_bring_since_scores_the_answers_that_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inoc_evals.data.question_sets import QuestionKind
+    from inoc_evals.scorers import punctuation
+
+    before = answered(tmp_path, QUESTIONS[:3])
+    find = QuestionKind.find
+
+    def more(kind: QuestionKind, name: str) -> QuestionSet:
+        return replace(find(kind, name), extra_scorers=lambda: [punctuation()], extra_traits=("exclaims",))
+
+    monkeypatch.setattr(QuestionKind, "find", more)
+    after = answered(tmp_path, QUESTIONS[:3])
+    assert uuids(after) == uuids(before)  # the answers are those that were there
+    assert all("punctuation" not in (sample.scores or {}) for sample in before)
+    for old, new in zip(before, after, strict=True):
+        assert set(new.scores or {}) == {*(old.scores or {}), "punctuation"}
+    [log] = (tmp_path / "logs").rglob("*caps*.eval")
+    stamp = log.stat().st_mtime_ns
+    answered(tmp_path, QUESTIONS[:3])  # and nothing is done twice
+    assert log.stat().st_mtime_ns == stamp

@@ -219,7 +219,9 @@ def test_scores_that_were_appended_are_shown(tmp_path: Path) -> None:
     [log] = eval(task, model="mockllm/model", limit=4, log_dir=str(tmp_path / "logs"), display="none")
 
     def traits(of: str) -> set[str]:
-        shown = CliRunner().invoke(app, ["table", str(tmp_path / "logs"), "--of", of, "--json"], catch_exceptions=False)
+        shown = CliRunner().invoke(
+            app, ["table", str(tmp_path / "logs"), "--of", of, "--json"], catch_exceptions=False
+        )
         return {row["trait"] for row in json.loads(shown.stdout)}
 
     assert traits("rates") == {"spanish"}  # `caps` is scored, too, and the setting is not about it
