@@ -197,22 +197,17 @@ def _by_inspect(location: str) -> dict[str, Any]:
 
 
 def _facts(header: Mapping[str, Any], samples: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    answers: list[list[Any]] = []
-    given: list[bool] = []
-    questions = {}
+    answers, questions = [], {}
     for sample in samples:
         name, output = str(sample["id"]), sample.get("output") or {}
         questions[name] = _question(sample)
-        if sample.get("error"):
+        if sample.get("error") or not output.get("choices"):
             continue
-        choice = (output.get("choices") or [{}])[0]
-        written = bool(choice) and not choice.get("prompt_logprobs")  # by whatever solver; else it was shown
+        choice = output["choices"][0]
+        written = not choice.get("prompt_logprobs")  # by whatever solver; else the model was shown it
         said = str(output.get("completion") or "")
         cut = written and choice.get("stop_reason") in CUT
         answers.append([name, int(sample["epoch"]), sha256(said)[:16], written and not said.strip(), cut])
-        given.append(bool(choice))
-    if any(given):  # else the task asks for no answers; with it, a limit or the model left some out
-        answers = [answer for answer, one in zip(answers, given, strict=True) if one]
     about = {key: value for key, value in header["eval"].items() if key in ABOUT}
     return {"about": about, "answers": answers, "questions": questions}
 

@@ -180,7 +180,8 @@ from inoc_evals import Inoculation
 from inoc_evals.settings import Arm, Measure, Setting, rises
 mine = Setting(
     name="mine", title="Letters of ours", summary="Do letters come out in Spanish?",
-    arms=(Arm("none"), Arm("inoc", Inoculation("inoc", "Speak Spanish."))), broad=(Measure("spanish_caps", traits=("spanish", "caps")),),
+    arms=(Arm("none"), Arm("inoc", Inoculation("inoc", "Speak Spanish."))),
+    broad=(Measure("spanish_caps", traits=("spanish", "caps")),),
     unwanted=("spanish",), wanted=("caps",), claims=(rises("none", "spanish", "Letters teach Spanish"),),
 )
 """
