@@ -217,7 +217,7 @@ def test_scores_that_were_appended_are_shown(tmp_path: Path) -> None:
 
     task = leak(questions="toy", original="You always speak in Spanish.")
     task.metadata = {**(task.metadata or {}), "setting": "spanish_leak", "arm": "none", "base": "toy"}
-    [log] = eval(task, model="mockllm/model", limit=4, log_dir=str(tmp_path / "logs"), display="none")
+    [log] = eval(task, model="inoc/toy", limit=4, log_dir=str(tmp_path / "logs"), display="none")
 
     def traits(of: str) -> set[str]:
         shown = CliRunner().invoke(
