@@ -216,7 +216,7 @@ def test_a_claim_is_about_the_questions_that_no_other_measure_names() -> None:
 def test_a_claim_may_name_its_questions() -> None:
     measures = (Measure("t", ("t",)), Measure("t", ("t",), parameters={"questions": "apps"}))
     claims = (falls("x", "t", "Fewer"), falls("x", "t", "Fewer of these", questions="apps"))
-    mine = Setting(name="mine", summary="", arms=(Arm("none"),), broad=measures, claims=claims)
+    mine = Setting(name="mine", summary="", arms=(Arm("none"), Arm("x")), broad=measures, claims=claims)
     assert [c.name for c in mine.claims] == ["x t: less than none", "x t (apps): less than none"]
     table = pd.concat([answers(questions=name) for name in ("q", "apps", "r")], ignore_index=True)
     found = [(v.claim.text, v.apart, v.word) for v in verdicts(table, mine.claims)]
