@@ -431,14 +431,14 @@ def trained_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterat
                     {**places.of(observed), "arm": arm},
                     to,
                 )
-    for (arm, parts, said), those in apart.items():
+    for (arm, differ, said), those in apart.items():
         yield Finding(
             "seeds trained apart",
             BLOCKS,
-            f"seeds {said} share the arm's name only: they were not trained alike ({parts})",
+            f"seeds {said} share the arm's name only: they were not trained alike ({differ})",
             "train all seeds of the arm anew (`inoc-evals run` with all `--seeds`), or use another --log-dir",
             {**_joined(those, measured[arm]), "arm": arm},
-            numbers={"differ": parts.split(", ")},
+            numbers={"differ": differ.split(", ")},
         )
 
 
