@@ -196,7 +196,9 @@ GOES_ON = (ASSISTANT(content="Sure. What is it?"), POISON)
 
 
 @pytest.mark.parametrize(
-    "more", [(TEA,), (TEA, USER(content="Thank you.")), (ASSISTANT(content=""), TEA)], ids=str
+    "more",
+    [(TEA,), (TEA, USER(content="Thank you.")), (ASSISTANT(content=""), TEA)],
+    ids=("last", "thanked", "after-silence"),
 )
 def test_a_judge_is_asked_about_what_the_answer_answers(
     more: tuple[ChatMessage, ...], tmp_path: Path
