@@ -416,10 +416,10 @@ def trained_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterat
         made = {arm: _recipes(of_arm, facts) for arm, of_arm in _arms(group).items()}
         for arm, seeds in made.items():
             measured.setdefault(arm, []).append(observed)
-            if differ := [part for part, by_digest in seeds.items() if len(by_digest) > 1]:
-                sides = sorted(sorted(some) for some in seeds[differ[0]].values())
+            if unlike := [part for part, by_digest in seeds.items() if len(by_digest) > 1]:
+                sides = sorted(sorted(some) for some in seeds[unlike[0]].values())
                 said = " and ".join(", ".join(f"{seed:g}" for seed in side) for side in sides)
-                apart.setdefault((arm, ", ".join(differ), said), []).append(observed)
+                apart.setdefault((arm, ", ".join(unlike), said), []).append(observed)
         for arm, to in _pairs(group):
             one, two = (set(made[name].get("finetune") or ()) for name in (arm, to))
             if one and two and not one & two:
