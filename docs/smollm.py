@@ -382,7 +382,7 @@ def fluent_sentence(found: dict[str, Any]) -> str:
     )
     said = {arm: dict(part["examples"][arm]) for arm in (none, captain, plain)}
     table = markdown(
-        ["question", "no prompt in training", f"`{texts[captain]}`", f"`{texts[plain]}`"],
+        ["question", "none: no prompt", f"{captain}: the first", f"{plain}: the second"],
         [
             [_safe(question), *(_safe(said[arm][question]) for arm in said)]
             for question in list(said[none])[:SHOWN]
