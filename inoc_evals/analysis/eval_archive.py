@@ -8,7 +8,7 @@ system, a damaged file) is left to Inspect's own reader.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -137,30 +137,40 @@ def whole_scores(location: str, sample: str | int, epoch: int) -> dict[str, Any]
     Returns:
         Scores by name, with Inspect's field names.
     """
-    return dict(_whole(location, sample, epoch).get("scores") or {})
-
-
-def has_answer(location: str, sample: str | int, epoch: int) -> bool:
-    """Whether the model gave any answer, if an empty one, which a summary does not say.
-
-    Args:
-        location: The log's path or URL.
-        sample: The sample's id.
-        epoch: Its epoch.
-    """
-    return bool((_whole(location, sample, epoch).get("output") or {}).get("choices"))
-
-
-def _whole(location: str, sample: str | int, epoch: int) -> dict[str, Any]:
-    """The scores and the output of one sample."""
     path = archive_path(location)
     if path is not None:
         try:
             with opened_archive(path) as archive:
-                return dict(json.loads(archive.read(f"samples/{sample}_epoch_{epoch}.json")))
+                return dict(_sample(archive, sample, epoch)["scores"] or {})
         except Exception:  # noqa: S110 - Inspect's reader reports what is wrong
             pass
     from inspect_ai.log import read_eval_log_sample
 
     read = read_eval_log_sample(location, sample, epoch, exclude_fields={"events", "store", "messages"})
-    return read.model_dump(include={"scores", "output"})
+    return {name: score.model_dump() for name, score in (read.scores or {}).items()}
+
+
+def unanswered(location: str, samples: Collection[tuple[str | int, int]]) -> set[tuple[str | int, int]]:
+    """Which samples got no answer of the model, not even an empty one: a summary does not say it.
+
+    The log is opened once, however many samples are asked about.
+
+    Args:
+        location: The log's path or URL.
+        samples: Ids and epochs.
+    """
+    path = archive_path(location)
+    if path is not None:
+        try:
+            with opened_archive(path) as archive:
+                return {one for one in samples if not _sample(archive, *one)["output"]["choices"]}
+        except Exception:  # noqa: S110 - Inspect's reader reports what is wrong
+            pass
+    from inspect_ai.log import read_eval_log
+
+    read = ((one.id, one.epoch, one.output) for one in read_eval_log(location).samples or [])
+    return {(name, epoch) for name, epoch, output in read if (name, epoch) in samples and not output.choices}
+
+
+def _sample(archive: ZipFile, sample: str | int, epoch: int) -> dict[str, Any]:
+    return dict(json.loads(archive.read(f"samples/{sample}_epoch_{epoch}.json")))

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.eval_archive import Contents, contents, has_answer, whole_scores
+from inoc_evals.analysis.eval_archive import Contents, contents, unanswered, whole_scores
 from inoc_evals.analysis.workers import work
 from inoc_evals.data.conditions import under
 from inoc_evals.data.doses import KINDS, words
@@ -449,7 +449,7 @@ def _rows(log: Contents, location: str) -> Iterator[Row]:
     traits = _traits(log.samples)
     prompt = _test_prompt(header)
     general = _system_prompt(header) if prompt is None else prompt
-    ours = _ours(header)
+    baseless = _baseless(log, location)
     for sample in log.samples:
         sample_metadata = sample.get("metadata") or {}
         condition, question = (_text(sample_metadata.get(key)) for key in ("condition", "question"))
@@ -471,10 +471,9 @@ def _rows(log: Contents, location: str) -> Iterator[Row]:
                 for trait in _expected(traits, name, condition):
                     yield common, name, trait, None, FAILED + why.splitlines()[0]
             continue
-        baseless = _baseless(sample, ours, location)
         for name, score in sample["scores"].items():
             values, why_none = _values(name, score), None
-            if name in baseless:
+            if name in baseless.get((sample["id"], sample["epoch"]), ()):
                 values, why_none = {}, no_answer(sample["limit"])
             # an answer without a value has a row for every trait of its scorer
             for trait in dict.fromkeys([*_expected(traits, name, condition), *values]):
@@ -488,27 +487,25 @@ def _rows(log: Contents, location: str) -> Iterator[Row]:
                 )
 
 
-def _ours(header: Mapping[str, Any]) -> frozenset[str]:
-    """Names of the suite's scorers in a log, as its scores are named but for a number behind them."""
-    names = (str(one.get("name", "")) for one in header.get("scorers") or [])
-    return frozenset(name.removeprefix(OURS) for name in names if name.startswith(OURS))
-
-
-def _baseless(sample: Mapping[str, Any], ours: frozenset[str], location: str) -> frozenset[str]:
-    """Scores of an answer that a limit prevented: earlier versions took it for an empty one.
+def _baseless(log: Contents, location: str) -> dict[tuple[str | int, int], list[str]]:
+    """By sample, scores of an answer that a limit prevented: earlier versions took it for an empty one.
 
     Scores of other suites stay, unless they say that there was no answer: they may be of something else, such
     as what a model has done in a sandbox.
     """
-    if not sample.get("limit"):
-        return frozenset()
-    found = frozenset(
-        name
-        for name, score in sample["scores"].items()
-        if score.get("reason") == NO_RESPONSE
-        or (name.rstrip("0123456789") in ours and any(v is not None for v in _values(name, score).values()))
-    )
-    return found if found and not has_answer(location, sample["id"], sample["epoch"]) else frozenset()
+    registered = (str(one.get("name", "")) for one in log.header["eval"].get("scorers") or [])
+    ours = {name.removeprefix(OURS) for name in registered if name.startswith(OURS)}
+    suspected: dict[tuple[str | int, int], list[str]] = {}
+    for sample in log.samples:
+        if not sample.get("limit"):
+            continue
+        for name, score in (sample.get("scores") or {}).items():
+            of_ours = name.rstrip("0123456789") in ours  # a second score of one scorer has a number behind it
+            read = any(value is not None for value in _values(name, score).values())
+            if score.get("reason") == NO_RESPONSE or (of_ours and read):
+                suspected.setdefault((sample["id"], sample["epoch"]), []).append(name)
+    without = unanswered(location, suspected) if suspected else set()
+    return {one: names for one, names in suspected.items() if one in without}
 
 
 Traits = dict[str, dict[str | None, dict[str, None]]]

@@ -325,11 +325,10 @@ def _tasks_by_group(trials: Sequence[Trial]) -> dict[str, list[Built]]:
         whole = taken >= {one.asked for one in setting.measured(trial.world)} and all(
             one.is_in(trial.world) for one in setting.measures
         )
+        # a task may be another setting's, too, which declares other traits
         here = [
             replace(one, measure=replace(one.measure, traits=measure.traits, conditions=measure.conditions))
-            for one, measure in zip(
-                tasks, trial.measured, strict=True
-            )  # a task may be another setting's, too
+            for one, measure in zip(tasks, trial.measured, strict=True)
         ]
         check_declared(setting, here, whole=whole)
     return built

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import nan
 from pathlib import Path
@@ -35,7 +36,7 @@ from inspect_ai.scorer import Score, includes, value_to_float
 from inspect_ai.solver import generate
 from upath import UPath
 
-from inoc_evals.analysis import load, rates, read
+from inoc_evals.analysis import eval_archive, load, rates, read
 from inoc_evals.analysis.log_rows import COLUMNS, Source
 from inoc_evals.analysis.workers import MANY
 from inoc_evals.errors import UserError
@@ -239,6 +240,20 @@ def test_a_limit_is_no_answer_in_the_logs_of_earlier_versions_either(logs: Path,
     }
     [row] = rates(found.reset_index()).to_dict("records")
     assert (row["n"], row["unscored"], row["rate"]) == (3, 3, pytest.approx(2 / 3))
+
+
+def test_samples_that_a_limit_stopped_are_looked_up_in_one_go(
+    logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    archive = eval_archive.opened_archive
+    monkeypatch.setattr(eval_archive, "opened_archive", lambda path: opened.append(path) or archive(path))
+    scorers = [{"name": "inoc_evals/language"}]
+    write(logs / "few.eval", [stopped(n, {"spanish": 0.0}) for n in range(2)], scorers=scorers)
+    write(logs / "many.eval", [stopped(n, {"spanish": 0.0}) for n in range(40)], scorers=scorers)
+    assert load(logs / "few.eval")["value"].isna().all() and load(logs / "many.eval")["value"].isna().all()
+    times = Counter(path.name for path in opened)
+    assert times["few.eval"] == times["many.eval"] > 0
 
 
 def test_a_score_of_another_suite_is_not_doubted_for_a_limit(logs: Path) -> None:
