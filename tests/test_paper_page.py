@@ -222,7 +222,7 @@ def test_a_size_is_that_of_the_last_assignment() -> None:
     ],
 )
 def test_the_calls_of_our_judge_are_counted_on_an_answer(task: str, parameters: dict, calls: int) -> None:
-    from inoc_evals.experiment.measure_tasks import task_named
+    from inoc_evals.experiment.named_tasks import task_named
 
     built = task_named(task)(questions="bundled", **parameters)
     assert paper_counts.calls_per_answer(task, "bundled", built) == calls

@@ -21,13 +21,13 @@ from inoc_evals.chat.rows import Row, encode_chat
 from inoc_evals.data.doses import words
 from inoc_evals.data.row_sources import sources_of
 from inoc_evals.errors import UserError, one_line
+from inoc_evals.experiment.declared import check_declared
 from inoc_evals.experiment.evaluate import refuse_unreadable
 from inoc_evals.experiment.experiment import Experiment, Price
 from inoc_evals.experiment.measure_tasks import (
     GENERATION_KEY,
     Built,
     build,
-    check_declared,
     check_parameters,
     generation,
     judging,
