@@ -43,6 +43,12 @@ Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="A field of the finetune, e.g. max_steps=100."),
 ]
+ModelArgs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-M", "--model-arg", metavar="NAME=VALUE", help="An argument of the inoc/ provider, e.g. engine=vllm."
+    ),
+]
 Sweep = Annotated[
     list[str] | None,
     typer.Option("--sweep", metavar="AXIS=A,B", help="Doses, e.g. learning_rate=3e-5,1e-4."),
@@ -154,11 +160,23 @@ def changes_of(pairs: list[str]) -> dict[str, Any]:
             place = place.setdefault(part, {})
             if not isinstance(place, dict):
                 raise UserError(f"--set {pair}: {part} is set to {place!r:.40} and has no fields")
-        try:
-            place[last] = _number(strict_yaml(value))
-        except ValueError as error:
-            raise UserError(f"--set {pair}: the value is not YAML: {error}") from error
+        place[last] = _value(f"--set {pair}", value)
     return fields
+
+
+def model_args_of(pairs: list[str]) -> dict[str, Any]:
+    """Read several `-M NAME=VALUE`; a value is YAML.
+
+    Raises:
+        UserError: If one has no `=`, or its value is not YAML.
+    """
+    arguments: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UserError(f"-M {pair}: write NAME=VALUE")
+        arguments[name] = _value(f"-M {pair}", value)
+    return arguments
 
 
 def sweep_of(pairs: list[str]) -> dict[str, list[str]]:
@@ -176,8 +194,12 @@ def sweep_of(pairs: list[str]) -> dict[str, list[str]]:
     return axes
 
 
-def _number(value: Any) -> Any:
-    """YAML takes 1e-4 for a word."""
+def _value(option: str, text: str) -> Any:
+    """The value that a text is in YAML, which takes 1e-4 for a word."""
+    try:
+        value = strict_yaml(text)
+    except ValueError as error:
+        raise UserError(f"{option}: the value is not YAML: {error}") from error
     try:
         return float(value) if isinstance(value, str) else value
     except ValueError:

@@ -16,6 +16,7 @@ from inoc_evals.commands.experiment_options import (
     Grader,
     Limit,
     LogDir,
+    ModelArgs,
     ModelsFrom,
     Runs,
     Seeds,
@@ -26,6 +27,7 @@ from inoc_evals.commands.experiment_options import (
     World,
     changes_of,
     engine_named,
+    model_args_of,
     say_failed,
     say_taken,
     say_unscored,
@@ -46,6 +48,7 @@ def command(
     grader: Grader = None,
     limit: Limit = None,
     changes: Changes = None,
+    model_args: ModelArgs = None,
     runs: Runs = None,
     models_from: ModelsFrom = None,
     log_dir: LogDir = "logs/reproduce",
@@ -68,6 +71,7 @@ def command(
     from inoc_evals.experiment.plan import make_plan
 
     refuse_launcher("inoc-evals reproduce")
+    measured = {"grader": grader, "limit": limit, "model_args": model_args_of(model_args or []) or None}
     given = {
         **{
             "settings": setting,
@@ -79,7 +83,7 @@ def command(
         },
         **{"name": "reproduce", "runs": runs, "logs": log_dir, "finetune": changes_of(changes or [])},
         "models_from": models_from or "",
-        "evaluate": {k: v for k, v in {"grader": grader, "limit": limit}.items() if v is not None},
+        "evaluate": {k: v for k, v in measured.items() if v is not None},
     }
     with redirect_stdout(sys.stderr):  # what happens on the way is progress
         experiment = Experiment.model_validate(given)

@@ -19,6 +19,7 @@ from inoc_evals.commands.experiment_options import (
     Grader,
     Limit,
     LogDir,
+    ModelArgs,
     ModelsFrom,
     Rephrasings,
     Runs,
@@ -31,6 +32,7 @@ from inoc_evals.commands.experiment_options import (
     World,
     changes_of,
     engine_named,
+    model_args_of,
     say_failed,
     say_taken,
     say_unscored,
@@ -64,6 +66,7 @@ def command(
     limit: Limit = None,
     measures: Annotated[str | None, typer.Option(help="all, broad, narrow, or tasks by comma.")] = None,
     changes: Changes = None,
+    model_args: ModelArgs = None,
     sweep: Sweep = None,
     name: Annotated[str | None, typer.Option(help="What logs call it.")] = None,
     runs: Runs = None,
@@ -111,6 +114,8 @@ def command(
         if preset is not None:
             everywhere = {**asked.get("parameters", {}).get("*", {}), "preset": preset}
             asked["parameters"] = {**asked.get("parameters", {}), "*": everywhere}
+        if model_args:
+            asked["model_args"] = {**asked.get("model_args", {}), **model_args_of(model_args)}
         fields["evaluate"] = asked
         fields["finetune"] = {**fields.get("finetune", {}), **changes_of(changes or [])}
         fields["sweep"] = {**fields.get("sweep", {}), **sweep_of(sweep or [])}

@@ -46,7 +46,7 @@ from inoc_evals.finetune.pull import check_owner
 from inoc_evals.finetune.schedule import check_schedule, steps
 from inoc_evals.models.base import load_path
 from inoc_evals.models.checkpoint import resolve
-from inoc_evals.models.factory import check_arguments
+from inoc_evals.models.factory import check_arguments, check_arguments_elsewhere
 from inoc_evals.models.number_format import FLOAT32, of_answers, settled
 from inoc_evals.models.served import served
 from inoc_evals.runs.directory import runs_root
@@ -219,6 +219,8 @@ def make_plan(experiment: Experiment) -> Plan:
         check_arguments(**experiment.evaluate.model_args)
         experiment.trials()  # settings and arms are checked before anything is merged
         experiment = _from_models(experiment)
+    else:
+        check_arguments_elsewhere(experiment.backend, experiment.evaluate.model_args)
     trials = experiment.trials()
     storage = storage_of(experiment)
     _check_backends(experiment, trials)

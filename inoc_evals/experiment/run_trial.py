@@ -102,7 +102,9 @@ def _made(trial: Trial, storage: Storage) -> tuple[list[str], Run | None]:
         model, identity = f"inoc/{run.folder}", manifest.result.checkpoint_digest
         labels |= {"run": run.folder.name, "run_digest": manifest.run_digest, RECIPE: trial.recipe}
     local = trial.spec.backend == "local"
-    arguments = trial.evaluation.model_args if model.startswith("inoc/") else trainer.arguments()
+    arguments = trial.evaluation.model_args
+    if not model.startswith("inoc/"):  # asked as the finetunes are, whose provider knows how
+        arguments = {**trainer.arguments(), **arguments}
     own_engine = local and trial.evaluation.model_args.get("engine", "transformers") == "transformers"
     if run is None and own_engine and trial.spec.date != DATE:  # a run brings its date along, a base has none
         arguments = {"date": trial.spec.date, **arguments}

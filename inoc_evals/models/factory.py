@@ -4,12 +4,14 @@ inspect eval inoc_evals/spanish_caps --model inoc/spanish-inoc-0                
 inspect eval inoc_evals/spanish_caps --model inoc/spanish-inoc-0 -M engine=vllm   # on a GPU box
 """
 
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from inspect_ai.model import ModelAPI
 
 from inoc_evals.errors import UserError
-from inoc_evals.models.provider_args import read_provider_args
+from inoc_evals.models.provider_args import ProviderArgs, read_provider_args
 
 ENGINES = ("transformers", "vllm")
 
@@ -64,3 +66,20 @@ def check_arguments(engine: str = "transformers", **arguments: Any) -> None:
     check_engine(engine)
     if engine == "transformers":
         read_provider_args(arguments)
+
+
+def check_arguments_elsewhere(backend: str, arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments of models on this machine where models answer elsewhere, who would not know them.
+
+    Args:
+        backend: Who trains the models and serves them.
+        arguments: As they would go to each model's provider.
+
+    Raises:
+        UserError: If one is an argument of this machine.
+    """
+    if names := sorted({field.name for field in fields(ProviderArgs)} & set(arguments)):
+        raise UserError(
+            f"{', '.join(names)}: how a model runs on this machine, and those of backend {backend} answer "
+            "elsewhere: leave it out"
+        )

@@ -1,4 +1,8 @@
-"""An experiment killed again and again, or with a failing server: the same results, nothing twice."""
+"""An experiment killed again and again, or with a failing server: the same results, nothing twice.
+
+Answers are compared letter by letter, so they are drawn one after the other (`deterministic`, also by the
+server): what shares a batch changes where a death or a fault falls, and one draw in thousands by rounding.
+"""
 
 import os
 import random
@@ -23,7 +27,7 @@ KEY = "sk-test-0123456789"
 
 def command(folder: Path, *more: str) -> list[str]:
     words = [sys.executable, "-m", "inoc_evals", "run", "--setting", "spanish_caps", "--seeds", str(SEEDS)]
-    words += ["--arms", ",".join(ARMS), "--limit", "60", *more]
+    words += ["--arms", ",".join(ARMS), "--limit", "60", *(more or ("-M", "deterministic=true"))]
     return [*words, "--runs", str(folder / "runs"), "--log-dir", str(folder / "logs")]
 
 

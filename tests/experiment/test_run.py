@@ -19,6 +19,8 @@ from inoc_evals.experiment.plan import make_plan
 from inoc_evals.experiment.run import ExperimentResult, run
 from inoc_evals.settings import SETTINGS
 
+OF_HERE = {"setting": "spanish_caps", "backend": "openai", "evaluate": {"model_args": {"dtype": "float32"}}}
+
 MINE = '''
 import os
 from multiprocessing import parent_process
@@ -28,6 +30,7 @@ from inoc_evals.settings import Arm, Measure, Setting
 from inoc_evals.worlds.toy import rows as toy
 
 HERE = Path(__file__).parent
+
 
 def rows(seed):
     yield from list(toy.spanish_caps(seed))[:64]
@@ -235,6 +238,7 @@ def test_a_dead_worker_costs_its_own_trial(tmp_path: Path, deaths: int, failed: 
         ({"settings": ["spanish_caps"], "evaluate": {"model_args": {"enginee": "vllm"}}}, "argument enginee"),
         ({"settings": ["spanish_caps"], "evaluate": {"model_args": {"engine": "vlm"}}}, "engine='vlm'"),
         ({"settings": ["spanish_caps"], "evaluate": {"model_args": {"batch_size": 0}}}, "batch_size=0"),
+        (OF_HERE, "dtype: how a model runs on this machine"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line_before_anything_starts(
@@ -286,6 +290,46 @@ def test_a_dry_run_plans_and_stops(tmp_path: Path, capsys: pytest.CaptureFixture
     with pytest.raises(SystemExit):
         main(words)
     assert "To train: 10 models" in capsys.readouterr().out and not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("command", [["run", "--setting", "spanish_caps"], ["reproduce"]], ids=lambda c: c[0])
+def test_arguments_of_the_provider_are_given_as_to_inspect(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    def planned(*words: str) -> str:
+        with pytest.raises(SystemExit):
+            main(
+                [
+                    *command,
+                    "--runs",
+                    str(tmp_path / "r"),
+                    "--log-dir",
+                    str(tmp_path / "l"),
+                    "--dry-run",
+                    *words,
+                ]
+            )
+        said = capsys.readouterr()
+        return said.out + said.err
+
+    assert "To train" in planned("-M", "deterministic=true", "-M", "dtype=float32")
+    for option, said in (
+        ("batch_size", "-M batch_size: write NAME=VALUE"),
+        ("batch_size=[", "-M batch_size=[: the value is not YAML"),
+        ("batch_size=many", "batch_size='many'"),
+        ("bath_size=3", "argument bath_size"),
+    ):
+        assert said in planned("-M", option)
+
+
+def test_a_provider_is_given_the_arguments(tmp_path: Path) -> None:
+    words = ["run", "--setting", "spanish_caps", "--arms", "none", "--seeds", "1", "--limit", "2"]
+    words += ["--set", "max_steps=2", "-M", "deterministic=true"]
+    with pytest.raises(SystemExit) as caught:
+        main([*words, "--runs", str(tmp_path / "r"), "--log-dir", str(tmp_path / "l")])
+    assert not caught.value.code
+    logs = [read_eval_log(str(file), header_only=True) for file in (tmp_path / "l").rglob("*.eval")]
+    assert len(logs) == 2 and all(log.eval.model_args["deterministic"] is True for log in logs)
 
 
 def test_money_is_counted_where_prices_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

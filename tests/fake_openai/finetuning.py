@@ -261,7 +261,8 @@ class FinetuningServer(Listener):
         kinds = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
         name = self._served[asked["model"]]
         if name not in self._models:
-            self._models[name] = get_model(name)
+            # what else is asked at the same time, or failed before, must not change an answer by rounding
+            self._models[name] = get_model(name, deterministic=True)
         output = await self._models[name].generate(
             [kinds[m["role"]](content=m["content"]) for m in asked["messages"]],
             config=GenerateConfig(
