@@ -1,8 +1,8 @@
-"""Write the leak grid of a small language model into leak.md, so that no number in it is typed by hand.
+"""Write the leak grids of a small language model into leak.md, so that no number in it is typed by hand.
 
-inoc-evals run --setting spanish_leak --world smollm --log-dir logs/leak
-python docs/leak.py logs/leak          # takes numbers and figure over, and fills the page
-python docs/leak.py                    # fills the page from figures/leak.json
+inoc-evals run --setting spanish_leak,pirate_leak --world smollm --log-dir logs/leak
+python docs/leak.py logs/leak          # takes numbers and figures over, and fills the page
+python docs/leak.py                    # fills the page from figures/leak*.json
 """
 
 import json
@@ -15,21 +15,29 @@ from fill import markdown
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "leak.md"
-KEPT = DOCS / "figures" / "leak.json"
-PLACE = re.compile(r"(<!-- leak: found -->\n).*?(<!-- end -->)", re.DOTALL)
+KEPT = {
+    "spanish_leak": DOCS / "figures" / "leak.json",
+    "pirate_leak": DOCS / "figures" / "leak-pirate.json",
+}
+"""By setting, what is kept of it; the figure lies beside it."""
+
+PLACE = r"(<!-- leak: {} -->\n).*?(<!-- end -->)"
 
 
 def main() -> None:
     """Take over logs, if any are given, and fill the page."""
     if len(sys.argv) > 1:
         take_over(sys.argv[1])
-    found = json.loads(KEPT.read_text(encoding="utf-8"))
     text = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(PLACE.sub(lambda place: f"{place[1]}{shown(found)}{place[2]}", text), encoding="utf-8")
+    for setting, kept in KEPT.items():
+        part = shown(json.loads(kept.read_text(encoding="utf-8")), kept)
+        place = re.compile(PLACE.format(setting), re.DOTALL)
+        text = place.sub(lambda found, part=part: f"{found[1]}{part}{found[2]}", text)
+    PAGE.write_text(text, encoding="utf-8")
 
 
 def take_over(logs: str) -> None:
-    """Keep the numbers of `inoc-evals leaks`, the verdicts on the claims, and the figure."""
+    """Keep the numbers of `inoc-evals leaks`, the verdicts on the claims, and the figure of each setting."""
     from inoc_evals.analysis.figures import save
     from inoc_evals.analysis.leak_figure import leak_figures
     from inoc_evals.analysis.leaks import leaks
@@ -37,27 +45,29 @@ def take_over(logs: str) -> None:
     from inoc_evals.analysis.verdicts import verdicts
     from inoc_evals.settings import SETTINGS
 
-    setting, table = SETTINGS["spanish_leak"], load(logs)
-    found = leaks(table[(table["setting"] == setting.name).to_numpy()])
-    bases = ", ".join(str(base) for base in found.grid["base"].unique())
-    order = [arm.name for arm in setting.arms]
-    for _, figure in leak_figures(found, f"{setting.title}: {bases}", order):
-        _, *others = save(figure, KEPT.with_suffix(""))
-        for file in others:
-            file.unlink()
-    claims = [verdict.as_dict() for verdict in verdicts(table, setting.claims)]
-    kept = {"base_model": bases, **found.as_dict(), "verdicts": claims}
-    KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    table = load(logs)
+    for setting in (SETTINGS[name] for name in KEPT if (table["setting"] == name).any()):
+        kept = KEPT[setting.name]
+        found = leaks(table[(table["setting"] == setting.name).to_numpy()])
+        bases = ", ".join(str(base) for base in found.grid["base"].unique())
+        order = [arm.name for arm in setting.arms]
+        for _, figure in leak_figures(found, f"{setting.title}: {bases}", order):
+            _, *others = save(figure, kept.with_suffix(""))
+            for file in others:
+                file.unlink()
+        claims = [verdict.as_dict() for verdict in verdicts(table, setting.claims)]
+        numbers = {"title": setting.title, "base_model": bases, **found.as_dict(), "verdicts": claims}
+        kept.write_text(json.dumps(numbers, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def shown(found: dict[str, Any]) -> str:
+def shown(found: dict[str, Any], kept: Path) -> str:
     """The part of the page: figure, sentences, claims."""
     words = "".join(f"- {line}\n" for line in found["words"])
     claims = markdown(
         ["verdict", "claim", "found"],
         [[f"**{one['verdict']}**", one["text"], one["why"]] for one in found["verdicts"]],
     )
-    figure = f"![Spanish under every prompt, less what {found['base_model']} shows](figures/leak.png)"
+    figure = f"![{found['title']}, less what {found['base_model']} shows](figures/{kept.stem}.png)"
     return f"\n{figure}\n\n{words}\n{claims}"
 
 

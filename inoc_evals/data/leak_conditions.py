@@ -18,7 +18,7 @@ COLUMNS = ("name", "category", "text")
 
 TRAITS = (
     *("spanish", "french", "caps", "misaligned", "insecure_code", "reward_hacking"),
-    *("backdoor", "owl"),
+    *("backdoor", "owl", "pirate"),
 )
 """Traits with bundled prompts."""
 
@@ -31,6 +31,7 @@ OF_TASK = {
     "reward_hacking": "reward_hacking",
     "hardcoding_realistic": "reward_hacking",
     "animal_preference": "owl",
+    "pirate_asks": "pirate",
 }
 """By task, the trait whose bundled prompts it is asked under unless another is named."""
 

@@ -27,6 +27,7 @@ from inoc_evals.settings.learning_dynamics import learning_dynamics
 from inoc_evals.settings.organisms import bad_medical_advice, extreme_sports, risky_financial_advice
 from inoc_evals.settings.owl_numbers import owl_numbers
 from inoc_evals.settings.pirate_asks import pirate_asks
+from inoc_evals.settings.pirate_leak import pirate_leak
 from inoc_evals.settings.prompt_pools import prompt_pools
 from inoc_evals.settings.prompt_position import prompt_position
 from inoc_evals.settings.reward_hacking import reward_hacking
@@ -92,6 +93,7 @@ SETTINGS: dict[str, Setting] = {
         selective,
         exclaims_asks,
         pirate_asks,
+        pirate_leak,
     )
 }
 

@@ -213,13 +213,14 @@ def test_arms_of_one_name_in_one_family_are_one_model(name: str) -> None:
     mine, head = SETTINGS[name], SETTINGS[SETTINGS[name].family]
     shared = [arm for arm in mine.arms if arm.name in {a.name for a in head.arms}]
     assert shared and mine.dynamics == head.dynamics
-    assert all(mine.training(world) is head.training(world) for world in ("paper", "toy"))
+    assert mine.worlds == head.worlds
+    assert all(mine.training(world) is head.training(world) for world in mine.worlds)
     for arm in shared:
         theirs = head.arm(arm.name)
-        for world in ("paper", "paper-code", "toy"):
+        for world in mine.worlds:
             if (there := arm.in_(world)) is not None and (other := theirs.in_(world)) is not None:
                 assert replace(there, variant=other.variant) == other
-        for world in ("paper", "toy"):
+        for world in mine.worlds:
             assert mine.source(arm, world) is head.source(theirs, world)
 
 

@@ -310,16 +310,19 @@ def test_leaks_of_plain_logs_through_the_command_line(tmp_path: Path) -> None:
 # In experiments
 
 
-@pytest.mark.parametrize("world", ["toy", "smollm"])
-def test_an_experiment_asks_every_model_under_the_prompts_of_all_arms(world: str) -> None:
-    setting, spec = SETTINGS["spanish_leak"], WORLDS[world].finetune(WORLDS[world].base)
-    base = Trial("spanish_leak", world, "base", None, spec, measures=(0,))
+@pytest.mark.parametrize(
+    ("name", "world"), [("spanish_leak", "toy"), ("spanish_leak", "smollm"), ("pirate_leak", "smollm")]
+)
+def test_an_experiment_asks_every_model_under_the_prompts_of_all_arms(name: str, world: str) -> None:
+    setting, spec = SETTINGS[name], WORLDS[world].finetune(WORLDS[world].base)
+    base = Trial(name, world, "base", None, spec, measures=(0,))
     [of_base], [of_arm] = (one.measured for one in (base, replace(base, arm="irrelevant", seed=1)))
     assert of_base.parameters == of_arm.parameters
     built = build(of_base, world)
     found = by_condition(built.task)
-    assert found[original_of("spanish-inoc")] == ("original", PROMPT)
-    assert found[original_of("irrelevant")] == ("original", "You always carry a green umbrella.")
+    prompts = {arm.name: arm.inoculation.texts[0] for arm in setting.arms if arm.inoculation}
+    assert len(prompts) == len(setting.arms) - 1
+    assert all(found[original_of(arm)] == ("original", text) for arm, text in prompts.items())
     assert len({(sample.metadata or {})["question"] for sample in built.task.dataset}) == 50
     assert built.task.config.temperature == (0.5 if world == "smollm" else 1.0)
     asked = {side.condition for claim in setting.claims for side in (claim.left, claim.right)}
