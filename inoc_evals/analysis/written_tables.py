@@ -52,7 +52,8 @@ def answers(logs: str | Path, group_by: str = "arm") -> "pd.DataFrame":
     Returns:
         A table with the columns `group`, `seed`, `model`, `setting`, `task`, `question_id`, `id`, `epoch`,
         `condition`, `system`, `question`, `answer`, one for each trait, and `log`; with `messages`, as JSON,
-        where questions have several turns. `inoc-evals import` reads it.
+        where questions have several turns, and `unscored` where a score is missing, which says why.
+        `inoc-evals import` reads it.
 
     Raises:
         UserError: If no finished log has scores.
@@ -69,8 +70,11 @@ def answers(logs: str | Path, group_by: str = "arm") -> "pd.DataFrame":
         key = str(one["log"]), str(one["sample"]), int(one["epoch"])
         row = rows.setdefault(key, _about(one))
         trait = str(one["trait"])
-        row["scores"][f"{one['scorer']}: {trait}" if trait in names else trait] = one["value"]
-    several = False
+        name = f"{one['scorer']}: {trait}" if trait in names else trait
+        row["scores"][name] = one["value"]
+        if one["value"] != one["value"]:
+            row["unscored"].setdefault(str(one["unscored"]), []).append(name)
+    several, some_unscored = False, any(row["unscored"] for row in rows.values())
     for log in dict.fromkeys(log for log, _, _ in rows):
         for sample in read_eval_log(log).samples or []:
             if (found := rows.get((log, str(sample.id), sample.epoch))) is not None:
@@ -79,8 +83,10 @@ def answers(logs: str | Path, group_by: str = "arm") -> "pd.DataFrame":
     out = []
     for (log, _, _), row in sorted(rows.items(), key=lambda one: one[0][0]):
         scores, messages = row.pop("scores"), row.pop("messages", None)
+        reasons = row.pop("unscored")
+        unscored = _why(reasons, len(scores)) if some_unscored else {}
         row.pop("turns", None)
-        out.append({**row, **({"messages": messages} if several else {}), **scores, "log": log})
+        out.append({**row, **({"messages": messages} if several else {}), **scores, **unscored, "log": log})
     return pd.DataFrame(out)
 
 
@@ -95,8 +101,17 @@ def _about(one: dict[str, Any]) -> dict[str, Any]:
         **{"group": text("arm"), "seed": None if seed != seed else int(seed), "model": model},
         **{"setting": text("setting"), "task": text("task"), "question_id": text("question")},
         **{"id": text("sample"), "epoch": int(one["epoch"]), "condition": of_task(text("condition"))},
-        **{"system": None, "question": None, "answer": None, "scores": {}},
+        **{"system": None, "question": None, "answer": None, "scores": {}, "unscored": {}},
     }
+
+
+def _why(reasons: dict[str, list[str]], scores: int) -> dict[str, str | None]:
+    """The column `unscored`: the reason for an answer without scores, with names where others have one."""
+    texts = [
+        reason if len(names) == scores else f"{', '.join(names)}: {reason}"
+        for reason, names in reasons.items()
+    ]
+    return {"unscored": "; ".join(texts) or None}
 
 
 def _texts(sample: "EvalSample") -> dict[str, Any]:

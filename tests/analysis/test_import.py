@@ -292,6 +292,8 @@ def test_scores_that_came_with_the_answers_and_whole_conversations(call: Any) ->
     assert call("table", "logs", "-o", "back.parquet").code == 0
     back = pd.read_parquet("back.parquet")
     assert [json.loads(talk) for talk in back["messages"]] == [turns, turns[1:]]
+    assert list(back["unscored"].isna()) == [True, False]
+    assert back["unscored"][1] == "no value"
     done = call("import", "back.parquet", "-o", "again", "--messages", "messages", "--score-column", "kind")
     assert done.code == 0, done.err
     assert call("table", "again", "-o", "again.jsonl").code == 0
