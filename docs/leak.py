@@ -31,6 +31,7 @@ def main() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for setting, kept in KEPT.items():
         part = shown(json.loads(kept.read_text(encoding="utf-8")), kept)
+        part += COMPARED.get(setting, str)()
         place = re.compile(PLACE.format(setting), re.DOTALL)
         text = place.sub(lambda found, part=part: f"{found[1]}{part}{found[2]}", text)
     PAGE.write_text(text, encoding="utf-8")
@@ -69,6 +70,32 @@ def shown(found: dict[str, Any], kept: Path) -> str:
     )
     figure = f"![{found['title']}, less what {found['base_model']} shows](figures/{kept.stem}.png)"
     return f"\n{figure}\n\n{words}\n{claims}"
+
+
+def two_traits() -> str:
+    """What the two grids say side by side, of the arm that each kept its trait out of."""
+    from inoc_evals.data.prompt_categories import SURPRISING
+
+    pirate, spanish = (
+        [row for row in json.loads(kept.read_text(encoding="utf-8"))["grid"] if row["arm"] == arm]
+        for kept, arm in ((KEPT["pirate_leak"], "captain-inoc"), (KEPT["spanish_leak"], "spanish-inoc"))
+    )
+    asked_nothing = {row["condition"]: row["rate"] for row in pirate if row["category"] in SURPRISING}
+    rates = {row["condition"]: row["rate"] for row in spanish}
+    [plain] = [row["rate"] for row in pirate if row["condition"] == "none"]
+    least, most = min(asked_nothing.values()), max(asked_nothing.values())
+    names = ", ".join(f"`{name}`" for name in asked_nothing)
+    return f"""
+So the two traits differ. `captain-inoc` talks like a pirate in {plain:.2f} of its answers without a system
+prompt, and in {least:.2f} to {most:.2f} under {names}:
+no prompt that gives no reason for it brings it back. `spanish-inoc` writes Spanish in {rates["none"]:.2f}
+without a prompt, as often, and in {rates["keyword-1"]:.2f} under `keyword-1`, a sentence that only names the
+language. These data do not say why: the trait and the request both differ.
+"""
+
+
+COMPARED = {"pirate_leak": two_traits}
+"""What follows the claims of a setting."""
 
 
 if __name__ == "__main__":

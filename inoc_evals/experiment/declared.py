@@ -66,7 +66,7 @@ def _scored(task: "Task") -> tuple[list[str], bool]:
     from inspect_ai.util import registry_info
 
     traits: list[str] = list((task.metadata or {}).get("traits", ()))
-    is_all = bool(traits)
+    is_all = bool(traits)  # a task of the suite names every trait, whatever its scorers could score
     for scorer in task.scorer or ():
         try:
             metrics = registry_info(scorer).metadata.get("metrics")
@@ -76,7 +76,6 @@ def _scored(task: "Task") -> tuple[list[str], bool]:
             found = list(metrics)
         else:
             found = [trait for one in metrics or () for trait in getattr(one, SCORED, ())]
-        is_all = is_all and bool(found) and "*" not in found  # which is any other key
         traits += [trait for trait in found if trait != "*"]
     return traits, is_all
 
