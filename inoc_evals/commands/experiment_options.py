@@ -134,7 +134,10 @@ def say_failed(result: "ExperimentResult", unread: Sequence[str] = ()) -> None:
         say(f"failed: {trial.folder}: {reason}", err=True)
     if result.failed:
         count = f"{len(result.failed)} of {len(result.trials)}"
-        raise UserError(f"{count} models failed: give the same command again")
+        raise UserError(
+            f"{count} models failed: mend what is said above and give the same command again, "
+            "which goes on from here"
+        )
     if unread:
         raise UserError(
             f"too few answers have a score in {len(unread)} of {len(result.logs)} logs: where the judge's "

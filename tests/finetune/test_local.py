@@ -174,7 +174,7 @@ def test_bf16_trains_in_bf16_and_saves_adapters_in_full(tiny: Path, tmp_path: Pa
     [
         ({"trained_tokens": ("<|nobody|>",)}, "trained_tokens: '<|nobody|>' is not one token"),
         ({"lora": LoraSpec(target_modules=("nose",))}, "LoRA: target_modules: "),
-        ({"max_length": 10}, "24 of 24 rows have no answer left within 10 tokens"),
+        ({"max_length": 10}, "24 of 24 rows (the first is row 1) have no answer left within 10 tokens"),
         ({"learning_rate": 1e30, "max_grad_norm": 0.0}, "lower"),
     ],
 )

@@ -102,6 +102,15 @@ def planned(tmp_path: Path) -> Callable[..., list[str]]:
             'S(rows={"toy": lambda seed: random.sample(list(toy.spanish_caps(seed)), 40)})',
             "the rows of setting mine in world 'toy' change from call to call: draw them by the seed",
         ),
+        (
+            'S(arms=(NONE, Arm("long", Inoculation("long", "You are calm. " * 300))))',
+            "mine.*, arm long: 8 of 8 rows .* no answer left within 512 tokens: make what stands before the ",
+        ),
+        (
+            'S(rows={"toy": lambda seed: [*[ROW] * 200, {"messages": [{"role": "user", "content": "x " * 600}'
+            ', ROW["messages"][1]]}]})',
+            "mine.*, arm none: row 201 has no answer left within 512 tokens",
+        ),
         # what is named and is not there
         (
             'S(arms=(NONE, Arm("x", SP, where={"language": "xx"})))',
