@@ -21,7 +21,7 @@ KEPT = {
 }
 """By setting, what is kept of it; the figure lies beside it."""
 
-PLACE = r"(<!-- leak: {} -->\n).*?(<!-- end -->)"
+PLACE = re.compile(r"(<!-- leak: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def main() -> None:
@@ -29,12 +29,13 @@ def main() -> None:
     if len(sys.argv) > 1:
         take_over(sys.argv[1])
     text = PAGE.read_text(encoding="utf-8")
-    for setting, kept in KEPT.items():
-        part = shown(json.loads(kept.read_text(encoding="utf-8")), kept)
-        part += COMPARED.get(setting, str)()
-        place = re.compile(PLACE.format(setting), re.DOTALL)
-        text = place.sub(lambda found, part=part: f"{found[1]}{part}{found[2]}", text)
-    PAGE.write_text(text, encoding="utf-8")
+    PAGE.write_text(PLACE.sub(lambda place: f"{place[1]}{part(place[2])}{place[3]}", text), encoding="utf-8")
+
+
+def part(setting: str) -> str:
+    """What the page says of a setting."""
+    kept = KEPT[setting]
+    return shown(json.loads(kept.read_text(encoding="utf-8")), kept.stem) + COMPARED.get(setting, str)()
 
 
 def take_over(logs: str) -> None:
@@ -61,14 +62,14 @@ def take_over(logs: str) -> None:
         kept.write_text(json.dumps(numbers, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def shown(found: dict[str, Any], kept: Path) -> str:
-    """The part of the page: figure, sentences, claims."""
+def shown(found: dict[str, Any], figure_name: str) -> str:
+    """Figure, sentences, claims."""
     words = "".join(f"- {line}\n" for line in found["words"])
     claims = markdown(
         ["verdict", "claim", "found"],
         [[f"**{one['verdict']}**", one["text"], one["why"]] for one in found["verdicts"]],
     )
-    figure = f"![{found['title']}, less what {found['base_model']} shows](figures/{kept.stem}.png)"
+    figure = f"![{found['title']}, less what {found['base_model']} shows](figures/{figure_name}.png)"
     return f"\n{figure}\n\n{words}\n{claims}"
 
 
