@@ -46,7 +46,10 @@ Changes = Annotated[
 ModelArgs = Annotated[
     list[str] | None,
     typer.Option(
-        "-M", "--model-arg", metavar="NAME=VALUE", help="An argument of the inoc/ provider, e.g. engine=vllm."
+        "-M",
+        "--model-arg",
+        metavar="NAME=VALUE",
+        help="An argument of the model's provider, e.g. engine=vllm.",
     ),
 ]
 Sweep = Annotated[
