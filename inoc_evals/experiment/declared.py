@@ -36,7 +36,8 @@ def check_declared(setting: Setting, built: Sequence[Built], *, whole: bool) -> 
     for one in built:
         whose = f"setting {setting.name}, measure {one.measure.task}"
         scored, is_all = _scored(one.task)
-        every = every and is_all
+        # a task of the suite names all its traits; a parameter may have it score them by other names
+        every = every and bool((one.task.metadata or {}).get("traits"))
         # what a world measures in place of a trait is the world's word, not the setting's
         own = [
             trait for measure in setting.measures for trait in measure.traits if trait in one.measure.traits
@@ -66,7 +67,7 @@ def _scored(task: "Task") -> tuple[list[str], bool]:
     from inspect_ai.util import registry_info
 
     traits: list[str] = list((task.metadata or {}).get("traits", ()))
-    is_all = bool(traits)  # a task of the suite names every trait, whatever its scorers could score
+    is_all = bool(traits)
     for scorer in task.scorer or ():
         try:
             metrics = registry_info(scorer).metadata.get("metrics")
@@ -76,6 +77,7 @@ def _scored(task: "Task") -> tuple[list[str], bool]:
             found = list(metrics)
         else:
             found = [trait for one in metrics or () for trait in getattr(one, SCORED, ())]
+        is_all = is_all and bool(found) and "*" not in found  # which is any other key
         traits += [trait for trait in found if trait != "*"]
     return traits, is_all
 
