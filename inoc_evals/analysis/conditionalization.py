@@ -18,6 +18,7 @@ from inoc_evals.analysis.estimates import caution, merged
 from inoc_evals.analysis.observed import GROUP, labels, split, the_one
 from inoc_evals.analysis.resampling import Part, Statistic, resampled, statistic
 from inoc_evals.analysis.style import (
+    arms_of,
     colours,
     empty_figure,
     heading,
@@ -188,12 +189,15 @@ def pools(estimates: "pd.DataFrame", trait: str, inoculated_arm: str, title: str
     return figure
 
 
-def drawn(found: "pd.DataFrame", estimates: "pd.DataFrame") -> "Iterator[tuple[str, Figure]]":
+def drawn(
+    found: "pd.DataFrame", estimates: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS
+) -> "Iterator[tuple[str, Figure]]":
     """A figure for every setting, base and trait with pools of rephrasings.
 
     Args:
         found: What `shares` returns.
         estimates: Rates of the same table.
+        settings: The settings by name, which say what their arms are; the suite's by default.
 
     Yields:
         What tells the figure from the others, empty if it is the only one; and the figure (`pools`).
@@ -207,7 +211,9 @@ def drawn(found: "pd.DataFrame", estimates: "pd.DataFrame") -> "Iterator[tuple[s
         title = (
             f"{sentence(str(key['setting']))}, {key['base'] or 'base unknown'}: one prompt, and pools of it"
         )
-        yield name, pools(estimates[mine], str(key["label"]), str(key["of"]), title)
+        with arms_of(settings.get(str(key["setting"]))):
+            figure = pools(estimates[mine], str(key["label"]), str(key["of"]), title)
+        yield name, figure
 
 
 def in_words(row: Mapping[str, Any]) -> str:

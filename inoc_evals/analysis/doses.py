@@ -27,6 +27,7 @@ from inoc_evals.analysis.resampling import Part, Statistic, resampled, statistic
 from inoc_evals.analysis.selectivity import NONE, RETAINED
 from inoc_evals.analysis.style import (
     BASE,
+    arms_of,
     colours,
     empty_grid,
     heading,
@@ -367,7 +368,8 @@ def figure(
     lines = list(split(drawn, parts))
     order = tuple(str(arm) for arm in ([a.name for a in definition.arms] if definition else []))
     arms = [arm for arm in (*order, *drawn["arm"].astype(str).unique()) if arm != BASE]
-    ink = colours([BASE, *dict.fromkeys(arm for arm in arms if (drawn["arm"] == arm).any())])
+    with arms_of(definition):
+        ink = colours([BASE, *dict.fromkeys(arm for arm in arms if (drawn["arm"] == arm).any())])
     width, height_ = PER_PANEL[0] * len(columns) + 1.5, PER_PANEL[1] * len(lines) + 0.5
     drawing, panels = empty_grid(width, height_, len(lines), len(columns), share=True)
     names = _distinct([way for way, _ in lines])

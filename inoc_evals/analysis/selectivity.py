@@ -26,7 +26,15 @@ from inoc_evals.analysis.contrasts import compare
 from inoc_evals.analysis.estimates import FEW_QUESTIONS, merged
 from inoc_evals.analysis.observed import FAMILY, GROUP, distinctions, split
 from inoc_evals.analysis.resampling import RESAMPLES, Statistic, resampled, statistic
-from inoc_evals.analysis.style import colours, empty_figure, heading, legend_beside, literal_text, trait_name
+from inoc_evals.analysis.style import (
+    arms_of,
+    colours,
+    empty_figure,
+    heading,
+    legend_beside,
+    literal_text,
+    trait_name,
+)
 from inoc_evals.analysis.verdicts import rows_of
 from inoc_evals.data.conditions import of_task
 from inoc_evals.errors import UserError, require
@@ -414,7 +422,8 @@ def drawings(found: Sequence[Selectivity], settings: Mapping[str, Setting] = SET
         title = definition.title if definition else trait_name(name)
         with suppress(UserError):  # no arm has both shares
             stem = re.sub(r"[^\w.-]+", "-", f"{name}-{base}" if base else name).strip("-")
-            figures[stem] = figure(mine, order, f"{title}: {base}" if base else title)
+            with arms_of(definition):
+                figures[stem] = figure(mine, order, f"{title}: {base}" if base else title)
     if not figures:
         raise UserError("nothing to draw: no arm has both suppression and retention")
     return figures

@@ -19,8 +19,9 @@ from inoc_evals.data.conditions import of_task
 from inoc_evals.errors import UserError
 from inoc_evals.report.readings import ArmReading
 from inoc_evals.runs.directory import Manifest, Run
-from inoc_evals.settings import Setting
+from inoc_evals.settings import SETTINGS, Setting
 from inoc_evals.settings.claim import Claim, Side
+from inoc_evals.settings.dose_claims import aims
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,7 @@ def found(
         (one for one in (definition.unwanted or () if definition else ()) if one in scored), scored[0]
     )
     cells = {str(row["arm"]): cell for row in rates if (cell := _cell(row, traits, trait))}
-    others = [arm for arm in cells if role(arm) == "inoculated"]
+    others = _keeping_out(trait, [arm for arm in cells if role(arm, definition) == "inoculated"], definition)
     if NONE in cells and others:
         best = min(others, key=lambda arm: float(cells[arm]["rate"]))
         text = _of_inoculation(trait, cells, best, differences, definition)
@@ -80,6 +81,31 @@ def found(
 def _cell(row: Mapping[str, Any], traits: Sequence[str], trait: str) -> Mapping[str, Any] | None:
     cell: Mapping[str, Any] | None = row["cells"][list(traits).index(trait)]
     return cell if cell and cell["n"] else None
+
+
+def _keeping_out(trait: str, inoculated: Sequence[str], definition: Setting | None) -> list[str]:
+    """Those inoculated arms that are to keep a trait out; all, where the setting says it of none of them.
+
+    Of a setting of one's own what its claims say comes first: they are not made to be compared with whichever
+    arm came out lowest. The suite's settings also have arms beside those of the claims, which the paper
+    reports without a claim.
+    """
+    if definition is None:
+        return list(inoculated)
+    claimed = [one.arm for one in aims(definition) if _names(one.unwanted, trait)]
+    of_aims = [
+        arm
+        for arm in inoculated
+        if (of_arm := definition.aims(arm)) and any(_names(side, trait) for side in of_arm.unwanted)
+    ]
+    ways = [of_aims] if definition.name in SETTINGS else [claimed, of_aims]
+    chosen = ([arm for arm in inoculated if arm in way] for way in ways)
+    return next((arms for arms in chosen if arms), list(inoculated))
+
+
+def _names(side: Side, label: str) -> bool:
+    """Whether a label of the tables is about a side's trait, with or without what distinguishes it."""
+    return label == side.name or label.startswith(f"{side.name} (")
 
 
 def _of_inoculation(
@@ -237,7 +263,11 @@ def arms(
         seeds = sorted({int(seed) for seed in of_arm["seed"].dropna().unique()})
         rows.append(
             {
-                **{"arm": arm, "role": role(arm), "prompt": _said(arm, definition, world, readings.get(arm))},
+                **{
+                    "arm": arm,
+                    "role": role(arm, definition),
+                    "prompt": _said(arm, definition, world, readings.get(arm)),
+                },
                 "rows": _distinct(one.result.rows for one in manifests if one.result),
                 "base": _first(of_arm["base"]) or _first(of_arm["model"]),
                 "lora": _distinct(_lora(one) for one in manifests),

@@ -121,8 +121,9 @@ def write(
     require("analysis", "pandas", "scipy", "seaborn", "jinja2")
     from inoc_evals.analysis.audit import audit_loaded
     from inoc_evals.analysis.declared_traits import focused
+    from inoc_evals.analysis.style import arms_of
     from inoc_evals.analysis.verdicts import verdicts
-    from inoc_evals.report.sections import REFERENCES, section
+    from inoc_evals.report.sections import REFERENCES, section, text
 
     refuse_unwritable(to, "give another folder with -o")
     if viewer:
@@ -151,17 +152,19 @@ def write(
         ["setting", "base"], observed=True, sort=False, dropna=False
     ):
         progress(str(setting))
-        part = section(
-            loaded.table[_same(loaded.table, setting, base)],
-            of_setting,
-            [v for v in relevant if v.claim.setting == setting and v.base == ("" if base != base else base)],
-            method=method,
-            references=REFERENCES if reference is None else (reference,),
-            figure_folder=to / FIGURES,
-            runs=runs,
-            definition=settings.get(str(setting)),
-            findings=audited.of(str(setting), "" if base != base else str(base)),
-        )
+        definition = settings.get(str(setting))
+        with arms_of(definition):
+            part = section(
+                loaded.table[_same(loaded.table, setting, base)],
+                of_setting,
+                [v for v in relevant if v.claim.setting == setting and v.base == text(base)],
+                method=method,
+                references=REFERENCES if reference is None else (reference,),
+                figure_folder=to / FIGURES,
+                runs=runs,
+                definition=definition,
+                findings=audited.of(str(setting), text(base)),
+            )
         parts.append(_linked(part, links))
     parts.sort(key=lambda part: (part.number, part.setting, part.base))
     about = {

@@ -297,7 +297,7 @@ def section(
         lacking=lacking,
         compared=compared,
         colours=ink,
-        legend=_legend(ink),
+        legend=_legend(ink, definition),
         pictured=len(pictured),
         logs=logs,
         verdicts=verdicts,
@@ -355,11 +355,11 @@ def _controls(focus: "pd.DataFrame", definition: Setting | None) -> list[dict[st
     ]
 
 
-def _legend(ink: dict[str, str]) -> list[tuple[str, str]]:
+def _legend(ink: dict[str, str], definition: Setting | None) -> list[tuple[str, str]]:
     """What the colours of these arms mean: of every role its first colour."""
     first: dict[str, str] = {}
     for arm, colour in ink.items():
-        first.setdefault(role(arm), colour)
+        first.setdefault(role(arm, definition), colour)
     return [(first[key], meaning) for key, meaning in MEANING.items() if key in first]
 
 

@@ -164,7 +164,9 @@ def test_what_differs_between_logs_is_a_column_and_what_does_not_is_said_once(
         _written_by(log, version, temperature)
     text, _ = _opened(tmp_path)
     assert [word for word in ("version", "sampling") if f"<th>{word}</th>" in text] == columns
-    assert [word for word in ("Scored with", "Drawn with") if word in text] == ([said[:11].strip()] if said else [])
+    assert [word for word in ("Scored with", "Drawn with") if word in text] == (
+        [said[:11].strip()] if said else []
+    )
     assert said is None or said in text
 
 
