@@ -1,6 +1,7 @@
 """One section of the report: rates, differences, figures, answers and logs of one setting and base."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -78,7 +79,8 @@ class Section:
         paper: Where the paper reports it.
         reference: The paper's result.
         traits: Columns of the table of rates: labels, i.e. traits with what else differs, e.g. the judge.
-        rates: One row per arm: its name, the cells, models, n, unscored and caution.
+        rates: One row per arm: its name, the cells, models, n, unscored and caution. Of columns that differ,
+            these are the most models, the least n and the most unscored, and `spans` has all in words.
         differences: Rows of the table of differences.
         drawn: Figures.
         answers: Questions with the answers of all arms, for one trait.
@@ -393,17 +395,25 @@ def _rates(rates: "pd.DataFrame", order: tuple[str, ...], traits: list[str]) -> 
         columns = ["rate", "low", "high", "n", "asked", "seeds", "unscored", "caution"]
         cells = [of_arm.loc[trait, columns].to_dict() if trait in of_arm.index else None for trait in traits]
         measured = [cell for cell in cells if cell]
+        counts = {key: [int(cell[key]) for cell in measured] for key in ("n", "unscored")}
+        models = [max(1, int(cell["seeds"])) for cell in measured if cell["n"]] or [1]
         rows.append(
             {
                 "arm": arm,
                 "cells": cells,
-                "models": max(1, *(int(cell["seeds"]) for cell in measured)),
-                "n": min(int(cell["n"]) for cell in measured),
-                "unscored": max(int(cell["unscored"]) for cell in measured),
+                **{"models": max(models), "n": min(counts["n"]), "unscored": max(counts["unscored"])},
+                "spans": {key: _span(of) for key, of in {**counts, "models": models}.items()},
+                "differs": len({*counts["n"]}) > 1,
                 "caution": estimates.merged(str(cell["caution"]) for cell in measured),
             }
         )
     return rows
+
+
+def _span(counts: Sequence[int]) -> str:
+    """Counts of several columns: the one that all have, or the least and the most."""
+    least, most = min(counts), max(counts)
+    return str(least) if least == most else f"{least} to {most}"
 
 
 def _differences(

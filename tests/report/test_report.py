@@ -37,6 +37,18 @@ def test_it_says_rates_claims_and_where_they_come_from(page: Path) -> None:
     assert "2 seeds" in text  # a caution: too few to trust the interval
 
 
+def test_where_traits_differ_in_n_each_rate_has_its_own(tmp_path: Path) -> None:
+    about = {"setting": "spanish_caps", "base": "toy", "arm": "none"}
+    for seed in (0, 1):
+        evaluated(tmp_path / "logs", SPANISH, {**about, "seed": seed})
+    alike = write(tmp_path / "logs", tmp_path / "report", viewer=False).page.read_text(encoding="utf-8")
+    assert "<td>2</td><td>20</td><td>0</td>" in alike and "stands beside each rate" not in alike
+    evaluated(tmp_path / "logs", ENGLISH, {**about, "seed": 2}, caps=False)
+    text = write(tmp_path / "logs", tmp_path / "report", viewer=False).page.read_text(encoding="utf-8")
+    assert re.findall(r" n (\d+)</span>", text) == ["30", "20"]
+    assert "<td>2 to 3</td><td>20 to 30</td><td>0</td>" in text and "stands beside each rate" in text
+
+
 def test_it_says_which_arms_are_selective(page: Path) -> None:
     [part] = json.loads((page.parent / "report.json").read_text(encoding="utf-8"))["settings"]
     found = {one["arm"]: one for one in part["selectivity"]}
