@@ -17,6 +17,7 @@ from inoc_evals.analysis.style import BASE, NONE, role
 from inoc_evals.analysis.verdicts import WORDS, Verdict
 from inoc_evals.data.conditions import of_task
 from inoc_evals.errors import UserError
+from inoc_evals.report.asked import asked, distinct, test_prompts
 from inoc_evals.report.readings import ArmReading
 from inoc_evals.runs.directory import Manifest, Run
 from inoc_evals.settings import SETTINGS, Setting
@@ -268,10 +269,10 @@ def arms(
                     "role": role(arm, definition),
                     "prompt": _said(arm, definition, world, readings.get(arm)),
                 },
-                "rows": _distinct(one.result.rows for one in manifests if one.result),
+                "rows": distinct(one.result.rows for one in manifests if one.result),
                 "base": _first(of_arm["base"]) or _first(of_arm["model"]),
-                "lora": _distinct(_lora(one) for one in manifests),
-                "dose": _distinct(of_arm["dose"].dropna().unique()) if "dose" in of_arm.columns else "",
+                "lora": distinct(_lora(one) for one in manifests),
+                "dose": distinct(of_arm["dose"].dropna().unique()) if "dose" in of_arm.columns else "",
                 "seeds": ", ".join(map(str, seeds)),
                 "answers": str(len(of_arm.drop_duplicates(["log", "sample", "epoch"]))),
             }
@@ -340,17 +341,6 @@ def method(
         versions: By label and version of what scored, the arms (`versions_of`).
         lacking: The arm that they were to be compared with, if it has no answers here.
     """
-    ways = list(observed.values())
-    answers = focus.drop_duplicates(["log", "sample", "epoch"])
-    questions, models = answers["question"].nunique(), focus["log"].nunique()
-    sets = _distinct(way.get("questions") for way in ways)
-    asked = f"{questions} question{'s' * (questions > 1)}{f' of the set {sets}' if sets else ''}"
-    asked += f" (task {_distinct(way.get('task') for way in ways)}) in {models} log{'s' * (models > 1)}"
-    conditions = _distinct(way.get("condition") for way in ways)
-    asked += f", under {conditions}" if conditions else ", without a system prompt of the test"
-    each = len(answers) / max(1, answers.groupby(["log", "question"], observed=True).ngroups)
-    asked += f", {each:.3g} answer{'s' * (each > 1)} of each model"
-    asked += _drawn(observed)
     scored: dict[str, list[str]] = {}
     for label, way in observed.items():
         judge, preset = way.get("judge"), way.get("preset")
@@ -371,7 +361,8 @@ def method(
         f"; differences to {' and '.join(to)} paired by question, Student's test with Holm's correction"
     )
     compare += f"; of {lacking}, which was asked for, there are no answers here" if lacking else ""
-    return [("Asked", f"{asked}."), ("Scored", f"{scores}."), ("Compared", f"{compare}.")]
+    what = asked(focus, observed, test_prompts(focus))
+    return [("Asked", f"{what}."), ("Scored", f"{scores}."), ("Compared", f"{compare}.")]
 
 
 def versions_of(focus: "pd.DataFrame", among: "pd.DataFrame") -> dict[str, dict[str, list[str]]]:
@@ -387,16 +378,6 @@ def versions_of(focus: "pd.DataFrame", among: "pd.DataFrame") -> dict[str, dict[
     for label, version, arm in ways.sort_values(["version", "arm"]).itertuples(index=False):
         found.setdefault(label, {}).setdefault(version, []).append(arm)
     return found
-
-
-def _drawn(observed: Mapping[str, Mapping[str, Any]]) -> str:
-    """How answers were drawn; where that differs, what was drawn how."""
-    by: dict[str, list[str]] = {}
-    for label, way in observed.items():
-        by.setdefault(way.get("sampling") or "", []).append(label)
-    if len(by) == 1:
-        return f"; {next(iter(by))}" if "" not in by else ""
-    return "".join(f"; {', '.join(of)}: {drawn or 'not said how drawn'}" for drawn, of in by.items())
 
 
 def _read_by(versions: Mapping[str, Sequence[str]]) -> str:
@@ -435,10 +416,6 @@ def _listed(words: Sequence[str]) -> str:
     if len(words) == 1 or (len(set(words)) == 1 and words[0].isdigit()):
         return words[0]
     return f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _distinct(values: Any) -> str:
-    return ", ".join(dict.fromkeys(str(value) for value in values if value is not None and value == value))
 
 
 def _first(column: "pd.Series") -> str:

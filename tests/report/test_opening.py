@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from inspect_ai import eval
 from inspect_ai.log import EvalLog, write_eval_log
 
 from inoc_evals.analysis.style import colours, role
 from inoc_evals.report.opening import compared, found
 from inoc_evals.report.report import write
 from inoc_evals.settings import SETTINGS, rises
+from inoc_evals.tasks import spanish_caps
 from tests.report.logs import ENGLISH, SPANISH, evaluated
 
 
@@ -170,6 +172,51 @@ def test_what_differs_between_logs_is_a_column_and_what_does_not_is_said_once(
     assert [word for word in BOTH if f"<th>{word}</th>" in text] == columns
     assert ("Scored with" in text, "Drawn with" in text) == tuple(word not in columns for word in BOTH)
     assert said in text
+
+
+def test_it_says_which_system_prompts_the_questions_of_plain_logs_bring(tmp_path: Path) -> None:
+    def method() -> str:
+        return str(_opened(tmp_path)[1]["method"][0])
+
+    evaluated(tmp_path / "logs", ENGLISH, system="You are calm.")
+    said = "with the system prompt “You are calm.” among the messages of the question"
+    assert f"in 1 log, {said}, 1 answer of each model." in method()
+    evaluated(tmp_path / "logs", ENGLISH, system="You are tired.")
+    assert "with 2 system prompts, the first “You are" in method()
+    assert "2 answers of each model." in method()  # of one model, in two logs
+    evaluated(tmp_path / "logs", ENGLISH, name="mockllm/other")
+    assert "and in other logs without a system prompt of the test, 1 to 2 answers of each model." in method()
+
+
+def test_it_says_the_system_prompts_of_tasks_and_of_settings_of_the_generation(tmp_path: Path) -> None:
+    [log] = eval(
+        spanish_caps(questions="toy"), model="inoc/toy", limit=3, display="none", log_dir=str(tmp_path)
+    )
+    paths = ("system_prompt", ""), ("system_prompt", "You are calm."), ("system_message", "You are tired.")
+    found = []
+    for number, (path, text) in enumerate(paths):
+        folder = tmp_path / str(number)
+        again = log.model_copy(deep=True)
+        again.location = str(folder / "logs" / "log.eval")
+        if path == "system_prompt":
+            again.eval.metadata = {**(again.eval.metadata or {}), path: text}
+        else:
+            again.plan.config.system_message = text
+        write_eval_log(again, again.location)
+        found.append(_opened(folder)[1]["method"][0])
+    assert "with an empty system message, " in found[0]
+    assert "with the system prompt “You are calm.” of the task, " in found[1]
+    assert "with the system message of the generation's settings, " in found[2]
+    assert not any("without a system prompt" in one for one in found)
+
+
+def test_a_test_time_prompt_is_named_once(tmp_path: Path) -> None:
+    for prompt in ("", "You are calm."):
+        args = {"questions": "toy", "system_prompt": prompt}
+        about: dict[str, Any] = {"model": "inoc/toy", "limit": 3, "display": "none"}
+        eval("inoc_evals/spanish_caps", task_args=args, log_dir=str(tmp_path / "logs"), **about)
+    asked = _opened(tmp_path)[1]["method"][0]
+    assert 'in 2 logs, under "You are calm." and under "", 1 answer of each model in each way' in asked
 
 
 def test_a_section_without_the_arm_to_compare_with_says_so(tmp_path: Path) -> None:
