@@ -23,6 +23,7 @@ from inoc_evals.runs.directory import Manifest, Run
 from inoc_evals.settings import SETTINGS, Setting
 from inoc_evals.settings.claim import Claim, Side
 from inoc_evals.settings.dose_claims import aims
+from inoc_evals.settings.setting import NOT_IN_THE_PAPER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,8 @@ LONGEST = 160
 
 SPACE = "\u00a0"
 """Between a number and its unit: no line ends there."""
+
+PAPER = "of arXiv 2510.04340"
 
 UNINOCULATED = "uninoculated"
 """What the arm `none` is called in words."""
@@ -199,6 +202,28 @@ def _claims(verdicts: Sequence[Verdict]) -> str:
         return ""
     total = sum(number for number, _ in counts)
     return f"; of {total} claim{'s' * (total > 1)}, {_listed(said)}"
+
+
+def whose(claims: Sequence[Claim]) -> str:
+    """Whose the claims of one setting are, in a sentence.
+
+    Args:
+        claims: The claims; at least one.
+
+    Returns:
+        Of the suite's settings, whether they are the paper's, its own, or those of later work, and that they
+        were written down before the results: its history shows that. Of others only their authors can know.
+    """
+    later = "of the later work that they name"
+    own = [claim for claim in claims if not claim.source]
+    if claims[0].setting not in SETTINGS:
+        of = [f"the setting {claims[0].setting}, which is none of this suite"] * bool(own)
+        said = [f"of {one}" for one in of] + [later] * (len(own) < len(claims))
+        return f"Claims {' and '.join(said)}."
+    of_paper = [claim.paper != NOT_IN_THE_PAPER for claim in own]
+    said = [PAPER] * any(of_paper) + ["of this suite"] * (not all(of_paper))
+    said += [later] * (len(own) < len(claims))
+    return f"Claims {_listed(said)}, written down before the results."
 
 
 def compared(claim: Claim, apart: str = "") -> str:

@@ -66,7 +66,7 @@ class Report:
 
     Attributes:
         page: The page.
-        verdicts: Verdicts on the paper's claims.
+        verdicts: Verdicts on the claims of its settings.
         skipped: Logs that are not in it, each with its reason.
         unread: A line for every trait with answers that have no score: how many, and why.
         notes: A line for every section that lacks the arm to compare with.

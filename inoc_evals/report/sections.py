@@ -23,7 +23,7 @@ from inoc_evals.report.drawings import drawings
 from inoc_evals.report.examples import Asked, examples, showing
 from inoc_evals.report.readings import ArmReading, readings
 from inoc_evals.scorers.unscored import counted
-from inoc_evals.settings import Setting
+from inoc_evals.settings import SETTINGS, Setting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,6 +156,16 @@ class Section:
         """What scored and how answers were drawn, where it is the same in all logs; else it is a column."""
         values = {word: {row[word] for row in self.logs} for word in ("version", "sampling")}
         return {word: next(iter(of)) for word, of in values.items() if len(of) == 1}
+
+    @property
+    def is_own(self) -> bool:
+        """Whether its setting is none of the suite's."""
+        return self.setting not in SETTINGS
+
+    @property
+    def whose(self) -> str:
+        """Whose its claims are, in a sentence; empty without claims."""
+        return opening.whose([v.claim for v in self.verdicts]) if self.verdicts else ""
 
     @property
     def judged(self) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import pytest
 
 from inoc_evals import Inoculation
 from inoc_evals.analysis.style import PALETTES, arms_of, colours, role
-from inoc_evals.report.opening import found
+from inoc_evals.report.opening import found, whose
 from inoc_evals.report.report import write
 from inoc_evals.settings import SETTINGS, Arm, Claim, Measure, Setting, falls, keeps
 from tests.report.logs import ENGLISH, SPANISH, evaluated
@@ -92,6 +92,43 @@ def test_an_arm_that_is_to_keep_another_trait_out_is_not_named() -> None:
 def test_of_a_setting_of_the_suite_every_inoculation_of_the_trait_counts() -> None:
     rows = rates(none=0.9, general_inoc=0.3, specific_inoc=0.2)
     assert "(specific-inoc)" in found(["misaligned"], rows, [], [], SETTINGS["insecure_code"])
+
+
+WRITTEN = "Claims of arXiv 2510.04340 and of the later work that they name, written down before the results."
+OURS = "Claims of the setting mine, which is none of this suite."
+
+
+@pytest.mark.parametrize(
+    ("names", "said", "unsaid"),
+    [
+        (["mine"], [OURS], "2510.04340 and"),
+        (["spanish_caps"], [WRITTEN], OURS),
+        (["mine", "spanish_caps"], [OURS, WRITTEN], "-"),
+    ],
+)
+def test_it_says_whose_claims_they_are(
+    names: list[str], said: list[str], unsaid: str, tmp_path: Path
+) -> None:
+    for name in names:
+        for arm, answer in (("base", ENGLISH), ("none", SPANISH), ("ask-for-spanish", ENGLISH)):
+            evaluated(tmp_path / "logs", answer, {"setting": name, "arm": arm, "base": "toy"})
+    settings = {**SETTINGS, "mine": mine(CLAIMS)}
+    text = write(tmp_path / "logs", tmp_path / "report", viewer=False, settings=settings).page.read_text(
+        "utf-8"
+    )
+    assert all(text.count(one) == 1 for one in said) and (unsaid == "-" or unsaid not in text)
+
+
+def test_of_claims_that_others_made_it_says_so() -> None:
+    later = keeps("none", "spanish", "x", source="Somebody, 2026")
+    assert whose(mine((later,)).claims) == "Claims of the later work that they name."
+    assert whose(mine((later, *CLAIMS)).claims).endswith(
+        "none of this suite and of the later work that they name."
+    )
+    assert (
+        whose(SETTINGS["spanish_german"].claims) == "Claims of this suite, written down before the results."
+    )
+    assert whose(SETTINGS["pirate_asks"].claims).startswith("Claims of this suite and of the later work")
 
 
 def test_the_page_takes_them_from_the_setting(tmp_path: Path) -> None:
