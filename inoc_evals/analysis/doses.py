@@ -8,8 +8,9 @@
 
 An inoculation works at a dose if the unwanted trait is within `LEAST` of the base, and if of what the control
 gained of the wanted trait at least `RETAINED` is left: (arm - base) / (none - base). Both have an interval,
-the second one by the joint bootstrap of `resampling.py`. Where the control itself did not learn the unwanted
-trait, there is nothing to keep out, and where it did not learn the wanted one, retention is undefined.
+the second one by the joint bootstrap of `resampling.py`. Where the control itself is not shown to have
+learnt the unwanted trait, nothing is shown to keep out; where it is not shown to have learnt the wanted one,
+retention is undefined.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -115,7 +116,7 @@ def windows(
         A row for every setting, base, arm, dose and way of asking: `setting`, `base`, `arm`, `dose`,
         `unwanted` and `wanted` (traits), `excess` (unwanted trait, arm less base), `learnt` (the same, `none`
         less base) and `retention`, each with `_low` and `_high`; `inside` (by the estimates alone; None where
-        undefined), `word` (`inside`, `outside`, `undecided`, `nothing to keep out`, `undefined`), `why` and
+        undefined), `word` (`inside`, `outside`, `undecided`, `nothing shown to keep out`, `undefined`), `why` and
         `caution`. In the order of doses.
 
     Raises:
@@ -238,7 +239,7 @@ def _retention(left_in: "pd.DataFrame", aim: Aim, confidence: float) -> tuple[St
     arm, none, base = parts
     gained = statistic(means, lambda of: of[none] - of[base], confidence)
     if not gained.low > 0:
-        return None, f"{CONTROL} has not learnt {trait}: {gained.text} above the base"
+        return None, f"{CONTROL} is not shown to have learnt {trait}: {gained.text} above the base"
     return statistic(means, lambda of: (of[arm] - of[base]) / (of[none] - of[base]), confidence), ""
 
 
@@ -257,7 +258,7 @@ def _word(number: Mapping[str, float], why_not: str) -> tuple[str, bool | None, 
     if out:
         return "outside", False, why
     if number["learnt"] == number["learnt"] and not number["learnt_low"] > 0:
-        return "nothing to keep out", None, f"{why}; {CONTROL} {shown('learnt', '+.2f')} above the base"
+        return "nothing shown to keep out", None, f"{why}; {CONTROL} {shown('learnt', '+.2f')} above the base"
     near = abs(number["excess"]) <= LEAST
     if why_not:
         return "undefined", None if near else False, why

@@ -348,10 +348,10 @@ def _nothing_taught(way: _Way) -> str:
     low, high = float(taught["low"]), float(taught["high"])
     if low > 0:
         return ""
-    what = "does not" if high >= 0 else "does the contrary of"
-    verb = "raise" if high >= 0 else "raising"
+    # an interval that holds 0 shows neither a rise nor that there is none
+    what = "is not shown to raise" if high >= 0 else "does the contrary of raising"
     interval = f"{NONE} less {BASE} {float(taught['difference']):+.2f} [{low:+.2f}, {high:+.2f}]"
-    return f"training without a prompt {what} {verb} {way.name}: {interval}"
+    return f"training without a prompt {what} {way.name}: {interval}"
 
 
 def _unknown() -> Statistic:
