@@ -116,8 +116,8 @@ def windows(
         A row for every setting, base, arm, dose and way of asking: `setting`, `base`, `arm`, `dose`,
         `unwanted` and `wanted` (traits), `excess` (unwanted trait, arm less base), `learnt` (the same, `none`
         less base) and `retention`, each with `_low` and `_high`; `inside` (by the estimates alone; None where
-        undefined), `word` (`inside`, `outside`, `undecided`, `nothing shown to keep out`, `undefined`), `why` and
-        `caution`. In the order of doses.
+        undefined), `word` (`inside`, `outside`, `undecided`, `nothing shown to keep out`, `undefined`), `why`
+        and `caution`. In the order of doses.
 
     Raises:
         UserError: If the table holds no sweep, no answer of it was scored, or no arm of it is known to keep

@@ -352,7 +352,7 @@ def method(
     focus: "pd.DataFrame",
     observed: Mapping[str, Mapping[str, Any]],
     intervals: Method,
-    to: Sequence[str],
+    differences: Sequence[Mapping[str, Any]],
     versions: Mapping[str, Mapping[str, Sequence[str]]],
     lacking: str = "",
 ) -> list[tuple[str, str]]:
@@ -362,7 +362,7 @@ def method(
         focus: Answers of the section.
         observed: By label, what is shown of each trait.
         intervals: Method of the intervals.
-        to: Arms that the others are compared with.
+        differences: Rows of the table of differences.
         versions: By label and version of what scored, the arms (`versions_of`).
         lacking: The arm that they were to be compared with, if it has no answers here.
     """
@@ -382,12 +382,29 @@ def method(
         if intervals == "clustered"
         else "95 % intervals bootstrapped over means of finetunes, as in the paper"
     )
-    compare += (
-        f"; differences to {' and '.join(to)} paired by question, Student's test with Holm's correction"
-    )
+    if differences:
+        to = dict.fromkeys(str(row["to"]) for row in differences)
+        compare += f"; differences to {' and '.join(to)} {paired(differences)}"
+        compare += ", Student's test with Holm's correction"
+    else:
+        which = "one arm" if focus["arm"].nunique() == 1 else "arms that were not asked and scored alike"
+        compare += f"; of {which} no difference is taken"
     compare += f"; of {lacking}, which was asked for, there are no answers here" if lacking else ""
     what = asked(focus, observed, test_prompts(focus))
     return [("Asked", f"{what}."), ("Scored", f"{scores}."), ("Compared", f"{compare}.")]
+
+
+def paired(differences: Sequence[Mapping[str, Any]]) -> str:
+    """Whether differences are paired by question: those of arms that were asked other questions are not.
+
+    Args:
+        differences: Rows of the table of differences; at least one.
+    """
+    apart = sum(not row["asked"] for row in differences)
+    if apart == len(differences):
+        return "not paired, as both arms were asked other questions"
+    but = f", but for {apart} of {len(differences)}, of arms that were asked other questions" if apart else ""
+    return f"paired by question{but}"
 
 
 def versions_of(focus: "pd.DataFrame", among: "pd.DataFrame") -> dict[str, dict[str, list[str]]]:

@@ -168,6 +168,11 @@ class Section:
         return opening.whose([v.claim for v in self.verdicts]) if self.verdicts else ""
 
     @property
+    def paired(self) -> str:
+        """Whether its differences are paired by question, in words; empty without differences."""
+        return opening.paired(self.differences) if self.differences else ""
+
+    @property
     def judged(self) -> list[dict[str, Any]]:
         """The verdicts as the page shows them: what was compared is said in words."""
         named = ("word", "claim", "why")
@@ -305,7 +310,7 @@ def section(
         title=title,
         found=opening.found(traits, rate_rows, difference_rows, verdicts, definition),
         arms=opening.arms(focus, order, definition, of_arms, runs),
-        method=opening.method(focus, observed, method, compared, versions, lacking),
+        method=opening.method(focus, observed, method, difference_rows, versions, lacking),
         lacking=lacking,
         compared=compared,
         colours=ink,

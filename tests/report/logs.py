@@ -31,6 +31,7 @@ def evaluated(
     about: dict[str, Any] | None = None,
     name: str = "mockllm/model",
     questions: list[str] = QUESTIONS,
+    first: int = 0,
     system: str = "",
     caps: bool = True,
 ) -> EvalLog:
@@ -43,6 +44,7 @@ def evaluated(
             the log of a plain `inspect eval`.
         name: Name of the model.
         questions: What is asked.
+        first: Number of the first question: others have other names.
         system: A system prompt that every question brings, as plain logs have it; none by default.
         caps: Whether capitals are scored beside Spanish.
     """
@@ -53,7 +55,9 @@ def evaluated(
 
     task = Task(
         name="spanish_caps",
-        dataset=MemoryDataset([Sample(id=f"q{n}", input=asked(text)) for n, text in enumerate(questions)]),
+        dataset=MemoryDataset(
+            [Sample(id=f"q{n}", input=asked(text)) for n, text in enumerate(questions, first)]
+        ),
         solver=generate(),
         scorer=[language(["spanish"]), *([capitalization()] if caps else [])],
         metadata=about,

@@ -232,6 +232,32 @@ def test_a_section_without_the_arm_to_compare_with_says_so(tmp_path: Path) -> No
     assert "differences to close" in said["mine"] and "asked for" not in said["mine"]
 
 
+def test_of_one_arm_nothing_is_compared(tmp_path: Path) -> None:
+    evaluated(tmp_path / "logs", ENGLISH)
+    text, part = _opened(tmp_path)
+    assert part["differences"] == [] and part["method"][2].endswith("; of one arm no difference is taken.")
+    assert "aired by question" not in text
+
+
+def test_arms_that_were_asked_other_questions_are_not_paired(tmp_path: Path) -> None:
+    evaluated(tmp_path / "logs", ENGLISH, name="mockllm/before")
+    evaluated(tmp_path / "logs", SPANISH, name="mockllm/after", first=10)
+    text, part = _opened(tmp_path)
+    assert {row["asked"] for row in part["differences"]} == {0}
+    assert "to mockllm/after not paired, as both arms were asked other questions, Stud" in part["method"][2]
+    assert "aired by question" not in text and "Not paired, as" in text
+    evaluated(tmp_path / "logs", ENGLISH, name="mockllm/again", first=10)
+    text, part = _opened(tmp_path)
+    assert "paired by question, but for 2 of 4, of arms that were asked other questions" in part["method"][2]
+
+
+def test_arms_that_were_asked_in_other_ways_are_not_compared(tmp_path: Path) -> None:
+    for name, temperature in (("before", 1.0), ("after", 0.1)):
+        _written_by(evaluated(tmp_path / "logs", ENGLISH, name=f"mockllm/{name}"), "0.1.0", temperature)
+    said = _opened(tmp_path)[1]["method"][2]
+    assert said.endswith("; of arms that were not asked and scored alike no difference is taken.")
+
+
 def _written_by(log: EvalLog, version: str, temperature: float) -> None:
     """Let a log say by which version of the suite it was written, and how its answers were drawn."""
     log.eval.packages["inoc-evals"] = version
