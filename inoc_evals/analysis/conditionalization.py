@@ -121,7 +121,7 @@ def undefined(effect: Statistic, arm: str) -> str:
         arm: The inoculated arm.
     """
     if effect.low <= 0 <= effect.high:
-        return f"{arm} may have no effect: its interval [{effect.low:+.2f}, {effect.high:+.2f}] holds 0"
+        return f"{arm} may have no effect: its interval [{effect.low:+z.2f}, {effect.high:+z.2f}] holds 0"
     if effect.high < 0:
         return f"{arm} shows the trait more often than {NONE}: there is nothing that it keeps out"
     return ""

@@ -252,13 +252,17 @@ def _word(number: Mapping[str, float], why_not: str) -> tuple[str, bool | None, 
 
     if number["excess"] != number["excess"]:
         return "undefined", None, f"no answers of {BASE} to compare with"
-    why = f"{shown('excess', '+.2f')} above the base"
+    why = f"{shown('excess', '+z.2f')} above the base"
     why += f", {why_not}" if why_not else f", {shown('retention', '.2f')} of the wanted trait left"
     out = number["excess_low"] > LEAST or number["excess_high"] < -LEAST
     if out:
         return "outside", False, why
     if number["learnt"] == number["learnt"] and not number["learnt_low"] > 0:
-        return "nothing shown to keep out", None, f"{why}; {CONTROL} {shown('learnt', '+.2f')} above the base"
+        return (
+            "nothing shown to keep out",
+            None,
+            f"{why}; {CONTROL} {shown('learnt', '+z.2f')} above the base",
+        )
     near = abs(number["excess"]) <= LEAST
     if why_not:
         return "undefined", None if near else False, why

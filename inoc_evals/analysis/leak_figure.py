@@ -115,7 +115,7 @@ def _cell(axes: "Axes", column: int, row: int, found: Mapping[Any, Any]) -> None
     mark = "*" if found["significant"] else ""
     weight = "bold" if mark else "normal"
     at: dict[str, Any] = {"ha": "center", "va": "center", "color": ink}
-    axes.text(column + 0.5, row + 0.36, f"{found['leak']:+.2f}{mark}", fontsize=8, fontweight=weight, **at)
+    axes.text(column + 0.5, row + 0.36, f"{found['leak']:+z.2f}{mark}", fontsize=8, fontweight=weight, **at)
     axes.text(column + 0.5, row + 0.72, _share(found["rate"]), fontsize=6.5, **at)
     if found["own"]:
         axes.add_patch(Rectangle((column + 0.04, row + 0.04), 0.92, 0.92, fill=False, lw=1.6, ec="black"))

@@ -38,6 +38,7 @@ from inoc_evals.analysis.style import (
 from inoc_evals.analysis.verdicts import rows_of
 from inoc_evals.data.conditions import of_task
 from inoc_evals.errors import UserError, require
+from inoc_evals.plurals import many
 from inoc_evals.settings import SETTINGS, Setting
 from inoc_evals.settings.claim import Side
 from inoc_evals.settings.setting import Aims
@@ -327,7 +328,7 @@ def _one(case: _Case, resamples: int) -> Selectivity:
     constant = [way.name for way in ways.values() if way.rows["arm"]["value"].nunique() == 1]
     cautions = [
         means.caution,
-        f"{means.questions} questions" if means.questions < FEW_QUESTIONS else "",
+        many(means.questions, "question") if means.questions < FEW_QUESTIONS else "",
         f"all answers alike in {' and '.join(constant)}" if constant else "",
     ]
     return Selectivity(
@@ -350,7 +351,7 @@ def _nothing_taught(way: _Way) -> str:
         return ""
     # an interval that holds 0 shows neither a rise nor that there is none
     what = "is not shown to raise" if high >= 0 else "does the contrary of raising"
-    interval = f"{NONE} less {BASE} {float(taught['difference']):+.2f} [{low:+.2f}, {high:+.2f}]"
+    interval = f"{NONE} less {BASE} {float(taught['difference']):+z.2f} [{low:+z.2f}, {high:+z.2f}]"
     return f"training without a prompt {what} {way.name}: {interval}"
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.observed import group_codes
 from inoc_evals.data.conditions import of_task
+from inoc_evals.plurals import many
 from inoc_evals.report.examples import opened
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ def asked(
     answers = focus.drop_duplicates(["log", "sample", "epoch"])
     questions, logs = answers["question"].nunique(), focus["log"].nunique()
     sets = distinct(way.get("questions") for way in ways)
-    said = f"{questions} question{'s' * (questions > 1)}{f' of the set {sets}' if sets else ''}"
-    said += f" (task {distinct(way.get('task') for way in ways)}) in {logs} log{'s' * (logs > 1)}"
+    said = f"{many(questions, 'question')}{f' of the set {sets}' if sets else ''}"
+    said += f" (task {distinct(way.get('task') for way in ways)}) in {many(logs, 'log')}"
     return f"{said}, {_under(ways, prompts)}, {_each(answers)}{_drawn(observed)}"
 
 

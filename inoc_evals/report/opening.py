@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.analysis.estimates import HIGHEST, RATINGS, Method
 from inoc_evals.analysis.observed import labels
 from inoc_evals.analysis.style import BASE, NONE, role
-from inoc_evals.analysis.verdicts import WORDS, Verdict
+from inoc_evals.analysis.verdicts import LEVEL, WORDS, Verdict
 from inoc_evals.data.conditions import of_task
 from inoc_evals.errors import UserError
+from inoc_evals.plurals import many
 from inoc_evals.report.asked import asked, distinct, test_prompts
 from inoc_evals.report.readings import ArmReading
 from inoc_evals.runs.directory import Manifest, Run
@@ -164,12 +165,36 @@ def _difference(
                 ends = sorted(sign * float(row[end]) for end in ("low", "high"))
                 by = sign * float(row["difference"])
                 scale = 100 if is_share else 1
-                numbers = [f"{scale * value:+.{0 if is_share else 2}f}" for value in (by, *ends)]
-                numbers = [number.replace("-", "−") for number in numbers]
+                numbers = [_signed(scale * value, 0 if is_share else 2) for value in (by, *ends)]
                 unit = f"{SPACE}points" if is_share else ""
-                clear = "" if float(row["p_holm"]) < 0.05 else ", which may be chance"
+                among = sum(other["to"] == row["to"] for other in differences)
+                clear = _clear(float(row["p_holm"]), ends, among)
                 return f", a difference of {numbers[0]}{unit} [{numbers[1]}, {numbers[2]}]{clear}"
     return ""
+
+
+def _signed(value: float, digits: int) -> str:
+    """A difference with its sign, and without one if it is 0 as shown."""
+    shown = f"{value:+z.{digits}f}".replace("-", "−")
+    return shown if shown.strip("+−0.") else shown.lstrip("+−")
+
+
+def _clear(p_holm: float, ends: Sequence[float], among: int) -> str:
+    """What is to be said of a difference that may be chance; nothing of one that is clear.
+
+    Args:
+        p_holm: Its p-value after Holm's correction.
+        ends: The ends of its interval, which is for this difference alone.
+        among: How many differences the correction is over.
+    """
+    if p_holm < LEVEL:
+        return ""
+    alone = ends[0] > 0 or ends[1] < 0
+    return (
+        f", which after correction over {many(among, 'comparison')} may be chance"
+        if alone
+        else ", which may be chance"
+    )
 
 
 def _kept(
@@ -201,7 +226,7 @@ def _claims(verdicts: Sequence[Verdict]) -> str:
     if not said:
         return ""
     total = sum(number for number, _ in counts)
-    return f"; of {total} claim{'s' * (total > 1)}, {_listed(said)}"
+    return f"; of {many(total, 'claim')}, {_listed(said)}"
 
 
 def whose(claims: Sequence[Claim]) -> str:

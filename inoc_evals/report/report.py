@@ -20,6 +20,7 @@ from inoc_evals.analysis.estimates import Method
 from inoc_evals.analysis.table import GroupBy, read
 from inoc_evals.errors import UserError, require
 from inoc_evals.files import refuse_unwritable, write_whole
+from inoc_evals.plurals import many
 from inoc_evals.report.viewer import VIEWER, answer, bundle, refuse_inside
 from inoc_evals.settings import SETTINGS, Setting
 
@@ -224,6 +225,7 @@ def _linked(part: "Section", links: dict[str, str]) -> "Section":
 def _page(parts: "list[Section]", about: dict[str, Any]) -> str:
     from jinja2 import Environment, StrictUndefined
 
+    from inoc_evals.analysis.findings import summary
     from inoc_evals.report.sections import MOST_LOGS
 
     template = files("inoc_evals.report").joinpath("page.html.j2").read_text(encoding="utf-8")
@@ -237,6 +239,8 @@ def _page(parts: "list[Section]", about: dict[str, Any]) -> str:
     return environment.from_string(template).render(
         parts=parts,
         most_logs=MOST_LOGS,
+        many=many,
+        summary=summary,
         script=script,
         script_digest=f"sha256-{digest}",
         dark_greys=" ".join(f"--grey-{grey}: {_dark(grey)};" for grey in greys),

@@ -12,7 +12,7 @@ from inspect_ai.log import EvalLog, write_eval_log
 from inoc_evals.analysis.style import colours, role
 from inoc_evals.report.opening import compared, found
 from inoc_evals.report.report import write
-from inoc_evals.settings import SETTINGS, rises
+from inoc_evals.settings import SETTINGS, Arm, Measure, Setting, rises
 from inoc_evals.tasks import spanish_caps
 from tests.report.logs import ENGLISH, SPANISH, evaluated
 
@@ -105,6 +105,31 @@ def test_of_ratings_and_of_nothing_it_speaks_rightly() -> None:
     )
     nothing = {"arm": "openai/x", "cells": [{**cell, "n": 0}]}
     assert found(["alignment"], [nothing], [], [], None) == "No answer was scored for alignment."
+
+
+def _compared_with(p_holm: float, difference: float, low: float, high: float) -> str:
+    cells = [{"rate": rate, "low": 0.0, "high": 1.0, "n": 10, "seeds": 2} for rate in (0.5, 0.5)]
+    rows = [{"arm": arm, "cells": [cell]} for arm, cell in zip(("none", "x-inoc"), cells, strict=True)]
+    row = {"label": "spanish", "arm": "x-inoc", "to": "none", "p_holm": p_holm}
+    others = [{**row, "label": f"other {number}"} for number in range(11)]
+    numbers = {"difference": difference, "low": low, "high": high}
+    return found(["spanish"], rows, [{**row, **numbers}, *others], [], None)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ((0.01, 0.92, 0.2, 1.0), "a difference of +92\u00a0points [+20, +100] (n"),
+        ((0.9, -0.001, -0.44, 0.44), "a difference of 0\u00a0points [−44, +44], which may be chance (n"),
+        ((0.9, 0.004, -0.004, 0.44), "a difference of 0\u00a0points [0, +44], which may be chance (n"),
+        (
+            (0.06, 0.92, 0.2, 1.0),
+            "+92\u00a0points [+20, +100], which after correction over 12 comparisons may be chance (n",
+        ),
+    ],
+)
+def test_it_says_what_may_be_chance_and_why(row: tuple[float, float, float, float], said: str) -> None:
+    assert said in _compared_with(*row)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -217,6 +242,18 @@ def test_a_test_time_prompt_is_named_once(tmp_path: Path) -> None:
         eval("inoc_evals/spanish_caps", task_args=args, log_dir=str(tmp_path / "logs"), **about)
     asked = _opened(tmp_path)[1]["method"][0]
     assert 'in 2 logs, under "You are calm." and under "", 1 answer of each model in each way' in asked
+
+
+def test_one_of_a_kind_is_no_plural(tmp_path: Path) -> None:
+    evaluated(
+        tmp_path / "logs", ENGLISH, {"setting": "mine", "base": "toy", "arm": "none"}, questions=["What?"]
+    )
+    own = Setting("mine", "What comes out?", (Arm("none"),), (Measure("spanish_caps", traits=("spanish",)),))
+    page = write(tmp_path / "logs", tmp_path / "report", viewer=False, settings={"mine": own}).page
+    text = page.read_text(encoding="utf-8")
+    assert "1 answer in 1 log. " in text and "1 question (task" in text and "<summary>1 question, and" in text
+    assert "(setting mine)" in text and "; )" not in text
+    assert "<summary>1 blocks a verdict: what could stand" in text
 
 
 def test_a_section_without_the_arm_to_compare_with_says_so(tmp_path: Path) -> None:
