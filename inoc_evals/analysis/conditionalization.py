@@ -18,12 +18,12 @@ from inoc_evals.analysis.estimates import caution, merged
 from inoc_evals.analysis.observed import GROUP, labels, split, the_one
 from inoc_evals.analysis.resampling import Part, Statistic, resampled, statistic
 from inoc_evals.analysis.style import (
+    arm_name,
     arms_of,
     colours,
     empty_figure,
     heading,
     is_share,
-    literal_text,
     sentence,
 )
 from inoc_evals.data.rephrasings import KINDS
@@ -164,7 +164,7 @@ def pools(estimates: "pd.DataFrame", trait: str, inoculated_arm: str, title: str
         if arm in rates.index:
             row = rates.loc[arm].to_dict()
             axes.axhline(
-                float(row["rate"]), color=ink[arm], linewidth=1.4, linestyle="--", label=literal_text(arm)
+                float(row["rate"]), color=ink[arm], linewidth=1.4, linestyle="--", label=arm_name(arm)
             )
             if arm == IRRELEVANT.name:
                 axes.fill_between(ends, row["low"], row["high"], color=ink[arm], alpha=0.18, linewidth=0)

@@ -28,6 +28,7 @@ from inoc_evals.analysis.resampling import Part, Statistic, resampled, statistic
 from inoc_evals.analysis.selectivity import NONE, RETAINED
 from inoc_evals.analysis.style import (
     BASE,
+    arm_name,
     arms_of,
     colours,
     empty_grid,
@@ -450,9 +451,7 @@ def _panel(
         dashed: dict[str, Any] = (
             {"linestyle": (0, (4, 3)), "linewidth": 1.0} if arm == BASE else {"marker": "o"}
         )
-        axes.plot(
-            at, line["rate"], color=ink[arm], markersize=3.5, label=literal_text(arm), zorder=3, **dashed
-        )
+        axes.plot(at, line["rate"], color=ink[arm], markersize=3.5, label=arm_name(arm), zorder=3, **dashed)
         axes.fill_between(at, line["low"], line["high"], color=ink[arm], alpha=0.15, linewidth=0)
         ringed = [n for n, dose in enumerate(line["dose"]) if (arm, str(dose)) in inside]
         axes.scatter(

@@ -312,11 +312,11 @@ def figure(found: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
     """
     require("analysis", "seaborn", "pandas")
     from inoc_evals.analysis.style import (
+        arm_name,
         colours,
         empty_figure,
         heading,
         legend_beside,
-        literal_text,
         title_of,
     )
 
@@ -344,7 +344,7 @@ def figure(found: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
                     color=colour[arm],
                     markersize=4,
                     linewidth=1.6 if most else 1.0,
-                    label=f"{literal_text(arm)}, {answers} each",
+                    label=f"{arm_name(arm)}, {answers} each",
                 )
                 if most:
                     band = (line["low"], line["high"])

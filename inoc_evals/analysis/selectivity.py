@@ -27,6 +27,7 @@ from inoc_evals.analysis.estimates import FEW_QUESTIONS, merged
 from inoc_evals.analysis.observed import FAMILY, GROUP, distinctions, split
 from inoc_evals.analysis.resampling import RESAMPLES, Statistic, resampled, statistic
 from inoc_evals.analysis.style import (
+    arm_name,
     arms_of,
     colours,
     empty_figure,
@@ -392,7 +393,7 @@ def figure(found: Sequence[Selectivity], order: tuple[str, ...], title: str) -> 
                 axes.plot(*place, "o", color=colour[arm], markersize=5, label=arm, zorder=3)
         for one in mine:
             label = f"{one.arm}: {one.suppression.of} out" if several else one.arm
-            _point(axes, one, colour[one.arm], literal_text(label))
+            _point(axes, one, colour[one.arm], arm_name(label))
         axes.set_xlabel(_axis("suppression", [one.suppression.of for one in mine]), fontsize=8)
         if way:
             axes.set_title(literal_text(way), fontsize=9, loc="left")

@@ -11,6 +11,7 @@ controls purple to brown. A setting says it of its arms; of a setting that nobod
         colours(["none", "ask-for-spanish"])
 """
 
+import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -31,6 +32,18 @@ BASE = "base"
 
 TITLE_WIDTH = 32
 """Maximal line length of a panel's title, in characters."""
+
+HEADING_WIDTH = 13
+"""Characters of a figure's title in an inch."""
+
+NAME_WIDTH, LONGEST_NAME, KEPT = 30, 88, 54
+"""Characters in a line of an arm's name, those shown of a longer name, and those before its gap."""
+
+LEGEND_WIDTH, CHARACTER = 20, 0.07
+"""Characters of a name for which figures have room beside them, and inches for each more."""
+
+LINE = 0.135
+"""Height of a line of a name, in inches."""
 
 NONE = "none"
 """The arm that is trained without a prompt."""
@@ -207,8 +220,16 @@ def empty_grid(
 
 
 def heading(figure: "Figure", text: str) -> None:
-    """The title of a figure, at its left edge."""
-    figure.suptitle(literal_text(text), fontsize=10, x=0.01, ha="left")
+    """The title of a figure, at its left edge; one that is wider than the figure is wrapped.
+
+    It comes last, when the figure's legends are known: where their names are long, the figure becomes wider.
+    """
+    legends = [legend for axes in figure.axes if (legend := axes.get_legend()) is not None]
+    lines = [line for one in legends for text in one.get_texts() for line in text.get_text().split("\n")]
+    beyond = max(map(len, lines), default=0) - LEGEND_WIDTH
+    figure.set_figwidth(figure.get_figwidth() + CHARACTER * max(0, beyond))
+    wrapped = textwrap.wrap(text, int(figure.get_figwidth() * HEADING_WIDTH))
+    figure.suptitle(literal_text("\n".join(wrapped)), fontsize=10, x=0.01, ha="left")
 
 
 def legend_beside(axes: "Axes", panels: "Iterable[Axes]") -> None:
@@ -223,9 +244,27 @@ def legend_beside(axes: "Axes", panels: "Iterable[Axes]") -> None:
 
 def name_rows(axes: "Axes", names: list[str]) -> None:
     """Name the rows of a panel, the first at the top, without lines between them."""
-    axes.set_yticks(range(len(names)), [literal_text(name) for name in names], fontsize=8)
+    axes.set_yticks(range(len(names)), [arm_name(name) for name in names], fontsize=8)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
+
+
+def arm_name(name: str) -> str:
+    """The name of an arm, a model or a prompt in a figure: a long one takes several lines, and has a gap."""
+    if len(name) > LONGEST_NAME:
+        name = f"{name[:KEPT]}…{name[KEPT + 1 - LONGEST_NAME :]}"
+    return literal_text("\n".join(textwrap.wrap(name, NAME_WIDTH)) or name)
+
+
+def row_height(names: Iterable[str], usual: float) -> float:
+    """The height of the rows of a panel in inches, so that names of several lines do not touch.
+
+    Args:
+        names: The names of its rows.
+        usual: The height where each takes one line.
+    """
+    lines = max((arm_name(name).count("\n") + 1 for name in names), default=1)
+    return max(usual, LINE * (lines + 0.5))
 
 
 def trait_name(trait: str) -> str:
@@ -235,8 +274,6 @@ def trait_name(trait: str) -> str:
 
 def title_of(label: str) -> str:
     """The title of a panel: a label, wrapped to fit a narrow panel."""
-    import textwrap
-
     return "\n".join(textwrap.wrap(sentence(label), TITLE_WIDTH))
 
 
