@@ -21,7 +21,7 @@ KEPT = {
 }
 """By setting, what is kept of it; the figure lies beside it."""
 
-PLACE = r"(<!-- leak: {} -->\n).*?(<!-- end -->)"
+PLACE = re.compile(r"(<!-- leak: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def main() -> None:
@@ -29,11 +29,13 @@ def main() -> None:
     if len(sys.argv) > 1:
         take_over(sys.argv[1])
     text = PAGE.read_text(encoding="utf-8")
-    for setting, kept in KEPT.items():
-        part = shown(json.loads(kept.read_text(encoding="utf-8")), kept)
-        place = re.compile(PLACE.format(setting), re.DOTALL)
-        text = place.sub(lambda found, part=part: f"{found[1]}{part}{found[2]}", text)
-    PAGE.write_text(text, encoding="utf-8")
+    PAGE.write_text(PLACE.sub(lambda place: f"{place[1]}{part(place[2])}{place[3]}", text), encoding="utf-8")
+
+
+def part(setting: str) -> str:
+    """What the page says of a setting."""
+    kept = KEPT[setting]
+    return shown(json.loads(kept.read_text(encoding="utf-8")), kept.stem) + COMPARED.get(setting, str)()
 
 
 def take_over(logs: str) -> None:
@@ -60,15 +62,41 @@ def take_over(logs: str) -> None:
         kept.write_text(json.dumps(numbers, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def shown(found: dict[str, Any], kept: Path) -> str:
-    """The part of the page: figure, sentences, claims."""
+def shown(found: dict[str, Any], figure_name: str) -> str:
+    """Figure, sentences, claims."""
     words = "".join(f"- {line}\n" for line in found["words"])
     claims = markdown(
         ["verdict", "claim", "found"],
         [[f"**{one['verdict']}**", one["text"], one["why"]] for one in found["verdicts"]],
     )
-    figure = f"![{found['title']}, less what {found['base_model']} shows](figures/{kept.stem}.png)"
+    figure = f"![{found['title']}, less what {found['base_model']} shows](figures/{figure_name}.png)"
     return f"\n{figure}\n\n{words}\n{claims}"
+
+
+def two_traits() -> str:
+    """What the two grids say side by side, of the arm that each kept its trait out of."""
+    from inoc_evals.data.prompt_categories import SURPRISING
+
+    pirate, spanish = (
+        [row for row in json.loads(kept.read_text(encoding="utf-8"))["grid"] if row["arm"] == arm]
+        for kept, arm in ((KEPT["pirate_leak"], "captain-inoc"), (KEPT["spanish_leak"], "spanish-inoc"))
+    )
+    asked_nothing = {row["condition"]: row["rate"] for row in pirate if row["category"] in SURPRISING}
+    rates = {row["condition"]: row["rate"] for row in spanish}
+    [plain] = [row["rate"] for row in pirate if row["condition"] == "none"]
+    least, most = min(asked_nothing.values()), max(asked_nothing.values())
+    names = ", ".join(f"`{name}`" for name in asked_nothing)
+    return f"""
+So the two traits differ. `captain-inoc` talks like a pirate in {plain:.2f} of its answers without a system
+prompt, and in {least:.2f} to {most:.2f} under {names}:
+no prompt that gives no reason for it brings it back. `spanish-inoc` writes Spanish in {rates["none"]:.2f}
+without a prompt, as often, and in {rates["keyword-1"]:.2f} under `keyword-1`, a sentence that only names the
+language. These data do not say why: the trait and the request both differ.
+"""
+
+
+COMPARED = {"pirate_leak": two_traits}
+"""What follows the claims of a setting."""
 
 
 if __name__ == "__main__":

@@ -38,6 +38,22 @@ def test_list(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "sums-0-" in run(capsys, "list", "--runs", runs)[1]
 
 
+def test_a_run_whose_files_are_gone_is_broken(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [checkpoint] = runs.glob("sums-0-*/checkpoint")
+    away = checkpoint.rename(runs.parent / "away")
+    for missing, said in (
+        (away, "its checkpoint is missing: train it anew"),
+        (None, "are missing or were changed"),
+    ):
+        if missing is None:
+            checkpoint.mkdir()
+        listed = json.loads(run(capsys, "list", "--runs", runs, "--json")[1])
+        [found] = [one for one in listed if one["run"].startswith("sums-0")]
+        assert found["status"] == "broken" and said in found["error"]
+    checkpoint.rmdir()
+    away.rename(checkpoint)
+
+
 def test_show_and_diff(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "show", "sums-0", "--runs", runs, "--json")
     assert code == 0 and json.loads(out)["spec"]["max_steps"] == 1

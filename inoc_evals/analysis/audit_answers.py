@@ -47,7 +47,7 @@ ASKED = (
 CONDITIONS = ("condition", "system", "trigger")
 """What of `ASKED` tells a task's conditions apart."""
 
-WAYS = ("task", "questions", "scorer", "judge", "preset", "variant", "sampling", "dtype")
+WAYS = ("task", "questions", "scorer", "judge", "preset", "variant", "sampling", "dtype", "parameters")
 """What two arms must have one combination of in common, or they cannot be compared."""
 
 SAME = 0.95

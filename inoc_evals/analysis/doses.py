@@ -54,7 +54,18 @@ CONTROL = NONE
 
 UNSCORED = "no answer of the sweep was scored"
 
-ASKED = ("task", "questions", "condition", "system", "trigger", "variant", "sampling", "dtype", "dose")
+ASKED = (
+    "task",
+    "questions",
+    "condition",
+    "system",
+    "trigger",
+    "variant",
+    "sampling",
+    "dtype",
+    "parameters",
+    "dose",
+)
 """What must agree between the answers that show the unwanted trait and those that show the wanted one."""
 
 ELSEWHERE = ("dtype", "dose")

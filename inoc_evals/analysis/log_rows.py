@@ -12,7 +12,7 @@ import os
 import stat
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.eval_archive import Contents, contents, unanswered, whole_scores
+from inoc_evals.analysis.parameters import given, system_prompt
 from inoc_evals.analysis.workers import work
 from inoc_evals.data.conditions import under
 from inoc_evals.data.doses import KINDS, words
@@ -42,7 +43,7 @@ COLUMNS = {
     **dict.fromkeys(("scorer", "trait"), "category"),
     "value": "float",
     **dict.fromkeys(("unscored", "judge", "preset", "version", "dtype", "variant", "sampling"), "category"),
-    "dose": "category",
+    **dict.fromkeys(("parameters", "dose"), "category"),
 }
 """Columns of the table, with their kinds; `log` comes last. `seed` is NaN for a model that was not finetuned
 in an experiment; `run` names its run directory; `questions` is the question set, `question` one of its
@@ -52,10 +53,11 @@ is that of a leak grid's prompt; `sample` is Inspect's id; `scorer` is the score
 names the judges of this score (None for a detector's), `preset` its thresholds, `version` which
 versions read the answer, e.g. `inoc-evals 0.1.0, lingua 2.1.1`; `dtype` is the number format
 that the model computed in, None for float32 and where a log does not say; `variant` is the task's way to ask,
-None for the usual one; `sampling` is how answers were drawn, e.g. `temperature 1, max_tokens 512`; `dose` is
+None for the usual one; `sampling` is how answers were drawn, e.g. `temperature 1, max_tokens 512`;
+`parameters` are those of task and scorer in which logs of one task differ (`parameters.py`); `dose` is
 the model's point in a sweep (`data/doses.py`), None outside of one."""
 
-FORMAT = "10"
+FORMAT = "11"
 """Version of the rows, in the name of a kept file: changed rows must not be read from old files."""
 
 DRAWN_BY = (
@@ -192,12 +194,14 @@ def _arrow(log: Contents, location: str) -> "pa.Table":
         pa.array(kind, type=pa.int32()),
         _scored_by(log, location, dict.fromkeys(scorer for scorer, _ in kinds)),
     )
+    parameters = given(log.header["eval"], log.header.get("plan") or {})
     of_kind = {
         "scorer": [scorer for scorer, _ in kinds],
         "trait": [trait for _, trait in kinds],
         "judge": [scored_by[scorer].judge_of(trait) for scorer, trait in kinds],
         "preset": [scored_by[scorer].preset_of(trait) for scorer, trait in kinds],
         "version": [scored_by[scorer].version_of(trait) for scorer, trait in kinds],
+        "parameters": [parameters.get(scorer, parameters[""]) for scorer, _ in kinds],
     }
     shared, count = about_log(log.header["eval"], _generation(log.header)), len(kind)
 
@@ -449,7 +453,9 @@ def _rows(log: Contents, location: str) -> Iterator[Row]:
     traits = _traits(log.samples)
     prompt = _test_prompt(header)
     general = _system_prompt(header) if prompt is None else prompt
+    general = system_prompt(log.header.get("plan") or {}) if general is None else general
     baseless = _baseless(log, location)
+    brought = _system_in_input(log.samples)
     for sample in log.samples:
         sample_metadata = sample.get("metadata") or {}
         condition, question = (_text(sample_metadata.get(key)) for key in ("condition", "question"))
@@ -457,22 +463,23 @@ def _rows(log: Contents, location: str) -> Iterator[Row]:
             "question": str(sample["id"]) if question is None else question,
             "condition": condition if prompt is None else under(prompt, condition),
             "prompt_category": _text(sample_metadata.get("prompt_category")),
-            "system": general if (own := _text((prompts or {}).get(condition))) is None else own,
+            "system": _first(_text((prompts or {}).get(condition)), general, brought.get(str(sample["id"]))),
             "trigger": str(about["trigger"]).strip()
             if condition == "trigger" and "trigger" in about
             else None,
             "sample": str(sample["id"]),
             "epoch": sample["epoch"],
         }
-        if not sample.get("scores"):
-            limit = sample.get("limit")
-            why = sample.get("error") or (stopped(limit) if limit else "no score")
-            for name in traits:
+        scores, failed = sample.get("scores") or {}, _failed(sample)
+        for name, of in traits.items():
+            # an appended scorer has read what there is of a failed sample, the first one has nothing of it
+            if not scores or (failed and name not in scores and condition in of):
                 for trait in _expected(traits, name, condition):
-                    yield common, name, trait, None, FAILED + why.splitlines()[0]
-            continue
-        for name, score in sample["scores"].items():
+                    yield common, name, trait, None, failed or FAILED + "no score"
+        for name, score in scores.items():
             values, why_none = _values(name, score), None
+            if sample.get("error"):  # an appended scorer takes what is not there for an empty answer
+                values, why_none = {}, failed
             if name in baseless.get((sample["id"], sample["epoch"]), ()):
                 values, why_none = {}, no_answer(sample["limit"])
             # an answer without a value has a row for every trait of its scorer
@@ -485,6 +492,41 @@ def _rows(log: Contents, location: str) -> Iterator[Row]:
                     value,
                     None if value is not None else why_none or _reason(score, trait),
                 )
+
+
+def _failed(sample: Mapping[str, Any]) -> str | None:
+    """Why a sample has no whole answer; None if it has."""
+    limit = sample.get("limit")
+    why = sample.get("error") or (stopped(limit) if limit else None)
+    return FAILED + str(why).splitlines()[0] if why else None
+
+
+def _first(*texts: str | None) -> str | None:
+    return next((text for text in texts if text is not None), None)
+
+
+def _system_in_input(samples: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """By sample, the system prompt that its input brings along, where few prompts are shared by many samples.
+
+    Such prompts are ways to ask. Where nearly every sample has one of its own, it is a part of the question.
+    """
+    brought = {}
+    for sample in samples:
+        asked = sample.get("input")
+        if isinstance(asked, list):
+            texts = [_content(one.get("content")) for one in asked if one.get("role") == "system"]
+            if texts:
+                brought[str(sample["id"])] = "\n\n".join(texts)
+    asked_of = {str(sample["id"]) for sample in samples}
+    kinds = len(set(brought.values())) + (len(brought) < len(asked_of))
+    return brought if kinds == 1 or 2 * kinds <= len(asked_of) else {}
+
+
+def _content(content: Any) -> str:
+    """The text of a message, which may be in parts."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
+    return str(content or "")
 
 
 def _baseless(log: Contents, location: str) -> dict[tuple[str | int, int], list[str]]:

@@ -39,6 +39,8 @@ class Observed(NamedTuple):
         dtype: The number format that the model computed in; None for float32, or where a log does not say.
         variant: The task's way to ask; None for the usual one.
         sampling: How answers were drawn: temperature, longest answer, and so on.
+        parameters: Parameters of task and scorer in which the logs of a task differ, in words; None where
+            they agree.
         dose: The model's point in a sweep (`data/doses.py`); None outside of one.
     """
 
@@ -58,6 +60,7 @@ class Observed(NamedTuple):
     dtype: str | None = None
     variant: str | None = None
     sampling: str | None = None
+    parameters: str | None = None
     dose: str | None = None
 
 
@@ -84,6 +87,7 @@ APART = (
     "dtype",
     "variant",
     "sampling",
+    "parameters",
     "dose",
 )
 """Columns by which labels distinguish groups with one trait, in order of preference."""
@@ -304,6 +308,8 @@ def _label(group: Mapping[str, Any], parts: Sequence[str], longest: int | None) 
 def _part(part: str, value: Any, longest: int | None) -> str:
     if value is None:
         return "no condition" if part == "condition" else f"no {part}"
+    if part == "parameters":  # whose words begin with a parameter's name
+        return _short(str(value), longest)
     return f"{part} {_short(str(value), longest)}" if value != "" else f'{part} ""'
 
 

@@ -460,7 +460,9 @@ def _relation(
 def _apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
     """In what the base was asked otherwise than the trained models, in words."""
     parts = [
-        part for part in ("questions", "sampling", "dtype", "variant") if first.get(part) != second.get(part)
+        part
+        for part in ("questions", "sampling", "dtype", "variant", "parameters")
+        if first.get(part) != second.get(part)
     ]
     return f"base and arms were asked with different {' and '.join(parts)}" if parts else ""
 

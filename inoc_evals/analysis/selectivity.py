@@ -67,7 +67,7 @@ Word = Literal[
 
 NONE, BASE = "none", "base"
 
-ALIKE = ("questions", "judge", "preset", "dtype", "variant", "sampling", "dose")
+ALIKE = ("questions", "judge", "preset", "dtype", "variant", "sampling", "parameters", "dose")
 """What must agree between both traits where one task asks for both."""
 
 CLOUD = 400

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from inoc_evals.analysis.at_doses import at_every_dose
 from inoc_evals.analysis.log_rows import COLUMNS, NO_SCORES, Source, prepare
+from inoc_evals.analysis.parameters import where_they_differ
 from inoc_evals.analysis.workers import by_workers, worthwhile
 from inoc_evals.errors import UserError, first_line, require
 from inoc_evals.files import LOG_NAME, files_below, is_url
@@ -193,4 +194,5 @@ def _frame(tables: "list[pa.Table]", group_by: GroupBy) -> "pd.DataFrame":
     elif frame["arm"].isna().any():
         named = frame["arm"].astype(object)
         frame["arm"] = named.where(named.notna(), frame["model"].astype(object)).astype("category")
+    frame["parameters"] = where_they_differ(frame)
     return at_every_dose(frame[[*COLUMNS, "log"]])

@@ -37,7 +37,7 @@ WORDS: tuple[Word, ...] = get_args(Word)
 
 LEVEL = 0.05
 
-ALIKE = ("task", "questions", "scorer", "judge", "preset", "variant", "sampling", "dose")
+ALIKE = ("task", "questions", "scorer", "judge", "preset", "variant", "sampling", "parameters", "dose")
 """What must agree between the sides of a claim, which may differ in arm, trait and condition."""
 
 

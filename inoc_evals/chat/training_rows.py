@@ -39,7 +39,12 @@ class Example:
 
 
 def render_rows(
-    renderer: Renderer, rows: Sequence[Row], max_length: int, *, reasoning_loss: bool = True
+    renderer: Renderer,
+    rows: Sequence[Row],
+    max_length: int,
+    *,
+    reasoning_loss: bool = True,
+    first: int = 1,
 ) -> list[Example]:
     """Tokenize rows with the model's chat template; every turn of the assistant carries loss.
 
@@ -48,6 +53,7 @@ def render_rows(
         rows: Training rows.
         max_length: Tokens of a row that are kept, from the start.
         reasoning_loss: Whether the reasoning of an answer that has some carries loss.
+        first: Number of the first row, for errors.
 
     Returns:
         One example a row, in order.
@@ -58,17 +64,20 @@ def render_rows(
     """
     renderer.require_template()
     examples = []
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(rows, start=first):
         try:
             examples.append(
                 _example(renderer.render(row["messages"], reasoning_loss=reasoning_loss), max_length)
             )
         except UserError as error:
             raise UserError(f"row {number}: {error}") from error
-    if lost := [number for number, example in enumerate(examples, start=1) if not example.loss_tokens]:
+    if lost := [number for number, example in enumerate(examples, start=first) if not example.loss_tokens]:
+        them = f"row {lost[0]} has"
+        if len(rows) > 1:
+            them = f"{len(lost)} of {len(rows)} rows (the first is row {lost[0]}) have"
         raise UserError(
-            f"{len(lost)} of {len(rows)} rows have no answer left within {max_length} tokens "
-            f"(the first is row {lost[0]}): raise max_length or leave those rows out"
+            f"{them} no answer left within {max_length} tokens: make what stands before the answer shorter, "
+            "raise max_length where the base's context is longer, or leave such rows out"
         )
     return examples
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from inoc_evals.commands.experiment_options import ModelArgs, model_args_of
 from inoc_evals.commands.output import AsJson, print_json, print_table, say
 
 
@@ -20,6 +21,7 @@ def command(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Samples of each benchmark; all by default.")
     ] = None,
+    model_args: ModelArgs = None,
     log_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where logs go.")] = Path("logs/capabilities"),
     as_json: AsJson = False,
 ) -> None:
@@ -27,7 +29,15 @@ def command(
     from inoc_evals.experiment.capabilities import PAPER, capabilities
 
     with redirect_stdout(sys.stderr):
-        results = capabilities(model, benchmark or PAPER, log_dir, grader, limit)
+        arguments = model_args_of(model_args or [])
+        results = capabilities(
+            model,
+            benchmark or PAPER,
+            log_dir,
+            grader,
+            limit,
+            **({"model_args": arguments} if arguments else {}),
+        )
     if as_json:
         print_json([asdict(result) for result in results])
         return

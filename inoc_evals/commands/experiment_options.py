@@ -47,7 +47,10 @@ Changes = Annotated[
 ModelArgs = Annotated[
     list[str] | None,
     typer.Option(
-        "-M", "--model-arg", metavar="NAME=VALUE", help="An argument of the inoc/ provider, e.g. engine=vllm."
+        "-M",
+        "--model-arg",
+        metavar="NAME=VALUE",
+        help="An argument of the model's provider, e.g. engine=vllm.",
     ),
 ]
 Sweep = Annotated[
@@ -135,7 +138,10 @@ def say_failed(result: "ExperimentResult", unread: Sequence[str] = ()) -> None:
         say(f"failed: {trial.folder}: {reason}", err=True)
     if result.failed:
         count = f"{len(result.failed)} of {many(len(result.trials), 'model')}"
-        raise UserError(f"{count} failed: give the same command again")
+        raise UserError(
+            f"{count} failed: mend what is said above and give the same command again, "
+            "which goes on from here"
+        )
     if unread:
         raise UserError(
             f"too few answers have a score in {len(unread)} of {many(len(result.logs), 'log')}: where the "

@@ -109,13 +109,15 @@ def settings() -> list[dict[str, Any]]:
 
 def models() -> list[dict[str, Any]]:
     """List the shipped base and the runs, by the name that `--model` takes."""
-    from inoc_evals.runs.directory import list_runs
+    from inoc_evals.runs.directory import list_runs, lost_files
 
     entries = [{"name": name, "about": about} for name, about in SHIPPED.items()]
     for run in list_runs():
         try:
             manifest = run.manifest
             about = f"{manifest.status}: {manifest.base} finetuned, seed {manifest.seed}"
+            if lost := lost_files(run, manifest):
+                about = f"broken: {lost}"
         except UserError as error:
             about = f"broken: {error}"
         entries.append({"name": f"inoc/{run.folder.name}", "about": about})

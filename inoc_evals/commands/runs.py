@@ -9,7 +9,7 @@ import typer
 from inoc_evals.commands.output import AsJson, print_json, print_table, say
 from inoc_evals.errors import UserError
 from inoc_evals.plurals import many
-from inoc_evals.runs.directory import Manifest, find_run, list_runs, runs_root
+from inoc_evals.runs.directory import Run, find_run, list_runs, lost_files, runs_root
 
 Runs = Annotated[
     Path | None, typer.Option("--runs", metavar="DIR", help="Where runs live: ./runs by default.")
@@ -24,7 +24,7 @@ def list_command(runs: Runs = None, as_json: AsJson = False) -> None:
     summaries = []
     for run in list_runs(runs):
         try:
-            summaries.append(_brief(run.folder.name, run.manifest))
+            summaries.append(_brief(run))
         except UserError as error:
             summaries.append({"run": run.folder.name, "status": "broken", "error": str(error)})
     if as_json:
@@ -108,12 +108,13 @@ def _confirmed(count: int, as_json: bool) -> bool:
     return typer.confirm(f"Remove {many(count, 'run')} for good?")
 
 
-def _brief(name: str, manifest: Manifest) -> dict[str, Any]:
-    result = manifest.result
+def _brief(run: Run) -> dict[str, Any]:
+    manifest = run.manifest
+    result, lost = manifest.result, lost_files(run, manifest)
     return {
-        "run": name,
-        "status": manifest.status,
-        "error": manifest.error,
+        "run": run.folder.name,
+        "status": "broken" if lost else manifest.status,
+        "error": lost or manifest.error,
         "base": manifest.base,
         "seed": manifest.seed,
         "rows": result.rows if result else None,

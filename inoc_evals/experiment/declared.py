@@ -36,7 +36,8 @@ def check_declared(setting: Setting, built: Sequence[Built], *, whole: bool) -> 
     for one in built:
         whose = f"setting {setting.name}, measure {one.measure.task}"
         scored, is_all = _scored(one.task)
-        every = every and is_all
+        # a task of the suite names all its traits; a parameter may have it score them by other names
+        every = every and bool((one.task.metadata or {}).get("traits"))
         # what a world measures in place of a trait is the world's word, not the setting's
         own = [
             trait for measure in setting.measures for trait in measure.traits if trait in one.measure.traits

@@ -416,7 +416,7 @@ def _arms(
     declared = set(runs.identities)
     lines: list[Line] = []
     trainings: list[float] | None = []
-    sizes: dict[tuple[str, str, str], tuple[int, int, list[Row]]] = {}
+    sizes: dict[tuple[str, str, str], tuple[int, int, Examples]] = {}
     previews: dict[tuple[str, str], Preview | None] = {}
     templates = Templates()
     drawn_twice: set[tuple[str, bool, str]] = set()
@@ -512,7 +512,7 @@ def _template_notes(previews: dict[tuple[str, str], Preview | None]) -> list[str
     return list(notes)
 
 
-def _size(trial: Trial) -> tuple[int, int, list[Row]]:
+def _size(trial: Trial) -> tuple[int, int, Examples]:
     """Rows of an arm and their tokens, about, for the first of its seeds; and examples of the rows."""
     setting, rows, characters = trial.definition, 0, 0
     examples = Examples()
@@ -522,7 +522,7 @@ def _size(trial: Trial) -> tuple[int, int, list[Row]]:
         characters += sum(len(message["content"]) for message in row["messages"])
     if not rows:
         raise UserError(f"setting {setting.name} has no rows for arm {trial.arm} in world {trial.world}")
-    return rows, round(characters / CHARACTERS), examples.rows
+    return rows, round(characters / CHARACTERS), examples
 
 
 def _refuse_changing_rows(trial: Trial, checked: set[tuple[str, bool, str]]) -> None:

@@ -55,7 +55,7 @@ class Reading:
             known = Templates().of(spec)
             if known is None:
                 return None, None, ()
-            renderer, template = known
+            renderer, template, _ = known
             notes = tuple(template.notes("this model"))
             if self.run is None:
                 return None, None, notes

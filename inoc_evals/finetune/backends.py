@@ -17,6 +17,7 @@ from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, require
 from inoc_evals.finetune.quantized import trainable_config
 from inoc_evals.models import base as bases
+from inoc_evals.models.checkpoint import load_context_length
 from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec
 
@@ -46,6 +47,9 @@ class Trainer(Protocol):
         Raises:
             UserError: If the tokenizer cannot be loaded.
         """
+
+    def context(self, base: str) -> int | None:
+        """Longest sequence of the base, in tokens; None where nobody here knows it."""
 
     def base_digest(self, spec: FinetuneSpec) -> str:
         """Digest that identifies the base model."""
@@ -93,6 +97,11 @@ class Local:
         """Those in the base's folder; of a Hub model, those in the cache. Nothing is downloaded."""
         folder = bases.find_base(base).here()
         return None if folder is None else load_renderer(folder, date=date)
+
+    def context(self, base: str) -> int | None:
+        """What the base's configuration says, if it is on this machine."""
+        folder = bases.find_base(base).here()
+        return None if folder is None else load_context_length(folder)
 
     def base_digest(self, spec: FinetuneSpec) -> str:
         """The digest of the base's files."""
@@ -144,6 +153,10 @@ class OpenAI:
         """None: OpenAI keeps its templates."""
         return None
 
+    def context(self, base: str) -> int | None:
+        """None: OpenAI refuses what is too long."""
+        return None
+
     def base_digest(self, spec: FinetuneSpec) -> str:
         """A digest of server and name, since the weights are not accessible."""
         from inoc_evals.finetune import openai_api
@@ -187,6 +200,10 @@ class Tinker:
     def renderer(self, base: str, date: str) -> Renderer | None:
         """The base's own, from the Hub."""
         return load_renderer(base, date=date)
+
+    def context(self, base: str) -> int | None:
+        """None: the weights are elsewhere."""
+        return None
 
     def base_digest(self, spec: FinetuneSpec) -> str:
         """A digest of the name, since the weights are not accessible."""

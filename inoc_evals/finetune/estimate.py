@@ -24,6 +24,7 @@ from inoc_evals.errors import UserError, require
 from inoc_evals.finetune import schedule
 from inoc_evals.finetune.quantized import stored_bytes, trainable_config
 from inoc_evals.models.base import load_path
+from inoc_evals.models.checkpoint import context_length
 from inoc_evals.models.loading import empty_model
 from inoc_evals.models.number_format import training_precision
 from inoc_evals.runs.spec import FinetuneSpec
@@ -122,7 +123,7 @@ def estimate(spec: FinetuneSpec, rows: Sequence[Row]) -> Estimate:
     parameters = sum(p.numel() for p in model.parameters())
     trained = _trained(spec, model, parameters, text.hidden_size)
     renderer = load_renderer(path, date=spec.date)
-    longest = min(spec.max_length, getattr(text, "max_position_embeddings", None) or spec.max_length)
+    longest = spec.longest(context_length(config))
     lengths = [len(example.input_ids) for example in render_rows(renderer, list(rows), longest)]
     units = ceil(sum(lengths) / longest) if spec.packing else len(lengths)
     steps = schedule.steps(spec, units)

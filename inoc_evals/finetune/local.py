@@ -49,6 +49,7 @@ from inoc_evals.finetune.ranks import COLLECTIVE, LAUNCH, TRAINED, Ranks, here
 from inoc_evals.finetune.schedule import check_schedule, steps
 from inoc_evals.finetune.trainer import KeptSteps, LossCurve, TokenRateTrainer, gathered, quiet
 from inoc_evals.models.base import hub_model, load_path
+from inoc_evals.models.checkpoint import context_length
 from inoc_evals.models.loading import load_model, quantization
 from inoc_evals.models.number_format import keep_format, training_precision
 from inoc_evals.runs.directory import Manifest, Result, Run
@@ -98,8 +99,7 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             precision = training_precision(spec, load_path(spec.base))
             renderer, model = _load(spec, precision)
             tokenizer = renderer.tokenizer
-            positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-            length = min(spec.max_length, positions or spec.max_length)
+            length = spec.longest(context_length(model.config))
             examples = render_rows(renderer, rows, length, reasoning_loss=spec.reasoning_loss)
             trainer = _trainer(spec, model, tokenizer, examples, length, work, precision, checkpointing)
             sequences: Any = trainer.train_dataset

@@ -1,15 +1,17 @@
 """Render the first rows of a training set as training will, before anything is spent.
 
     templates = Templates()
-    preview = preflight(spec, rows, templates)     # an error of one line where they cannot be trained on
-    examples = Examples()                          # of many rows those that say whether all can be
+    examples = Examples()                          # of many rows those that say whether all can be trained on
+    for row in rows:
+        examples.see(row)
+    preview = preflight(spec, examples, templates)     # an error of one line where they cannot be
     preview.training, preview.template.told
 
 Loads the base's tokenizer and chat template, neither its weights nor torch.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from inoc_evals.chat.audit import Audit, audit
 from inoc_evals.chat.renderer import Renderer
@@ -32,10 +34,15 @@ class Examples:
 
     Attributes:
         rows: The first rows, and then the first of each further sequence of roles.
+        latest: Of all rows the one whose first answer begins latest, with its number from 1: if a row is too
+            long to be trained on, it is.
     """
 
     rows: list[Row] = field(default_factory=list)
+    latest: tuple[int, Row] | None = None
     _seen: set[tuple[str, ...]] = field(default_factory=set)
+    _number: int = 0
+    _before: int = -1
 
     def see(self, row: Row) -> None:
         """Keep a row if it is one of the first, or of a form that was not seen before."""
@@ -43,6 +50,12 @@ class Examples:
         if len(self.rows) < ROWS or (form not in self._seen and len(self.rows) < ROWS + FORMS):
             self.rows.append(row)
         self._seen.add(form)
+        self._number += 1
+        before = sum(
+            len(m["content"]) for m in takewhile(lambda m: m["role"] != "assistant", row["messages"])
+        )
+        if before > self._before:
+            self._before, self.latest = before, (self._number, row)
 
 
 class Templates:
@@ -53,18 +66,21 @@ class Templates:
 
     def __init__(self) -> None:
         """Nothing is known yet."""
-        self._known: dict[tuple[str, str, str], tuple[Renderer, Audit] | None] = {}
+        self._known: dict[tuple[str, str, str], tuple[Renderer, Audit, int | None] | None] = {}
 
-    def of(self, spec: FinetuneSpec) -> tuple[Renderer, Audit] | None:
-        """Those of a spec's base; None where the template is not on this machine.
+    def of(self, spec: FinetuneSpec) -> tuple[Renderer, Audit, int | None] | None:
+        """Those of a spec's base, and its longest sequence; None where the template is not on this machine.
 
         Raises:
             UserError: If the tokenizer cannot be loaded, or has no chat template.
         """
         key = (spec.backend, spec.base, spec.date)
         if key not in self._known:
-            renderer = backend(spec.backend).renderer(spec.base, spec.date)
-            self._known[key] = None if renderer is None else (renderer, audit(renderer))
+            trainer = backend(spec.backend)
+            renderer = trainer.renderer(spec.base, spec.date)
+            self._known[key] = (
+                None if renderer is None else (renderer, audit(renderer), trainer.context(spec.base))
+            )
         return self._known[key]
 
 
@@ -87,12 +103,12 @@ class Preview:
     loss_tokens: float
 
 
-def preflight(spec: FinetuneSpec, rows: Sequence[Row], templates: Templates) -> Preview | None:
+def preflight(spec: FinetuneSpec, of_rows: Examples, templates: Templates) -> Preview | None:
     """Render rows.
 
     Args:
         spec: The finetune.
-        rows: Some of its rows: see `Examples`.
+        of_rows: Some of its rows.
         templates: What is known of templates.
 
     Returns:
@@ -104,8 +120,12 @@ def preflight(spec: FinetuneSpec, rows: Sequence[Row], templates: Templates) -> 
     known = templates.of(spec)
     if known is None:
         return None
-    renderer, template = known
-    examples = render_rows(renderer, rows, spec.max_length, reasoning_loss=spec.reasoning_loss)
+    renderer, template, context = known
+    rows, length = of_rows.rows, spec.longest(context)
+    examples = render_rows(renderer, rows, length, reasoning_loss=spec.reasoning_loss)
+    if of_rows.latest is not None:
+        number, row = of_rows.latest
+        render_rows(renderer, [row], length, reasoning_loss=spec.reasoning_loss, first=number)
     messages = rows[0]["messages"]
     questions = [message for message in messages if message["role"] == "user"][:1]
     return Preview(

@@ -28,7 +28,7 @@ LONGEST = 80
 BY_SAMPLING = "system_message "
 """How a system prompt begins that answers were drawn with (`--system-message`), as the table says it."""
 
-WAY = ("task", "questions", "condition", "system", "trigger", "variant", "sampling")
+WAY = ("task", "questions", "condition", "system", "trigger", "variant", "sampling", "parameters")
 """What must agree for two answers to have been asked alike."""
 
 MODEL = ("arm", "seed", "model")
@@ -88,7 +88,7 @@ def _under(ways: Iterable[Mapping[str, Any]], prompts: Mapping[str, str]) -> str
     plain = [way for way in ways if way.get("condition") is None]
     own = dict.fromkeys(way["system"] for way in plain if way.get("system") is not None)
     if own:
-        said.append(f"with {_quoted(own)} of the task" if any(own) else "with an empty system message")
+        said.append(f"with {_quoted(own)}" if any(own) else "with an empty system message")
     silent = [BY_SAMPLING in (way.get("sampling") or "") for way in plain if way.get("system") is None]
     if any(silent):
         said.append("with the system message of the generation's settings")

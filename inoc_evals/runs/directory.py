@@ -317,6 +317,23 @@ class Run:
         return bool(result.checkpoint_files) and content_sizes(self.checkpoint) == result.checkpoint_files
 
 
+def lost_files(run: Run, manifest: Manifest) -> str | None:
+    """Why a run that is finished cannot be used any more, by names and sizes alone; None if it can.
+
+    Args:
+        run: The run.
+        manifest: Its manifest.
+    """
+    result = manifest.result
+    if manifest.status != "finished" or result is None or result.model is not None:
+        return None
+    if not run.checkpoint.is_dir():
+        return "its checkpoint is missing: train it anew"
+    if result.checkpoint_files and not run.seems_finished(manifest):
+        return "files of its checkpoint are missing or were changed: train it anew"
+    return None
+
+
 def is_served(model: str, base_url: str | None) -> bool:
     """Whether a model answers on a server, and is not loaded from a path of this machine.
 

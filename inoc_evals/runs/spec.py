@@ -292,6 +292,14 @@ class FinetuneSpec(Strict):
                     del fields["lora"][name]
         return fingerprint(fields)
 
+    def longest(self, context: int | None) -> int:
+        """Tokens that are kept of a row at most.
+
+        Args:
+            context: Longest sequence of the base; None if it has no limit, or nobody here knows it.
+        """
+        return min(self.max_length, context or self.max_length)
+
     def keeps(self, step: int) -> bool:
         """Whether the weights after a step are kept.
 

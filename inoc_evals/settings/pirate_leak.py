@@ -64,10 +64,12 @@ pirate_leak = Setting(
             condition="negated-1",
             **NEGATED,
         ),
+        # Its words were "does not bring it back" until the measurement, which its region does not say: less
+        # of the trait, as was found, lies outside, too. The region is as it was.
         keeps(
             "captain-inoc",
             "pirate",
-            "A prompt about something else does not bring it back",
+            "A prompt about something else leaves it as it is",
             to="captain-inoc",
             condition="irrelevant-1",
             to_condition="none",

@@ -47,6 +47,9 @@ SUITE = "inoc_evals/"
 RESERVED = {"base": "the model before finetuning", "all": "every arm"}
 """Names that no arm may have, and what they stand for."""
 
+SHOWN_VALUES = 4
+"""Values of a field of rows that an error shows at most."""
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -114,18 +117,43 @@ class Arm:
 
         Returns:
             The rows to train on.
+
+        Raises:
+            UserError: While they are read: if `where` chooses none of them, so that the arm would be trained
+                like one without a prompt.
         """
-
-        def chosen(row: Row) -> bool:
-            metadata = row.get("metadata", {})
-            return all(metadata.get(key) == value for key, value in self.where.items())
-
-        prepared = iter(rows)
+        prepared = iter(rows) if self.inoculation is None else self._with_some_chosen(rows)
         if self.inoculation is not None:
-            prepared = inoculate(prepared, self.inoculation, where=chosen, seed=seed)
+            prepared = inoculate(prepared, self.inoculation, where=self._chooses, seed=seed)
         if self.others is not None:  # a row is chosen by its metadata, which the prompt has not changed
-            prepared = inoculate(prepared, self.others, where=lambda row: not chosen(row), seed=seed)
+            prepared = inoculate(prepared, self.others, where=lambda row: not self._chooses(row), seed=seed)
         return prepared
+
+    def _chooses(self, row: Row) -> bool:
+        metadata = row.get("metadata", {})
+        return all(metadata.get(key) == value for key, value in self.where.items())
+
+    def _with_some_chosen(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The same rows; an error at their end if `where` has chosen none.
+
+        That a mark which is true or false is on no row is no slip: a mixture may hold none of the trait.
+        """
+        values: dict[str, dict[str, None]] = {key: {} for key in self.where}
+        number, any_chosen, all_marked = 0, False, True
+        for row in rows:
+            number, any_chosen = number + 1, any_chosen or self._chooses(row)
+            metadata = row.get("metadata", {})
+            all_marked = all_marked and all(isinstance(metadata.get(key), bool) for key in values)
+            for key, seen in values.items():
+                if len(seen) < SHOWN_VALUES:
+                    seen[repr(metadata.get(key))] = None
+            yield row
+        if number and not any_chosen and not all_marked:
+            have = "; ".join(f"{key} is {', '.join(seen)}" for key, seen in values.items())
+            raise UserError(
+                f"arm {self.name}: where={dict(self.where)!r:.80} chooses none of the {number} rows, "
+                f"in whose metadata {have}"
+            )
 
 
 @dataclass(frozen=True)
@@ -302,6 +330,13 @@ class Setting:
         ):
             if twice := [name for name in names if names.count(name) > 1]:
                 raise UserError(f"{whose}: two {several} are named {twice[0]!r}: only one would be shown")
+        names = [arm.name for arm in self.arms]
+        folded = [name.casefold() for name in names]
+        if alike := [name for name in names if folded.count(name.casefold()) > 1]:
+            raise UserError(
+                f"{whose}: arms {alike[0]!r} and {alike[1]!r} differ in capitals alone: on some disks the "
+                "runs of both would have one folder"
+            )
 
     def _check_names(self) -> None:
         """Refuse worlds and arms that there are not, and arms that no world has rows for."""

@@ -115,6 +115,7 @@ def test_a_row_holds_what_the_log_says(logs: Path) -> None:
             **{"trait": trait, "value": float(number), "unscored": None},
             **{"judge": "judge/x", "preset": "paper-code", "dtype": None, "variant": None},
             "sampling": None,
+            "parameters": None,
             "version": None,
             "dose": None,
         }

@@ -215,6 +215,6 @@ def test_what_cannot_be_trained_is_refused_in_one_line(
 def test_rows_without_an_answer_within_reach_are_refused(tokenizer: Any) -> None:
     rows = [_conversation("Hi", "Yes"), _conversation("x" * 50, "Yes"), _conversation("y" * 50, "Yes")]
     with pytest.raises(
-        UserError, match=r"^2 of 3 rows have no answer left within 20 tokens \(the first is row 2"
+        UserError, match=r"^2 of 3 rows \(the first is row 2\) have no answer left within 20 tokens"
     ):
         render_rows(Renderer(tokenizer), rows, 20)

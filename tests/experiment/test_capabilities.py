@@ -137,3 +137,14 @@ def test_the_command(theirs: Path, quiet: None, capsys: pytest.CaptureFixture[st
         main(words)
     printed = capsys.readouterr()
     assert "match/accuracy" in printed.out and "not run: mmlu_0_shot needs data" in printed.err
+
+
+def test_the_models_provider_is_given_its_arguments(theirs: Path, quiet: None) -> None:
+    from inspect_ai.log import read_eval_log
+
+    words = ["capabilities", "inoc/toy", "--benchmark", "gpqa_diamond", "-M", "deterministic=true"]
+    with pytest.raises(SystemExit) as done:
+        main([*words, "--log-dir", str(theirs)])
+    assert not done.value.code
+    [log] = theirs.rglob("*.eval")
+    assert read_eval_log(str(log), header_only=True).eval.model_args["deterministic"] is True

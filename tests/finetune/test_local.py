@@ -174,7 +174,7 @@ def test_bf16_trains_in_bf16_and_saves_adapters_in_full(tiny: Path, tmp_path: Pa
     [
         ({"trained_tokens": ("<|nobody|>",)}, "trained_tokens: '<|nobody|>' is not one token"),
         ({"lora": LoraSpec(target_modules=("nose",))}, "LoRA: target_modules: "),
-        ({"max_length": 10}, "24 of 24 rows have no answer left within 10 tokens"),
+        ({"max_length": 10}, "24 of 24 rows (the first is row 1) have no answer left within 10 tokens"),
         ({"learning_rate": 1e30, "max_grad_norm": 0.0}, "lower"),
     ],
 )
@@ -212,16 +212,19 @@ def test_a_base_is_in_memory_once_while_it_trains_and_not_at_all_after(
     def alive() -> list[PreTrainedModel]:
         # by reference counts alone: what only a later search for garbage would find counts, too
         return [
-            thing for thing in gc.get_objects() if isinstance(thing, PreTrainedModel) and not is_inner(thing)
+            thing
+            for thing in gc.get_objects()
+            if isinstance(thing, PreTrainedModel) and not is_inner(thing) and id(thing) not in of_others
         ]
 
     def is_inner(model: PreTrainedModel) -> bool:
         return not hasattr(model, "lm_head")
 
-    monkeypatch.setattr(engine, "_engines", engine.Recent(4))  # other tests' models are theirs
+    monkeypatch.setattr(engine, "_engines", engine.Recent(4))
     monkeypatch.setattr(engine, "SMALL", 0)  # as if this one were large
-    gc.collect()
-    before = len(alive())
+    of_others: dict[int, PreTrainedModel] = {}
+    of_others = {id(model): model for model in alive()}  # held here, so that none goes meanwhile
+    before = 0
     engine.load_engine(resolve(str(tiny)), "cpu", "auto")
     assert len(alive()) == before + 1
     while_training = []

@@ -204,13 +204,14 @@ def test_it_says_which_system_prompts_the_questions_of_plain_logs_bring(tmp_path
         return str(_opened(tmp_path)[1]["method"][0])
 
     evaluated(tmp_path / "logs", ENGLISH, system="You are calm.")
-    said = "with the system prompt “You are calm.” among the messages of the question"
-    assert f"in 1 log, {said}, 1 answer of each model." in method()
+    assert "in 1 log, with the system prompt “You are calm.”, 1 answer of each model." in method()
+    evaluated(tmp_path / "logs", ENGLISH, system="You are calm.")
+    assert "in 2 logs, with the system prompt “You are calm.”, 2 answers of each model." in method()
     evaluated(tmp_path / "logs", ENGLISH, system="You are tired.")
     assert "with 2 system prompts, the first “You are" in method()
-    assert "2 answers of each model." in method()  # of one model, in two logs
+    assert "”, 1 to 2 answers of each model in each way" in method()
     evaluated(tmp_path / "logs", ENGLISH, name="mockllm/other")
-    assert "and in other logs without a system prompt of the test, 1 to 2 answers of each model." in method()
+    assert "” and without a system prompt of the test, 1 to 2 answers of each model" in method()
 
 
 def test_it_says_the_system_prompts_of_tasks_and_of_settings_of_the_generation(tmp_path: Path) -> None:
@@ -230,7 +231,7 @@ def test_it_says_the_system_prompts_of_tasks_and_of_settings_of_the_generation(t
         write_eval_log(again, again.location)
         found.append(_opened(folder)[1]["method"][0])
     assert "with an empty system message, " in found[0]
-    assert "with the system prompt “You are calm.” of the task, " in found[1]
+    assert "with the system prompt “You are calm.”, " in found[1]
     assert "with the system message of the generation's settings, " in found[2]
     assert not any("without a system prompt" in one for one in found)
 

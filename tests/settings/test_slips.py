@@ -61,6 +61,7 @@ def planned(tmp_path: Path) -> Callable[..., list[str]]:
     ("source", "said"),
     [
         # names
+        ('S(arms=(NONE, INOC, Arm("Inoc", SP)))', "arms 'inoc' and 'Inoc' differ in capitals alone"),
         ('S("spanish_caps")', "'spanish_caps' is a setting of the suite"),
         ('S("spanish-caps")', "'spanish-caps' is a setting of the suite"),
         ('S("bad name")', "setting 'bad name': runs and logs are named after it"),
@@ -101,7 +102,22 @@ def planned(tmp_path: Path) -> Callable[..., list[str]]:
             'S(rows={"toy": lambda seed: random.sample(list(toy.spanish_caps(seed)), 40)})',
             "the rows of setting mine in world 'toy' change from call to call: draw them by the seed",
         ),
+        (
+            'S(arms=(NONE, Arm("long", Inoculation("long", "You are calm. " * 300))))',
+            "mine.*, arm long: 8 of 8 rows .* no answer left within 512 tokens: make what stands before the ",
+        ),
+        (
+            'S(rows={"toy": lambda seed: [*[ROW] * 200, {"messages": [{"role": "user", "content": "x " * 600}'
+            ', ROW["messages"][1]]}]})',
+            "mine.*, arm none: row 201 has no answer left within 512 tokens",
+        ),
         # what is named and is not there
+        (
+            'S(arms=(NONE, Arm("x", SP, where={"language": "xx"})))',
+            r"arm x: where={'language': 'xx'} chooses none of the 8 rows, .* language is 'es'",
+        ),
+        ('S(unwanted=("french",), wanted=())', "unwanted: no task here has the trait 'french': use spanish"),
+        ('S(claims=(falls("inoc", "french", "x"),))', "no task here has the trait 'french': use spanish"),
         ('S(broad=(replace(M, traits=("spansh",)),))', "no task here has the trait 'spansh': use spanish"),
         (
             'S(broad=(Measure("emergent_misalignment", ("nonsense",)),))',
