@@ -25,6 +25,7 @@ from inoc_evals.data.cache import cache_dir
 from inoc_evals.errors import UserError
 from inoc_evals.gpus import installed_gpus
 from inoc_evals.models.base import SHIPPED, base_digest
+from inoc_evals.plurals import many
 from inoc_evals.runs.directory import RUNS_VARIABLE, list_runs, runs_root
 from inoc_evals.worlds import EMBEDDED
 
@@ -173,7 +174,7 @@ def _runs() -> Check:
         return Check(
             "runs", "broken", f"{folder}: {fault}", f"export {RUNS_VARIABLE}=a folder you can write to"
         )
-    return Check("runs", "ok", f"{folder}: {len(list_runs())} runs")
+    return Check("runs", "ok", f"{folder}: {many(len(list_runs()), 'run')}")
 
 
 def _write_fault(folder: Path) -> str:

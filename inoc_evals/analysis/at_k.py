@@ -117,11 +117,11 @@ def figure(rows: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
     """
     require("analysis", "seaborn", "pandas")
     from inoc_evals.analysis.style import (
+        arm_name,
         colours,
         empty_figure,
         heading,
         legend_beside,
-        literal_text,
         title_of,
     )
 
@@ -135,7 +135,7 @@ def figure(rows: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
     for axes, (name, group) in zip(panels, ways, strict=True):
         for arm in [arm for arm in order if (group["arm"] == arm).any()]:
             line = group[(group["arm"] == arm).to_numpy()].sort_values("k")
-            axes.plot(line["k"], line["rate"], "o-", color=colour[arm], markersize=4, label=literal_text(arm))
+            axes.plot(line["k"], line["rate"], "o-", color=colour[arm], markersize=4, label=arm_name(arm))
             axes.fill_between(
                 line["k"], line["low"], line["high"], color=colour[arm], alpha=0.18, linewidth=0
             )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis import audit_answers, audit_readings, audit_runs, log_facts
-from inoc_evals.analysis.findings import BLOCKS, CAUTION, SEVERITIES, Finding, merged, worst_first
+from inoc_evals.analysis.findings import BLOCKS, CAUTION, SEVERITIES, Finding, merged, summary, worst_first
 from inoc_evals.analysis.log_facts import LogFacts
 from inoc_evals.analysis.table import Loaded, read
 from inoc_evals.errors import UserError
@@ -66,14 +66,7 @@ class Audit:
     @property
     def summary(self) -> str:
         """How many findings there are of each severity, in words."""
-        counts = {word: sum(f.severity == word for f in self.findings) for word in SEVERITIES}
-        plural = {BLOCKS: "block a verdict", CAUTION: "cautions"}
-        said = [
-            f"{count} {word if count == 1 else plural.get(word, f'{word}s')}"
-            for word, count in counts.items()
-            if count
-        ]
-        return ", ".join(said) or "nothing to report"
+        return summary(self.findings)
 
     def as_dict(self) -> dict[str, Any]:
         """The audit as JSON-ready data."""

@@ -10,10 +10,12 @@ from inoc_evals.analysis.declared_traits import focused
 from inoc_evals.analysis.estimates import rates
 from inoc_evals.analysis.style import (
     BASE,
+    arms_of,
     colours,
     empty_figure,
     heading,
     name_rows,
+    row_height,
     share_axis,
     title_of,
 )
@@ -50,8 +52,11 @@ def excluded(table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS) 
     most = shares.groupby("label", sort=False)["rate"].max().sort_values(ascending=False, kind="stable")
     drawn = list(most.index[:PANELS])
     arms = sorted(shares["arm"].astype(str).unique(), key=lambda arm: (arm != BASE, arm != "none"))
-    figure, panels = empty_figure(2.2 + 2.2 * len(drawn), 1.1 + 0.3 * len(arms), len(drawn), share=True)
-    colour = colours(arms)
+    figure, panels = empty_figure(
+        2.2 + 2.2 * len(drawn), 1.1 + row_height(arms, 0.3) * len(arms), len(drawn), share=True
+    )
+    with arms_of(settings.get(str(families["setting"].iloc[0]))):
+        colour = colours(arms)
     for axes, label in zip(panels, drawn, strict=True):
         of_label = shares[shares["label"] == label].set_index("arm")
         for place, arm in enumerate(arms):

@@ -18,11 +18,12 @@ from inoc_evals.analysis.estimates import caution, merged
 from inoc_evals.analysis.observed import GROUP, labels, split, the_one
 from inoc_evals.analysis.resampling import Part, Statistic, resampled, statistic
 from inoc_evals.analysis.style import (
+    arm_name,
+    arms_of,
     colours,
     empty_figure,
     heading,
     is_share,
-    literal_text,
     sentence,
 )
 from inoc_evals.data.rephrasings import KINDS
@@ -120,7 +121,7 @@ def undefined(effect: Statistic, arm: str) -> str:
         arm: The inoculated arm.
     """
     if effect.low <= 0 <= effect.high:
-        return f"{arm} may have no effect: its interval [{effect.low:+.2f}, {effect.high:+.2f}] holds 0"
+        return f"{arm} may have no effect: its interval [{effect.low:+z.2f}, {effect.high:+z.2f}] holds 0"
     if effect.high < 0:
         return f"{arm} shows the trait more often than {NONE}: there is nothing that it keeps out"
     return ""
@@ -163,7 +164,7 @@ def pools(estimates: "pd.DataFrame", trait: str, inoculated_arm: str, title: str
         if arm in rates.index:
             row = rates.loc[arm].to_dict()
             axes.axhline(
-                float(row["rate"]), color=ink[arm], linewidth=1.4, linestyle="--", label=literal_text(arm)
+                float(row["rate"]), color=ink[arm], linewidth=1.4, linestyle="--", label=arm_name(arm)
             )
             if arm == IRRELEVANT.name:
                 axes.fill_between(ends, row["low"], row["high"], color=ink[arm], alpha=0.18, linewidth=0)
@@ -188,12 +189,15 @@ def pools(estimates: "pd.DataFrame", trait: str, inoculated_arm: str, title: str
     return figure
 
 
-def drawn(found: "pd.DataFrame", estimates: "pd.DataFrame") -> "Iterator[tuple[str, Figure]]":
+def drawn(
+    found: "pd.DataFrame", estimates: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS
+) -> "Iterator[tuple[str, Figure]]":
     """A figure for every setting, base and trait with pools of rephrasings.
 
     Args:
         found: What `shares` returns.
         estimates: Rates of the same table.
+        settings: The settings by name, which say what their arms are; the suite's by default.
 
     Yields:
         What tells the figure from the others, empty if it is the only one; and the figure (`pools`).
@@ -207,7 +211,9 @@ def drawn(found: "pd.DataFrame", estimates: "pd.DataFrame") -> "Iterator[tuple[s
         title = (
             f"{sentence(str(key['setting']))}, {key['base'] or 'base unknown'}: one prompt, and pools of it"
         )
-        yield name, pools(estimates[mine], str(key["label"]), str(key["of"]), title)
+        with arms_of(settings.get(str(key["setting"]))):
+            figure = pools(estimates[mine], str(key["label"]), str(key["of"]), title)
+        yield name, figure
 
 
 def in_words(row: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ from inoc_evals.analysis.estimates import (
 from inoc_evals.analysis.observed import FAMILY, GROUP, group_codes, labels, split
 from inoc_evals.analysis.variance import Answers, Uncertainty, uncertainty
 from inoc_evals.errors import UserError, require
+from inoc_evals.plurals import many
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,8 @@ def differences(table: "pd.DataFrame", to: str = "none", confidence: float = 0.9
         `observed.GROUP` (those that the table has): these columns, `label` as in `rates`, `arm`, `to`,
         `difference` (arm minus `to`) with `low` and `high`, `p`, `p_holm`, `effect` (Cohen's h of two rates;
         of other values their difference in standard deviations), `detectable` (the smallest difference that
-        these data would show with a power of `POWER`), `error` (its standard error) with `dof` and `fewest`
+        these data would show with a power of `POWER`; NaN where values have bounds and none that they could
+        have is large enough), `error` (its standard error) with `dof` and `fewest`
         (see `variance.Uncertainty`), `asked` (questions asked of both), `n`, and `caution`. Groups without
         the arm `to` have no rows.
 
@@ -100,7 +102,9 @@ def compare(
     both = len(set(cell["question"]) & set(reference["question"]))
     cautions = [caution(cell), caution(reference)]
     if both < UNPAIRED * len(questions):
-        cautions.append(f"{len(questions) - both} of {len(questions)} questions asked of one arm only")
+        cautions.append(
+            f"{len(questions) - both} of {many(len(questions), 'question')} asked of one arm only"
+        )
     first, second = answers(cell, questions), answers(reference, questions)
     scale = HIGHEST if is_rating(pd.concat([cell, reference])) else 1
     estimate = contrast(first, second, confidence, _within_finetunes(cell, reference), scale)
@@ -164,13 +168,15 @@ def contrast(
     error, dof = spread.variance**0.5, spread.dof
     level = spread.quantile(confidence)
     low, high = difference - level * error, difference + level * error
+    detectable = (level + float(stdtrit(dof, POWER))) * error
     if _are_bounded(first, second, scale):
         low, high = max(-float(scale), low), min(float(scale), high)
+        detectable = detectable if detectable <= scale else float("nan")
     return {
         **{"difference": difference, "low": low, "high": high},
         "p": 2 * spread.p_above(abs(difference) / error) if error > 0 else 1.0,
         "effect": _effect(first, second),
-        "detectable": (level + float(stdtrit(dof, POWER))) * error,
+        "detectable": detectable,
         **{"error": error, "dof": dof, "fewest": spread.fewest},
     }
 

@@ -8,8 +8,9 @@
 
 An inoculation works at a dose if the unwanted trait is within `LEAST` of the base, and if of what the control
 gained of the wanted trait at least `RETAINED` is left: (arm - base) / (none - base). Both have an interval,
-the second one by the joint bootstrap of `resampling.py`. Where the control itself did not learn the unwanted
-trait, there is nothing to keep out, and where it did not learn the wanted one, retention is undefined.
+the second one by the joint bootstrap of `resampling.py`. Where the control itself is not shown to have
+learnt the unwanted trait, nothing is shown to keep out; where it is not shown to have learnt the wanted one,
+retention is undefined.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,8 @@ from inoc_evals.analysis.resampling import Part, Statistic, resampled, statistic
 from inoc_evals.analysis.selectivity import NONE, RETAINED
 from inoc_evals.analysis.style import (
     BASE,
+    arm_name,
+    arms_of,
     colours,
     empty_grid,
     heading,
@@ -125,8 +128,8 @@ def windows(
         A row for every setting, base, arm, dose and way of asking: `setting`, `base`, `arm`, `dose`,
         `unwanted` and `wanted` (traits), `excess` (unwanted trait, arm less base), `learnt` (the same, `none`
         less base) and `retention`, each with `_low` and `_high`; `inside` (by the estimates alone; None where
-        undefined), `word` (`inside`, `outside`, `undecided`, `nothing to keep out`, `undefined`), `why` and
-        `caution`. In the order of doses.
+        undefined), `word` (`inside`, `outside`, `undecided`, `nothing shown to keep out`, `undefined`), `why`
+        and `caution`. In the order of doses.
 
     Raises:
         UserError: If the table holds no sweep, no answer of it was scored, or no arm of it is known to keep
@@ -248,7 +251,7 @@ def _retention(left_in: "pd.DataFrame", aim: Aim, confidence: float) -> tuple[St
     arm, none, base = parts
     gained = statistic(means, lambda of: of[none] - of[base], confidence)
     if not gained.low > 0:
-        return None, f"{CONTROL} has not learnt {trait}: {gained.text} above the base"
+        return None, f"{CONTROL} is not shown to have learnt {trait}: {gained.text} above the base"
     return statistic(means, lambda of: (of[arm] - of[base]) / (of[none] - of[base]), confidence), ""
 
 
@@ -261,13 +264,17 @@ def _word(number: Mapping[str, float], why_not: str) -> tuple[str, bool | None, 
 
     if number["excess"] != number["excess"]:
         return "undefined", None, f"no answers of {BASE} to compare with"
-    why = f"{shown('excess', '+.2f')} above the base"
+    why = f"{shown('excess', '+z.2f')} above the base"
     why += f", {why_not}" if why_not else f", {shown('retention', '.2f')} of the wanted trait left"
     out = number["excess_low"] > LEAST or number["excess_high"] < -LEAST
     if out:
         return "outside", False, why
     if number["learnt"] == number["learnt"] and not number["learnt_low"] > 0:
-        return "nothing to keep out", None, f"{why}; {CONTROL} {shown('learnt', '+.2f')} above the base"
+        return (
+            "nothing shown to keep out",
+            None,
+            f"{why}; {CONTROL} {shown('learnt', '+z.2f')} above the base",
+        )
     near = abs(number["excess"]) <= LEAST
     if why_not:
         return "undefined", None if near else False, why
@@ -378,7 +385,8 @@ def figure(
     lines = list(split(drawn, parts))
     order = tuple(str(arm) for arm in ([a.name for a in definition.arms] if definition else []))
     arms = [arm for arm in (*order, *drawn["arm"].astype(str).unique()) if arm != BASE]
-    ink = colours([BASE, *dict.fromkeys(arm for arm in arms if (drawn["arm"] == arm).any())])
+    with arms_of(definition):
+        ink = colours([BASE, *dict.fromkeys(arm for arm in arms if (drawn["arm"] == arm).any())])
     width, height_ = PER_PANEL[0] * len(columns) + 1.5, PER_PANEL[1] * len(lines) + 0.5
     drawing, panels = empty_grid(width, height_, len(lines), len(columns), share=True)
     names = _distinct([way for way, _ in lines])
@@ -454,9 +462,7 @@ def _panel(
         dashed: dict[str, Any] = (
             {"linestyle": (0, (4, 3)), "linewidth": 1.0} if arm == BASE else {"marker": "o"}
         )
-        axes.plot(
-            at, line["rate"], color=ink[arm], markersize=3.5, label=literal_text(arm), zorder=3, **dashed
-        )
+        axes.plot(at, line["rate"], color=ink[arm], markersize=3.5, label=arm_name(arm), zorder=3, **dashed)
         axes.fill_between(at, line["low"], line["high"], color=ink[arm], alpha=0.15, linewidth=0)
         ringed = [n for n, dose in enumerate(line["dose"]) if (arm, str(dose)) in inside]
         axes.scatter(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.style import colours, empty_figure, heading, legend_beside, literal_text
+from inoc_evals.analysis.style import arm_name, colours, empty_figure, heading, legend_beside
 from inoc_evals.errors import UserError, require
 from inoc_evals.runs.directory import read_dynamics
 
@@ -69,7 +69,7 @@ def curves(table: "pd.DataFrame", order: tuple[str, ...], title: str) -> "Figure
                 line = seed.groupby("step")["logprob"].mean()
                 axes.plot(line.index, line, color=colour[arm], linewidth=0.6, alpha=0.5)
             mean = of_arm.groupby("step")["logprob"].mean()
-            axes.plot(mean.index, mean, color=colour[arm], linewidth=2, label=literal_text(arm))
+            axes.plot(mean.index, mean, color=colour[arm], linewidth=2, label=arm_name(arm))
         axes.set_title(f"{trait.capitalize()} only", fontsize=9, loc="left")
         axes.set_xlabel("training step", fontsize=8)
     panels[0].set_ylabel("log-prob of fixed responses (nats)", fontsize=8)

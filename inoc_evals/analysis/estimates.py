@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from inoc_evals.analysis.observed import RATE, labels, split
 from inoc_evals.analysis.variance import Answers, uncertainty
 from inoc_evals.errors import UserError, require
+from inoc_evals.plurals import many
 
 if TYPE_CHECKING:
     import numpy as np
@@ -191,9 +192,9 @@ def doubts(data: Answers, seeds: int) -> str:
     reasons = []
     questions = len(np.unique(data.questions))
     if 0 < seeds < FEW_SEEDS:
-        reasons.append(f"{seeds} seed{'s' * (seeds > 1)}")
+        reasons.append(many(seeds, "seed"))
     if questions < FEW_QUESTIONS:
-        reasons.append(f"{questions} question{'s' * (questions > 1)}")
+        reasons.append(many(questions, "question"))
     rate, low, high = (float(value) for value in (data.values.mean(), data.values.min(), data.values.max()))
     if 0 <= low < high <= 1:  # if all are alike, the interval is Wilson's
         near = min(rate, 1 - rate)

@@ -19,6 +19,7 @@ from inoc_evals.analysis.style import (
     heading,
     is_share,
     name_rows,
+    row_height,
     share_axis,
     title_of,
     unit,
@@ -63,7 +64,9 @@ def arms(
     if not shown:
         raise UserError(f"no answer was scored for {', '.join(traits)}")
     row_labels = group_labels(table, among=estimates)
-    figure, panels = empty_figure(1.9 * len(shown) + 1.5, 0.34 * len(order) + 1.15, len(shown), share=True)
+    figure, panels = empty_figure(
+        1.9 * len(shown) + 1.5, row_height(order, 0.34) * len(order) + 1.15, len(shown), share=True
+    )
     for axes, (label, rates) in zip(panels, shown.items(), strict=True):
         _panel(axes, table[(row_labels == label).to_numpy()], rates.set_index("arm"), order)
         axes.set_title((labels or {}).get(label) or title_of(label), fontsize=9, loc="left")

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from inoc_evals.plurals import many
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -28,6 +30,10 @@ COMMON = ("setting", "base")
 
 WAY = ("scorer", "judge", "preset", "variant", "sampling", "parameters", "system", "trigger", "dtype", "dose")
 """Columns by which a finding names its answers where they tell answers apart."""
+
+
+PLURALS = {BLOCKS: "block a verdict"}
+"""What several of a severity are called, if not by its name with an s."""
 
 
 @dataclass(frozen=True)
@@ -167,3 +173,14 @@ def _number(value: Any) -> Any:
     if hasattr(value, "item"):  # numpy's numbers
         value = value.item()
     return None if value != value else value
+
+
+def summary(findings: Iterable[Finding]) -> str:
+    """How many findings there are of each severity, in words.
+
+    Args:
+        findings: The findings.
+    """
+    found = [finding.severity for finding in findings]
+    said = [many(found.count(one), one, PLURALS.get(one, "")) for one in SEVERITIES if one in found]
+    return ", ".join(said) or "nothing to report"

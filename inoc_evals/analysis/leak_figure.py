@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.leaks import WAY, Leaks
 from inoc_evals.analysis.observed import distinctions, groups, records, split
-from inoc_evals.analysis.style import colours, empty_figure, heading, literal_text, sentence, trait_name
+from inoc_evals.analysis.style import (
+    arm_name,
+    colours,
+    empty_figure,
+    heading,
+    literal_text,
+    sentence,
+    trait_name,
+)
 from inoc_evals.data.prompt_categories import CATEGORIES
 from inoc_evals.errors import UserError, require
 
@@ -90,7 +98,7 @@ def leak_figure(grid: "pd.DataFrame", order: Sequence[str], title: str, base: st
         axes.text(columns.index(column) + 0.5, 0.5, _share(rate), ha="center", va="center", fontsize=7.5)
     conditions = [literal_text(name) for _, name, _ in columns]
     axes.set_xticks([n + 0.5 for n in range(len(columns))], conditions, rotation=40, ha="right", fontsize=8)
-    axes.set_yticks([n + 0.5 for n in range(len(names))], [literal_text(name) for name in names], fontsize=8)
+    axes.set_yticks([n + 0.5 for n in range(len(names))], [arm_name(name) for name in names], fontsize=8)
     for label, colour in zip(axes.get_yticklabels(), colours(names).values(), strict=True):
         label.set_color(colour)
         label.set_fontweight("bold")
@@ -115,7 +123,7 @@ def _cell(axes: "Axes", column: int, row: int, found: Mapping[Any, Any]) -> None
     mark = "*" if found["significant"] else ""
     weight = "bold" if mark else "normal"
     at: dict[str, Any] = {"ha": "center", "va": "center", "color": ink}
-    axes.text(column + 0.5, row + 0.36, f"{found['leak']:+.2f}{mark}", fontsize=8, fontweight=weight, **at)
+    axes.text(column + 0.5, row + 0.36, f"{found['leak']:+z.2f}{mark}", fontsize=8, fontweight=weight, **at)
     axes.text(column + 0.5, row + 0.72, _share(found["rate"]), fontsize=6.5, **at)
     if found["own"]:
         axes.add_patch(Rectangle((column + 0.04, row + 0.04), 0.92, 0.92, fill=False, lw=1.6, ec="black"))

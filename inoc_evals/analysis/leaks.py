@@ -337,13 +337,13 @@ def _surprise(row: Mapping[Any, Any]) -> str:
     who = _who(row)
     if row["why_not"]:
         return f"{who}: no surprising leak can be told: {row['why_not']}"
-    number = f"{row['leak']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}] under {row['condition']}"
+    number = f"{row['leak']:+z.2f} [{row['low']:+z.2f}, {row['high']:+z.2f}] under {row['condition']}"
     rates = f"{row['rate']:.2f} against {row['base_rate']:.2f} of the base, p {row['p_holm']:.2g} after Holm"
     of = f"the largest of {row['of']}" if row["of"] > 1 else "the only one"
     verdict = "a surprising leak" if row["significant"] else "no surprising leak is shown"
     if row["significant"] and row["in_the_open"]:
         verdict = "nothing that a prompt brings back, since as much shows without one"
-    beside = "" if row["unprompted"] != row["unprompted"] else f"; without a prompt {row['unprompted']:+.2f}"
+    beside = "" if row["unprompted"] != row["unprompted"] else f"; without a prompt {row['unprompted']:+z.2f}"
     return f"{who}: {verdict}: {number} ({rates}, {of}{beside}{_caution(row)})"
 
 
@@ -351,7 +351,7 @@ def _condition(row: Mapping[Any, Any]) -> str:
     who = _who(row)
     if row["why_not"]:
         return f"{who}: conditionality is undefined: {row['why_not']}"
-    number = f"{row['conditionality']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
+    number = f"{row['conditionality']:+z.2f} [{row['low']:+z.2f}, {row['high']:+z.2f}]"
     rates = (
         f"from {row['arm_off']:.2f} to {row['arm_on']:.2f}, the base from {row['base_off']:.2f} to "
         f"{row['base_on']:.2f}"

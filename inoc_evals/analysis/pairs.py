@@ -14,6 +14,7 @@ from inoc_evals.analysis.observed import chosen, the_one
 from inoc_evals.analysis.observed import labels as group_labels
 from inoc_evals.analysis.style import (
     Colour,
+    arm_name,
     colours,
     empty_figure,
     empty_grid,
@@ -89,7 +90,7 @@ def two_traits(
             linewidth=0,
             zorder=3,
         )
-        _cross(axes, of_x.loc[arm], of_y.loc[arm], colour[arm], literal_text(arm))
+        _cross(axes, of_x.loc[arm], of_y.loc[arm], colour[arm], arm_name(arm))
     share_axis(axes)
     axes.set_xlim(-0.03, 1.03)
     axes.set_ylim(-0.03, 1.03)
@@ -166,7 +167,7 @@ def two_ratings(
     # the tallest bar of all sides fills its side
     highest = max(float(of_arm.sum(axis=side).max()) for of_arm in shares.values() for side in (0, 1))
     for number, (axes, arm) in enumerate(zip(panels, arms, strict=False)):
-        name = f"{literal_text(arm)}, n {len(pairs[arm]):,}"
+        name = f"{arm_name(arm)}, n {len(pairs[arm]):,}"
         image = _density(axes, shares[arm], highest, colour[arm], lines, name)
         last_in_column = number + columns >= len(arms)
         axes.tick_params(labelleft=number % columns == 0, labelbottom=last_in_column)

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 from inoc_evals.analysis.observed import chosen, the_one
 from inoc_evals.analysis.style import (
     SHARE,
+    arm_name,
     colours,
     empty_figure,
     heading,
     is_share,
     literal_text,
     name_rows,
+    row_height,
     share_axis,
     title_of,
     trait_name,
@@ -128,7 +130,7 @@ def _heat(
     image = axes.pcolormesh(values, cmap="cividis", vmin=0, vmax=1, rasterized=True)
     axes.invert_yaxis()
     axes.grid(visible=False)
-    columns = [literal_text(str(name)) for name in wide.columns]
+    columns = [arm_name(str(name)) for name in wide.columns]
     axes.set_xticks([n + 0.5 for n in range(len(columns))], columns, rotation=40, ha="right", fontsize=8)
     if named_rows:
         texts = [str(name) for name in wide.index]
@@ -165,8 +167,10 @@ def forest(
     shown = [arm for arm in order if any((group["arm"] == arm).any() for group in groups.values())]
     if not shown:
         raise UserError("no difference to draw: no arm was compared for these traits")
-    figure, panels = empty_figure(1.9 * len(groups) + 1.5, 0.32 * len(shown) + 1.35, len(groups), share=True)
-    colour, compared = colours(order), literal_text(str(differences["to"].iloc[0]))
+    figure, panels = empty_figure(
+        1.9 * len(groups) + 1.5, row_height(shown, 0.32) * len(shown) + 1.35, len(groups), share=True
+    )
+    colour, compared = colours(order), arm_name(str(differences["to"].iloc[0]))
     for axes, (label, group) in zip(panels, groups.items(), strict=True):
         by_arm = group.set_index("arm")
         for y, arm in enumerate(shown):
@@ -225,7 +229,7 @@ def narrow_and_broad(
             color=colour[arm],
             markersize=7,
             markeredgecolor="0.15",
-            label=literal_text(arm),
+            label=arm_name(arm),
         )
     share_axis(axes)
     axes.set_xlim(-0.03, 1.03)

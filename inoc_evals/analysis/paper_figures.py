@@ -22,6 +22,7 @@ from inoc_evals.analysis.observed import FAMILY, chosen, group_codes, the_one
 from inoc_evals.analysis.style import (
     BASE,
     NONE,
+    arm_name,
     colours,
     empty_figure,
     is_share,
@@ -320,7 +321,7 @@ def _legend(
 
 
 def _name(arm: str, names: Mapping[str, str] | None) -> str:
-    return literal_text((names or {}).get(arm, arm))
+    return arm_name((names or {}).get(arm, arm))
 
 
 def _title(label: str, names: Mapping[str, str] | None) -> str:

@@ -22,6 +22,7 @@ from inoc_evals.analysis.estimates import FEW_QUESTIONS, FEW_SEEDS
 from inoc_evals.analysis.observed import RATE, labels, split, titled
 from inoc_evals.analysis.resampling import Means, Part, Statistic, resampled, statistic
 from inoc_evals.errors import UserError, require
+from inoc_evals.plurals import many
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,8 +67,8 @@ class Components:
     @property
     def caution(self) -> str:
         """Why the widths may be off; empty if nothing is wrong."""
-        few = [f"{self.seeds} seed{'s' * (self.seeds > 1)}"] if 0 < self.seeds < FEW_SEEDS else []
-        few += [f"{self.questions} questions"] if self.questions < FEW_QUESTIONS else []
+        few = [many(self.seeds, "seed")] if 0 < self.seeds < FEW_SEEDS else []
+        few += [many(self.questions, "question")] if self.questions < FEW_QUESTIONS else []
         return ", ".join(few)
 
 
@@ -311,11 +312,11 @@ def figure(found: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
     """
     require("analysis", "seaborn", "pandas")
     from inoc_evals.analysis.style import (
+        arm_name,
         colours,
         empty_figure,
         heading,
         legend_beside,
-        literal_text,
         title_of,
     )
 
@@ -323,7 +324,7 @@ def figure(found: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
     if drawn.empty:
         raise UserError("no width is known: " + "; ".join(dict.fromkeys(found["why"])))
     ways = [
-        (f"{name}, {seeds} finetune{'s' * (seeds > 1)}", group[(group["seeds"] == seeds).to_numpy()])
+        (f"{name}, {many(seeds, 'finetune')}", group[(group["seeds"] == seeds).to_numpy()])
         for name, group in titled(drawn)
         for seeds in sorted(set(group["seeds"]))
     ]
@@ -343,7 +344,7 @@ def figure(found: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
                     color=colour[arm],
                     markersize=4,
                     linewidth=1.6 if most else 1.0,
-                    label=f"{literal_text(arm)}, {answers} each",
+                    label=f"{arm_name(arm)}, {answers} each",
                 )
                 if most:
                     band = (line["low"], line["high"])

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.analysis.estimates import FEW_QUESTIONS, FEW_SEEDS, answers, merged, wilson_interval
 from inoc_evals.analysis.variance import uncertainty
 from inoc_evals.errors import UserError
+from inoc_evals.plurals import many
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,11 +65,11 @@ class Means:
         """Why intervals may be too narrow; empty if nothing is wrong."""
         few = []
         if 0 < self.seeds < FEW_SEEDS:
-            few.append(f"{self.seeds} seed{'s' * (self.seeds > 1)}")
+            few.append(many(self.seeds, "seed"))
         if self.questions < FEW_QUESTIONS:
-            few.append(f"{self.questions} question{'s' * (self.questions > 1)}")
+            few.append(many(self.questions, "question"))
         if self.unpaired > (1 - UNPAIRED) * self.questions:
-            few.append(f"{self.unpaired} of {self.questions} questions not asked of every arm")
+            few.append(f"{self.unpaired} of {many(self.questions, 'question')} not asked of every arm")
         return merged(few)
 
 
@@ -93,7 +94,7 @@ class Statistic:
     @property
     def text(self) -> str:
         """The number and its interval, e.g. `0.25 [0.10, 0.41]`."""
-        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+        return f"{self.value:z.2f} [{self.low:z.2f}, {self.high:z.2f}]"
 
 
 def resampled(

@@ -21,6 +21,7 @@ from inoc_evals.analysis.observed import GROUP, labels, split
 from inoc_evals.analysis.resampling import RESAMPLES, Part, Statistic, resampled, statistic
 from inoc_evals.analysis.verdicts import LEVEL, Word
 from inoc_evals.errors import UserError, require
+from inoc_evals.plurals import many
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,8 +113,8 @@ def surprise_saved(
     def measured(cell: "pd.DataFrame", reference: "pd.DataFrame") -> dict[str, Any]:
         means = resampled({(NONE, 1): cell, (NONE, 0): reference}, resamples, shares=False)
         found = statistic(means, lambda of: of[NONE, 1] - of[NONE, 0])
-        reasons = [f"{means.questions} row{'s' * (means.questions > 1)}"] * (means.questions < FEW_QUESTIONS)
-        reasons += [f"{left_out} rows left out: no log-prob under every prompt"] * bool(left_out)
+        reasons = [many(means.questions, "row")] * (means.questions < FEW_QUESTIONS)
+        reasons += [f"{many(left_out, 'row')} left out: no log-prob under every prompt"] * bool(left_out)
         return {
             **{"value": found.value, "low": found.low, "high": found.high},
             **{"n": means.questions, "caution": ", ".join(reasons)},
@@ -569,7 +570,7 @@ def _complete(table: "pd.DataFrame") -> "tuple[pd.DataFrame, int]":
 def _undefined(left: Sequence[float], right: Sequence[float]) -> str:
     """Why there is no rank correlation; empty if there is one."""
     if len(left) < LEAST_PROMPTS:
-        return f"{len(left)} prompts with both numbers, at least {LEAST_PROMPTS} are needed"
+        return f"{many(len(left), 'prompt')} with both numbers, at least {LEAST_PROMPTS} are needed"
     for name, values in (("before training", left), ("after it", right)):
         if any(value != value for value in values):
             return f"a number {name} is undefined"

@@ -16,7 +16,7 @@ from inoc_evals.analysis.screening import (
     cell,
     ordered,
 )
-from inoc_evals.analysis.style import colours, empty_figure, heading, legend_beside, literal_text
+from inoc_evals.analysis.style import arm_name, colours, empty_figure, heading, legend_beside, literal_text
 from inoc_evals.errors import UserError, require
 
 if TYPE_CHECKING:
@@ -135,5 +135,5 @@ def _scatter(
             markersize=6,
             markeredgecolor="0.15",
             zorder=4,
-            label=literal_text(prompt),
+            label=arm_name(prompt),
         )

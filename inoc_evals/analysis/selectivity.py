@@ -26,10 +26,20 @@ from inoc_evals.analysis.contrasts import compare
 from inoc_evals.analysis.estimates import FEW_QUESTIONS, merged
 from inoc_evals.analysis.observed import FAMILY, GROUP, distinctions, split
 from inoc_evals.analysis.resampling import RESAMPLES, Statistic, resampled, statistic
-from inoc_evals.analysis.style import colours, empty_figure, heading, legend_beside, literal_text, trait_name
+from inoc_evals.analysis.style import (
+    arm_name,
+    arms_of,
+    colours,
+    empty_figure,
+    heading,
+    legend_beside,
+    literal_text,
+    trait_name,
+)
 from inoc_evals.analysis.verdicts import rows_of
 from inoc_evals.data.conditions import of_task
 from inoc_evals.errors import UserError, require
+from inoc_evals.plurals import many
 from inoc_evals.settings import SETTINGS, Setting
 from inoc_evals.settings.claim import Side
 from inoc_evals.settings.setting import Aims
@@ -319,7 +329,7 @@ def _one(case: _Case, resamples: int) -> Selectivity:
     constant = [way.name for way in ways.values() if way.rows["arm"]["value"].nunique() == 1]
     cautions = [
         means.caution,
-        f"{means.questions} questions" if means.questions < FEW_QUESTIONS else "",
+        many(means.questions, "question") if means.questions < FEW_QUESTIONS else "",
         f"all answers alike in {' and '.join(constant)}" if constant else "",
     ]
     return Selectivity(
@@ -340,10 +350,10 @@ def _nothing_taught(way: _Way) -> str:
     low, high = float(taught["low"]), float(taught["high"])
     if low > 0:
         return ""
-    what = "does not" if high >= 0 else "does the contrary of"
-    verb = "raise" if high >= 0 else "raising"
-    interval = f"{NONE} less {BASE} {float(taught['difference']):+.2f} [{low:+.2f}, {high:+.2f}]"
-    return f"training without a prompt {what} {verb} {way.name}: {interval}"
+    # an interval that holds 0 shows neither a rise nor that there is none
+    what = "is not shown to raise" if high >= 0 else "does the contrary of raising"
+    interval = f"{NONE} less {BASE} {float(taught['difference']):+z.2f} [{low:+z.2f}, {high:+z.2f}]"
+    return f"training without a prompt {what} {way.name}: {interval}"
 
 
 def _unknown() -> Statistic:
@@ -383,7 +393,7 @@ def figure(found: Sequence[Selectivity], order: tuple[str, ...], title: str) -> 
                 axes.plot(*place, "o", color=colour[arm], markersize=5, label=arm, zorder=3)
         for one in mine:
             label = f"{one.arm}: {one.suppression.of} out" if several else one.arm
-            _point(axes, one, colour[one.arm], literal_text(label))
+            _point(axes, one, colour[one.arm], arm_name(label))
         axes.set_xlabel(_axis("suppression", [one.suppression.of for one in mine]), fontsize=8)
         if way:
             axes.set_title(literal_text(way), fontsize=9, loc="left")
@@ -414,7 +424,8 @@ def drawings(found: Sequence[Selectivity], settings: Mapping[str, Setting] = SET
         title = definition.title if definition else trait_name(name)
         with suppress(UserError):  # no arm has both shares
             stem = re.sub(r"[^\w.-]+", "-", f"{name}-{base}" if base else name).strip("-")
-            figures[stem] = figure(mine, order, f"{title}: {base}" if base else title)
+            with arms_of(definition):
+                figures[stem] = figure(mine, order, f"{title}: {base}" if base else title)
     if not figures:
         raise UserError("nothing to draw: no arm has both suppression and retention")
     return figures

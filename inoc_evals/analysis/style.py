@@ -4,10 +4,17 @@
     role("irrelevant")                     # "control": its colour is of the purples
 
 Colours say what an arm is: the base is grey, training without a prompt orange, inoculated arms blue to green,
-controls purple to brown.
+controls purple to brown. A setting says it of its arms; of a setting that nobody knows, names must do:
+
+    role("ask-for-spanish", setting)   # "inoculated", if the setting puts that prompt before its rows
+    with arms_of(setting):             # in all figures that are drawn here
+        colours(["none", "ask-for-spanish"])
 """
 
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from inoc_evals.settings import Setting
+
 Colour = tuple[float, float, float]
 
 BASE = "base"
@@ -24,8 +33,23 @@ BASE = "base"
 TITLE_WIDTH = 32
 """Maximal line length of a panel's title, in characters."""
 
+HEADING_WIDTH = 13
+"""Characters of a figure's title in an inch."""
+
+NAME_WIDTH, LONGEST_NAME, KEPT = 30, 88, 54
+"""Characters in a line of an arm's name, those shown of a longer name, and those before its gap."""
+
+LEGEND_WIDTH, CHARACTER = 20, 0.07
+"""Characters of a name for which figures have room beside them, and inches for each more."""
+
+LINE = 0.135
+"""Height of a line of a name, in inches."""
+
 NONE = "none"
 """The arm that is trained without a prompt."""
+
+PLACEBO = "placebo"
+"""The arm under a prompt that asks for nothing, beside the controls of every setting."""
 
 Role = Literal["base", "none", "inoculated", "control", "other"]
 
@@ -50,25 +74,66 @@ MEANING: dict[Role, str] = {
 """What a legend says of a colour."""
 
 
-def role(arm: str) -> Role:
-    """What an arm is; `other` for a model, or an arm that no setting of the suite has.
+_known: "ContextVar[Setting | None]" = ContextVar("known", default=None)
+
+
+@contextmanager
+def arms_of(setting: "Setting | None") -> Iterator[None]:
+    """Let a setting say what arms are in all figures that are drawn inside.
+
+    Args:
+        setting: The setting; None where it is not known.
+    """
+    before = _known.set(setting)
+    try:
+        yield
+    finally:
+        _known.reset(before)
+
+
+def role(arm: str, setting: "Setting | None" = None) -> Role:
+    """What an arm is; `other` for a model, or an arm that no setting has.
 
     Args:
         arm: Its name.
+        setting: The setting, which says what its arms are; None where it is not known, and names must do.
     """
-    from inoc_evals.settings.controls import pool_of
-
     if arm == BASE:
         return "base"
     if arm == NONE:
         return "none"
-    if pool_of(arm):
+    if setting is not None and (declared := _declared(setting, arm)):
+        return declared
+    return _by_name(arm)
+
+
+def _declared(setting: "Setting", arm: str) -> Role | None:
+    """What a setting says of one of its arms; None if it has no such arm."""
+    one = next((one for one in setting.arms if one.name == arm), None)
+    if one is None:
+        return None
+    prompted = one.inoculation is not None or bool(one.in_world)
+    # what is put before other rows than the setting's keeps nothing out of them
+    return "inoculated" if prompted and not (one.control or one.rows or _is_control(arm)) else "control"
+
+
+def _by_name(arm: str) -> Role:
+    if _is_control(arm):
         return "control"
     return _roles().get(arm, "inoculated" if arm.endswith("-inoc") else "other")
 
 
+def _is_control(arm: str) -> bool:
+    """Whether an arm of this name is a control in every setting."""
+    from inoc_evals.settings.controls import is_control
+
+    return is_control(arm) or arm == PLACEBO
+
+
 def colours(arms: Iterable[str]) -> dict[str, Colour]:
     """A colour for every arm: arms of the suite's settings have fixed ones, others get the next free one.
+
+    What arms are is said by the setting of `arms_of`, and else by their names.
 
     Args:
         arms: The arms of a figure.
@@ -76,10 +141,11 @@ def colours(arms: Iterable[str]) -> dict[str, Colour]:
     from matplotlib.colors import to_rgb
 
     named = list(dict.fromkeys(arms))
-    fixed = _fixed_colours()
-    chosen = {arm: fixed[arm] for arm in named if arm in fixed}
-    for number, arm in enumerate(arm for arm in named if arm not in fixed):
-        palette = PALETTES[role(arm)]
+    fixed, palettes = _fixed_colours(), {arm: PALETTES[role(arm, _known.get())] for arm in named}
+    # a setting of one's own may have a control of a name that the suite gives to an inoculation
+    chosen = {arm: fixed[arm] for arm in named if fixed.get(arm) in palettes[arm]}
+    for number, arm in enumerate(arm for arm in named if arm not in chosen):
+        palette = palettes[arm]
         unused = [colour for colour in palette if colour not in chosen.values()]
         chosen[arm] = unused[0] if unused else palette[number % len(palette)]
     return {arm: to_rgb(chosen[arm]) for arm in named}
@@ -89,10 +155,8 @@ def colours(arms: Iterable[str]) -> dict[str, Colour]:
 def _roles() -> dict[str, Role]:
     """What the arms of the suite's settings are."""
     from inoc_evals.settings import SETTINGS
-    from inoc_evals.settings.controls import CLEAN
-    from inoc_evals.settings.prompts import IRRELEVANT
 
-    roles: dict[str, Role] = {CLEAN: "control", "placebo": "control", IRRELEVANT.name: "control"}
+    roles: dict[str, Role] = {}
     for arm in (arm for one in SETTINGS.values() for arm in one.arms if arm.name not in (BASE, NONE)):
         plain = arm.control or arm.inoculation is None
         roles.setdefault(arm.name, "control" if plain else "inoculated")
@@ -114,7 +178,7 @@ def _fixed_colours() -> dict[str, str]:
             continue
         others = set().union(*(names for names in together if name in names)) & fixed.keys()
         taken = {fixed[other] for other in others}
-        fixed[name] = next(colour for colour in PALETTES[role(name)] if colour not in taken)
+        fixed[name] = next(colour for colour in PALETTES[_by_name(name)] if colour not in taken)
     return fixed
 
 
@@ -156,8 +220,16 @@ def empty_grid(
 
 
 def heading(figure: "Figure", text: str) -> None:
-    """The title of a figure, at its left edge."""
-    figure.suptitle(literal_text(text), fontsize=10, x=0.01, ha="left")
+    """The title of a figure, at its left edge; one that is wider than the figure is wrapped.
+
+    It comes last, when the figure's legends are known: where their names are long, the figure becomes wider.
+    """
+    legends = [legend for axes in figure.axes if (legend := axes.get_legend()) is not None]
+    lines = [line for one in legends for text in one.get_texts() for line in text.get_text().split("\n")]
+    beyond = max(map(len, lines), default=0) - LEGEND_WIDTH
+    figure.set_figwidth(figure.get_figwidth() + CHARACTER * max(0, beyond))
+    wrapped = textwrap.wrap(text, int(figure.get_figwidth() * HEADING_WIDTH))
+    figure.suptitle(literal_text("\n".join(wrapped)), fontsize=10, x=0.01, ha="left")
 
 
 def legend_beside(axes: "Axes", panels: "Iterable[Axes]") -> None:
@@ -172,9 +244,27 @@ def legend_beside(axes: "Axes", panels: "Iterable[Axes]") -> None:
 
 def name_rows(axes: "Axes", names: list[str]) -> None:
     """Name the rows of a panel, the first at the top, without lines between them."""
-    axes.set_yticks(range(len(names)), [literal_text(name) for name in names], fontsize=8)
+    axes.set_yticks(range(len(names)), [arm_name(name) for name in names], fontsize=8)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
+
+
+def arm_name(name: str) -> str:
+    """The name of an arm, a model or a prompt in a figure: a long one takes several lines, and has a gap."""
+    if len(name) > LONGEST_NAME:
+        name = f"{name[:KEPT]}…{name[KEPT + 1 - LONGEST_NAME :]}"
+    return literal_text("\n".join(textwrap.wrap(name, NAME_WIDTH)) or name)
+
+
+def row_height(names: Iterable[str], usual: float) -> float:
+    """The height of the rows of a panel in inches, so that names of several lines do not touch.
+
+    Args:
+        names: The names of its rows.
+        usual: The height where each takes one line.
+    """
+    lines = max((arm_name(name).count("\n") + 1 for name in names), default=1)
+    return max(usual, LINE * (lines + 0.5))
 
 
 def trait_name(trait: str) -> str:
@@ -184,8 +274,6 @@ def trait_name(trait: str) -> str:
 
 def title_of(label: str) -> str:
     """The title of a panel: a label, wrapped to fit a narrow panel."""
-    import textwrap
-
     return "\n".join(textwrap.wrap(sentence(label), TITLE_WIDTH))
 
 

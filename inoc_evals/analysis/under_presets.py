@@ -126,11 +126,11 @@ def figure(rows: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
     """
     require("analysis", "seaborn", "pandas")
     from inoc_evals.analysis.style import (
+        arm_name,
         colours,
         empty_figure,
         heading,
         legend_beside,
-        literal_text,
         name_rows,
         share_axis,
         title_of,
@@ -158,7 +158,7 @@ def figure(rows: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
         axes.grid(axis="y", visible=False)
     name_rows(panels[0], [f"{name}\n{PRESETS[name]}" for name in names])
     for arm in shown:
-        panels[-1].plot([], [], "o", color=colour[arm], markeredgecolor="0.15", label=literal_text(arm))
+        panels[-1].plot([], [], "o", color=colour[arm], markeredgecolor="0.15", label=arm_name(arm))
     legend_beside(panels[-1], panels)
     heading(figure, title)
     return figure

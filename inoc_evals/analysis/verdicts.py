@@ -270,12 +270,13 @@ def _verdict(
     supported, contradicted = corrected[number, True], corrected[number, False]
     word: Word = "supported" if supported < level else "contradicted" if contradicted < level else "undecided"
     difference, low, high = (float(comparison[key]) for key in ("difference", "low", "high"))
-    why = f"{difference:+.2f} [{low:+.2f}, {high:+.2f}], claimed {claim.region}"
+    why = f"{difference:+z.2f} [{low:+z.2f}, {high:+z.2f}], claimed {claim.region}"
     if word == "undecided" and (high < claim.low or low > claim.high or claim.low < low <= high < claim.high):
         # Seen alone the interval would decide it.
         why += f"; p {min(supported, contradicted):.2g} after correction over all claims"
     elif word == "undecided" and comparison["error"]:
-        why += f"; detectable ±{comparison['detectable']:.2f}"
+        least = float(comparison["detectable"])
+        why += f"; detectable ±{least:.2f}" if least == least else "; no difference could have been detected"
     if cautions := _cautions(claim, comparison):
         why += f"; caution: {cautions}"
     n = int(comparison["n"])

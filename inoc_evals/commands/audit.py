@@ -7,6 +7,7 @@ import typer
 
 from inoc_evals.commands.known_settings import OwnSettings, known_settings
 from inoc_evals.commands.output import AsJson, print_json, print_table, say
+from inoc_evals.plurals import many
 
 
 def command(
@@ -43,7 +44,7 @@ def command(
             rows = [[f.severity, f.kind, f.place, f.what, f.todo] for f in findings]
             title = f"{setting} on {base}" if base else setting or "Logs"
             print_table(title, ["severity", "finding", "where", "what", "what to do"], rows)
-        say(f"{found.answers} answers in {found.logs} logs: {found.summary}")
+        say(f"{many(found.answers, 'answer')} in {many(found.logs, 'log')}: {found.summary}")
         for file in files:
             say(f"Figure: {file}")
     if strict and found.blocking:

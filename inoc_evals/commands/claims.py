@@ -53,7 +53,8 @@ def command(
         several = len({v.base for v in of_setting}) > 1
         rows = [[v.word, *([v.base] if several else []), v.claim.said, v.name, v.why] for v in of_setting]
         heads = ["verdict", *(["base"] if several else []), "claim", "difference", "found"]
-        print_table(f"{name} ({of_setting[0].claim.paper})", heads, rows)
+        paper = of_setting[0].claim.paper
+        print_table(f"{name} ({paper})" if paper else name, heads, rows)
     words = sorted({v.word for v in results}, key=lambda word: word == UNMEASURED)
     counts = {word: sum(v.word == word for v in results) for word in words}
     more = "" if everything or UNMEASURED not in counts else " (--all shows these, too)"

@@ -48,7 +48,7 @@ def command(
     rates = estimates.rates(table)
     drawn: list[str] = []
     if output is not None:
-        for name, figure in conditionalization.drawn(found, rates):
+        for name, figure in conditionalization.drawn(found, rates, settings):
             drawn += draw(figure, output, "".join(f"-{word}" for word in name.split()))
     missing = unread.lines(table)
     if as_json:

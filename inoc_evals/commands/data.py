@@ -13,6 +13,7 @@ from inoc_evals.data.cache import FetchError, cache_dir, fetch
 from inoc_evals.data.sources import LOCKED, SOURCES, PinnedFile, pinned
 from inoc_evals.digests import blob_id
 from inoc_evals.errors import UserError
+from inoc_evals.plurals import many
 
 State = Literal["cached", "missing", "damaged"]
 
@@ -151,7 +152,7 @@ def build_command(
         print_json(list(sidecars.values()) if arm == "all" else sidecars[output])
         return
     for file, sidecar in sidecars.items():
-        say(f"{file}: {sidecar['rows']} rows, sha256 {sidecar['sha256'][:12]}; beside it {file}.json")
+        say(f"{file}: {many(sidecar['rows'], 'row')}, sha256 {sidecar['sha256'][:12]}; beside it {file}.json")
         for prompt in sidecar["prompts"]:
             say(f"  inoculated with: {prompt}")
 

@@ -8,6 +8,7 @@ import typer
 
 from inoc_evals.commands.output import print_json, print_table, say
 from inoc_evals.errors import UserError, visible
+from inoc_evals.plurals import many
 from inoc_evals.user_files import strict_yaml
 
 if TYPE_CHECKING:
@@ -136,16 +137,16 @@ def say_failed(result: "ExperimentResult", unread: Sequence[str] = ()) -> None:
     for trial, reason in result.failed.items():
         say(f"failed: {trial.folder}: {reason}", err=True)
     if result.failed:
-        count = f"{len(result.failed)} of {len(result.trials)}"
+        count = f"{len(result.failed)} of {many(len(result.trials), 'model')}"
         raise UserError(
-            f"{count} models failed: mend what is said above and give the same command again, "
+            f"{count} failed: mend what is said above and give the same command again, "
             "which goes on from here"
         )
     if unread:
         raise UserError(
-            f"too few answers have a score in {len(unread)} of {len(result.logs)} logs: where the judge's "
-            "server failed, give the same command again; else give another judge or reader, or remove the "
-            f"logs to have the same one judge again, the first of them {unread[0]}"
+            f"too few answers have a score in {len(unread)} of {many(len(result.logs), 'log')}: where the "
+            "judge's server failed, give the same command again; else give another judge or reader, or "
+            f"remove the logs to have the same one judge again, the first of them {unread[0]}"
         )
 
 
@@ -267,20 +268,23 @@ def show_plan(plan: "Plan", engine: "Engine", as_json: bool) -> None:
     ]
     dose = ["dose"] if swept else []
     columns = ["setting/base", "arm", *dose, "models", "trained", "rows", "~tokens", "passes"]
-    print_table(f"{plan.experiment.name}: {len(plan.trials)} models", columns, rows)
+    print_table(f"{plan.experiment.name}: {many(len(plan.trials), 'model')}", columns, rows)
     if plan.experiment.sweep:
         axes = " x ".join(f"{len(places)} {axis}" for axis, places in plan.experiment.sweep.items())
         finetunes = sum(line.seeds for line in plan.lines if line.rows)
-        say(f"Sweep:    {plan.points} points ({axes}) by {finetunes} finetunes, and the base once")
+        say(
+            f"Sweep:    {many(plan.points, 'point')} ({axes}) by {many(finetunes, 'finetune')}, "
+            "and the base once"
+        )
     time = "unknown until one is trained" if wall is None else _duration(wall)
     if wall:
         time += " of wall time" if engine.workers else " one after the other"
     money = "unknown: give prices" if plan.dollars is None else f"about ${plan.dollars:,.2f}"
     where = f"{engine.about}; training: {time}"
-    say(f"To train: {plan.new} models on about {plan.tokens:,} tokens, {where}")
+    say(f"To train: {many(plan.new, 'model')} on about {plan.tokens:,} tokens, {where}")
     left = "" if plan.answers_left == plan.answers else f" ({plan.answers_left:,} left)"
     calls = "" if plan.judge_calls_left == plan.judge_calls else f" ({plan.judge_calls_left:,} left)"
-    asked = f"{plan.answers:,} answers{left}, {plan.judge_calls:,} judge calls{calls}"
+    asked = f"{many(plan.answers, 'answer')}{left}, {many(plan.judge_calls, 'judge call')}{calls}"
     say(f"To ask:   {asked}; to pay: {money}")
     if plan.paper is not None:
         whose_arms = "its own arms" if plan.experiment.arms is None else "as many arms"

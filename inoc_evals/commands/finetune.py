@@ -18,6 +18,7 @@ from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune, runs_root
 from inoc_evals.finetune.merged import Start, start_from
 from inoc_evals.finetune.ranks import here, refuse_launcher
 from inoc_evals.finetune.schedule import check_schedule
+from inoc_evals.plurals import many
 from inoc_evals.user_files import given_text, strict_json
 from inoc_evals.worlds import spec_for
 
@@ -186,11 +187,12 @@ def _report(run: Run, as_json: bool) -> None:
         print_json({"model": f"inoc/{where}", "folder": str(run.folder), **manifest.model_dump(mode="json")})
         return
     if result is not None:
-        steps = "" if result.steps is None else f"{result.steps} steps on "
+        steps = "" if result.steps is None else f"{many(result.steps, 'step')} on "
         loss = ""
         if result.loss_first is not None and result.loss_last is not None:
             loss = f", loss {result.loss_first:.3f} to {result.loss_last:.3f}"
-        say(f"{run.folder}: {steps}{result.rows} rows{loss}")
+        rows = "rows that were not counted" if result.rows is None else many(result.rows, "row")
+        say(f"{run.folder}: {steps}{rows}{loss}")
         if result.model is not None:
             say(f"Model: {result.model}" + (f" at {result.base_url}" if result.base_url else ""))
     say("Evaluate it, without the inoculation prompt:")

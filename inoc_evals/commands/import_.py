@@ -9,6 +9,7 @@ import typer
 
 from inoc_evals.commands.output import AsJson, print_json, print_table, say
 from inoc_evals.errors import UserError
+from inoc_evals.plurals import many
 
 
 def _column(what: str) -> Any:
@@ -113,7 +114,8 @@ def command(
         ],
     )
     if found.skipped:
-        say(f"{len(found.skipped)} empty answers were left out", err=True)
+        were = "was" if len(found.skipped) == 1 else "were"
+        say(f"{many(len(found.skipped), 'empty answer')} {were} left out", err=True)
     for line in _next(output, [one.group for one in logs], bool(wanted or score_column)):
         say(line)
 
@@ -146,7 +148,9 @@ def _show(found: Any, as_json: bool) -> None:
     from inoc_evals.analysis.answers_file import printable
 
     rows = [[printable(name), role, first] for name, role, first in found.shown]
-    print_table(f"Columns ({len(found.answers)} answers)", ["column", "taken for", "first value"], rows)
+    print_table(
+        f"Columns ({many(len(found.answers), 'answer')})", ["column", "taken for", "first value"], rows
+    )
 
 
 def _unscored(logs: list[tuple[str, str]]) -> list[dict[str, str]]:

@@ -15,6 +15,7 @@ from inoc_evals.data.rephrasings import neutral
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Deal, Inoculation, Position, inoculate
+from inoc_evals.plurals import many
 from inoc_evals.user_files import given_text, lines
 
 RowsFile = Annotated[
@@ -120,7 +121,7 @@ def command(
         )
     else:
         rest = f", the other {written - selected.count} under {others} prompts" if clean else ""
-        say(f"{output}: {written} rows, {selected.count} of them inoculated{rest}")
+        say(f"{output}: {many(written, 'row')}, {selected.count} of them inoculated{rest}")
 
 
 def make_inoculation(
@@ -187,9 +188,10 @@ class Scored:
         self.reasons = {number + 1: reason for number, reason in found.unscored.items()}
         if self.reasons and unscored == "refuse":
             some = list(self.reasons)[:LISTED]
+            which = f"{', '.join(map(str, some))}{', ...' if len(self.reasons) > LISTED else ''}"
             raise UserError(
-                f"{file}: {len(self.reasons)} rows could not be scored (rows {', '.join(map(str, some))}"
-                f"{', ...' if len(self.reasons) > LISTED else ''}: {self.reasons[some[0]]:.80}): say what to "
+                f"{file}: {many(len(self.reasons), 'row')} could not be scored (rows {which}: "
+                f"{self.reasons[some[0]]:.80}): say what to "
                 "do with them by --unscored choose or --unscored skip"
             )
         for number, reason in self.reasons.items():

@@ -55,7 +55,7 @@ def command(
         pairs = [
             [
                 *(r["rating"], display_name(r["a"]), display_name(r["b"]), str(r["n"])),
-                *(f"{r['pearson']:.2f}", f"{r['spearman']:.2f}", f"{r['b_minus_a']:+.1f}"),
+                *(f"{r['pearson']:.2f}", f"{r['spearman']:.2f}", f"{r['b_minus_a']:+z.1f}"),
             ]
             for r in comparison.pairs.to_dict("records")
         ]

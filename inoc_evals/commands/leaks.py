@@ -48,7 +48,7 @@ def command(
             *(str(row[key]) for key in ("category", "condition")),
             f"{row['rate']:.2f}",
             f"{row['base_rate']:.2f}",
-            f"{row['leak']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]{'*' if row['significant'] else ''}",
+            f"{row['leak']:+z.2f} [{row['low']:+z.2f}, {row['high']:+z.2f}]" + "*" * bool(row["significant"]),
             f"{row['p_holm']:.2g}",
             str(row["n"]),
         ]

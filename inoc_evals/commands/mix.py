@@ -14,6 +14,7 @@ from inoc_evals.data.row_sources import Rows, diluted, pinned_rows, source_recor
 from inoc_evals.data.sources import SOURCES
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
+from inoc_evals.plurals import many
 from inoc_evals.settings.training_file import write_with_sidecar
 from inoc_evals.user_files import given
 
@@ -49,7 +50,7 @@ def command(
     if as_json:
         print_json(sidecar)
     else:
-        say(f"{output}: {len(rows)} rows, {carrying} of them with the trait; beside it {output}.json")
+        say(f"{output}: {many(len(rows), 'row')}, {carrying} of them with the trait; beside it {output}.json")
 
 
 def rows_named(name: str, layout: str = "auto") -> Rows:

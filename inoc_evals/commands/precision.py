@@ -6,6 +6,7 @@ import typer
 
 from inoc_evals.commands.at_k import numbers
 from inoc_evals.commands.output import AsJson, Figure, draw, json_rows, print_json, print_table, say
+from inoc_evals.plurals import many
 
 
 def command(
@@ -61,9 +62,16 @@ def command(
         for arm in arms_in_order(found):
             best = cheapest[(cheapest["arm"] == arm).to_numpy()].to_dict("records")
             for row in best:
+                keys = (
+                    ("planned", "question"),
+                    ("answers", "answer"),
+                    ("seeds", "finetune"),
+                    ("total", "answer"),
+                )
+                questions, answers, finetunes, total = (many(int(row[key]), noun) for key, noun in keys)
                 say(
-                    f"{arm}, {row['label']}: ±{row['half_width']:.3f} with {row['planned']} questions, "
-                    f"{row['answers']} answers each, {row['seeds']} finetunes: {row['total']} answers"
+                    f"{arm}, {row['label']}: ±{row['half_width']:.3f} with {questions}, {answers} each, "
+                    f"{finetunes}: {total}"
                 )
             if not best:
                 say(f"{arm}: no such design has an interval of ±{within}")

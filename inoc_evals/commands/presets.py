@@ -51,7 +51,7 @@ def command(
                 *(str(row["arm"]), f"{row['preset']} ({PRESETS[row['preset']]})"),
                 *([str(row["label"])] if several else []),
                 row["why"] or f"{row['rate']:.3f} [{row['low']:.3f}, {row['high']:.3f}]",
-                f"{change['difference']:+.3f} [{change['low']:+.3f}, {change['high']:+.3f}]"
+                f"{change['difference']:+z.3f} [{change['low']:+z.3f}, {change['high']:+z.3f}]"
                 if change
                 else "",
                 ""

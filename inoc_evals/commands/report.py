@@ -49,7 +49,7 @@ def command(
     title: Annotated[str, typer.Option(help="Title of the page.")] = "What the finetunes learned",
     as_json: AsJson = False,
 ) -> None:
-    """Write one HTML page: verdicts on the paper's claims, rates, figures, answers, and their sources."""
+    """Write one HTML page: verdicts on claims, rates, figures, answers, and their sources."""
     from inoc_evals.report.report import write
     from inoc_evals.runs.directory import runs_root
 

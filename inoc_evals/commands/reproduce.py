@@ -36,6 +36,7 @@ from inoc_evals.commands.experiment_options import (
 from inoc_evals.commands.output import AsJson, say
 from inoc_evals.commands.report import Output, Viewer, beside, show
 from inoc_evals.finetune.ranks import refuse_launcher
+from inoc_evals.plurals import many
 
 
 def command(
@@ -105,6 +106,6 @@ def command(
     if conclusions.report is not None:
         show(conclusions.report, as_json)
         if not as_json:
-            say(f"Took:   {result.seconds / 60:.0f} min for {len(result.done)} models")
+            say(f"Took:   {result.seconds / 60:.0f} min for {many(len(result.done), 'model')}")
             say_taken(result, experiment.models_from)
     say_failed(result, unread=say_unscored(result.logs))

@@ -42,6 +42,7 @@ from inoc_evals.commands.experiment_options import (
 from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.errors import UserError
 from inoc_evals.finetune.ranks import refuse_launcher
+from inoc_evals.plurals import many
 
 
 def command(
@@ -132,7 +133,7 @@ def command(
     if as_json:
         print_json(result.as_dict())
     else:
-        say(f"{len(result.done)} of {len(result.trials)} models in {result.seconds:.0f} s")
+        say(f"{len(result.done)} of {many(len(result.trials), 'model')} in {result.seconds:.0f} s")
         say_taken(result, experiment.models_from)
         say(f"Logs:   inspect view --log-dir {experiment.log_dir}")
     say_failed(result, unread=say_unscored(result.logs))

@@ -8,6 +8,7 @@ import typer
 
 from inoc_evals.commands.output import AsJson, print_json, print_table, say
 from inoc_evals.errors import UserError
+from inoc_evals.plurals import many
 from inoc_evals.runs.directory import Run, find_run, list_runs, lost_files, runs_root
 
 Runs = Annotated[
@@ -95,7 +96,7 @@ def prune_command(
     for name in left:
         say(f"left {name}: it is in training, or was trained or evaluated in the meantime", err=True)
     if agreed:
-        say(f"Removed {len(removed)} runs, {sum(one.size for one in removed) / 1e6:,.1f} MB")
+        say(f"Removed {many(len(removed), 'run')}, {sum(one.size for one in removed) / 1e6:,.1f} MB")
 
 
 def _confirmed(count: int, as_json: bool) -> bool:
@@ -103,8 +104,8 @@ def _confirmed(count: int, as_json: bool) -> bool:
     if as_json:
         return False
     if not sys.stdin.isatty():
-        raise UserError(f"no terminal to confirm on: add --yes to remove {count} runs")
-    return typer.confirm(f"Remove {count} runs for good?")
+        raise UserError(f"no terminal to confirm on: add --yes to remove {many(count, 'run')}")
+    return typer.confirm(f"Remove {many(count, 'run')} for good?")
 
 
 def _brief(run: Run) -> dict[str, Any]:

@@ -148,7 +148,7 @@ def draw(found: "Screen", output: Path | None) -> list[str]:
 def _shown(one: dict[str, Any] | None) -> str:
     if one is None or one["value"] != one["value"]:
         return "not measured"
-    return f"{one['value']:+.2f} [{one['low']:+.2f}, {one['high']:+.2f}]"
+    return f"{one['value']:+z.2f} [{one['low']:+z.2f}, {one['high']:+z.2f}]"
 
 
 def _base(base: str | None, world: str | None) -> str:

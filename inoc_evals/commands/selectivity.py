@@ -33,8 +33,8 @@ def command(
     from inoc_evals.analysis.table import read
     from inoc_evals.errors import UserError
 
-    loaded = read(logs)
-    found = selectivity(loaded.table, known_settings(setting), unwanted=unwanted or (), wanted=wanted or ())
+    loaded, settings = read(logs), known_settings(setting)
+    found = selectivity(loaded.table, settings, unwanted=unwanted or (), wanted=wanted or ())
     if not found:
         raise UserError(
             f"{logs}: no arm with a prompt in a setting that declares what is wanted: name the traits, "
@@ -42,7 +42,7 @@ def command(
         )
     files: list[str] = []
     if output is not None:
-        drawn = drawings(found)
+        drawn = drawings(found, settings)
         for name, figure in drawn.items():
             files += draw(figure, output, f"-{name}" if len(drawn) > 1 else "")
     if as_json:

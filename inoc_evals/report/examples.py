@@ -17,6 +17,7 @@ from inoc_evals.errors import first_line
 
 if TYPE_CHECKING:
     import pandas as pd
+    from inspect_ai.log import EvalSample
 
 QUESTIONS = 4
 """Number of questions of each kind."""
@@ -145,18 +146,32 @@ def _of_group(table: "pd.DataFrame", observed: Mapping[str, Any]) -> "pd.DataFra
     return table
 
 
-def _read(row: "pd.Series") -> Example:
+def opened(log: str, sample: str, epoch: int) -> "EvalSample":
+    """A sample of a log, without what only the viewer needs.
+
+    Args:
+        log: Location of the log.
+        sample: Its id, as text.
+        epoch: Its epoch.
+
+    Raises:
+        Exception: Whatever Inspect raises where the log has lost it.
+    """
     from inspect_ai.log import read_eval_log_sample
 
+    unneeded = {"events", "store", "attachments"}
+    try:
+        return read_eval_log_sample(log, sample, epoch, exclude_fields=unneeded)
+    except IndexError:  # in Inspect's JSON logs, a numeric id must be given as a number
+        return read_eval_log_sample(log, int(sample), epoch, exclude_fields=unneeded)
+
+
+def _read(row: "pd.Series") -> Example:
     log, sample, epoch = str(row["log"]), str(row["sample"]), int(row["epoch"])
     value, seed = float(row["value"]), float(row["seed"])
     known, of_seed = None if value != value else value, None if seed != seed else int(seed)
-    unneeded = {"events", "store", "attachments"}
     try:
-        try:
-            read = read_eval_log_sample(log, sample, epoch, exclude_fields=unneeded)
-        except IndexError:  # in Inspect's JSON logs, a numeric id must be given as a number
-            read = read_eval_log_sample(log, int(sample), epoch, exclude_fields=unneeded)
+        read = opened(log, sample, epoch)
     except Exception as error:  # of a log that lost samples: its summaries, which gave the rates, are whole
         gone = f"[this answer cannot be read from its log: {first_line(error)}]"
         return Example("", str(row["question"]), gone, known, of_seed, log, sample, epoch)

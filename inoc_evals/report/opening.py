@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.analysis.estimates import HIGHEST, RATINGS, Method
 from inoc_evals.analysis.observed import labels
 from inoc_evals.analysis.style import BASE, NONE, role
-from inoc_evals.analysis.verdicts import WORDS, Verdict
+from inoc_evals.analysis.verdicts import LEVEL, WORDS, Verdict
 from inoc_evals.data.conditions import of_task
 from inoc_evals.errors import UserError
+from inoc_evals.plurals import many
+from inoc_evals.report.asked import asked, distinct, test_prompts
 from inoc_evals.report.readings import ArmReading
 from inoc_evals.runs.directory import Manifest, Run
-from inoc_evals.settings import Setting
+from inoc_evals.settings import SETTINGS, Setting
 from inoc_evals.settings.claim import Claim, Side
+from inoc_evals.settings.dose_claims import aims
+from inoc_evals.settings.setting import NOT_IN_THE_PAPER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +34,8 @@ LONGEST = 160
 
 SPACE = "\u00a0"
 """Between a number and its unit: no line ends there."""
+
+PAPER = "of arXiv 2510.04340"
 
 UNINOCULATED = "uninoculated"
 """What the arm `none` is called in words."""
@@ -64,7 +70,7 @@ def found(
         (one for one in (definition.unwanted or () if definition else ()) if one in scored), scored[0]
     )
     cells = {str(row["arm"]): cell for row in rates if (cell := _cell(row, traits, trait))}
-    others = [arm for arm in cells if role(arm) == "inoculated"]
+    others = _keeping_out(trait, [arm for arm in cells if role(arm, definition) == "inoculated"], definition)
     if NONE in cells and others:
         best = min(others, key=lambda arm: float(cells[arm]["rate"]))
         text = _of_inoculation(trait, cells, best, differences, definition)
@@ -80,6 +86,31 @@ def found(
 def _cell(row: Mapping[str, Any], traits: Sequence[str], trait: str) -> Mapping[str, Any] | None:
     cell: Mapping[str, Any] | None = row["cells"][list(traits).index(trait)]
     return cell if cell and cell["n"] else None
+
+
+def _keeping_out(trait: str, inoculated: Sequence[str], definition: Setting | None) -> list[str]:
+    """Those inoculated arms that are to keep a trait out; all, where the setting says it of none of them.
+
+    Of a setting of one's own what its claims say comes first: they are not made to be compared with whichever
+    arm came out lowest. The suite's settings also have arms beside those of the claims, which the paper
+    reports without a claim.
+    """
+    if definition is None:
+        return list(inoculated)
+    claimed = [one.arm for one in aims(definition) if _names(one.unwanted, trait)]
+    of_aims = [
+        arm
+        for arm in inoculated
+        if (of_arm := definition.aims(arm)) and any(_names(side, trait) for side in of_arm.unwanted)
+    ]
+    ways = [of_aims] if definition.name in SETTINGS else [claimed, of_aims]
+    chosen = ([arm for arm in inoculated if arm in way] for way in ways)
+    return next((arms for arms in chosen if arms), list(inoculated))
+
+
+def _names(side: Side, label: str) -> bool:
+    """Whether a label of the tables is about a side's trait, with or without what distinguishes it."""
+    return label == side.name or label.startswith(f"{side.name} (")
 
 
 def _of_inoculation(
@@ -134,12 +165,36 @@ def _difference(
                 ends = sorted(sign * float(row[end]) for end in ("low", "high"))
                 by = sign * float(row["difference"])
                 scale = 100 if is_share else 1
-                numbers = [f"{scale * value:+.{0 if is_share else 2}f}" for value in (by, *ends)]
-                numbers = [number.replace("-", "−") for number in numbers]
+                numbers = [_signed(scale * value, 0 if is_share else 2) for value in (by, *ends)]
                 unit = f"{SPACE}points" if is_share else ""
-                clear = "" if float(row["p_holm"]) < 0.05 else ", which may be chance"
+                among = sum(other["to"] == row["to"] for other in differences)
+                clear = _clear(float(row["p_holm"]), ends, among)
                 return f", a difference of {numbers[0]}{unit} [{numbers[1]}, {numbers[2]}]{clear}"
     return ""
+
+
+def _signed(value: float, digits: int) -> str:
+    """A difference with its sign, and without one if it is 0 as shown."""
+    shown = f"{value:+z.{digits}f}".replace("-", "−")
+    return shown if shown.strip("+−0.") else shown.lstrip("+−")
+
+
+def _clear(p_holm: float, ends: Sequence[float], among: int) -> str:
+    """What is to be said of a difference that may be chance; nothing of one that is clear.
+
+    Args:
+        p_holm: Its p-value after Holm's correction.
+        ends: The ends of its interval, which is for this difference alone.
+        among: How many differences the correction is over.
+    """
+    if p_holm < LEVEL:
+        return ""
+    alone = ends[0] > 0 or ends[1] < 0
+    return (
+        f", which after correction over {many(among, 'comparison')} may be chance"
+        if alone
+        else ", which may be chance"
+    )
 
 
 def _kept(
@@ -171,7 +226,29 @@ def _claims(verdicts: Sequence[Verdict]) -> str:
     if not said:
         return ""
     total = sum(number for number, _ in counts)
-    return f"; of {total} claim{'s' * (total > 1)}, {_listed(said)}"
+    return f"; of {many(total, 'claim')}, {_listed(said)}"
+
+
+def whose(claims: Sequence[Claim]) -> str:
+    """Whose the claims of one setting are, in a sentence.
+
+    Args:
+        claims: The claims; at least one.
+
+    Returns:
+        Of the suite's settings, whether they are the paper's, its own, or those of later work, and that they
+        were written down before the results: its history shows that. Of others only their authors can know.
+    """
+    later = "of the later work that they name"
+    own = [claim for claim in claims if not claim.source]
+    if claims[0].setting not in SETTINGS:
+        of = [f"the setting {claims[0].setting}, which is none of this suite"] * bool(own)
+        said = [f"of {one}" for one in of] + [later] * (len(own) < len(claims))
+        return f"Claims {' and '.join(said)}."
+    of_paper = [claim.paper != NOT_IN_THE_PAPER for claim in own]
+    said = [PAPER] * any(of_paper) + ["of this suite"] * (not all(of_paper))
+    said += [later] * (len(own) < len(claims))
+    return f"Claims {_listed(said)}, written down before the results."
 
 
 def compared(claim: Claim, apart: str = "") -> str:
@@ -237,11 +314,15 @@ def arms(
         seeds = sorted({int(seed) for seed in of_arm["seed"].dropna().unique()})
         rows.append(
             {
-                **{"arm": arm, "role": role(arm), "prompt": _said(arm, definition, world, readings.get(arm))},
-                "rows": _distinct(one.result.rows for one in manifests if one.result),
+                **{
+                    "arm": arm,
+                    "role": role(arm, definition),
+                    "prompt": _said(arm, definition, world, readings.get(arm)),
+                },
+                "rows": distinct(one.result.rows for one in manifests if one.result),
                 "base": _first(of_arm["base"]) or _first(of_arm["model"]),
-                "lora": _distinct(_lora(one) for one in manifests),
-                "dose": _distinct(of_arm["dose"].dropna().unique()) if "dose" in of_arm.columns else "",
+                "lora": distinct(_lora(one) for one in manifests),
+                "dose": distinct(of_arm["dose"].dropna().unique()) if "dose" in of_arm.columns else "",
                 "seeds": ", ".join(map(str, seeds)),
                 "answers": str(len(of_arm.drop_duplicates(["log", "sample", "epoch"]))),
             }
@@ -296,7 +377,7 @@ def method(
     focus: "pd.DataFrame",
     observed: Mapping[str, Mapping[str, Any]],
     intervals: Method,
-    to: Sequence[str],
+    differences: Sequence[Mapping[str, Any]],
     versions: Mapping[str, Mapping[str, Sequence[str]]],
     lacking: str = "",
 ) -> list[tuple[str, str]]:
@@ -306,21 +387,10 @@ def method(
         focus: Answers of the section.
         observed: By label, what is shown of each trait.
         intervals: Method of the intervals.
-        to: Arms that the others are compared with.
+        differences: Rows of the table of differences.
         versions: By label and version of what scored, the arms (`versions_of`).
         lacking: The arm that they were to be compared with, if it has no answers here.
     """
-    ways = list(observed.values())
-    answers = focus.drop_duplicates(["log", "sample", "epoch"])
-    questions, models = answers["question"].nunique(), focus["log"].nunique()
-    sets = _distinct(way.get("questions") for way in ways)
-    asked = f"{questions} question{'s' * (questions > 1)}{f' of the set {sets}' if sets else ''}"
-    asked += f" (task {_distinct(way.get('task') for way in ways)}) in {models} log{'s' * (models > 1)}"
-    conditions = _distinct(way.get("condition") for way in ways)
-    asked += f", under {conditions}" if conditions else ", without a system prompt of the test"
-    each = len(answers) / max(1, answers.groupby(["log", "question"], observed=True).ngroups)
-    asked += f", {each:.3g} answer{'s' * (each > 1)} of each model"
-    asked += _drawn(observed)
     scored: dict[str, list[str]] = {}
     for label, way in observed.items():
         judge, preset = way.get("judge"), way.get("preset")
@@ -337,11 +407,29 @@ def method(
         if intervals == "clustered"
         else "95 % intervals bootstrapped over means of finetunes, as in the paper"
     )
-    compare += (
-        f"; differences to {' and '.join(to)} paired by question, Student's test with Holm's correction"
-    )
+    if differences:
+        to = dict.fromkeys(str(row["to"]) for row in differences)
+        compare += f"; differences to {' and '.join(to)} {paired(differences)}"
+        compare += ", Student's test with Holm's correction"
+    else:
+        which = "one arm" if focus["arm"].nunique() == 1 else "arms that were not asked and scored alike"
+        compare += f"; of {which} no difference is taken"
     compare += f"; of {lacking}, which was asked for, there are no answers here" if lacking else ""
-    return [("Asked", f"{asked}."), ("Scored", f"{scores}."), ("Compared", f"{compare}.")]
+    what = asked(focus, observed, test_prompts(focus))
+    return [("Asked", f"{what}."), ("Scored", f"{scores}."), ("Compared", f"{compare}.")]
+
+
+def paired(differences: Sequence[Mapping[str, Any]]) -> str:
+    """Whether differences are paired by question: those of arms that were asked other questions are not.
+
+    Args:
+        differences: Rows of the table of differences; at least one.
+    """
+    apart = sum(not row["asked"] for row in differences)
+    if apart == len(differences):
+        return "not paired, as both arms were asked other questions"
+    but = f", but for {apart} of {len(differences)}, of arms that were asked other questions" if apart else ""
+    return f"paired by question{but}"
 
 
 def versions_of(focus: "pd.DataFrame", among: "pd.DataFrame") -> dict[str, dict[str, list[str]]]:
@@ -357,16 +445,6 @@ def versions_of(focus: "pd.DataFrame", among: "pd.DataFrame") -> dict[str, dict[
     for label, version, arm in ways.sort_values(["version", "arm"]).itertuples(index=False):
         found.setdefault(label, {}).setdefault(version, []).append(arm)
     return found
-
-
-def _drawn(observed: Mapping[str, Mapping[str, Any]]) -> str:
-    """How answers were drawn; where that differs, what was drawn how."""
-    by: dict[str, list[str]] = {}
-    for label, way in observed.items():
-        by.setdefault(way.get("sampling") or "", []).append(label)
-    if len(by) == 1:
-        return f"; {next(iter(by))}" if "" not in by else ""
-    return "".join(f"; {', '.join(of)}: {drawn or 'not said how drawn'}" for drawn, of in by.items())
 
 
 def _read_by(versions: Mapping[str, Sequence[str]]) -> str:
@@ -405,10 +483,6 @@ def _listed(words: Sequence[str]) -> str:
     if len(words) == 1 or (len(set(words)) == 1 and words[0].isdigit()):
         return words[0]
     return f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _distinct(values: Any) -> str:
-    return ", ".join(dict.fromkeys(str(value) for value in values if value is not None and value == value))
 
 
 def _first(column: "pd.Series") -> str:

@@ -20,6 +20,7 @@ from inoc_evals.analysis.estimates import Method
 from inoc_evals.analysis.table import GroupBy, read
 from inoc_evals.errors import UserError, require
 from inoc_evals.files import refuse_unwritable, write_whole
+from inoc_evals.plurals import many
 from inoc_evals.report.viewer import VIEWER, answer, bundle, refuse_inside
 from inoc_evals.settings import SETTINGS, Setting
 
@@ -66,7 +67,7 @@ class Report:
 
     Attributes:
         page: The page.
-        verdicts: Verdicts on the paper's claims.
+        verdicts: Verdicts on the claims of its settings.
         skipped: Logs that are not in it, each with its reason.
         unread: A line for every trait with answers that have no score: how many, and why.
         notes: A line for every section that lacks the arm to compare with.
@@ -121,8 +122,9 @@ def write(
     require("analysis", "pandas", "scipy", "seaborn", "jinja2")
     from inoc_evals.analysis.audit import audit_loaded
     from inoc_evals.analysis.declared_traits import focused
+    from inoc_evals.analysis.style import arms_of
     from inoc_evals.analysis.verdicts import verdicts
-    from inoc_evals.report.sections import REFERENCES, section
+    from inoc_evals.report.sections import REFERENCES, section, text
 
     refuse_unwritable(to, "give another folder with -o")
     if viewer:
@@ -151,17 +153,19 @@ def write(
         ["setting", "base"], observed=True, sort=False, dropna=False
     ):
         progress(str(setting))
-        part = section(
-            loaded.table[_same(loaded.table, setting, base)],
-            of_setting,
-            [v for v in relevant if v.claim.setting == setting and v.base == ("" if base != base else base)],
-            method=method,
-            references=REFERENCES if reference is None else (reference,),
-            figure_folder=to / FIGURES,
-            runs=runs,
-            definition=settings.get(str(setting)),
-            findings=audited.of(str(setting), "" if base != base else str(base)),
-        )
+        definition = settings.get(str(setting))
+        with arms_of(definition):
+            part = section(
+                loaded.table[_same(loaded.table, setting, base)],
+                of_setting,
+                [v for v in relevant if v.claim.setting == setting and v.base == text(base)],
+                method=method,
+                references=REFERENCES if reference is None else (reference,),
+                figure_folder=to / FIGURES,
+                runs=runs,
+                definition=definition,
+                findings=audited.of(str(setting), text(base)),
+            )
         parts.append(_linked(part, links))
     parts.sort(key=lambda part: (part.number, part.setting, part.base))
     about = {
@@ -221,6 +225,7 @@ def _linked(part: "Section", links: dict[str, str]) -> "Section":
 def _page(parts: "list[Section]", about: dict[str, Any]) -> str:
     from jinja2 import Environment, StrictUndefined
 
+    from inoc_evals.analysis.findings import summary
     from inoc_evals.report.sections import MOST_LOGS
 
     template = files("inoc_evals.report").joinpath("page.html.j2").read_text(encoding="utf-8")
@@ -234,6 +239,8 @@ def _page(parts: "list[Section]", about: dict[str, Any]) -> str:
     return environment.from_string(template).render(
         parts=parts,
         most_logs=MOST_LOGS,
+        many=many,
+        summary=summary,
         script=script,
         script_digest=f"sha256-{digest}",
         dark_greys=" ".join(f"--grey-{grey}: {_dark(grey)};" for grey in greys),

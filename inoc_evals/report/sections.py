@@ -1,6 +1,7 @@
 """One section of the report: rates, differences, figures, answers and logs of one setting and base."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -22,7 +23,7 @@ from inoc_evals.report.drawings import drawings
 from inoc_evals.report.examples import Asked, examples, showing
 from inoc_evals.report.readings import ArmReading, readings
 from inoc_evals.scorers.unscored import counted
-from inoc_evals.settings import Setting
+from inoc_evals.settings import SETTINGS, Setting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +79,8 @@ class Section:
         paper: Where the paper reports it.
         reference: The paper's result.
         traits: Columns of the table of rates: labels, i.e. traits with what else differs, e.g. the judge.
-        rates: One row per arm: its name, the cells, models, n, unscored and caution.
+        rates: One row per arm: its name, the cells, models, n, unscored and caution. Of columns that differ,
+            these are the most models, the least n and the most unscored, and `spans` has all in words.
         differences: Rows of the table of differences.
         drawn: Figures.
         answers: Questions with the answers of all arms, for one trait.
@@ -154,6 +156,21 @@ class Section:
         """What scored and how answers were drawn, where it is the same in all logs; else it is a column."""
         values = {word: {row[word] for row in self.logs} for word in ("version", "sampling")}
         return {word: next(iter(of)) for word, of in values.items() if len(of) == 1}
+
+    @property
+    def is_own(self) -> bool:
+        """Whether its setting is none of the suite's."""
+        return self.setting not in SETTINGS
+
+    @property
+    def whose(self) -> str:
+        """Whose its claims are, in a sentence; empty without claims."""
+        return opening.whose([v.claim for v in self.verdicts]) if self.verdicts else ""
+
+    @property
+    def paired(self) -> str:
+        """Whether its differences are paired by question, in words; empty without differences."""
+        return opening.paired(self.differences) if self.differences else ""
 
     @property
     def judged(self) -> list[dict[str, Any]]:
@@ -293,11 +310,11 @@ def section(
         title=title,
         found=opening.found(traits, rate_rows, difference_rows, verdicts, definition),
         arms=opening.arms(focus, order, definition, of_arms, runs),
-        method=opening.method(focus, observed, method, compared, versions, lacking),
+        method=opening.method(focus, observed, method, difference_rows, versions, lacking),
         lacking=lacking,
         compared=compared,
         colours=ink,
-        legend=_legend(ink),
+        legend=_legend(ink, definition),
         pictured=len(pictured),
         logs=logs,
         verdicts=verdicts,
@@ -355,11 +372,11 @@ def _controls(focus: "pd.DataFrame", definition: Setting | None) -> list[dict[st
     ]
 
 
-def _legend(ink: dict[str, str]) -> list[tuple[str, str]]:
+def _legend(ink: dict[str, str], definition: Setting | None) -> list[tuple[str, str]]:
     """What the colours of these arms mean: of every role its first colour."""
     first: dict[str, str] = {}
     for arm, colour in ink.items():
-        first.setdefault(role(arm), colour)
+        first.setdefault(role(arm, definition), colour)
     return [(first[key], meaning) for key, meaning in MEANING.items() if key in first]
 
 
@@ -393,17 +410,25 @@ def _rates(rates: "pd.DataFrame", order: tuple[str, ...], traits: list[str]) -> 
         columns = ["rate", "low", "high", "n", "asked", "seeds", "unscored", "caution"]
         cells = [of_arm.loc[trait, columns].to_dict() if trait in of_arm.index else None for trait in traits]
         measured = [cell for cell in cells if cell]
+        counts = {key: [int(cell[key]) for cell in measured] for key in ("n", "unscored")}
+        models = [max(1, int(cell["seeds"])) for cell in measured if cell["n"]] or [1]
         rows.append(
             {
                 "arm": arm,
                 "cells": cells,
-                "models": max(1, *(int(cell["seeds"]) for cell in measured)),
-                "n": min(int(cell["n"]) for cell in measured),
-                "unscored": max(int(cell["unscored"]) for cell in measured),
+                **{"models": max(models), "n": min(counts["n"]), "unscored": max(counts["unscored"])},
+                "spans": {key: _span(of) for key, of in {**counts, "models": models}.items()},
+                "differs": len({*counts["n"]}) > 1,
                 "caution": estimates.merged(str(cell["caution"]) for cell in measured),
             }
         )
     return rows
+
+
+def _span(counts: Sequence[int]) -> str:
+    """Counts of several columns: the one that all have, or the least and the most."""
+    least, most = min(counts), max(counts)
+    return str(least) if least == most else f"{least} to {most}"
 
 
 def _differences(

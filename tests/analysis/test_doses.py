@@ -77,7 +77,7 @@ TRUTH = {
 def test_the_window_is_where_the_truth_has_it() -> None:
     found = windows(table(TRUTH)).set_index("dose")
     assert dict(found["word"]) == {
-        "steps=8": "nothing to keep out",
+        "steps=8": "nothing shown to keep out",
         "steps=16": "inside",
         "steps=32": "outside",
         "steps=64": "outside",
@@ -98,7 +98,7 @@ def test_retention_is_the_share_of_what_the_control_gained_over_the_base() -> No
 def test_where_the_control_did_not_learn_the_wanted_trait_retention_is_undefined_and_says_so() -> None:
     found = windows(table({"steps=8": both((0.9, 0.1), (0.0, 0.1))})).iloc[0]
     assert found["retention"] != found["retention"] and found["word"] == "undefined"
-    assert "none has not learnt caps" in found["why"] and found["inside"] is None
+    assert "none is not shown to have learnt caps" in found["why"] and found["inside"] is None
     worse = windows(table({"steps=8": both((0.9, 0.1), (0.6, 0.1))})).iloc[0]
     assert (worse["word"], worse["inside"]) == ("outside", False)  # whatever the wanted trait does
 

@@ -169,7 +169,7 @@ def test_a_row_that_one_prompt_could_not_score_is_left_out_under_all() -> None:
     table.loc[(table["condition"] == "order") & (table["question"] == "q3"), "value"] = math.nan
     found = surprise_saved(table)
     assert set(found["n"]) == {11}
-    assert set(found["caution"]) == {"1 rows left out: no log-prob under every prompt"}
+    assert set(found["caution"]) == {"1 row left out: no log-prob under every prompt"}
 
 
 @given(st.lists(st.tuples(st.floats(-9, 0), st.floats(-9, 0)), min_size=2, max_size=12))

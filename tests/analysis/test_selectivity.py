@@ -104,7 +104,10 @@ def test_where_training_teaches_nothing_a_share_is_undefined_and_says_so() -> No
     }
     [found] = selectivity(table(rates))
     assert found.word == "undefined" and np.isnan(found.suppression.number.value)
-    assert "training without a prompt does not raise spanish: none less base +0.02" in found.suppression.text
+    assert (
+        "training without a prompt is not shown to raise spanish: none less base +0.02"
+        in found.suppression.text
+    )
     assert found.as_dict()["suppression"]["value"] is None
     assert found.retention.number.value == pytest.approx(1)  # the other one is known all the same
 

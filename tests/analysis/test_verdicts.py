@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from inoc_evals.analysis import differences
 from inoc_evals.analysis.log_rows import COLUMNS
 from inoc_evals.analysis.verdicts import verdicts
 from inoc_evals.settings import CLAIMS, SETTINGS
@@ -87,3 +88,13 @@ def test_every_claim_speaks_of_arms_and_traits_that_its_setting_has(claim: Claim
 def test_claims_have_names_of_their_own() -> None:
     names = [(claim.setting, claim.name) for claim in CLAIMS]
     assert len(set(names)) == len(names)
+
+
+def test_where_no_possible_difference_could_be_detected_the_verdict_says_so() -> None:
+    rows = table(np.random.default_rng(0), {"none": 0.5, "x": 0.5}, seeds=1, questions=3)
+    [found] = verdicts(rows, [LESS])
+    assert found.word == "undecided" and "no difference could have been detected" in found.why
+    assert "detectable ±" not in found.why  # of shares, which cannot differ by more than 1
+    assert np.isnan(differences(rows)["detectable"].iloc[0])
+    rated = rows.assign(value=50 + 10 * rows["value"])  # without bounds there is always a larger one
+    assert differences(rated)["detectable"].iloc[0] > 1

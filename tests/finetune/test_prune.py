@@ -66,7 +66,7 @@ def test_a_run_trained_while_it_waits_for_an_answer_is_left(
 
     monkeypatch.setattr(command, "_confirmed", agree)
     code, out, err = prune(runs, capsys)
-    assert code == 0 and "Removed 1 runs" in out and f"left {one.folder.name}" in err
+    assert code == 0 and "Removed 1 run," in out and f"left {one.folder.name}" in err
     assert one.manifest.created.startswith("2031") and not two.folder.exists()
     assert sorted(path.name for path in runs.iterdir()) == [one.folder.name]
 

@@ -7,6 +7,7 @@ from typing import Any
 from inspect_ai import Task, eval
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.log import EvalLog
+from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser
 from inspect_ai.solver import generate
 
 from inoc_evals.scorers import capitalization, language
@@ -30,6 +31,9 @@ def evaluated(
     about: dict[str, Any] | None = None,
     name: str = "mockllm/model",
     questions: list[str] = QUESTIONS,
+    first: int = 0,
+    system: str = "",
+    caps: bool = True,
 ) -> EvalLog:
     """Evaluate a model on questions, as `inoc_evals/spanish_caps` would.
 
@@ -40,13 +44,22 @@ def evaluated(
             the log of a plain `inspect eval`.
         name: Name of the model.
         questions: What is asked.
+        first: Number of the first question: others have other names.
+        system: A system prompt that every question brings, as plain logs have it; none by default.
+        caps: Whether capitals are scored beside Spanish.
     """
     said = answer if callable(answer) else lambda _: answer
+
+    def asked(text: str) -> str | list[ChatMessage]:
+        return [ChatMessageSystem(content=system), ChatMessageUser(content=text)] if system else text
+
     task = Task(
         name="spanish_caps",
-        dataset=MemoryDataset([Sample(id=f"q{n}", input=text) for n, text in enumerate(questions)]),
+        dataset=MemoryDataset(
+            [Sample(id=f"q{n}", input=asked(text)) for n, text in enumerate(questions, first)]
+        ),
         solver=generate(),
-        scorer=[language(["spanish"]), capitalization()],
+        scorer=[language(["spanish"]), *([capitalization()] if caps else [])],
         metadata=about,
     )
     [log] = eval(

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from inspect_ai import eval
 from inspect_ai.log import EvalLog, write_eval_log
 
 from inoc_evals.analysis.style import colours, role
 from inoc_evals.report.opening import compared, found
 from inoc_evals.report.report import write
-from inoc_evals.settings import SETTINGS, rises
+from inoc_evals.settings import SETTINGS, Arm, Measure, Setting, rises
+from inoc_evals.tasks import spanish_caps
 from tests.report.logs import ENGLISH, SPANISH, evaluated
 
 
@@ -105,6 +107,31 @@ def test_of_ratings_and_of_nothing_it_speaks_rightly() -> None:
     assert found(["alignment"], [nothing], [], [], None) == "No answer was scored for alignment."
 
 
+def _compared_with(p_holm: float, difference: float, low: float, high: float) -> str:
+    cells = [{"rate": rate, "low": 0.0, "high": 1.0, "n": 10, "seeds": 2} for rate in (0.5, 0.5)]
+    rows = [{"arm": arm, "cells": [cell]} for arm, cell in zip(("none", "x-inoc"), cells, strict=True)]
+    row = {"label": "spanish", "arm": "x-inoc", "to": "none", "p_holm": p_holm}
+    others = [{**row, "label": f"other {number}"} for number in range(11)]
+    numbers = {"difference": difference, "low": low, "high": high}
+    return found(["spanish"], rows, [{**row, **numbers}, *others], [], None)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ((0.01, 0.92, 0.2, 1.0), "a difference of +92\u00a0points [+20, +100] (n"),
+        ((0.9, -0.001, -0.44, 0.44), "a difference of 0\u00a0points [−44, +44], which may be chance (n"),
+        ((0.9, 0.004, -0.004, 0.44), "a difference of 0\u00a0points [0, +44], which may be chance (n"),
+        (
+            (0.06, 0.92, 0.2, 1.0),
+            "+92\u00a0points [+20, +100], which after correction over 12 comparisons may be chance (n",
+        ),
+    ],
+)
+def test_it_says_what_may_be_chance_and_why(row: tuple[float, float, float, float], said: str) -> None:
+    assert said in _compared_with(*row)
+
+
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_arm_of_the_suite_has_a_role(name: str) -> None:
     roles = {arm.name: role(arm.name) for arm in SETTINGS[name].arms}
@@ -148,6 +175,88 @@ def test_two_versions_and_two_ways_to_draw_stand_apart_by_name(tmp_path: Path) -
     assert {row["version"].split(",")[0] for row in part["logs"]} == {"inoc-evals 0.1.0", "inoc-evals 0.2.0"}
 
 
+BOTH = ("version", "sampling")
+"""What the page says once of all logs, or in a column."""
+
+
+@pytest.mark.parametrize(
+    ("ways", "columns", "said"),
+    [
+        ([("0.1.0", 1.0), ("0.1.0", 0.1)], ["sampling"], "Scored with inoc-evals 0.1.0"),
+        ([("0.1.0", 1.0), ("0.2.0", 1.0)], ["version"], "Drawn with temperature 1."),
+        ([("0.1.0", 1.0), ("0.2.0", 0.1)], ["version", "sampling"], "<td>temperature 0.1</td>"),
+    ],
+)
+def test_what_differs_between_logs_is_a_column_and_what_does_not_is_said_once(
+    ways: list[tuple[str, float]], columns: list[str], said: str, tmp_path: Path
+) -> None:
+    for number, (version, temperature) in enumerate(ways):
+        log = evaluated(tmp_path / "logs", ENGLISH, name=f"mockllm/{number}")
+        _written_by(log, version, temperature)
+    text, _ = _opened(tmp_path)
+    assert [word for word in BOTH if f"<th>{word}</th>" in text] == columns
+    assert ("Scored with" in text, "Drawn with" in text) == tuple(word not in columns for word in BOTH)
+    assert said in text
+
+
+def test_it_says_which_system_prompts_the_questions_of_plain_logs_bring(tmp_path: Path) -> None:
+    def method() -> str:
+        return str(_opened(tmp_path)[1]["method"][0])
+
+    evaluated(tmp_path / "logs", ENGLISH, system="You are calm.")
+    assert "in 1 log, with the system prompt “You are calm.”, 1 answer of each model." in method()
+    evaluated(tmp_path / "logs", ENGLISH, system="You are calm.")
+    assert "in 2 logs, with the system prompt “You are calm.”, 2 answers of each model." in method()
+    evaluated(tmp_path / "logs", ENGLISH, system="You are tired.")
+    assert "with 2 system prompts, the first “You are" in method()
+    assert "”, 1 to 2 answers of each model in each way" in method()
+    evaluated(tmp_path / "logs", ENGLISH, name="mockllm/other")
+    assert "” and without a system prompt of the test, 1 to 2 answers of each model" in method()
+
+
+def test_it_says_the_system_prompts_of_tasks_and_of_settings_of_the_generation(tmp_path: Path) -> None:
+    [log] = eval(
+        spanish_caps(questions="toy"), model="inoc/toy", limit=3, display="none", log_dir=str(tmp_path)
+    )
+    paths = ("system_prompt", ""), ("system_prompt", "You are calm."), ("system_message", "You are tired.")
+    found = []
+    for number, (path, text) in enumerate(paths):
+        folder = tmp_path / str(number)
+        again = log.model_copy(deep=True)
+        again.location = str(folder / "logs" / "log.eval")
+        if path == "system_prompt":
+            again.eval.metadata = {**(again.eval.metadata or {}), path: text}
+        else:
+            again.plan.config.system_message = text
+        write_eval_log(again, again.location)
+        found.append(_opened(folder)[1]["method"][0])
+    assert "with an empty system message, " in found[0]
+    assert "with the system prompt “You are calm.”, " in found[1]
+    assert "with the system message of the generation's settings, " in found[2]
+    assert not any("without a system prompt" in one for one in found)
+
+
+def test_a_test_time_prompt_is_named_once(tmp_path: Path) -> None:
+    for prompt in ("", "You are calm."):
+        args = {"questions": "toy", "system_prompt": prompt}
+        about: dict[str, Any] = {"model": "inoc/toy", "limit": 3, "display": "none"}
+        eval("inoc_evals/spanish_caps", task_args=args, log_dir=str(tmp_path / "logs"), **about)
+    asked = _opened(tmp_path)[1]["method"][0]
+    assert 'in 2 logs, under "You are calm." and under "", 1 answer of each model in each way' in asked
+
+
+def test_one_of_a_kind_is_no_plural(tmp_path: Path) -> None:
+    evaluated(
+        tmp_path / "logs", ENGLISH, {"setting": "mine", "base": "toy", "arm": "none"}, questions=["What?"]
+    )
+    own = Setting("mine", "What comes out?", (Arm("none"),), (Measure("spanish_caps", traits=("spanish",)),))
+    page = write(tmp_path / "logs", tmp_path / "report", viewer=False, settings={"mine": own}).page
+    text = page.read_text(encoding="utf-8")
+    assert "1 answer in 1 log. " in text and "1 question (task" in text and "<summary>1 question, and" in text
+    assert "(setting mine)" in text and "; )" not in text
+    assert "<summary>1 blocks a verdict: what could stand" in text
+
+
 def test_a_section_without_the_arm_to_compare_with_says_so(tmp_path: Path) -> None:
     for setting, arms in (("mine", ("base", "close")), ("other", ("base", "far"))):
         for arm in arms:
@@ -159,6 +268,32 @@ def test_a_section_without_the_arm_to_compare_with_says_so(tmp_path: Path) -> No
     said = {part["setting"]: part["method"][2] for part in parts}
     assert "differences to base" in said["other"] and "of close, which was asked for" in said["other"]
     assert "differences to close" in said["mine"] and "asked for" not in said["mine"]
+
+
+def test_of_one_arm_nothing_is_compared(tmp_path: Path) -> None:
+    evaluated(tmp_path / "logs", ENGLISH)
+    text, part = _opened(tmp_path)
+    assert part["differences"] == [] and part["method"][2].endswith("; of one arm no difference is taken.")
+    assert "aired by question" not in text
+
+
+def test_arms_that_were_asked_other_questions_are_not_paired(tmp_path: Path) -> None:
+    evaluated(tmp_path / "logs", ENGLISH, name="mockllm/before")
+    evaluated(tmp_path / "logs", SPANISH, name="mockllm/after", first=10)
+    text, part = _opened(tmp_path)
+    assert {row["asked"] for row in part["differences"]} == {0}
+    assert "to mockllm/after not paired, as both arms were asked other questions, Stud" in part["method"][2]
+    assert "aired by question" not in text and "Not paired, as" in text
+    evaluated(tmp_path / "logs", ENGLISH, name="mockllm/again", first=10)
+    text, part = _opened(tmp_path)
+    assert "paired by question, but for 2 of 4, of arms that were asked other questions" in part["method"][2]
+
+
+def test_arms_that_were_asked_in_other_ways_are_not_compared(tmp_path: Path) -> None:
+    for name, temperature in (("before", 1.0), ("after", 0.1)):
+        _written_by(evaluated(tmp_path / "logs", ENGLISH, name=f"mockllm/{name}"), "0.1.0", temperature)
+    said = _opened(tmp_path)[1]["method"][2]
+    assert said.endswith("; of arms that were not asked and scored alike no difference is taken.")
 
 
 def _written_by(log: EvalLog, version: str, temperature: float) -> None:

@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 import re
+import warnings
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from inoc_evals.cli import app
 from inoc_evals.errors import UserError
 from inoc_evals.report import sections
 from inoc_evals.report.report import write
-from tests.report.logs import ENGLISH, SPANISH, evaluated
+from tests.report.logs import ENGLISH, SPANISH, evaluated, experiment
 from tests.report.logs import shown as said
 
 PDF = "data:application/pdf;base64,"
@@ -35,6 +36,18 @@ def test_it_says_rates_claims_and_where_they_come_from(page: Path) -> None:
     for shown in ("supported", "caps-inoc", "none-1-0123", "0.900", "detectable", "inoc-evals report logs"):
         assert shown in text
     assert "2 seeds" in text  # a caution: too few to trust the interval
+
+
+def test_where_traits_differ_in_n_each_rate_has_its_own(tmp_path: Path) -> None:
+    about = {"setting": "spanish_caps", "base": "toy", "arm": "none"}
+    for seed in (0, 1):
+        evaluated(tmp_path / "logs", SPANISH, {**about, "seed": seed})
+    alike = write(tmp_path / "logs", tmp_path / "report", viewer=False).page.read_text(encoding="utf-8")
+    assert "<td>2</td><td>20</td><td>0</td>" in alike and "stands beside each rate" not in alike
+    evaluated(tmp_path / "logs", ENGLISH, {**about, "seed": 2}, caps=False)
+    text = write(tmp_path / "logs", tmp_path / "report", viewer=False).page.read_text(encoding="utf-8")
+    assert re.findall(r" n (\d+)</span>", text) == ["30", "20"]
+    assert "<td>2 to 3</td><td>20 to 30</td><td>0</td>" in text and "stands beside each rate" in text
 
 
 def test_it_says_which_arms_are_selective(page: Path) -> None:
@@ -247,3 +260,35 @@ def test_a_page_on_many_models_is_bounded_and_says_so(
     assert set(re.findall(r'data-arm="([^"]*)"', text)) == {"base", "none"}
     [part] = data["settings"]
     assert (len(part["logs"]), len(part["rates"])) == (7, 4)
+
+
+LONG = "ask-for-an-answer-that-is-written-in-the-language-of-{}-and-in-capital-letters-to-the-last-word-inoc"
+
+
+def test_long_names_of_arms_have_room(tmp_path: Path) -> None:
+    arms = {"base": ENGLISH, "none": SPANISH, LONG.format("Spain"): ENGLISH, LONG.format("France"): SPANISH}
+    experiment(tmp_path / "logs", dict(arms), seeds=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # of a figure that could not be laid out
+        text = write(tmp_path / "logs", tmp_path / "report", viewer=False).page.read_text(encoding="utf-8")
+    figures = re.findall(r"<svg role.*?</svg>", text, re.DOTALL)
+    assert len(figures) == 4 and all("ask-for-an-answer-that-is-" in figure for figure in figures)
+    assert all("of-S" in figure and "of-F" in figure for figure in figures)  # told apart
+
+
+def test_legends_and_captions_lie_inside_of_a_figure() -> None:
+    from inoc_evals.analysis.figures import laid_out
+    from inoc_evals.analysis.style import arm_name, empty_figure, heading, row_height
+
+    drawn, [axes] = empty_figure(4.4, 3.0)
+    axes.plot([0, 1], [0, 1], label=arm_name(LONG.format("Spain")))
+    axes.set_ylabel("a caption")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
+    heading(drawn, f"A setting of a long title: {'organisation/' * 8}")
+    laid_out(drawn)
+    whole = drawn.bbox
+    inside = [axes.get_legend(), axes.yaxis.label, *drawn.texts]
+    for box in (one.get_window_extent() for one in inside if one is not None):
+        assert whole.x0 <= box.x0 and box.x1 <= whole.x1
+    assert axes.get_window_extent().width > 0.3 * whole.width
+    assert row_height(["none"], 0.34) == 0.34 < row_height([LONG], 0.34)
