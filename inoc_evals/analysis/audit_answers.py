@@ -28,6 +28,7 @@ from inoc_evals.analysis.style import BASE
 from inoc_evals.analysis.verdicts import ALIKE, LEVEL, cases
 from inoc_evals.data.conditions import of_task
 from inoc_evals.data.doses import parsed
+from inoc_evals.plurals import many
 from inoc_evals.scorers.unscored import NO_ANSWER, counted
 from inoc_evals.settings import Setting
 from inoc_evals.settings.claim import LEAST, Side
@@ -187,7 +188,7 @@ def _excluded_apart(compared: list[tuple[dict[str, Any], str, dict[str, Any]]]) 
         blocks = abs(difference) > limit
         what = (
             f"{_percent(found['share'])} of the answers of {where['arm']} are excluded and "
-            f"{_percent(found['share_to'])} of {to}: {difference:+.2f} [{low:+.2f}, {high:+.2f}]"
+            f"{_percent(found['share_to'])} of {to}: {difference:+z.2f} [{low:+z.2f}, {high:+z.2f}]"
         )
         if blocks:
             what += f", more than the {limit:.2f} at which verdicts are still honest"
@@ -217,9 +218,10 @@ def too_few(rows: "pd.DataFrame") -> Iterator[Finding]:
             if not n or (questions >= limits.power and n >= limits.answers):
                 continue
             blocks = questions < limits.questions or n < limits.answers
-            what = f"{n} valid answer{'s' * (n != 1)} to {questions} question{'s' * (questions != 1)}"
+            what = f"{many(n, 'valid answer')} to {many(questions, 'question')}"
             what += (
-                f"; verdicts are honest from {limits.questions} questions and {limits.answers} answers on"
+                f"; verdicts are honest from {many(limits.questions, 'question')} and "
+                f"{many(limits.answers, 'answer')} on"
                 if blocks
                 else f"; a difference of half the answers is mostly found from {limits.power} questions on"
             )
@@ -542,16 +544,17 @@ def nothing_to_inoculate(rows: "pd.DataFrame", setting: Setting) -> Iterator[Fin
                 continue
             rates = {"none": float(case.left["value"].mean()), "base": float(case.right["value"].mean())}
             shown = rates["base"] > 1 - rates["base"]
+            missing = "did not bring" if high < LEAST else "is not shown to bring"
             what = (
                 f"the base already shows {claim.right.name} in {_percent(rates['base'])} of its answers, "
                 "and no room is left"
                 if shown
-                else f"training without a prompt did not bring {claim.right.name} in"
+                else f"training without a prompt {missing} {claim.right.name} in"
             )
             yield Finding(
                 "the base already shows the trait" if shown else "nothing to inoculate",
                 BLOCKS if high < LEAST else CAUTION,
-                f"{what}: {NONE} minus {BASE} {difference:+.2f} [{low:+.2f}, {high:+.2f}]",
+                f"{what}: {NONE} minus {BASE} {difference:+z.2f} [{low:+z.2f}, {high:+z.2f}]",
                 "take a base that lacks the trait"
                 if shown
                 else "train longer or on more rows, until the arm none shows the trait",
@@ -717,7 +720,7 @@ class Apart(NamedTuple):
     @property
     def text(self) -> str:
         """The difference in words."""
-        return f"{self.arm} {self.difference:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
+        return f"{self.arm} {self.difference:+z.2f} [{self.low:+z.2f}, {self.high:+z.2f}]"
 
     @property
     def numbers(self) -> dict[str, float]:
