@@ -10,11 +10,13 @@ and traits by their names or labels (`observed.labels`). If a name stands for an
 scored in several ways, each way has a panel; a figure with only one panel raises an error.
 """
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from inoc_evals.analysis.observed import chosen, the_one
 from inoc_evals.analysis.style import (
     SHARE,
+    TITLE_WIDTH,
     arm_name,
     colours,
     empty_figure,
@@ -139,7 +141,8 @@ def _heat(
     else:
         axes.set_yticks([])
     bar = figure.colorbar(image, ax=axes, shrink=0.9)
-    bar.set_label(f"{trait_name(trait)}: share of answers", fontsize=8)
+    # a long label would be cut at the height of few rows
+    bar.set_label("\n".join(textwrap.wrap(f"{trait_name(trait)}: share of answers", TITLE_WIDTH)), fontsize=8)
     bar.ax.tick_params(labelsize=7)
     cells: list[list[float]] = values.tolist()
     return cells

@@ -30,7 +30,7 @@ Colour = tuple[float, float, float]
 
 BASE = "base"
 
-TITLE_WIDTH = 32
+TITLE_WIDTH = 27
 """Maximal line length of a panel's title, in characters."""
 
 HEADING_WIDTH = 13
