@@ -63,7 +63,17 @@ def test_inspect_score_judges_the_log_of_a_task_of_someone_else(tmp_path: Path) 
     from inspect_ai.log import list_eval_logs, read_eval_log
 
     (tmp_path / "theirs.py").write_text(THIRD_PARTY)
-    done = run(INSPECT, "eval", "theirs.py", "--model", "inoc/toy", "--log-dir", "logs", cwd=tmp_path)
+    words = [
+        "eval",
+        "theirs.py",
+        "--model",
+        "inoc/toy",
+        "--log-dir",
+        "logs",
+        "--seed",
+        "0",
+    ]  # all three are coherent
+    done = run(INSPECT, *words, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     log = list_eval_logs(str(tmp_path / "logs"))[0].name
     words = ["score", log, "--scorer", "inoc_evals/alignment", "--model-role", "grader=inoc/toy-judge"]

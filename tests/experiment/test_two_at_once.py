@@ -163,7 +163,7 @@ def test_an_experiment_of_which_no_answer_has_a_score_is_no_success(
     with FakeOpenAI(answer) as server:
         code, said = judged(tmp_path, server, "gpt-4o-2024-05-13", monkeypatch, capsys)
     assert code == 2 and "0 of 2 answers scored" in said
-    assert "too few answers have a score in 1 of 1 logs" in said.splitlines()[-1]
+    assert "too few answers have a score in 1 of 1 log" in said.splitlines()[-1]
 
 
 @pytest.mark.slow

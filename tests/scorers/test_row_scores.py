@@ -151,7 +151,7 @@ def test_rows_without_a_score_are_refused_or_listed(call: Callable, monkeypatch:
 
     monkeypatch.setattr(row_scores, "select", silent)
     code, _, err = call("--where-scored", "spanish_judge > 0.5")
-    assert code == 2 and "1 rows could not be scored (rows 3: the judge was silent)" in err
+    assert code == 2 and "1 row could not be scored (rows 3: the judge was silent)" in err
     for word, chosen in (("choose", [0, 2]), ("skip", [0])):
         code, _, err = call("--where-scored", "spanish_judge > 0.5", "--unscored", word, "--force")
         assert code == 0 and "row 3: not scored (the judge was silent)" in err
