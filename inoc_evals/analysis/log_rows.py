@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.eval_archive import Contents, contents, unanswered, whole_scores
-from inoc_evals.analysis.parameters import given, system_prompt
+from inoc_evals.analysis.parameters import OURS, given, system_prompt
 from inoc_evals.analysis.workers import work
 from inoc_evals.data.conditions import under
 from inoc_evals.data.doses import KINDS, words
@@ -83,9 +83,6 @@ NO_SCORES = "no sample with scores"
 
 SUITE = "inoc-evals"
 """Our distribution, as a log's header lists it among the packages."""
-
-OURS = "inoc_evals/"
-"""How the registered names of the suite's scorers begin."""
 
 NO_RESPONSE = "no_response"
 """Inspect's reason of the score of an empty answer."""

@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from inoc_evals.analysis.observed import group_codes, groups
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -26,8 +28,8 @@ ELSEWHERE = frozenset(
 )
 """Parameters that other columns of the table hold, or that choose among conditions, which have names."""
 
-SUITE = "inoc_evals/"
-"""How the names of the suite's solvers begin; what they do, its tasks' parameters say."""
+OURS = "inoc_evals/"
+"""How the registered names of the suite's solvers and scorers begin."""
 
 SYSTEM_MESSAGE = "system_message"
 """Inspect's solver that puts a system prompt before the question; the column `system` has it."""
@@ -52,7 +54,7 @@ def given(header: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, str]:
     steps = [
         [str(step.get("solver")), step.get("params") or {}]
         for step in plan.get("steps") or ()
-        if not str(step.get("solver")).startswith(SUITE)
+        if not str(step.get("solver")).startswith(OURS)  # what they do, the task's parameters say
         and str(step.get("solver")).rpartition("/")[2] != SYSTEM_MESSAGE
     ]
     asked |= {f"solver {number}": step for number, step in enumerate(steps, start=1)}
@@ -86,22 +88,16 @@ def where_they_differ(frame: "pd.DataFrame") -> "pd.Series":
     Returns:
         By row, words such as `caps_threshold 0.9`; None where nothing differs.
     """
+    import numpy as np
     import pandas as pd
 
-    by = ["setting", "task", "scorer", "parameters"]
-    codes = pd.Series(0, index=frame.index)
-    for column in by:
-        codes = pd.Series(
-            pd.factorize(codes * (frame[column].nunique() + 2) + pd.factorize(frame[column])[0] + 1)[0],
-            index=frame.index,
-        )
-    firsts = frame.loc[~codes.duplicated(), by].astype(object)
+    by = ("setting", "task", "scorer", "parameters")
     ways = [
         (way["setting"], way["task"], way["scorer"], json.loads(way["parameters"] or "{}"))
-        for way in firsts.to_dict("records")
+        for way in groups(frame, by)
     ]
-    words = _words(ways)
-    return pd.Series(pd.Categorical([words[code] for code in codes]), index=frame.index)
+    words = np.array(_words(ways), dtype=object)
+    return pd.Series(pd.Categorical(words[group_codes(frame, by)]), index=frame.index)
 
 
 def _words(ways: Sequence[tuple[Any, Any, Any, dict[str, dict[str, Any]]]]) -> list[str | None]:

@@ -1,7 +1,7 @@
 """Options of the commands that run experiments, and how they print a plan and what failed."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -158,9 +158,7 @@ def changes_of(pairs: list[str]) -> dict[str, Any]:
     """
     fields: dict[str, Any] = {}
     for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise UserError(f"--set {pair}: write FIELD=VALUE")
+        key, value = _split("--set", pair, "FIELD=VALUE")
         place = fields
         *outer, last = key.split(".")
         for part in outer:
@@ -179,9 +177,7 @@ def model_args_of(pairs: list[str]) -> dict[str, Any]:
     """
     arguments: dict[str, Any] = {}
     for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise UserError(f"-M {pair}: write NAME=VALUE")
+        name, value = _split("-M", pair, "NAME=VALUE")
         arguments[name] = _value(f"-M {pair}", value)
     return arguments
 
@@ -194,11 +190,17 @@ def sweep_of(pairs: list[str]) -> dict[str, list[str]]:
     """
     axes: dict[str, list[str]] = {}
     for pair in pairs:
-        axis, equals, places = pair.partition("=")
-        if not equals or not axis or axis in axes:
-            raise UserError(f"--sweep {pair}: write AXIS=A,B,C, each axis once")
+        axis, places = _split("--sweep", pair, "AXIS=A,B,C, each axis once", axes)
         axes[axis] = [place.strip() for place in places.split(",") if place.strip()]
     return axes
+
+
+def _split(option: str, pair: str, form: str, taken: Collection[str] = ()) -> tuple[str, str]:
+    """The two sides of a pair, whose first is given and not taken yet."""
+    name, equals, value = pair.partition("=")
+    if not equals or not name or name in taken:
+        raise UserError(f"{option} {pair}: write {form}")
+    return name, value
 
 
 def _value(option: str, text: str) -> Any:

@@ -63,7 +63,7 @@ def test_prompts(focus: "pd.DataFrame") -> dict[str, str]:
         By log; empty of one whose questions bring none. Logs that cannot be read, and those beyond the first
         `OPENED`, are missing.
     """
-    silent = focus["condition"].isna() & focus["system"].isna()
+    silent = focus["condition"].isna() & focus["system"].isna() & focus["world"].isna()  # ours say it all
     silent &= ~focus["sampling"].astype(str).str.contains(BY_SAMPLING, regex=False)
     first = focus.loc[silent.to_numpy(), ["log", "sample", "epoch"]].drop_duplicates("log")[:OPENED]
     found = {}
