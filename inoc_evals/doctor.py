@@ -3,8 +3,9 @@
     for check in examine():
         print(check.status, check.name, check.detail, check.remedy)
 
-Nothing heavy is imported: the versions of packages come from their metadata, torch's CUDA version from its
-version file. Of an API key, only whether it is set is shown.
+Nothing heavy is imported here: the versions of packages come from their metadata, torch's CUDA version from
+its version file, and whether PEFT works with what is installed beside it from a process of its own, which
+takes some seconds. Of an API key, only whether it is set is shown.
 """
 
 import importlib.util
@@ -12,6 +13,8 @@ import json
 import os
 import platform
 import re
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +30,7 @@ from inoc_evals.gpus import installed_gpus
 from inoc_evals.models.base import SHIPPED, base_digest
 from inoc_evals.plurals import many
 from inoc_evals.runs.directory import RUNS_VARIABLE, list_runs, runs_root
+from inoc_evals.secret_keys import without_keys
 from inoc_evals.worlds import EMBEDDED
 
 Status = Literal["ok", "note", "broken"]
@@ -43,6 +47,13 @@ KEYS = (
 """Environment variables with the API keys of services for judges, models and finetunes."""
 
 EXTRAS = ("local", "openai", "analysis")
+
+TRY_PEFT = """
+import torch
+from peft import LoraConfig, get_peft_model
+get_peft_model(torch.nn.Sequential(torch.nn.Linear(2, 2)), LoraConfig(target_modules=["0"]))
+"""
+"""Run in a process of its own: it imports torch."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +84,7 @@ def examine() -> list[Check]:
         _core(),
         *(_extra(extra) for extra in EXTRAS),
         _accelerator(),
+        _adapters(),
         _plugin(),
         _toy(),
         _cache(),
@@ -134,6 +146,25 @@ def _accelerator() -> Check:
     if platform.system() == "Darwin" and platform.machine() == "arm64":
         return Check("accelerator", "ok", "Apple GPU")
     return Check("accelerator", "ok", f"none: models run on the CPU ({os.cpu_count()} cores)")
+
+
+def _adapters() -> Check:
+    """Whether PEFT works with the packages around it: it refuses old versions of some that it finds."""
+    name = "LoRA"
+    if any(importlib.util.find_spec(module) is None for module in ("torch", "transformers", "peft")):
+        return Check(name, "note", "PEFT is not installed", "pip install 'inoc-evals[local]'")
+    tried = subprocess.run(  # noqa: S603 (fixed words)
+        [sys.executable, "-c", TRY_PEFT],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    if tried.returncode:
+        lines = without_keys(tried.stderr).strip().splitlines() or [f"exit status {tried.returncode}"]
+        remedy = "upgrade the package that is named, or uninstall it if you do not need it"
+        return Check(name, "broken", lines[-1], remedy)
+    return Check(name, "ok", "PEFT adapts a layer")
 
 
 def _plugin() -> Check:

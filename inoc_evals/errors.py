@@ -12,6 +12,8 @@ library, and keeps its traceback.
 import errno
 import importlib.util
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -130,6 +132,27 @@ def require(extra: str, *modules: str) -> None:
     missing = [m for m in modules if importlib.util.find_spec(m) is None]
     if missing:
         raise MissingExtra(f"{', '.join(missing)} not installed: run  pip install 'inoc-evals[{extra}]'")
+
+
+@contextmanager
+def packages_together(library: str) -> Iterator[None]:
+    """Say in one line that a library refuses what is installed beside it, e.g. another one that is too old.
+
+    Args:
+        library: What is imported or called within: its checks of other packages raise an ImportError.
+
+    Raises:
+        UserError: In place of that error.
+    """
+    try:
+        yield
+    except MissingExtra:
+        raise
+    except ImportError as error:
+        raise UserError(
+            f"{library} cannot work with what is installed here: {first_line(error)}: upgrade that package, "
+            "uninstall it if you do not need it, or use an environment of its own for inoc-evals"
+        ) from error
 
 
 def first_line(error: object, *, limit: int = 400) -> str:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.estimates import caution, merged
-from inoc_evals.analysis.observed import GROUP, labels, split, the_one
+from inoc_evals.analysis.observed import GROUP, framed, labels, split, the_one
 from inoc_evals.analysis.resampling import Part, Statistic, resampled, statistic
 from inoc_evals.analysis.style import (
     arm_name,
@@ -39,6 +39,12 @@ if TYPE_CHECKING:
 
 NONE = "none"
 """The arm without a prompt."""
+
+COLUMNS = (
+    *("arm", "of", "kind", "size", "share", "low", "high"),
+    *("effect", "effect_low", "effect_high", "undefined", "asked", "n", "caution"),
+)
+"""What `shares` says of every control."""
 
 
 def _effect(inoculated_arm: str, means: "Mapping[Part, np.ndarray]") -> "np.ndarray":
@@ -75,8 +81,6 @@ def shares(
         inoculation, below 0 it brings the trait in.
     """
     require("analysis", "numpy", "pandas", "scipy")
-    import pandas as pd
-
     scored = table.dropna(subset=["value"])
     out: list[dict[str, Any]] = []
     for observed, group in split(scored, GROUP):
@@ -106,10 +110,9 @@ def shares(
                     "caution": merged([*map(caution, compared), means.caution]),
                 }
             )
-    result = pd.DataFrame(out)
-    if not result.empty:
-        result["label"] = labels(result, among=table)
-        result["size"] = result["size"].astype("Int64")
+    result = framed(out, table, GROUP, COLUMNS)
+    result["label"] = labels(result, among=table)
+    result["size"] = result["size"].astype("Int64")
     return result
 
 

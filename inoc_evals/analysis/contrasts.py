@@ -19,7 +19,7 @@ from inoc_evals.analysis.estimates import (
     merged,
     wilson_interval,
 )
-from inoc_evals.analysis.observed import FAMILY, GROUP, group_codes, labels, split
+from inoc_evals.analysis.observed import FAMILY, GROUP, framed, group_codes, labels, split
 from inoc_evals.analysis.variance import Answers, Uncertainty, uncertainty
 from inoc_evals.errors import UserError, require
 from inoc_evals.plurals import many
@@ -35,6 +35,12 @@ UNPAIRED = 0.95
 
 UNTESTED = "nothing varies and nothing is tested"
 """Caution of a difference between values without bounds that do not vary, such as two log-probs."""
+
+COLUMNS = (
+    *("arm", "to", "difference", "low", "high", "p", "effect", "detectable"),
+    *("error", "dof", "fewest", "asked", "n", "caution"),
+)
+"""What `differences` says of every arm."""
 
 USUAL = ("none", "base")
 """Arms that are compared with wherever they exist, and of which a table may well have neither."""
@@ -62,8 +68,6 @@ def differences(table: "pd.DataFrame", to: str = "none", confidence: float = 0.9
         UserError: If no answers are of the arm `to`, and it is none of `USUAL`.
     """
     require("analysis", "numpy", "pandas", "scipy")
-    import pandas as pd
-
     if to not in USUAL and not (table["arm"] == to).any():
         arms = ", ".join(sorted({str(arm) for arm in table["arm"].unique()}))
         raise UserError(f"no answers of {to!r} to compare with: use one of {arms}")
@@ -76,10 +80,9 @@ def differences(table: "pd.DataFrame", to: str = "none", confidence: float = 0.9
         for arm, cell in group.groupby("arm", sort=False, observed=True):
             if arm != to:
                 out.append({**observed, "arm": arm, "to": to, **compare(cell, reference, confidence)})
-    result = pd.DataFrame(out)
-    if not result.empty:
-        result["label"] = labels(result, among=table)
-        result["p_holm"] = result["p"].groupby(group_codes(result, FAMILY)).transform(holm)
+    result = framed(out, table, GROUP, COLUMNS)
+    result["label"] = labels(result, among=table)
+    result["p_holm"] = result["p"].astype(float).groupby(group_codes(result, FAMILY)).transform(holm)
     return result
 
 

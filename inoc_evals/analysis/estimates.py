@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
-from inoc_evals.analysis.observed import RATE, labels, split
+from inoc_evals.analysis.observed import RATE, framed, labels, split
 from inoc_evals.analysis.variance import Answers, uncertainty
 from inoc_evals.errors import UserError, require
 from inoc_evals.plurals import many
@@ -37,6 +37,9 @@ RATINGS = ("alignment", "coherence", "insecurity")
 """Traits that a judge rates from 0 to `HIGHEST`."""
 
 HIGHEST = 100
+
+COLUMNS = ("rate", "low", "high", "n", "asked", "seeds", "unscored", "caution")
+"""What `rates` says of every group."""
 
 RESAMPLES = 10_000
 
@@ -63,8 +66,6 @@ def rates(table: "pd.DataFrame", confidence: float = 0.95, method: Method = "clu
         UserError: If the method does not exist.
     """
     require("analysis", "numpy", "pandas", "scipy")
-    import pandas as pd
-
     if method not in ("clustered", "paper"):
         raise UserError(f"no method {method!r} for intervals: use clustered or paper")
     rows = []
@@ -79,9 +80,8 @@ def rates(table: "pd.DataFrame", confidence: float = 0.95, method: Method = "clu
                 **{"unscored": len(cell) - len(scored), "caution": caution(scored)},
             }
         )
-    estimates = pd.DataFrame(rows)
-    if not estimates.empty:
-        estimates["label"] = labels(estimates)
+    estimates = framed(rows, table, RATE, COLUMNS)
+    estimates["label"] = labels(estimates)
     return estimates
 
 

@@ -143,6 +143,22 @@ def split(
         yield _values(rows, columns), rows
 
 
+def framed(
+    rows: "Sequence[Mapping[str, Any]]", table: "pd.DataFrame", by: Sequence[str], columns: Sequence[str]
+) -> "pd.DataFrame":
+    """A table of results, which has its columns even where it has no row.
+
+    Args:
+        rows: The results of groups that `split` made.
+        table: What was split.
+        by: The columns by which it was.
+        columns: The columns of the results beside them.
+    """
+    import pandas as pd
+
+    return pd.DataFrame(list(rows), columns=[*(name for name in by if name in table.columns), *columns])
+
+
 def records(table: "pd.DataFrame") -> list[dict[str, Any]]:
     """The rows of a table, each by the names of its columns."""
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol
 from inoc_evals.chat.renderer import Renderer, load_renderer
 from inoc_evals.chat.rows import Row
 from inoc_evals.digests import sha256
-from inoc_evals.errors import UserError, require
+from inoc_evals.errors import UserError, packages_together, require
 from inoc_evals.finetune.quantized import trainable_config
 from inoc_evals.models import base as bases
 from inoc_evals.models.checkpoint import load_context_length
@@ -121,10 +121,11 @@ class Local:
 
         A worker trains and evaluates in turns, and a GPU may hold a base once, but not twice.
         """
-        from inoc_evals.finetune import local
         from inoc_evals.models.engine import release
         from inoc_evals.models.freed import give_back
 
+        with packages_together("training by TRL and PEFT"):
+            from inoc_evals.finetune import local
         release()
         try:
             return local.train(run, manifest, rows, progress)

@@ -40,7 +40,7 @@ from inoc_evals.chat.renderer import load_renderer
 from inoc_evals.chat.rows import Row
 from inoc_evals.chat.training_rows import Example, render_rows
 from inoc_evals.digests import content_sizes, folder_digest
-from inoc_evals.errors import UserError, first_line
+from inoc_evals.errors import UserError, first_line, packages_together
 from inoc_evals.files import read_json_lines
 from inoc_evals.finetune.dynamics import DynamicsCurve
 from inoc_evals.finetune.estimate import estimate
@@ -258,7 +258,8 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
         trainable_token_indices=tokens or None,
     )
     try:
-        adapted: Any = get_peft_model(model, config)
+        with packages_together("PEFT"):
+            adapted: Any = get_peft_model(model, config)
     except ValueError as error:  # no layer matches
         raise UserError(f"LoRA: target_modules: {first_line(error)}") from error
     # TRL computes the output layer itself and needs its bias, which PEFT's wrapper around a tied output layer

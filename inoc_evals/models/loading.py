@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from inoc_evals.chat.faults import damaged, why_unreadable
-from inoc_evals.errors import UserError, first_line, require
+from inoc_evals.errors import UserError, first_line, packages_together, require
 
 BITSANDBYTES = "bitsandbytes"
 
@@ -242,7 +242,7 @@ def load_adapter(model: Any, adapter: str | Path, *, base: str) -> Any:
     # Else PEFT draws weights that it then replaces, with the random numbers of a training in another thread.
     options["low_cpu_mem_usage"] = not changes_base(Path(adapter))  # which needs its first weights
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), packages_together("PEFT"):
             # transformers warns about PEFT, and PEFT about what is checked below
             warnings.simplefilter("ignore")
             adapted = PeftModel.from_pretrained(model, str(adapter), **options)
@@ -250,7 +250,7 @@ def load_adapter(model: Any, adapter: str | Path, *, base: str) -> Any:
             # In place, since weights that are put in place of others would be rounded to the base's format.
             in_place = {**options, "low_cpu_mem_usage": False}
             found = adapted.load_adapter(str(adapter), "default", **in_place)
-    except torch.OutOfMemoryError:
+    except (torch.OutOfMemoryError, UserError):
         raise
     except Exception as error:  # PEFT's, torch's or safetensors' own
         raise UserError(f"adapter {adapter} does not fit {base}: {first_line(error)}") from error

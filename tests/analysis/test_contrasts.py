@@ -11,7 +11,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from inoc_evals.analysis import differences
+from inoc_evals.analysis import differences, rates
+from inoc_evals.analysis.conditionalization import shares
 from inoc_evals.analysis.contrasts import POWER, compare, holm
 from inoc_evals.analysis.estimates import is_rating
 from inoc_evals.analysis.verdicts import Case, judged
@@ -236,3 +237,13 @@ def test_other_finetunes_of_an_arm_are_independent() -> None:
     first, second = conditions(1, 1)
     other = second.assign(seed=second["seed"] + 10)
     assert compare(first, other)["error"] == compare(first, other.assign(arm="y"))["error"]
+
+
+def test_results_without_a_row_have_the_columns_of_others() -> None:
+    none, mine, other = drawn(0, 0.7, 0.4, 0.6)
+    full = table({"none": none, "spanish-inoc": mine, "irrelevant": other}, setting="spanish_caps")
+    nothing = full.iloc[:0]
+    assert list(differences(full)) == list(differences(full[full["arm"] != "none"]))
+    assert list(differences(full)) == list(differences(nothing)) and differences(nothing).empty
+    assert list(rates(full)) == list(rates(nothing)) and rates(nothing).empty
+    assert list(shares(full)) == list(shares(nothing)) and len(shares(full)) == 1
