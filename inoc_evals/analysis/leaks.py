@@ -26,6 +26,7 @@ from inoc_evals.analysis.resampling import resampled, statistic
 from inoc_evals.analysis.style import BASE
 from inoc_evals.data.prompt_categories import CATEGORIES, CATEGORY, NONE, ORIGINAL, SURPRISING, is_own
 from inoc_evals.errors import UserError, require
+from inoc_evals.settings import SETTINGS, Setting
 from inoc_evals.settings.claim import LEAST
 
 if TYPE_CHECKING:
@@ -84,7 +85,12 @@ class Leaks:
         }
 
 
-def leaks(table: "pd.DataFrame", base: str = BASE, confidence: float = 0.95) -> Leaks:
+def leaks(
+    table: "pd.DataFrame",
+    base: str = BASE,
+    confidence: float = 0.95,
+    settings: Mapping[str, Setting] = SETTINGS,
+) -> Leaks:
     """Compare every arm with the base under every prompt of a leak grid.
 
     Args:
@@ -92,6 +98,7 @@ def leaks(table: "pd.DataFrame", base: str = BASE, confidence: float = 0.95) -> 
         base: The arm, or the model, that the others are compared with; of a model whose name in logs ends in
             `@` and a digest, the name without them suffices.
         confidence: Nominal coverage of the intervals.
+        settings: Settings by name: only traits that they declare are compared.
 
     Returns:
         The grids of all settings, bases and traits in the table.
@@ -103,7 +110,7 @@ def leaks(table: "pd.DataFrame", base: str = BASE, confidence: float = 0.95) -> 
     require("analysis", "numpy", "pandas", "scipy")
     import pandas as pd
 
-    answers = leak_answers(table)
+    answers = leak_answers(table, settings)
     scored = answers.dropna(subset=["value"])
     if scored.empty:
         raise UserError("no scored answer of the task leak: ask with `inspect eval inoc_evals/leak`")
@@ -184,12 +191,12 @@ def _correct(grid: Sequence[dict[str, Any]]) -> None:
             cell |= {"p_holm": float(p), "significant": bool(p < LEVEL)}
 
 
-def leak_answers(table: "pd.DataFrame") -> "pd.DataFrame":
+def leak_answers(table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS) -> "pd.DataFrame":
     """The answers under prompts of the task `leak`, with the traits that their setting declares."""
     if CATEGORY not in table.columns:
         return table.iloc[:0]
     of_leak = table[table[CATEGORY].isin(list(CATEGORIES)).to_numpy()]
-    return focused(of_leak) if "setting" in of_leak.columns and len(of_leak) else of_leak
+    return focused(of_leak, settings) if "setting" in of_leak.columns and len(of_leak) else of_leak
 
 
 def _cells(

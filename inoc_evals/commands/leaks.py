@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from inoc_evals.commands.known_settings import OwnSettings, known_settings
 from inoc_evals.commands.output import AsJson, draw, print_json, print_table, say, say_skipped
 
 
@@ -16,6 +17,7 @@ def command(
     base: Annotated[
         str, typer.Option(help="What the others are compared with: an arm, or a model where logs name none.")
     ] = "base",
+    setting: OwnSettings = None,
     figure: Annotated[
         Path | None, typer.Option("--figure", "-o", metavar="STEM", help="Draw STEM.png, .svg and .pdf.")
     ] = None,
@@ -25,13 +27,12 @@ def command(
     from inoc_evals.analysis.leak_figure import leak_figures
     from inoc_evals.analysis.leaks import leaks
     from inoc_evals.analysis.table import read
-    from inoc_evals.settings import SETTINGS
 
-    loaded = read(logs)
-    found = leaks(loaded.table, base)
+    loaded, settings = read(logs), known_settings(setting)
+    found = leaks(loaded.table, base, settings=settings)
     files: list[str] = []
     if figure is not None:
-        measured = [SETTINGS[name] for name in dict.fromkeys(found.grid["setting"]) if name in SETTINGS]
+        measured = [settings[name] for name in dict.fromkeys(found.grid["setting"]) if name in settings]
         order = [arm.name for setting in measured for arm in setting.arms]
         drawings = leak_figures(found, "Where the trait comes back", order)
         for number, (heading, drawn) in enumerate(drawings, start=1):

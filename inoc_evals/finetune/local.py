@@ -50,7 +50,7 @@ from inoc_evals.finetune.schedule import check_schedule, steps
 from inoc_evals.finetune.trainer import KeptSteps, LossCurve, TokenRateTrainer, gathered, quiet
 from inoc_evals.models.base import hub_model, load_path
 from inoc_evals.models.checkpoint import context_length
-from inoc_evals.models.loading import load_model, quantization
+from inoc_evals.models.loading import load_model, loading, quantization
 from inoc_evals.models.number_format import keep_format, training_precision
 from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec, LoraSpec
@@ -258,7 +258,7 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
         trainable_token_indices=tokens or None,
     )
     try:
-        with packages_together("PEFT"):
+        with loading(), packages_together("PEFT"):
             adapted: Any = get_peft_model(model, config)
     except ValueError as error:  # no layer matches
         raise UserError(f"LoRA: target_modules: {first_line(error)}") from error

@@ -27,8 +27,8 @@ from inoc_evals.models.loading import (
     load_adapter,
     load_config,
     load_model,
+    loading,
     quantization,
-    silent,
 )
 from inoc_evals.models.number_format import keep_format
 from inoc_evals.runs.directory import NAME, Run, has_name, list_runs
@@ -141,7 +141,7 @@ def _full(checkpoint: Checkpoint) -> Path:
     with writing(target, "give another place with --runs or $INOC_EVALS_CACHE"):
         target.parent.mkdir(parents=True, exist_ok=True)
         # the first of two processes wins; what is there and is no such merge is replaced
-        with silent(), replacing_folder(target, over=target.is_dir()) as temporary:
+        with loading(), replacing_folder(target, over=target.is_dir()) as temporary:
             model.save_pretrained(temporary)
             keep_format(temporary, base)
             load_tokenizer(base).save_pretrained(temporary)

@@ -235,9 +235,9 @@ class Sampler:
         self.any_sampled = any(r.temperature > 0 for r in requests)
         self.all_sampled = all(r.temperature > 0 for r in requests)
         self.any_cut_off = any(r.temperature > 0 and (r.top_k > 0 or r.top_p < 1) for r in requests)
-        self.temperature = torch.tensor([r.temperature for r in requests], device=device)
+        self.temperature = torch.tensor([r.temperature for r in requests], device=device, dtype=torch.float32)
         self.top_k = torch.tensor([r.top_k for r in requests], device=device)
-        self.top_p = torch.tensor([r.top_p for r in requests], device=device)
+        self.top_p = torch.tensor([r.top_p for r in requests], device=device, dtype=torch.float32)
 
     def next_tokens(self, logits: Tensor, draws: Sequence[float]) -> Tensor:
         """Choose one token a row.

@@ -168,9 +168,9 @@ def _unpack(file: Path, folder: Path) -> None:
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    from inoc_evals.models.loading import silent
+    from inoc_evals.models.loading import loading
 
-    with silent(), replacing_folder(folder) as temporary:
+    with loading(), replacing_folder(folder) as temporary:
         try:
             dtype = getattr(torch, _weight_type(file))
             loaded: Any = AutoModelForCausalLM.from_pretrained(

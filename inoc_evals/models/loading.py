@@ -13,6 +13,7 @@ which they would drop. And nothing is read but the files that the folder's diges
 """
 
 import json
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,19 +38,27 @@ KEEPS_BASE = ("gaussian",)
 """Named ways to begin a LoRA that leave the base as it is; others, such as PiSSA, take a part out of it."""
 
 
+_one_at_a_time = threading.RLock()
+
+
 @contextmanager
-def silent() -> Iterator[None]:
-    """Hide transformers' progress bars, and restore its setting afterwards."""
+def loading() -> Iterator[None]:
+    """Let no other thread load meanwhile, and hide transformers' progress bars.
+
+    While they load, transformers and PEFT change torch for the whole process: its default type, and how
+    modules register weights. A load in another thread then fails, or is left without weights.
+    """
     import transformers
 
     bar: Any = transformers.utils.logging  # not typed
-    shown = bar.is_progress_bar_enabled()
-    bar.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            bar.enable_progress_bar()
+    with _one_at_a_time:
+        shown = bar.is_progress_bar_enabled()
+        bar.disable_progress_bar()
+        try:
+            yield
+        finally:
+            if shown:
+                bar.enable_progress_bar()
 
 
 def load_config(folder: str | Path) -> Any:
@@ -198,7 +207,7 @@ def load_model(folder: str | Path, *, dtype: Any, device: Any = None) -> Any:
     auto: Any = AutoModelForCausalLM
     placed = {} if quantization(config) is None or device is None else {"device_map": {"": device}}
     try:
-        with silent():
+        with loading():
             model, found = auto.from_pretrained(
                 folder,
                 dtype=dtype,
@@ -242,7 +251,7 @@ def load_adapter(model: Any, adapter: str | Path, *, base: str) -> Any:
     # Else PEFT draws weights that it then replaces, with the random numbers of a training in another thread.
     options["low_cpu_mem_usage"] = not changes_base(Path(adapter))  # which needs its first weights
     try:
-        with warnings.catch_warnings(), packages_together("PEFT"):
+        with loading(), warnings.catch_warnings(), packages_together("PEFT"):
             # transformers warns about PEFT, and PEFT about what is checked below
             warnings.simplefilter("ignore")
             adapted = PeftModel.from_pretrained(model, str(adapter), **options)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from inoc_evals.analysis.leak_figure import leak_figure, leak_figures
 from inoc_evals.analysis.leaks import leaks
 from inoc_evals.data.prompt_categories import CATEGORIES, SURPRISING, original_of
 from inoc_evals.errors import UserError
+from inoc_evals.settings import SETTINGS
 
 INOC = original_of("spanish-inoc")
 
@@ -286,3 +288,12 @@ def test_false_leaks_are_as_rare_as_the_level_says() -> None:
         table["value"] = (rng.random(len(table)) < chance).astype(float)
         wrong += bool(leaks(table).surprising["significant"].item())
     assert wrong <= 6
+
+
+def test_only_traits_that_a_setting_of_ones_own_declares_are_compared() -> None:
+    spanish = answers({"base": BASE, "inoc": ARM})
+    table = pd.concat([spanish, spanish.assign(trait="caps")], ignore_index=True)
+    own = replace(SETTINGS["spanish_leak"], name="mine", wanted=())
+    found = leaks(table, settings={"mine": own})
+    assert set(found.grid["trait"]) == {"spanish"}
+    assert set(leaks(table).grid["trait"]) == {"spanish", "caps"}  # of an unknown setting all

@@ -1,0 +1,59 @@
+"""Models load in one thread while others load, answer or train: libraries change torch for all of them."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+
+from inoc_evals.models.checkpoint import resolve
+from inoc_evals.models.engine import Engine
+from inoc_evals.models.loading import load_adapter, load_model, loading
+from inoc_evals.models.request import Request
+from tests.models.parts import generate
+
+TIMES = 25
+
+
+def test_loads_do_not_disturb_each_other(tiny: Path, adapters: dict[str, Path]) -> None:
+    def base() -> Any:
+        return load_model(tiny, dtype=torch.bfloat16)
+
+    def adapter() -> Any:
+        return load_adapter(load_model(tiny, dtype=torch.float32), adapters["plain"], base="tiny")
+
+    def new() -> Any:
+        model = load_model(tiny, dtype=torch.float32)
+        with loading():
+            return get_peft_model(model, LoraConfig(target_modules=["q_proj"]))
+
+    def often(load: Callable[[], Any]) -> list[set[torch.dtype]]:
+        found = []
+        for _ in range(TIMES):
+            model = load()
+            assert not any(weight.is_meta for weight in model.parameters())
+            found.append({weight.dtype for weight in model.parameters()})
+        return found
+
+    with ThreadPoolExecutor(3) as threads:
+        of_base, *others = threads.map(often, (base, adapter, new))
+    assert of_base == TIMES * [{torch.bfloat16}]
+    assert others == 2 * [TIMES * [{torch.float32}]]
+
+
+def test_answers_are_drawn_alike_while_another_model_loads(tiny: Path) -> None:
+    """Whose load makes bfloat16 the default type meanwhile, in which .7 is .699."""
+    checkpoint = resolve(str(tiny))
+    engine = Engine(checkpoint, torch.device("cpu"), "fp32")
+    requests = [
+        Request(prompt=(5, 6, 7), max_tokens=30, temperature=0.7, top_p=0.9, seed=seed) for seed in range(40)
+    ]
+    alone = generate(engine, checkpoint, requests)
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        meanwhile = generate(engine, checkpoint, requests)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert meanwhile == alone
