@@ -163,7 +163,7 @@ class Engine:
         held = self._holding(checkpoint)
 
         def batch(first: Sequence[Request], told: Done, at_once: int, joining: More) -> None:
-            with self._threads():
+            with _threads.of(self._base.num_parameters()):
                 _answer(held, first, told, context=self.context, places=at_once, more=joining)
 
         places = max(places, len(requests))
@@ -196,16 +196,6 @@ class Engine:
 
     def _holding(self, checkpoint: Checkpoint) -> "_Held":
         return self._held.get(checkpoint.digest, lambda: _Held(self._base, self._prepacked, checkpoint))
-
-    @contextmanager
-    def _threads(self) -> Iterator[None]:
-        """Compute a small model in one thread, the caller's; more of them would only wait for each other."""
-        usual = torch.get_num_threads()
-        torch.set_num_threads(1 if self._base.num_parameters() < SMALL else usual)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(usual)
 
 
 class _Held:
@@ -333,6 +323,35 @@ def _prompt_logprobs(model: Any, requests: Mapping[int, Request]) -> dict[int, t
     return result
 
 
+class _Threads:
+    """How many threads torch computes with, while models of several sizes compute at once.
+
+    A small model computes in one, the caller's; more of them would only wait for each other. torch keeps the
+    number per calling thread, and a new one begins with the number that was set last, anywhere: a large model
+    would compute in one thread, too, if the first one of its own began beside a small one.
+    """
+
+    def __init__(self) -> None:
+        self._changes = threading.Lock()
+        self._inside, self._usual = 0, 0
+
+    @contextmanager
+    def of(self, parameters: int) -> Iterator[None]:
+        """While a model of this size computes."""
+        with self._changes:
+            if not self._inside:
+                self._usual = torch.get_num_threads()
+            self._inside += 1
+            torch.set_num_threads(1 if parameters < SMALL else self._usual)
+        try:
+            yield
+        finally:
+            with self._changes:
+                self._inside -= 1
+                torch.set_num_threads(self._usual)
+
+
+_threads = _Threads()
 _engines: Recent[Engine] = Recent(BASES)
 _loading = threading.Lock()
 

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
+from inoc_evals.models import engine as engines
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.engine import Engine
 from inoc_evals.models.loading import load_adapter, load_model, loading
 from inoc_evals.models.request import Request
 from tests.models.parts import generate
+from tests.tiny import build_tiny
 
 TIMES = 25
 
@@ -57,3 +61,31 @@ def test_answers_are_drawn_alike_while_another_model_loads(tiny: Path) -> None:
     finally:
         torch.set_default_dtype(torch.float32)
     assert meanwhile == alone
+
+
+def test_a_large_model_has_its_threads_beside_a_small_one(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread begins with torch's number of threads that another one set last."""
+    large = build_tiny(tmp_path / "large", width=64)
+    of_small, of_large = (resolve(str(folder)) for folder in (tiny, large))
+    small_one, large_one = (Engine(one, torch.device("cpu"), "fp32") for one in (of_small, of_large))
+    loaded = (small_one.model(of_small), large_one.model(of_large))
+    monkeypatch.setattr(engines, "SMALL", sum(model.num_parameters() for model in loaded) // 2)
+    request = Request(prompt=(5, 6, 7), max_tokens=1, temperature=0)
+    seen: list[int] = []
+
+    def beside(*_: object) -> None:
+        answer = partial(
+            large_one.generate, of_large, [request], lambda *_: seen.append(torch.get_num_threads())
+        )
+        threads.submit(answer).result()
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with ThreadPoolExecutor(1) as threads:
+            small_one.generate(of_small, [request], beside)
+        assert seen == [3] and torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
