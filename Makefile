@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 VLLM_VENV ?= .venv-vllm
 LLAMA_VENV ?= .venv-llama
+LOWEST_VENV ?= .venv-lowest
 # What running it needs: the suite without the tools of its tests.
 USABLE := $(VENV)/.usable
 
-.PHONY: demo reproduce test test-slow test-vllm test-llama test-slurm lint docs wheel bench install clean
+.PHONY: demo reproduce test test-slow test-lowest test-vllm test-llama test-slurm lint docs wheel bench install clean
 
 demo: $(USABLE)
 	$(BIN)/inoc-evals demo
@@ -25,6 +26,15 @@ test: install
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
+
+# With the lowest versions that pyproject.toml allows: whether its ranges are true.
+test-lowest: $(LOWEST_VENV)/.installed
+	OMP_NUM_THREADS=1 $(LOWEST_VENV)/bin/python -m pytest -m "not slow and not alone and not vllm and not llama and not slurm" -n 3 --dist loadfile --hypothesis-profile=ci
+
+$(LOWEST_VENV)/.installed: pyproject.toml .ci/lowest-versions
+	$(PYTHON) -m venv $(LOWEST_VENV)
+	.ci/lowest-versions $(LOWEST_VENV)/bin/python
+	@touch $@
 
 # Real servers, in an environment of their own: vLLM's build for CPUs wants other versions than ours. As it
 # comes it brings builds that do not fit together, and lacks the metadata under the name that it asks for.
@@ -82,4 +92,4 @@ $(INSTALLED) $(USABLE): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VLLM_VENV) $(LLAMA_VENV) $(LOWEST_VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -167,7 +167,7 @@ def contrast(
     from scipy.special import stdtrit
 
     difference = float(first.values.mean() - second.values.mean())
-    spread = _with_constant_arms(first, second, spread or uncertainty(first, second), scale)
+    spread = _with_unseen(first, second, spread or uncertainty(first, second), scale)
     error, dof = spread.variance**0.5, spread.dof
     level = spread.quantile(confidence)
     low, high = difference - level * error, difference + level * error
@@ -202,20 +202,29 @@ def _are_bounded(first: Answers, second: Answers, scale: float = 1) -> bool:
     return all(data.values.min() >= 0 and data.values.max() <= scale for data in (first, second))
 
 
-def _with_constant_arms(
-    first: Answers, second: Answers, spread: Uncertainty, scale: float = 1
-) -> Uncertainty:
-    """Add the uncertainty of an arm whose answers are all alike, which their observed variance of 0 lacks."""
-    from scipy import stats
+def _with_unseen(first: Answers, second: Answers, spread: Uncertainty, scale: float = 1) -> Uncertainty:
+    """Add the uncertainty that an observed variance of 0 lacks.
 
+    An arm whose answers are all alike has that of its Wilson interval. Of answers that are yes or no the two
+    arms may also differ nowhere, question by question, or at one answer alone: a difference is then no more
+    certain than that of two arms which never show the trait.
+    """
     if not _are_bounded(first, second, scale):
         return spread
-    variance, z = spread.variance, float(stats.norm.ppf(0.975))
-    for data in (first, second):
-        if data.values.min() == data.values.max():
-            low, high = wilson_interval(data._replace(values=data.values / scale))
-            variance += (scale * (high - low) / 2 / z) ** 2
+    arms = (first, second)
+    alike = [data for data in arms if data.values.min() == data.values.max()]
+    variance = spread.variance + sum(_wilson_variance(data, scale) for data in alike)
+    if all(((data.values == 0) | (data.values == scale)).all() for data in arms):
+        never = [data._replace(values=0 * data.values) for data in arms]
+        variance = max(variance, sum(_wilson_variance(data, scale) for data in never))
     return spread._replace(variance=variance)
+
+
+def _wilson_variance(data: Answers, scale: float) -> float:
+    from scipy import stats
+
+    low, high = wilson_interval(data._replace(values=data.values / scale))
+    return float((scale * (high - low) / 2 / stats.norm.ppf(0.975)) ** 2)
 
 
 def _effect(first: Answers, second: Answers) -> float:

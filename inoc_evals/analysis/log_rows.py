@@ -57,7 +57,7 @@ None for the usual one; `sampling` is how answers were drawn, e.g. `temperature 
 `parameters` are those of task and scorer in which logs of one task differ (`parameters.py`); `dose` is
 the model's point in a sweep (`data/doses.py`), None outside of one."""
 
-FORMAT = "11"
+FORMAT = "12"
 """Version of the rows, in the name of a kept file: changed rows must not be read from old files."""
 
 DRAWN_BY = (
@@ -208,7 +208,7 @@ def _arrow(log: Contents, location: str) -> "pa.Table":
         return pa.array(per_answer[name] if name in per_answer else [shared[name]] * count, type=type)
 
     columns = {name: column(name, types[of]) for name, of in COLUMNS.items()}
-    return pa.table(columns).replace_schema_metadata({"same": _same(log)})
+    return pa.table(columns).replace_schema_metadata({"same": _same(log), **_attempt(log)})
 
 
 def _same(log: Contents) -> str:
@@ -220,6 +220,18 @@ def _same(log: Contents) -> str:
         str(about.get(key))
         for key in ("generation", "judging", "run_digest", "setting", "arm", "seed", "dose")
     )
+
+
+def _attempt(log: Contents) -> dict[str, str]:
+    """What is equal for the attempts at one evaluation (`inspect eval-retry`), and which of them this is."""
+    about = log.header["eval"]
+    task = about.get("task_id")
+    if not task:
+        return {}
+    return {
+        "task": f"{task} {about.get('model')}",
+        "attempt": f"{about.get('created')} {about.get('eval_id') or ''}",
+    }
 
 
 def _generation(header: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -80,21 +80,29 @@ def read(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> Loaded:
     if group_by not in ("arm", "model"):
         raise UserError(f"--group-by {group_by}: use arm or model")
     sources = _sources(logs)
+    rows = [
+        (source.location, _parquet(source, file) if isinstance(file, Path) else file)
+        for source, file in zip(sources, _prepared(sources), strict=True)
+    ]
+    last = _last_attempts(rows)
     skipped, tables, logs_read = [], [], []
     seen: dict[bytes, str] = {}
-    for source, file in zip(sources, _prepared(sources), strict=True):
-        table = _parquet(source, file) if isinstance(file, Path) else file
+    for location, table in rows:
         if isinstance(table, str):
-            skipped.append((source.location, table))
+            skipped.append((location, table))
             continue
-        same = (table.schema.metadata or {}).get(b"same")
+        about = table.schema.metadata or {}
+        same, task = about.get(b"same"), about.get(b"task")
+        if task and last[task][0] != about[b"attempt"]:
+            skipped.append((location, f"the same answers are in {last[task][1]}, which tried it again"))
+            continue
         if same and same in seen:
-            skipped.append((source.location, f"the same answers and scores as {seen[same]}"))
+            skipped.append((location, f"the same answers and scores as {seen[same]}"))
             continue
         if same:
-            seen[same] = source.location
+            seen[same] = location
         tables.append(table)
-        logs_read.append(source.location)
+        logs_read.append(location)
     if not tables:
         why = "; ".join(f"{location}: {reason}" for location, reason in skipped[:3])
         places = ", ".join(map(str, [logs] if isinstance(logs, str | Path) else logs))
@@ -105,6 +113,16 @@ def read(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> Loaded:
             f"{places}: no finished log with scores{f' ({why})' if why else ''}{todo if unscored else ''}"
         )
     return Loaded(_frame(tables, group_by), logs_read, skipped)
+
+
+def _last_attempts(rows: "Sequence[tuple[str, pa.Table | str]]") -> dict[bytes, tuple[bytes, str]]:
+    """The last attempt at each evaluation, and its log: a retry keeps what those before it answered."""
+    last: dict[bytes, tuple[bytes, str]] = {}
+    for location, table in rows:
+        about = {} if isinstance(table, str) else table.schema.metadata or {}
+        if (task := about.get(b"task")) and (task not in last or last[task][0] < about[b"attempt"]):
+            last[task] = about[b"attempt"], location
+    return last
 
 
 def logs_at(place: str | Path) -> list[str]:

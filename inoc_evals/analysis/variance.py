@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 OUTER = 0.025
 """One-sided p-value at the end of a 95 % interval, up to which Satterthwaite's degrees of freedom hold."""
 
+ROUNDING = 1e-12
+"""An error that is a smaller part of the largest value is what rounding leaves of none."""
+
 SWEEPS = 100
 """Maximal number of steps to fit questions and seeds to cells of unequal size; equal cells need one."""
 
@@ -122,7 +125,8 @@ def uncertainty(answers: Answers, other: Answers | None = None) -> Uncertainty:
     # where they are the same, rounding must not decide which degrees of freedom count: the fewer do
     if variance < residual * (1 - 1e-9):  # neither questions nor seeds vary more than the residual
         variance, weight = residual, sum(part**2 / dof for part, dof in residuals if dof > 0)
-    if not weight:  # all answers are alike
+    largest = max(float(np.abs(arm.values).max()) for arm in (answers, other) if arm is not None)
+    if not weight or variance <= (ROUNDING * largest) ** 2:  # all answers are alike, or all differences
         return Uncertainty(0.0, float(questions - 1), min(questions - 1, _together(parts[1:])))
     fewest = min(dof for _, dof in parts)
     dof = max(float(fewest), float(variance**2 / weight))

@@ -25,7 +25,7 @@ import openai
 from openai.types import FileObject
 from openai.types.fine_tuning import FineTuningJob
 from rich.console import Console
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential, wait_random
 
 from inoc_evals.chat.rows import Row, digest, encode_chat
 from inoc_evals.digests import canonical_json
@@ -255,7 +255,7 @@ def _retry(ask: Callable[[], T]) -> T:
     """Retry a request until it succeeds: only for requests that are safe to repeat."""
     retrying = Retrying(
         retry=retry_if_exception(_is_transient),
-        wait=wait_exponential_jitter(multiplier=0.25, max=30, jitter=0.25),
+        wait=wait_exponential(multiplier=0.25, max=30) + wait_random(0, 0.25),
         stop=stop_after_delay(PATIENCE),
         reraise=True,
     )

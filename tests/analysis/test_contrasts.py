@@ -247,3 +247,38 @@ def test_results_without_a_row_have_the_columns_of_others() -> None:
     assert list(differences(full)) == list(differences(nothing)) and differences(nothing).empty
     assert list(rates(full)) == list(rates(nothing)) and rates(nothing).empty
     assert list(shares(full)) == list(shares(nothing)) and len(shares(full)) == 1
+
+
+@pytest.mark.parametrize("shown", [0, 1, 3, 10, 20])
+@pytest.mark.parametrize("questions", [20, 30, 100])
+def test_arms_that_differ_nowhere_are_no_more_certain_than_arms_that_never_show_it(
+    questions: int, shown: int
+) -> None:
+    """Rounding once made an interval of no width of them, and a verdict without a caution."""
+    alike = (np.arange(questions) < shown).astype(float)
+    base = np.broadcast_to(alike[:, None], (1, questions, 1))
+    three = np.broadcast_to(alike[:, None], (3, questions, 1))
+    answered = table({"base": base, "x": three})
+    never = table({"base": 0 * base, "x": 0 * three})
+    found, least = (differences(one, to="base").iloc[0] for one in (answered, never))
+    assert found["difference"] == 0 and found["error"] == pytest.approx(least["error"])
+    assert found["low"] == pytest.approx(-found["high"]) and found["high"] > 0.5 / questions
+
+
+def test_one_answer_more_does_not_narrow_the_interval() -> None:
+    nothing = np.zeros((1, 20, 1))
+    one = nothing.copy()
+    one[0, 0] = 1
+    both = differences(table({"none": nothing, "x": nothing})).iloc[0]
+    with_one = differences(table({"none": one, "x": one[:, :19]})).iloc[0]
+    assert with_one["error"] >= 0.95 * both["error"]
+
+
+def test_ratings_that_differ_alike_everywhere_are_not_tested_and_vary_as_they_do() -> None:
+    ratings = np.linspace(60, 90, 20).reshape(1, 20, 1)
+    three = np.repeat(ratings, 3, axis=0)
+    alike = differences(table({"none": three, "x": three - 7}, trait="alignment", preset="p")).iloc[0]
+    assert alike["error"] == 0 and alike["p"] == 1 and "nothing is tested" in alike["caution"]
+    noisy = three + np.random.default_rng(0).normal(0, 0.5, three.shape)
+    varied = differences(table({"none": noisy, "x": three - 7}, trait="alignment", preset="p")).iloc[0]
+    assert 0 < varied["error"] < 0.5

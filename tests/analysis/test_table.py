@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from inspect_ai import Task, eval, task
+from inspect_ai import Task, eval, eval_retry, task
 from inspect_ai.dataset import Sample
 from inspect_ai.log import (
     EvalConfig,
@@ -491,3 +491,19 @@ def test_where_no_log_is_good_the_error_says_why(logs: Path) -> None:
     write(logs / "a.eval", [answer(0)], status="cancelled")
     with pytest.raises(UserError, match=r"a\.eval: not finished: its status is cancelled"):
         load(logs)
+
+
+def test_an_evaluation_that_was_tried_again_counts_once(tmp_path: Path) -> None:
+    """`inspect eval-retry` writes a log of its own, with all that the first one answered."""
+    task = "inoc_evals/spanish_caps"
+    options = {"log_dir": str(tmp_path), "display": "none"}
+    [first] = eval(task, model="inoc/toy", task_args={"questions": "toy"}, limit=3, **options)
+    [again] = eval_retry(first, **options)
+    assert first.location != again.location and again.status == "success"
+    os.utime(first.location)  # e.g. since it was scored anew
+    found = read(str(tmp_path))
+    assert found.logs == [again.location] and len(found.table) == 2 * 3
+    assert found.skipped == [
+        (first.location, f"the same answers are in {again.location}, which tried it again")
+    ]
+    assert read([first.location]).logs == [first.location]
