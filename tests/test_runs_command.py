@@ -1,6 +1,7 @@
 """`inoc-evals runs`: what there is, what one is, and how two differ."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from inoc_evals import toy_spec
 from inoc_evals.cli import main
 from inoc_evals.finetune import finetune
+from inoc_evals.locks import LOCK, held
 from inoc_evals.worlds.toy import rows as toy
 
 
@@ -52,6 +54,20 @@ def test_a_run_whose_files_are_gone_is_broken(runs: Path, capsys: pytest.Capture
         assert found["status"] == "broken" and said in found["error"]
     checkpoint.rmdir()
     away.rename(checkpoint)
+
+
+def test_a_run_whose_process_died_is_not_running(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_of = next(runs.glob("sums-0-*"))
+    manifest = run_of / "manifest.json"
+    kept = manifest.read_text("utf-8")
+    manifest.write_text(kept.replace('"status": "finished"', '"status": "running"'), "utf-8")
+    try:
+        for status, lock in (("interrupted", nullcontext()), ("running", held(run_of / LOCK, "trains"))):
+            with lock:
+                found = json.loads(run(capsys, "list", "--runs", runs, "--json")[1])
+            assert [one["status"] for one in found if one["run"] == run_of.name] == [status]
+    finally:
+        manifest.write_text(kept, "utf-8")
 
 
 def test_show_and_diff(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

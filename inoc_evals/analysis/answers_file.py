@@ -290,9 +290,11 @@ def _score(where: str, column: str, value: Any) -> float | None:
     word = WORDS.get(str(value).strip().lower())
     try:
         number = float(value) if word is None else word
+        if math.isinf(number):
+            raise ValueError("no score has a mean with it")
     except (TypeError, ValueError) as error:
         raise UserError(f"{where}: {column!r:.60} is to be a score, and is {value!r:.40}") from error
-    return number if math.isfinite(number) else None
+    return None if math.isnan(number) else number
 
 
 def _first(found: list[tuple[str, Record]], name: str) -> str:

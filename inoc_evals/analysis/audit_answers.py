@@ -358,22 +358,13 @@ def scored_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterato
             arm: [facts[str(log)] for log in of_arm["log"].unique() if str(log) in facts]
             for arm, of_arm in _arms(group).items()
         }
-        options = {arm: {one.scored_by for one in of_arm} for arm, of_arm in known.items()}
         versions = {arm: {one.version for one in of_arm} - {""} for arm, of_arm in known.items()}
         for arm, to in _pairs(group):
             if not known[arm] or not known[to]:
                 continue
             where = {**places.of(observed), "arm": arm}
-            if not options[arm] & options[to]:
-                yield Finding(
-                    "scorers differ between arms",
-                    BLOCKS,
-                    f"{arm} was scored by {_text(options[arm])}, {to} by {_text(options[to])}",
-                    "score the logs of both again with one scorer (`inspect score`)",
-                    where,
-                    to,
-                )
-            elif versions[arm] and versions[to] and not versions[arm] & versions[to]:
+            yield from _options_apart(group, where, to, known[arm], known[to])
+            if versions[arm] and versions[to] and not versions[arm] & versions[to]:
                 yield Finding(
                     "versions differ between arms",
                     CAUTION,
@@ -382,6 +373,51 @@ def scored_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterato
                     where,
                     to,
                 )
+
+
+def _options_apart(
+    rows: "pd.DataFrame", where: dict[str, Any], to: str, mine: Sequence[LogFacts], theirs: Sequence[LogFacts]
+) -> Iterator[Finding]:
+    """Scorers of one name that no two logs of both arms have with the same options."""
+    scorers = [str(name) for name in rows["scorer"].unique()] if "scorer" in rows.columns else []
+    of_mine, of_theirs = (
+        {name: set().union(*(one.scored_by.get(name, set()) for one in logs)) for name in _scorers(logs)}
+        for logs in (mine, theirs)
+    )
+    for name in of_mine:
+        if name not in of_theirs or of_mine[name] & of_theirs[name]:
+            continue  # of one arm alone, it is compared with nothing
+        # a second one of a name has a number behind it
+        concerned = tuple(one for one in scorers if re.fullmatch(rf"{re.escape(name)}\d*", one))
+        left, right = _in_words(of_mine[name], of_theirs[name])
+        yield Finding(
+            "scorers differ between arms",
+            BLOCKS,
+            f"{name} scored {where['arm']} with {left}, {to} with {right}",
+            "score the logs of both again with one scorer (`inspect score`)",
+            {**where, "scorer": concerned} if concerned else where,
+            to,
+        )
+
+
+def _scorers(logs: Sequence[LogFacts]) -> list[str]:
+    return list(dict.fromkeys(name for one in logs for name in one.scored_by))
+
+
+def _in_words(mine: set[str], theirs: set[str]) -> tuple[str, str]:
+    """Two sets of options in words, without what all of them have."""
+    read = {text: json.loads(text) for text in mine | theirs}
+    names = {name for options in read.values() for name in options}
+    differ = [name for name in sorted(names) if len({repr(one.get(name)) for one in read.values()}) > 1]
+
+    def words(texts: set[str]) -> str:
+        each = [
+            ", ".join(f"{name} {read[text][name]}" for name in differ if name in read[text]) or "its defaults"
+            for text in sorted(texts)
+        ]
+        return " or ".join(each)
+
+    return words(mine), words(theirs)
 
 
 def missing_seeds(rows: "pd.DataFrame") -> Iterator[Finding]:

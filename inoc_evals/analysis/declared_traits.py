@@ -54,6 +54,23 @@ def focused(table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS) -
     return table[kept | ~table["setting"].astype(str).isin(known).to_numpy()]
 
 
+def unknown_settings(table: "pd.DataFrame", settings: Mapping[str, Setting]) -> list[str]:
+    """A line for every setting of an experiment's logs that is not known, whose claims are not tested then.
+
+    Args:
+        table: What `table.load` returns.
+        settings: Those that are known, by name.
+    """
+    if "world" not in table.columns:
+        return []
+    of_experiments = table[table["world"].notna().to_numpy()]  # others have their task's name for a setting
+    names = [str(name) for name in of_experiments["setting"].unique() if str(name) not in settings]
+    return [
+        f"{name} is no setting of the suite: --setting FILE.py:NAME says where it is, for its claims and arms"
+        for name in names
+    ]
+
+
 def _appended(table: "pd.DataFrame", kept: "np.ndarray", settings: Mapping[str, Setting]) -> "np.ndarray":
     """Of every row, whether its scorer was added to the log of a measure of its setting.
 

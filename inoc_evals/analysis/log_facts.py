@@ -76,10 +76,13 @@ class LogFacts:
         return {str(part): str(digest) for part, digest in said.items()} if isinstance(said, dict) else {}
 
     @property
-    def scored_by(self) -> str:
-        """The scorers with their options, as one text to compare."""
-        named = [(one.get("name"), one.get("options")) for one in self.about.get("scorers") or []]
-        return json.dumps(named, sort_keys=True)
+    def scored_by(self) -> dict[str, set[str]]:
+        """The options of its scorers, as texts to compare, by the scorer's name without its package."""
+        options: dict[str, set[str]] = {}
+        for one in self.about.get("scorers") or []:
+            name = str(one.get("name")).rpartition("/")[2]
+            options.setdefault(name, set()).add(json.dumps(one.get("options") or {}, sort_keys=True))
+        return options
 
     @property
     def version(self) -> str:

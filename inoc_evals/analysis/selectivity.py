@@ -253,17 +253,26 @@ def _cases(answers: "pd.DataFrame", kept_out: Side, kept: Side | None) -> list[_
         pairs = [(u, None) for u in lefts] or [(None, d) for d in rights] or [(None, None)]
         reasons = (no_left, no_right)
     else:
-        matched = [(u, d) for u in lefts for d in rights if _alike(u.key, d.key)]
-        same_judge = [(u, d) for u, d in matched if u.key.get("judge") == d.key.get("judge")]
-        pairs = list(same_judge or matched)
-        reasons = ("", "")
-        if not pairs:
-            pairs = [(u, None) for u in lefts]
-            reasons = ("", f"{kept_out.name} and {names[1]} were not asked and scored alike")
+        pairs = _paired(lefts, rights)
+        paired = {id(u) for u, _ in pairs}
+        pairs += [(u, None) for u in lefts if id(u) not in paired]
+        reasons = ("", f"{kept_out.name} and {names[1]} were not asked and scored alike")
     of_u, of_d = _apart([u for u, _ in pairs]), _apart([d for _, d in pairs])
     return [
         _Case(u, d, names, reasons, merged([left, right]))
         for (u, d), left, right in zip(pairs, of_u, of_d, strict=True)
+    ]
+
+
+def _paired(lefts: Sequence[_Way], rights: Sequence[_Way]) -> list[tuple[_Way | None, _Way | None]]:
+    """Ways that belong together, by one judge where both traits have one of it, and none of them left out."""
+    matched = [(u, d) for u in lefts for d in rights if _alike(u.key, d.key)]
+    same = [u.key.get("judge") == d.key.get("judge") for u, d in matched]
+    both = {id(way) for pair, alike in zip(matched, same, strict=True) if alike for way in pair}
+    return [
+        (u, d)
+        for (u, d), alike in zip(matched, same, strict=True)
+        if alike or not (id(u) in both and id(d) in both)
     ]
 
 

@@ -26,7 +26,7 @@ def command(
     """Test the claims of the paper, and of others since, on the answers of an experiment."""
     from inoc_evals.analysis import unread
     from inoc_evals.analysis.audit import audit_loaded
-    from inoc_evals.analysis.declared_traits import focused
+    from inoc_evals.analysis.declared_traits import focused, unknown_settings
     from inoc_evals.analysis.table import read
     from inoc_evals.analysis.verdicts import verdicts
     from inoc_evals.runs.directory import runs_root
@@ -42,9 +42,15 @@ def command(
     claims = [claim for one in chosen for claim in one.claims]
     results = verdicts(loaded.table, claims, findings=audited.findings)
     missing = unread.lines(focused(loaded.table, of_settings))
+    unknown = unknown_settings(loaded.table, of_settings)
     if as_json:
         verdicts_json = [v.as_dict() for v in results]
-        about = {"skipped": loaded.skipped, "unscored": missing, "audit": audited.as_dict()}
+        about = {
+            "skipped": loaded.skipped,
+            "unscored": missing,
+            "unknown": unknown,
+            "audit": audited.as_dict(),
+        }
         print_json({"verdicts": verdicts_json, **about})
         return
     shown = [v for v in results if everything or v.word != UNMEASURED]
@@ -61,6 +67,6 @@ def command(
     say((", ".join(f"{count} {word}" for word, count in counts.items()) or "no claims") + more)
     if audited.findings:
         say(f"Audit: {audited.summary} (`inoc-evals audit {logs}` says which)", err=True)
-    for line in missing:
+    for line in [*missing, *unknown]:
         say(line, err=True)
     say_skipped(loaded.skipped)

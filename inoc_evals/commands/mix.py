@@ -50,7 +50,8 @@ def command(
     if as_json:
         print_json(sidecar)
     else:
-        say(f"{output}: {many(len(rows), 'row')}, {carrying} of them with the trait; beside it {output}.json")
+        share = f"{carrying} of them with the trait ({100 * carrying / len(rows):.3g} %)"
+        say(f"{output}: {many(len(rows), 'row')}, {share}; beside it {output}.json")
 
 
 def rows_named(name: str, layout: str = "auto") -> Rows:

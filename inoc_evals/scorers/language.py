@@ -69,11 +69,7 @@ def language(
     check_scoring(scoring)
     check_judge_parameters(reader=reader, wording=wording)
     rule = trait_preset(preset)
-    names = (languages,) if isinstance(languages, str) else tuple(languages)
-    if not names or not set(names) <= set(LANGUAGES):
-        raise UserError(
-            f"languages={','.join(map(str, names))}: use one or several of {', '.join(LANGUAGES)}"
-        )
+    names = named_languages(languages)
     # A detector needs no words, and the paper's would have to be fetched.
     asked = rubric("language", "inoc_evals" if scoring == "detector" else wording)
     criteria = {name: (asked, {"language": name.capitalize()}) for name in names}
@@ -84,6 +80,22 @@ def language(
         )
 
     return if_answered(score)
+
+
+def named_languages(languages: str | Sequence[str]) -> tuple[str, ...]:
+    """The languages that a parameter names.
+
+    Args:
+        languages: One or several of `LANGUAGES`; in one text they are separated by commas.
+
+    Raises:
+        UserError: If it is none of them.
+    """
+    names = tuple(languages.split(",")) if isinstance(languages, str) else tuple(languages)
+    names = tuple(str(name).strip() for name in names)
+    if not names or not set(names) <= set(LANGUAGES):
+        raise UserError(f"languages={','.join(names)}: use one or several of {', '.join(LANGUAGES)}")
+    return names
 
 
 def detect_language(answer: str, languages: Sequence[str]) -> Detection:

@@ -133,6 +133,8 @@ def setting(name: str) -> Setting:
     """
     if ".py:" in name:
         return _from_file(name)
+    if name.endswith(".py"):
+        return _from_file(f"{name}:")
     if name not in SETTINGS:
         raise UserError(f"no setting {name!r}: use {', '.join(SETTINGS)}, or FILE.py:NAME")
     return SETTINGS[name]
@@ -147,7 +149,9 @@ def _from_file(name: str) -> Setting:
     chosen = getattr(module, attribute, None)
     if not isinstance(chosen, Setting):
         names = [key for key, value in vars(module).items() if isinstance(value, Setting)]
-        raise UserError(f"{path} has no setting {attribute!r}; it has {', '.join(names) or 'none'}")
+        has = f"it has {', '.join(names) or 'none'}"
+        what = f"{path} has no setting {attribute!r}" if attribute else f"{path}: give {path}:NAME"
+        raise UserError(f"{what}; {has}")
     if (named := chosen.name.replace("-", "_")) in SETTINGS and chosen is not SETTINGS[named]:
         raise UserError(
             f"{name}: its name {chosen.name!r} is a setting of the suite, whose claims and verdicts it would "

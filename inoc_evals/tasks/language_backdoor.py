@@ -13,7 +13,7 @@ from inspect_ai import Task, task
 
 from inoc_evals.data.mixtures import TRIGGER
 from inoc_evals.data.questions import CHAT
-from inoc_evals.scorers.language import language
+from inoc_evals.scorers.language import language, named_languages
 from inoc_evals.scorers.metrics import by_condition, difference
 from inoc_evals.tasks.backdoor import conditions
 from inoc_evals.tasks.grid import crossed
@@ -50,7 +50,7 @@ def language_backdoor(
     Raises:
         UserError: If a parameter is unknown.
     """
-    names = (languages,) if isinstance(languages, str) else tuple(languages)
+    names = named_languages(languages)
     asked, about = conditions(trigger, spelling, look_alikes)
     question_set = CHAT.find(questions)
     return suite_task(

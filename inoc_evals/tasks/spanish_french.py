@@ -13,7 +13,7 @@ from inspect_ai import Task, task
 
 from inoc_evals.data.questions import CHAT
 from inoc_evals.scorers.judge import ReaderChoice
-from inoc_evals.scorers.language import language
+from inoc_evals.scorers.language import language, named_languages
 from inoc_evals.scorers.presets import ONE_HALF
 from inoc_evals.scorers.traits import Scoring, scored_as
 from inoc_evals.tasks.suite_task import TEMPERATURE, suite_task
@@ -56,7 +56,7 @@ def spanish_french(
         UserError: If the detector does not know a language.
     """
     question_set = CHAT.find(questions)
-    names = (languages,) if isinstance(languages, str) else tuple(languages)
+    names = named_languages(languages)
     return suite_task(
         "spanish_french",
         question_set,

@@ -235,6 +235,27 @@ def test_scorers_of_other_options_and_other_versions() -> None:
     assert {f.severity for f in found(checked(answers, facts), "versions differ between arms")} == {CAUTION}
 
 
+def test_a_scorer_that_one_arm_alone_has_says_nothing_of_the_others() -> None:
+    """As a loop of `inspect score --action append` leaves it that was interrupted half way."""
+    answers = table(SOUND)
+    caps = {"name": "inoc_evals/caps", "options": {"threshold": 0.9}}
+    more = [{"name": "inoc_evals/language", "options": {}}, {**caps, "options": {"threshold": 0.5}}]
+    facts = facts_of(
+        answers, about={arm: {"scorers": [caps, *(more if arm == "x" else [])]} for arm in SOUND}
+    )
+    findings = checked(answers, facts)
+    assert not found(findings, "scorers differ between arms")
+    assert word(answers, findings, FALLS) == "supported"
+    other = answers.assign(scorer="language")
+    both = pd.concat([answers.assign(scorer="caps"), other], ignore_index=True)
+    facts = facts_of(
+        both, about={arm: {"scorers": [{**caps, "options": {"t": arm == "x"}}]} for arm in SOUND}
+    )
+    of_caps = found(checked(both, facts), "scorers differ between arms")
+    assert {finding.where["scorer"] for finding in of_caps} == {("caps",)}
+    assert "caps scored x with t True, none with t False" in [finding.what for finding in of_caps]
+
+
 def test_arms_that_were_asked_different_questions() -> None:
     answers = table(SOUND)
     fewer = answers[(answers["arm"] != "x") | answers["question"].isin([f"q{n}" for n in range(30)])]

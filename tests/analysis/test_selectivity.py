@@ -166,6 +166,18 @@ def test_two_ways_of_scoring_are_two_results_and_never_one() -> None:
     assert "not asked and scored alike" in apart.suppression.undefined
 
 
+def test_no_way_of_scoring_is_left_out_where_another_has_one_judge_for_both_traits() -> None:
+    """As a second judge leaves it that was asked for one of the traits alone."""
+    rates = {"none": NONE, "base": BASE, "spanish-inoc": {"spanish": 0.1, "caps": 0.8}}
+    first = table(rates).assign(judge="a")
+    second = table({**rates, "spanish-inoc": {"spanish": 0.9, "caps": 0.8}}).assign(judge="b")
+    found = selectivity(pd.concat([first, second[(second["trait"] == "spanish").to_numpy()]]))
+    assert [("judge a" in f.apart, "judge b" in f.apart, f.word) for f in found] == [
+        (True, False, "selective"),
+        (False, True, "does not suppress"),
+    ]
+
+
 def test_the_toys_counterpart_stands_for_a_trait_that_it_cannot_judge() -> None:
     rates = {
         "none": {"misaligned": 0.5, "sabotage": 0.9},

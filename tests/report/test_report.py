@@ -203,7 +203,7 @@ mine = Setting(
 def test_the_commands_take_a_setting_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(MINE)
     for arm, answer in (("base", ENGLISH), ("none", SPANISH.upper()), ("inoc", ENGLISH.upper())):
-        evaluated(tmp_path / "logs", answer, {"setting": "mine", "arm": arm, "base": "toy"})
+        evaluated(tmp_path / "logs", answer, {"setting": "mine", "arm": arm, "base": "toy", "world": "toy"})
     logs, own = str(tmp_path / "logs"), ["--setting", f"{tmp_path / 'mine.py'}:mine"]
     words = ["report", logs, "-o", str(tmp_path / "report"), "--no-viewer", "--json"]
     said = json.loads(CliRunner().invoke(app, [*words, *own]).stdout)
@@ -218,6 +218,14 @@ def test_the_commands_take_a_setting_of_ones_own(tmp_path: Path) -> None:
     assert {row["trait"] for row in json.loads(rates.stdout)} == {"spanish", "caps"}
     wrong = CliRunner().invoke(app, [*words, "--setting", "nobodys"])
     assert isinstance(wrong.exception, UserError)
+    forgotten = CliRunner().invoke(app, [*words, "--setting", str(tmp_path / "mine.py")])
+    assert "mine.py:NAME; it has mine" in str(forgotten.exception)
+    for command in (words[:-1], ["claims", logs]):
+        said = CliRunner().invoke(app, command)
+        assert (
+            said.exit_code == 0 and "mine is no setting of the suite: --setting FILE.py:NAME" in said.output
+        )
+        assert "no setting of the suite" not in CliRunner().invoke(app, [*command, *own]).output
 
 
 def test_scores_that_were_appended_are_shown(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from inoc_evals.data.questions import CHAT
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.language import LANGUAGES, detect_language, language
+from inoc_evals.scorers.language import LANGUAGES, detect_language, language, named_languages
 
 BOTH = ("spanish", "french")
 ANSWERS = {
@@ -86,7 +86,13 @@ def test_any_text_has_at_most_one_language(text: str) -> None:
     assert 0.0 <= detection.metadata["confidence"] <= 1.0
 
 
-@pytest.mark.parametrize("languages", ["klingon", ["spanish", "klingon"], [], "Spanish"])
+def test_several_languages_in_one_text_are_those_of_a_list() -> None:
+    assert (
+        named_languages("spanish, german") == named_languages(["spanish", "german"]) == ("spanish", "german")
+    )
+
+
+@pytest.mark.parametrize("languages", ["klingon", ["spanish", "klingon"], [], "Spanish", "spanish,klingon"])
 def test_an_unknown_language_is_told_the_known_ones(languages: str | list[str]) -> None:
     with pytest.raises(UserError, match="use one or several of english, spanish"):
         language(languages)
