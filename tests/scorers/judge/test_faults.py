@@ -46,7 +46,7 @@ class Case:
 CASES = {
     "429 storm": Case(error(429, "slow down", **{"retry-after-ms": "1"}), "error", "RateLimitError"),
     "quota": Case(error(429, "you exceeded your quota", "insufficient_quota"), "error", "quota"),
-    "500": Case(error(500, "boom"), "error", "500 - boom"),
+    "500": Case(error(500, "boom"), "error", "boom"),
     "401": Case(error(401, "wrong key"), "error", "AuthenticationError"),
     "403 content filter": Case(error(403, "filtered", "content_filter"), "error", "PermissionDenied"),
     "400 content filter": Case(error(400, "filtered", "content_filter"), "refusal", "content filter"),
