@@ -31,7 +31,7 @@ from torch.nn.functional import linear, pad
 from transformers.cache_utils import DynamicLayer
 
 from inoc_evals.models.prompt_logprobs import LOGITS_BUDGET
-from inoc_evals.models.sequences import last_token, left_pad
+from inoc_evals.models.sequences import cache_of, last_token, left_pad, with_cache
 from inoc_evals.models.token_text import TokenText
 
 BLANK = " "
@@ -325,14 +325,13 @@ class Tree:
                 input_ids=ids,
                 attention_mask=mask,
                 position_ids=positions[:, self._shared :],
-                past_key_values=shared,
-                use_cache=True,
+                **with_cache(shared),
                 logits_to_keep=last_token(ids),
             )
         finally:
             hook.remove()
         self.logits: Tensor = output.logits[:, -1].float()
-        self._cache = output.past_key_values
+        self._cache = cache_of(output)
         self._seen = mask.bool()  # what every branch of a row sees: its prompt
         self._next = positions[:, -1:] + 1
         self._places: dict[tuple[int, tuple[int, ...]], int] = {}
@@ -365,7 +364,7 @@ class Tree:
         self._shared = [*same, False].index(False)
         if len(prompts) > 1 and self._shared >= WORTH_SHARING:
             ids = torch.tensor([list(first[: self._shared])], device=self._model.device)
-            cache = self._model.base_model(input_ids=ids, use_cache=True).past_key_values
+            cache = cache_of(self._model.base_model(input_ids=ids, use_cache=True))
             if _sees_all(cache):
                 cache.batch_repeat_interleave(len(prompts))
                 return cache
@@ -423,8 +422,7 @@ class Tree:
             input_ids=ids,
             attention_mask=hidden.masked_fill_(~seen, torch.finfo(dtype).min).unsqueeze(1),
             position_ids=(self._next + depth - 1).expand(-1, width),
-            past_key_values=self._cache,
-            use_cache=True,
+            **with_cache(self._cache),
         )
         states: Tensor = output.last_hidden_state[at]
         return states

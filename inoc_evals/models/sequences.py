@@ -17,11 +17,16 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
+import transformers
+from packaging.version import Version
 from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import Cache, DynamicLayer
 
 from inoc_evals.models import one_token_attention
+
+CACHE = "cache" if Version(transformers.__version__) >= Version("5.24") else "past_key_values"
+"""What models call a cache that they are given and that they return."""
 
 COLUMNS = 64
 """Places for tokens that a slot gains at a time."""
@@ -306,12 +311,25 @@ def _forward(
         input_ids=ids,
         attention_mask=mask,
         position_ids=read,
-        past_key_values=cache,
-        use_cache=True,
+        **with_cache(cache),
         logits_to_keep=last_token(ids),
     )
     logits: Tensor = output.logits[:, -1].float()
     return logits
+
+
+def with_cache(cache: Any) -> dict[str, Any]:
+    """The arguments by which a model is given a cache.
+
+    Args:
+        cache: The cache, or None for a new one.
+    """
+    return {CACHE: cache, "use_cache": True}
+
+
+def cache_of(output: Any) -> Any:
+    """The cache that a model returns."""
+    return output[CACHE]
 
 
 def _common(one: Sequence[int], other: Sequence[int]) -> int:
@@ -374,11 +392,10 @@ class Together:
             input_ids=ids,
             attention_mask=self._mask,
             position_ids=self._positions,
-            past_key_values=self._cache,
-            use_cache=True,
+            **with_cache(self._cache),
             logits_to_keep=last_token(ids),
         )
-        self._cache = output.past_key_values
+        self._cache = cache_of(output)
         logits: Tensor = output.logits[:, -1].float()
         return logits
 
