@@ -249,3 +249,24 @@ def test_the_site_builds_and_asks_nothing_of_other_hosts(tmp_path: Path) -> None
     for file in tmp_path.rglob("*.css"):
         assert not re.search(r"url\(\W?(https?:)?//|@import", file.read_text(encoding="utf-8")), file
     assert list(tmp_path.rglob("*.py")) + list(tmp_path.glob("figures/*.json")) == []
+
+
+def test_no_message_names_a_page_that_whoever_installed_the_package_has_not() -> None:
+    """Pages are not in the wheel; docstrings and comments are for readers of the sources, who have them."""
+    named = []
+    for file in (ROOT / "inoc_evals").rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        texts = {
+            id(statement.value)
+            for node in ast.walk(tree)
+            if isinstance(body := getattr(node, "body", None), list)  # of a lambda it is an expression
+            for statement in body
+            if isinstance(statement, ast.Expr)
+        }
+        named += [
+            f"{file.name}:{node.lineno}: {node.value}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in texts
+            if re.search(r"(?<![\w./])docs/\w+", node.value)
+        ]
+    assert not named

@@ -27,7 +27,7 @@ DECIDED = {
 }
 """Inspect's providers that cut off what no log names, by the start of a model's name, and what they do."""
 
-TODO = "evaluate by inoc/, or tell the server to cut nothing off (docs/servers.md)"
+TODO = "evaluate by inoc/, or have the server cut nothing off: top_p 1, top_k 0, min_p 0 and no penalties"
 
 
 def drawn_apart(rows: "pd.DataFrame") -> Iterator[Finding]:
