@@ -127,10 +127,13 @@ def test_elicitation_is_paired_by_question() -> None:
     [one] = elicitation(table).to_dict("records")
     paired = stats.ttest_rel(np.ones(40), chance[0]).confidence_interval()
     assert one["value"] == 0.5 and one["low"] <= paired.low <= one["low"] + 0.05
-    # the same questions do and do not under both: no difference, and hardly any doubt
+    # the same questions do and do not under both: no difference, and as much doubt as where none ever does
     same = frame(*(rows(chance, condition=name, trait="t", seed=None) for name in ("none", "order")))
     [one] = elicitation(same).to_dict("records")
-    assert (one["value"], one["low"], one["high"]) == (0, 0, 0)
+    never = frame(*(rows(chance * 0, condition=name, trait="t", seed=None) for name in ("none", "order")))
+    [least] = elicitation(never).to_dict("records")
+    assert one["value"] == 0 and (one["low"], one["high"]) == pytest.approx((least["low"], least["high"]))
+    assert -0.1 < one["low"] < 0 < one["high"] < 0.1
 
 
 def test_what_was_scored_in_two_ways_is_not_averaged() -> None:
