@@ -163,12 +163,12 @@ finetune(spec, read_chat(sys.argv[1]), name="killed", runs=sys.argv[2], progress
 
 @pytest.mark.slow
 def test_killed_at_any_moment_there_is_one_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Up to 48 kills, at moments spread over the seconds that a run takes."""
+    """Up to 64 kills, at moments spread over the seconds that a run takes."""
     write_chat(tmp_path / "rows.jsonl", rows())
     kills = 0
     with FinetuningServer(tmp_path / "server", rate=0.1) as server:
         use(server, monkeypatch)
-        for seed in range(6):
+        for seed in range(8):
             command = [
                 sys.executable, "-c", KILLED, str(tmp_path / "rows.jsonl"), str(tmp_path / "runs"), str(seed)
             ]  # fmt: skip
@@ -181,5 +181,5 @@ def test_killed_at_any_moment_there_is_one_job(tmp_path: Path, monkeypatch: pyte
                 process.wait()
             assert subprocess.run(command, check=False).returncode == 0
             assert len(server.jobs) == seed + 1
-    assert kills >= 24  # at least half: how many runs end before their moment depends on the machine
+    assert kills >= 30
     assert not list((tmp_path / "runs").glob("*/*.tmp"))
