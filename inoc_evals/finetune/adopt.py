@@ -19,7 +19,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.files import remove_unfinished, replacing_folder, write_whole, writing
 from inoc_evals.locks import held
 from inoc_evals.models import pushed
-from inoc_evals.models.base import base_digest, holds_safetensors, hub_model, on_hub
+from inoc_evals.models.base import HUB, base_digest, holds_safetensors, hub_model, on_hub
 from inoc_evals.models.loading import check_adapter, check_model
 from inoc_evals.runs.directory import Result, Run, is_served, plan_run
 from inoc_evals.runs.spec import FinetuneSpec
@@ -116,7 +116,7 @@ def adopt(
 
 def _folder(checkpoint: str) -> Path:
     checkpoint = checkpoint.removeprefix("inoc/")
-    if checkpoint.startswith("hf/"):
+    if checkpoint.startswith(HUB):
         return on_hub(checkpoint).folder()
     folder = user_path(checkpoint)
     if not folder.is_dir() and hub_model(checkpoint) is not None:

@@ -109,7 +109,7 @@ class Local:
 
     def address(self, spec: FinetuneSpec) -> str:
         """A model of this suite's provider."""
-        name = spec.base if bases.hub_model(spec.base) is None else f"hf/{spec.base}"
+        name = spec.base if bases.hub_model(spec.base) is None else f"{bases.HUB}{spec.base}"
         return f"inoc/{name}"
 
     def arguments(self) -> dict[str, Any]:

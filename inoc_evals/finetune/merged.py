@@ -20,8 +20,8 @@ from inoc_evals.data.cache import cache_dir
 from inoc_evals.digests import folder_digest
 from inoc_evals.errors import UserError, require
 from inoc_evals.files import replacing_folder, writing
-from inoc_evals.models.base import SHIPPED, holds_safetensors, hub_model
-from inoc_evals.models.checkpoint import PIN, Checkpoint, of_run, resolve, split_step
+from inoc_evals.models.base import SHIPPED, HubModel, holds_safetensors, hub_model
+from inoc_evals.models.checkpoint import Checkpoint, named, of_run, resolve
 from inoc_evals.models.loading import (
     damaged_weights,
     load_adapter,
@@ -31,7 +31,7 @@ from inoc_evals.models.loading import (
     quantization,
 )
 from inoc_evals.models.number_format import keep_format
-from inoc_evals.runs.directory import NAME, Run, has_name, list_runs
+from inoc_evals.runs.directory import Run
 from inoc_evals.runs.spec import IN_CACHE, IN_RUNS
 from inoc_evals.user_files import user_path
 
@@ -74,15 +74,17 @@ def start_from(base: str, runs: str | Path | None = None) -> Start:
     Raises:
         UserError: If the run is not finished, or the adapter or its base cannot be loaded.
     """
-    name = base.removeprefix("inoc/")
-    if not _is_trained(PIN.sub("", name), runs):  # of the Hub's names what looks like a pin is a revision
-        return Start(base if name in SHIPPED else name)
-    checkpoint = resolve(base, runs)
-    if name.startswith("hf/") and checkpoint.adapter is None:
+    found = named(base, runs)
+    if found.is_base:  # of the Hub's names what looks like a pin is a revision
+        return Start(base if found.written in SHIPPED else found.written)
+    checkpoint = found.checkpoint()
+    if isinstance(found.base, HubModel) and checkpoint.adapter is None:
         if hub_model(checkpoint.base) is None:
-            raise UserError(f"{name}: {checkpoint.base} is a folder here, too: move it, or start elsewhere")
+            raise UserError(
+                f"{found.name}: {checkpoint.base} is a folder here, too: move it, or start elsewhere"
+            )
         return Start(checkpoint.base)
-    called = PIN.sub("", name) if checkpoint.run is None else Path(checkpoint.name).name
+    called = found.name if checkpoint.run is None else Path(checkpoint.name).name
     return Start(str(_full(checkpoint)), called, checkpoint.digest)
 
 
@@ -100,21 +102,6 @@ def merged(run: Run) -> Path:
             base.
     """
     return _full(of_run(run))
-
-
-def _is_trained(name: str, runs: str | Path | None) -> bool:
-    """Whether a name means something that a finetune left behind, and not a base model."""
-    if name in SHIPPED:
-        return False
-    if name.startswith("hf/"):  # an adapter, maybe
-        return True
-    called, step = split_step(name)
-    folder = user_path(called)
-    if folder.exists():
-        return any((folder / file).is_file() for file in ("manifest.json", "adapter_config.json"))
-    if step is not None or not NAME.fullmatch(name):  # a name of the Hub or of a package is no run's
-        return step is not None
-    return any(run.folder.name == name or has_name(run, name) for run in list_runs(runs))
 
 
 def _full(checkpoint: Checkpoint) -> Path:

@@ -36,6 +36,9 @@ _TOY = Path(__file__).resolve().parent.parent / "worlds" / "toy"
 SHIPPED = dict(zip(SHIPPED_NAMES, (_TOY / "checkpoint", _TOY / "judge_checkpoint"), strict=True))
 """The models that come with the package, by name."""
 
+HUB = "hf/"
+"""Prefix of a name that is the Hub's, whatever folders there are here."""
+
 HUB_NAME = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?", re.ASCII)
 HUB_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 """What is fetched: safetensors only, never pickled weights or code."""
@@ -140,7 +143,7 @@ def on_hub(name: str) -> HubModel:
     Raises:
         UserError: If it is no such name.
     """
-    base = name.removeprefix("hf/")
+    base = name.removeprefix(HUB)
     match = HUB_NAME.fullmatch(base)
     if match is None:
         raise UserError(f"{name} is no model of the Hugging Face Hub: give hf/ORG/NAME")

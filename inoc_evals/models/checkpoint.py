@@ -23,7 +23,9 @@ from inoc_evals.digests import content_files, folder_digest
 from inoc_evals.errors import UserError
 from inoc_evals.models import pushed
 from inoc_evals.models.base import (
+    HUB,
     SHIPPED,
+    Base,
     GgufFile,
     HubModel,
     find_base,
@@ -33,7 +35,7 @@ from inoc_evals.models.base import (
 )
 from inoc_evals.models.gguf import PACKAGE, source_digest
 from inoc_evals.models.loading import check_adapter, check_model, load_config
-from inoc_evals.runs.directory import Manifest, Run, find_run, list_runs, runs_root
+from inoc_evals.runs.directory import Manifest, Run, list_runs, no_run, run_named, runs_root
 from inoc_evals.user_files import json_object, user_path
 
 SHORT = 12
@@ -86,6 +88,103 @@ class Checkpoint:
         return content_files(self.weights) + (content_files(self.adapter) if self.adapter else [])
 
 
+@dataclass(frozen=True)
+class Named:
+    """What a name means, told by its form and by what exists here, before anything is fetched or loaded.
+
+    Attributes:
+        written: The name as it was written, without `inoc/`.
+        name: The same without the digest and the step.
+        base: The base model that it means, which at the Hub may turn out an adapter.
+        run: The run that it means.
+        adapter: The folder of a PEFT adapter that it means.
+        step: The step that is asked of a run; None for what training ended with.
+        pin: What its digest must begin with; empty for any.
+        runs: The folder of all runs.
+
+    Of base, run and adapter one is set, or none where nothing here has that name.
+    """
+
+    written: str
+    name: str
+    base: Base | None
+    run: Run | None
+    adapter: Path | None
+    step: int | None
+    pin: str
+    runs: Path
+
+    @property
+    def is_base(self) -> bool:
+        """Whether no finetune left it behind; of `hf/ORG/NAME` only the files tell, so it is False."""
+        return (self.run, self.adapter, self.step) == (None, None, None) and not self.name.startswith(HUB)
+
+    def checkpoint(self) -> Checkpoint:
+        """The checkpoint that it means, see `resolve`."""
+        found = self._last()
+        if self.step is not None:
+            found = _at_step(found, self.step)
+        if not found.digest.startswith(self.pin):
+            raise UserError(
+                f"{found.name} is now {found.versioned_name}, no longer version {self.pin}: "
+                f"use inoc/{found.name} to evaluate the present version"
+            )
+        return found
+
+    def _last(self) -> Checkpoint:
+        if self.run is not None:
+            return of_run(self.run, self.runs)
+        if self.adapter is not None:
+            return _adapter(_path_name(self.adapter), _named_base(self.adapter), self.adapter)
+        if isinstance(self.base, HubModel):
+            return _on_hub(self.base)
+        if self.base is None:
+            raise _nothing_named(self.name, self.runs)
+        plain = self.name in SHIPPED or self.name.startswith(PACKAGE)
+        called = self.name if plain else _path_name(user_path(self.name))
+        return _full_model(called, self.name, self.base.folder())
+
+
+def named(name: str, runs: str | Path | None = None) -> Named:
+    """Tell what a name means: a base, a run, a step of one, or an adapter.
+
+    Args:
+        name: As for `resolve`.
+        runs: The folder of all runs, see `runs_root`.
+
+    Raises:
+        UserError: If several runs have that name, or it is a folder without a model.
+    """
+    written, root = name.removeprefix("inoc/"), runs_root(runs)
+    pin = PIN.search(written)
+    called, step = split_step(PIN.sub("", written))
+    base, run, adapter = _kind(called, root)
+    return Named(written, called, base, run, adapter, step, pin[1] if pin else "", root)
+
+
+def _kind(name: str, runs: Path) -> tuple[Base | None, Run | None, Path | None]:
+    """Base, run and adapter that a name means: at most one."""
+    if name.startswith(HUB):
+        return on_hub(name), None, None
+    base, folder = find_base(name), user_path(name)
+    if name in SHIPPED or isinstance(base, GgufFile):
+        return base, None, None
+    if (folder / "manifest.json").is_file():
+        return None, Run(folder.resolve()), None
+    if (folder / "adapter_config.json").is_file():
+        return None, None, folder
+    if (folder / "config.json").is_file():
+        return base, None, None
+    may_be_here = folder.parent.exists() or (runs / name).parent.exists()  # a path, mistyped maybe
+    if isinstance(base, HubModel) and not may_be_here:
+        return base, None, None
+    if run := run_named(name, runs):
+        return None, run, None
+    if folder.is_dir() and "/" in name:
+        raise UserError(f"{name} holds no model: neither manifest.json, adapter_config.json nor config.json")
+    return None, None, None
+
+
 def resolve(name: str, runs: str | Path | None = None) -> Checkpoint:
     """Find the checkpoint that a name means.
 
@@ -102,28 +201,23 @@ def resolve(name: str, runs: str | Path | None = None) -> Checkpoint:
             from other files than these, its base does not exist, or it is another version than the pinned
             one.
     """
-    name = name.removeprefix("inoc/")
-    pin = PIN.search(name)
-    checkpoint = _find(PIN.sub("", name), runs)
-    if pin and not checkpoint.digest.startswith(pin[1]):
-        raise UserError(
-            f"{checkpoint.name} is now {checkpoint.versioned_name}, no longer version {pin[1]}: "
-            f"use inoc/{checkpoint.name} to evaluate the present version"
-        )
-    return checkpoint
+    return named(name, runs).checkpoint()
 
 
 def renderer_of(name: str, date: str = DATE) -> Renderer:
     """The tokenizer and chat template that a name means, as training and evaluation use them.
 
     Args:
-        name: As for `resolve`; a name on the Hub may stand without `hf/`.
+        name: A base, run or adapter, as a finetune starts from it.
         date: The date that the template is told, ISO 8601.
 
     Raises:
         UserError: If nothing has that name, or its tokenizer cannot be loaded.
     """
-    checkpoint = resolve(f"hf/{name}" if hub_model(name) and not _is_run(name) else name)
+    found = named(name)
+    if found.base is None and found.is_base and isinstance(base := find_base(found.written), HubModel):
+        return load_renderer(base.folder(), date=date)
+    checkpoint = found.checkpoint()
     return load_renderer(checkpoint.tokenizer, model=checkpoint.weights, date=date)
 
 
@@ -142,48 +236,15 @@ def load_context_length(folder: Path) -> int | None:
     return context_length(load_config(folder))
 
 
-def _is_run(name: str) -> bool:
-    return name.startswith(("hf/", "inoc/")) or any(run.folder.name == name for run in list_runs())
-
-
 def split_step(name: str) -> tuple[str, int | None]:
     """Split `run@step=64` into the run's name and the step; None for what training ended with."""
     asked = STEP.search(name)
     return STEP.sub("", name), int(asked[1]) if asked else None
 
 
-def _find(name: str, runs: str | Path | None) -> Checkpoint:
-    called, step = split_step(name)
-    if step is not None:
-        return _at_step(_find(called, runs), step)
-    if name.startswith("hf/"):
-        return _on_hub(name)
-    base, folder = find_base(name), user_path(name)
-    if name in SHIPPED or isinstance(base, GgufFile):
-        called = name if name in SHIPPED or name.startswith(PACKAGE) else _path_name(folder)
-        return _full_model(called, name, base.folder())
-    if (folder / "manifest.json").is_file():
-        return of_run(find_run(folder), runs)
-    if (folder / "adapter_config.json").is_file():
-        return _adapter(_path_name(folder), _named_base(folder), folder)
-    if (folder / "config.json").is_file():
-        return _full_model(_path_name(folder), name, folder)
-    if folder.is_dir() and "/" in name and not (runs_root(runs) / name / "manifest.json").is_file():
-        raise UserError(f"{name} holds no model: neither manifest.json, adapter_config.json nor config.json")
-    if isinstance(base, HubModel) and not _may_be_here(name, runs):
-        return _on_hub(f"hf/{name}")
-    return of_run(_find_run(name, runs), runs)
-
-
-def _may_be_here(name: str, runs: str | Path | None) -> bool:
-    """Whether `a/b` is a path, mistyped maybe: where there is a folder `a`, the Hub is not asked."""
-    return user_path(name).parent.exists() or (runs_root(runs) / name).parent.exists()
-
-
-def _on_hub(name: str) -> Checkpoint:
+def _on_hub(model: HubModel) -> Checkpoint:
     """A full model or an adapter of the Hub."""
-    model = on_hub(name)
-    base, weights = model.name, model.folder()
+    name, base, weights = f"{HUB}{model.name}", model.name, model.folder()
     about = pushed.read(weights) or {}
     if (weights / "adapter_config.json").is_file() and not (weights / "config.json").is_file():
         adapter = _adapter(name, _named_base(weights), weights)
@@ -206,17 +267,15 @@ def _at_step(last: Checkpoint, step: int) -> Checkpoint:
     return _adapter(called, last.base, folder, run=last.run)
 
 
-def _find_run(name: str, runs: str | Path | None) -> Run:
-    try:
-        return find_run(name, runs)
-    except UserError as error:
-        known = [*SHIPPED, *(run.folder.name for run in list_runs(runs))]
-        close = [other for other in get_close_matches(name, known, cutoff=0.5) if other not in str(error)]
-        if not close and hub_model(name) is not None:
-            raise UserError(f"{error}; the one of the Hugging Face Hub is inoc/hf/{name}") from error
-        if not close:
-            raise
-        raise UserError(f"{error}; close to it: {', '.join(close)}") from error
+def _nothing_named(name: str, runs: Path) -> UserError:
+    """What is said of a name that nothing here has: what is close to it."""
+    error = no_run(name, runs)
+    known = [*SHIPPED, *(run.folder.name for run in list_runs(runs))]
+    if close := get_close_matches(name, known, cutoff=0.5):
+        return UserError(f"{error}; close to it: {', '.join(close)}")
+    if hub_model(name) is not None:
+        return UserError(f"{error}; the one of the Hugging Face Hub is inoc/{HUB}{name}")
+    return UserError(error)
 
 
 def finished(run: Run) -> Manifest:

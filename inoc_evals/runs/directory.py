@@ -382,19 +382,38 @@ def find_run(name: str | Path, runs: str | Path | None = None) -> Run:
     Raises:
         UserError: If no run or more than one matches.
     """
+    run = run_named(name, runs)
+    if run is None:
+        raise UserError(no_run(name, runs))
+    return run
+
+
+def run_named(name: str | Path, runs: str | Path | None = None) -> Run | None:
+    """Look up a run; None where nothing has that name.
+
+    Args:
+        name: As for `find_run`.
+        runs: The folder of all runs, see `runs_root`.
+
+    Raises:
+        UserError: If more than one has it.
+    """
     for folder in (user_path(name), user_path(runs_root(runs) / name)):
         if (folder / "manifest.json").is_file():
             return Run(folder.resolve())
-    matches = [run for run in list_runs(runs) if has_name(run, str(name))]
+    matches = [run for run in list_runs(runs) if _has_name(run, str(name))]
     if len(matches) > 1:
         names = ", ".join(run.folder.name for run in matches)
         raise UserError(f"{len(matches)} runs are named {str(name)!r}, use a directory name: {names}")
-    if not matches:
-        raise UserError(f"no run {str(name)!r} in {runs_root(runs)} (${RUNS_VARIABLE} names another folder)")
-    return matches[0]
+    return matches[0] if matches else None
 
 
-def has_name(run: Run, name: str) -> bool:
+def no_run(name: str | Path, runs: str | Path | None = None) -> str:
+    """What is said where nothing has the name of a run, and where runs were looked for."""
+    return f"no run {str(name)!r} in {runs_root(runs)} (${RUNS_VARIABLE} names another folder)"
+
+
+def _has_name(run: Run, name: str) -> bool:
     """Whether a run has this name; a run whose manifest cannot be read has none."""
     try:
         return run.manifest.name == name
