@@ -57,6 +57,17 @@ def test_a_step_that_a_run_kept_is_a_start(tiny: Path, first: Run) -> None:
     assert torch.equal(logits(Path(late.base)), logits(Path(start_from("keeping").base)))
 
 
+def test_a_finetune_starts_from_what_is_evaluated_by_the_same_name(
+    first: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "first").mkdir()  # an empty folder hides no run
+    shutil.copytree(first.folder, tmp_path / "runs" / "mine" / first.folder.name)
+    for name in ("first", first.folder.name, f"mine/{first.folder.name}", f"runs/{first.folder.name}"):
+        start, evaluated = start_from(name), resolve(name)
+        assert start.digest == evaluated.digest and start.name == first.folder.name, name
+
+
 def test_anything_else_is_left_as_it_is(first: Run, tiny: Path) -> None:
     for base in ("toy", "inoc/toy", str(tiny), "org/model", "org/model@0123456789ab", "first-of-others"):
         assert start_from(base).base == base and not start_from(base).metadata
