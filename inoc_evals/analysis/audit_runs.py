@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.audit_answers import DIGEST, doses_of, one_model
+from inoc_evals.analysis.audit_same import DIGEST, doses_of, one_model
 from inoc_evals.analysis.findings import BLOCKS, CAUTION, NOTE, Finding, merged
 from inoc_evals.analysis.log_facts import LogFacts
 from inoc_evals.analysis.observed import FAMILY, split

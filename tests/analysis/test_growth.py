@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from inoc_evals.analysis import audit_answers, log_facts, workers
+from inoc_evals.analysis import audit_answers, audit_same, audit_texts, log_facts, workers
 from inoc_evals.analysis.contrasts import differences
 from inoc_evals.analysis.estimates import rates
 from inoc_evals.analysis.log_facts import LogFacts
@@ -55,7 +55,7 @@ def calls(of: Callable[[], Any]) -> int:
 STEPS: dict[str, Callable[[pd.DataFrame, dict[str, LogFacts]], Any]] = {
     "audit": lambda table, facts: list(audit_answers.checks(table, facts, SETTINGS)),
     "same answers": lambda table, facts: list(
-        audit_answers.same_answers(audit_answers.with_facts(table, facts))
+        audit_same.same_answers(audit_texts.with_facts(table, facts))
     ),
     "verdicts": lambda table, _: verdicts(table, CLAIMS),
     "rates": lambda table, _: rates(table),
