@@ -54,9 +54,7 @@ def calls(of: Callable[[], Any]) -> int:
 
 STEPS: dict[str, Callable[[pd.DataFrame, dict[str, LogFacts]], Any]] = {
     "audit": lambda table, facts: list(audit_answers.checks(table, facts, SETTINGS)),
-    "same answers": lambda table, facts: list(
-        audit_same.same_answers(audit_texts.with_facts(table, facts))
-    ),
+    "same answers": lambda table, facts: list(audit_same.same_answers(audit_texts.with_facts(table, facts))),
     "verdicts": lambda table, _: verdicts(table, CLAIMS),
     "rates": lambda table, _: rates(table),
     "differences": lambda table, _: differences(table),
