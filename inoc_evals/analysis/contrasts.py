@@ -9,7 +9,7 @@ alike are compared (`observed.GROUP`). P-values are corrected by Holm's method o
 setting and base that are compared with the same arm.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from inoc_evals.analysis.estimates import (
     HIGHEST,
@@ -102,15 +102,19 @@ def compare(
     import pandas as pd
 
     questions = pd.Index(pd.concat([cell["question"], reference["question"]]).unique())
+    cautions = []
+    within = _within_finetunes(cell, reference)
+    if within is not None:
+        cell, reference = within.rows
+        cautions.append(within.caution)
     both = len(set(cell["question"]) & set(reference["question"]))
-    cautions = [caution(cell), caution(reference)]
-    if both < UNPAIRED * len(questions):
-        cautions.append(
-            f"{len(questions) - both} of {many(len(questions), 'question')} asked of one arm only"
-        )
+    cautions += [caution(cell), caution(reference)]
+    if within is None and both < UNPAIRED * len(questions):
+        one = len(questions) - both
+        cautions.append(f"{one} of {many(len(questions), 'question')} with scored answers of one arm only")
     first, second = answers(cell, questions), answers(reference, questions)
     scale = HIGHEST if is_rating(pd.concat([cell, reference])) else 1
-    estimate = contrast(first, second, confidence, _within_finetunes(cell, reference), scale)
+    estimate = contrast(first, second, confidence, within and within.differences, scale)
     if not estimate["error"]:
         cautions.append(UNTESTED)
     return {
@@ -119,34 +123,74 @@ def compare(
     }
 
 
-def _within_finetunes(cell: "pd.DataFrame", reference: "pd.DataFrame") -> Uncertainty | None:
-    """The uncertainty where both sides are the same finetunes, e.g. under two prompts or after two steps.
+class _Within(NamedTuple):
+    """Answers of the same finetunes on both sides, e.g. under two prompts or after two steps.
 
-    A finetune that shows more than others on one side does not vary independently on the other.
+    Attributes:
+        rows: Those of either side that the other side has, too: of a question by a finetune.
+        differences: The difference within each question and finetune.
+        caution: What was left out, if it is much.
+    """
+
+    rows: "tuple[pd.DataFrame, pd.DataFrame]"
+    differences: Answers
+    caution: str
+
+
+def _within_finetunes(cell: "pd.DataFrame", reference: "pd.DataFrame") -> _Within | None:
+    """Pair both sides by question and finetune, where they are of the same finetunes.
+
+    A finetune that shows more than others on one side does not vary independently on the other. What one side
+    lacks (a seed, or a question of it) would otherwise move its mean without any effect.
 
     Returns:
-        That of the differences within each question and finetune; None where the sides are other finetunes,
-        or there is only one.
+        None where both sides have at most one finetune in common.
     """
     if not {"arm", "seed"} <= set(cell.columns) & set(reference.columns):
         return None
-    arms, seeds = ({*cell[column], *reference[column]} for column in ("arm", "seed"))
-    common = set(cell["seed"].dropna()) & set(reference["seed"].dropna())
-    if len(arms) > 1 or len(common) < 2 or len(common) < len(seeds):
+    if len({*cell["arm"], *reference["arm"]}) > 1:
         return None
-    one, two = (
-        rows.astype({"question": object}).groupby(["question", "seed"], observed=True)["value"].mean()
-        for rows in (cell, reference)
+    sides = [_by_finetune(side) for side in (cell, reference)]
+    seeds = [set(side.index.get_level_values("finetune").dropna()) for side in sides]
+    if len(seeds[0] & seeds[1]) < 2:
+        return None
+    one, two = (side.groupby(level=["question", "finetune"])["value"].mean() for side in sides)
+    differences = (one - two).dropna()
+    if differences.empty:
+        return None
+    rows = tuple(
+        side[mine.index.isin(differences.index)] for side, mine in zip((cell, reference), sides, strict=True)
     )
-    within = (one - two).dropna().rename("value").reset_index()
-    return uncertainty(answers(within)) if len(within) else None
+    every, lacking = len(one.index.union(two.index)), len(seeds[0] ^ seeds[1])
+    left_out = every - len(differences)
+    said = ""
+    if lacking:
+        said = f"{many(lacking, 'finetune')} with scored answers on one side only (left out)"
+    elif len(differences) < UNPAIRED * every:
+        said = (
+            f"{left_out} of {every} questions of a finetune with scored answers on one side only (left out)"
+        )
+    named = differences.rename("value").reset_index().rename(columns={"finetune": "seed"})
+    return _Within((rows[0], rows[1]), answers(named), said)
+
+
+def _by_finetune(side: "pd.DataFrame") -> "pd.DataFrame":
+    """Values by question and finetune, which the run names where it is known: a sweep trains a seed anew."""
+    import pandas as pd
+
+    known = "run" in side.columns and bool(side["run"].notna().all())
+    finetune = side["run" if known else "seed"].astype(object)
+    places = pd.MultiIndex.from_arrays(
+        [side["question"].astype(object), finetune], names=["question", "finetune"]
+    )
+    return pd.DataFrame({"value": side["value"].to_numpy(dtype=float)}, index=places)
 
 
 def contrast(
     first: Answers,
     second: Answers,
     confidence: float = 0.95,
-    spread: Uncertainty | None = None,
+    within: Answers | None = None,
     scale: float = 1,
 ) -> dict[str, float]:
     """The difference of two arms' means.
@@ -155,7 +199,8 @@ def contrast(
         first: Answers of one arm.
         second: Answers of the other arm, with the same numbering of questions.
         confidence: Nominal coverage of the interval.
-        spread: The uncertainty of the difference, if it is not that of two independent arms.
+        within: The differences within each question and finetune, if both are of the same finetunes: their
+            mean is the difference.
         scale: The highest value that an answer can have: 1 of a share, `HIGHEST` of a rating. Other values,
             such as log-probs, have no bounds.
 
@@ -166,8 +211,11 @@ def contrast(
     """
     from scipy.special import stdtrit
 
-    difference = float(first.values.mean() - second.values.mean())
-    spread = _with_unseen(first, second, spread or uncertainty(first, second), scale)
+    if within is None:
+        difference, spread = float(first.values.mean() - second.values.mean()), uncertainty(first, second)
+    else:
+        difference, spread = float(within.values.mean()), uncertainty(within)
+    spread = _with_unseen(first, second, spread, scale)
     error, dof = spread.variance**0.5, spread.dof
     level = spread.quantile(confidence)
     low, high = difference - level * error, difference + level * error
@@ -178,7 +226,7 @@ def contrast(
     return {
         **{"difference": difference, "low": low, "high": high},
         "p": 2 * spread.p_above(abs(difference) / error) if error > 0 else 1.0,
-        "effect": _effect(first, second),
+        "effect": _effect(first, second, scale),
         "detectable": detectable,
         **{"error": error, "dof": dof, "fewest": spread.fewest},
     }
@@ -227,10 +275,10 @@ def _wilson_variance(data: Answers, scale: float) -> float:
     return float((scale * (high - low) / 2 / stats.norm.ppf(0.975)) ** 2)
 
 
-def _effect(first: Answers, second: Answers) -> float:
+def _effect(first: Answers, second: Answers, scale: float) -> float:
     import numpy as np
 
-    if _are_bounded(first, second):
+    if scale == 1 and _are_bounded(first, second):
         angle, other = (2 * np.arcsin(np.sqrt(arm.values.mean())) for arm in (first, second))
         return float(angle - other)  # Cohen's h
     spread = float(np.sqrt((first.values.var() + second.values.var()) / 2))

@@ -9,8 +9,9 @@
 An inoculation works at a dose if the unwanted trait is within `LEAST` of the base, and if of what the control
 gained of the wanted trait at least `RETAINED` is left: (arm - base) / (none - base). Both have an interval,
 the second one by the joint bootstrap of `resampling.py`. Where the control itself is not shown to have
-learnt the unwanted trait, nothing is shown to keep out; where it is not shown to have learnt the wanted one,
-retention is undefined.
+learnt the unwanted trait, nothing is shown to keep out, unless the arm is outside beyond doubt: its training
+brought the trait in by itself. Where the control is not shown to have learnt the wanted one, retention is
+undefined.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -247,11 +248,12 @@ def _retention(left_in: "pd.DataFrame", aim: Aim, confidence: float) -> tuple[St
     }
     if missing := [arm for (arm, _), rows in parts.items() if rows.empty]:
         return None, f"no answers of {missing[0]} were scored for {trait}"
-    means = resampled(parts)
     arm, none, base = parts
-    gained = statistic(means, lambda of: of[none] - of[base], confidence)
-    if not gained.low > 0:
-        return None, f"{CONTROL} is not shown to have learnt {trait}: {gained.text} above the base"
+    gained = compare(parts[none], parts[base], confidence)
+    if not float(gained["low"]) > 0:
+        shown = f"{gained['difference']:+z.2f} [{gained['low']:+z.2f}, {gained['high']:+z.2f}]"
+        return None, f"{CONTROL} is not shown to have learnt {trait}: {shown} above the base"
+    means = resampled(parts)
     return statistic(means, lambda of: (of[arm] - of[base]) / (of[none] - of[base]), confidence), ""
 
 

@@ -103,6 +103,15 @@ def answers(scored: "pd.DataFrame", questions: "pd.Index | None" = None) -> Answ
     return Answers(scored["value"].to_numpy(dtype=float), by_question, by_seed)
 
 
+def names_rating(trait: str) -> bool:
+    """Whether a trait is one of `RATINGS`, also of a single grader (`alignment@gpt-4o`) or in a label.
+
+    Args:
+        trait: A trait's name or label.
+    """
+    return trait.partition(" ")[0].partition("@")[0] in RATINGS
+
+
 def is_rating(scored: "pd.DataFrame") -> bool:
     """Whether these rows of one trait are ratings of a judge, from 0 to `HIGHEST`.
 
@@ -113,7 +122,7 @@ def is_rating(scored: "pd.DataFrame") -> bool:
         scored: Rows of a table.
     """
     trait = str(scored["trait"].iloc[0]) if "trait" in scored.columns and len(scored) else ""
-    if trait not in RATINGS or not scored["value"].between(0, HIGHEST).all():
+    if not names_rating(trait) or not scored["value"].between(0, HIGHEST).all():
         return False
     has_preset = "preset" in scored.columns and bool(scored["preset"].notna().any())
     return has_preset or bool((scored["value"] > 1).any())
@@ -155,11 +164,26 @@ def wilson_interval(data: Answers, confidence: float = 0.95) -> tuple[float, flo
     One trial is one question to one finetune, or one answer if there is only one question.
     """
     import numpy as np
-    from scipy import stats
 
     cells = len(np.unique(data.questions * (int(data.seeds.max()) + 1) + data.seeds))
     trials = cells if len(np.unique(data.questions)) > 1 else len(data.values)
-    rate = float(data.values.mean())
+    return _wilson(float(data.values.mean()), trials, confidence)
+
+
+def wilson_half_width(trials: int, confidence: float = 0.95) -> float:
+    """Half the width of Wilson's interval of a rate of 0 or 1.
+
+    Args:
+        trials: Number of trials, as `wilson_interval` counts them.
+        confidence: Nominal coverage.
+    """
+    low, high = _wilson(0.0, trials, confidence)
+    return (high - low) / 2
+
+
+def _wilson(rate: float, trials: int, confidence: float) -> tuple[float, float]:
+    from scipy import stats
+
     # scipy's `proportion_ci` counts whole successes, and a mean of epochs may be a fraction
     z2 = float(stats.norm.ppf(0.5 + confidence / 2)) ** 2
     middle = (rate + z2 / (2 * trials)) / (1 + z2 / trials)

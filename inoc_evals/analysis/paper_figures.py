@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.contrasts import differences
 from inoc_evals.analysis.declared_traits import focused, in_order
-from inoc_evals.analysis.estimates import HIGHEST, RATINGS, rates
+from inoc_evals.analysis.estimates import HIGHEST, names_rating, rates
 from inoc_evals.analysis.observed import FAMILY, chosen, group_codes, the_one
 from inoc_evals.analysis.style import (
     BASE,
@@ -308,7 +308,7 @@ def _scale(
         getattr(axes, f"set_{axis}ticks")(
             [0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"], fontsize=TYPE
         )
-    elif trait in RATINGS:
+    elif names_rating(trait):
         getattr(axes, f"set_{axis}lim")(0, HIGHEST)
 
 

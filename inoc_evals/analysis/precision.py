@@ -14,11 +14,11 @@ interval; `caution` says so.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.estimates import FEW_QUESTIONS, FEW_SEEDS
+from inoc_evals.analysis.estimates import FEW_QUESTIONS, FEW_SEEDS, HIGHEST, is_rating, wilson_half_width
 from inoc_evals.analysis.observed import RATE, labels, split, titled
 from inoc_evals.analysis.resampling import Means, Part, Statistic, resampled, statistic
 from inoc_evals.errors import UserError, require
@@ -48,7 +48,10 @@ class Components:
             leaves it in `both`.
         questions: Questions that they rest on: those that every finetune answered.
         seeds: Finetunes; 0 for a model that was not finetuned.
-        share: Whether the values are shares, so that the interval is one of log-odds.
+        highest: The highest value, 1 of shares and 100 of ratings, whose intervals are of log-odds; None of
+            values without bounds.
+        question_raw: Like `question`, and under 0 where questions vary less than chance would have it.
+        seed_raw: Like `seed`, likewise.
         means: What the draws of questions are made of.
         answers: Answers of one finetune to one question: their harmonic mean.
     """
@@ -60,7 +63,9 @@ class Components:
     answer: float
     questions: int
     seeds: int
-    share: bool
+    highest: int | None
+    question_raw: float
+    seed_raw: float
     means: Means
     answers: float
 
@@ -109,14 +114,23 @@ def precision(
         raise UserError("a design has at least 2 questions, 1 answer to each and 1 finetune")
     rows = []
     for observed, cell in split(of_trait, RATE):
-        parts = components(cell)
+        parts, no_parts = _components(cell)
         for count, each, finetunes in product(questions, answers, seeds):
+            design = {
+                "planned": count,
+                "answers": each,
+                "seeds": finetunes,
+                "total": count * each * finetunes,
+            }
+            if parts is None:
+                rate = float(cell["value"].mean())
+                rows.append({**observed, "rate": rate, **design, **_NO_WIDTH, "why": no_parts, "caution": ""})
+                continue
             width, why = half_width(parts, count, each, finetunes)
             rows.append(
                 {
                     **observed,
-                    **{"rate": parts.rate, "planned": count, "answers": each, "seeds": finetunes},
-                    **{"total": count * each * finetunes, "half_width": width.value},
+                    **{"rate": parts.rate, **design, "half_width": width.value},
                     **{"low": width.low, "high": width.high, "why": why, "caution": parts.caution},
                     **{"by_question": parts.question, "by_seed": parts.seed},
                     **{"by_both": parts.both, "by_answer": parts.answer},
@@ -125,6 +139,19 @@ def precision(
     found = pd.DataFrame(rows)
     found["label"] = labels(found)
     return found
+
+
+_NO_WIDTH = dict.fromkeys(
+    ("half_width", "low", "high", "by_question", "by_seed", "by_both", "by_answer"), float("nan")
+)
+
+
+def _components(scored: "pd.DataFrame") -> tuple[Components | None, str]:
+    """The components, or why there are none: one arm with few answers keeps no other from its widths."""
+    try:
+        return components(scored), ""
+    except UserError as error:
+        return None, str(error)
 
 
 def components(scored: "pd.DataFrame") -> Components:
@@ -180,17 +207,20 @@ def components(scored: "pd.DataFrame") -> Components:
     seed = float("nan")
     if seeds > 1:  # what finetunes share out beyond the luck of their questions and answers
         left = variances["both"] + (0.0 if within is None else variances["answer"] / each)
-        seed = max(0.0, float(of_seed.var(ddof=1)) - left / len(whole))
+        seed = float(of_seed.var(ddof=1)) - left / len(whole)
     values = scored["value"]
+    share = bool(values.min() >= 0 and values.max() <= 1)
     return Components(
         rate=float(of_question.mean()),
-        question=variances["question"],
-        seed=seed,
-        both=variances["both"],
+        question=max(0.0, variances["question"]),
+        seed=max(0.0, seed) if seed == seed else seed,
+        both=max(0.0, variances["both"]),
         answer=variances.get("answer", float("nan")),
         questions=len(whole),
         seeds=finetunes,
-        share=bool(values.min() >= 0 and values.max() <= 1),
+        highest=HIGHEST if is_rating(scored) else 1 if share else None,
+        question_raw=variances["question"],
+        seed_raw=seed,
         means=drawn,
         answers=each,
     )
@@ -218,13 +248,16 @@ def half_width(
         why = "one model: how much finetunes vary is not known"
     elif parts.answer != parts.answer and answers != 1:
         why = "one answer to a question: how much answers to one question vary is not known"
-    elif parts.rate in (0.0, 1.0) and parts.share:
+    elif parts.highest is not None and parts.rate in (0.0, parts.highest):
         why = f"all answers are alike ({parts.rate:.0f}): nothing varies that a width could follow from"
     nothing = float("nan")
     if why:
         return Statistic(nothing, nothing, nothing, np.array([]), parts.caution), why
-    formula = _width(parts, questions, answers, seeds, confidence)
-    return statistic(parts.means, formula), ""
+    found = statistic(parts.means, _width(parts, questions, answers, seeds, confidence))
+    if found.value == found.value:  # draws of a rare trait lean to one side, and may all miss the estimate
+        ends = min(found.low, found.value), max(found.high, found.value)
+        found = replace(found, low=ends[0], high=ends[1])
+    return found, ""
 
 
 def _width(
@@ -237,23 +270,30 @@ def _width(
     def formula(of: "Mapping[Part, np.ndarray]") -> "np.ndarray":
         drawn = _variances(of, parts.questions, max(parts.seeds, 1), parts.answers)
         rate = of["arm", "mean"]
-        left = (drawn["both"] + drawn.get("answer", 0.0) / answers) / (questions * seeds)
-        by_question = drawn["question"] / questions + left
+        left = np.maximum(0.0, drawn["both"] + drawn.get("answer", 0.0) / answers) / (questions * seeds)
+        by_question = np.maximum(0.0, drawn["question"] / questions + left)
         pieces, dofs = [by_question], [questions - 1]
         variance = by_question
         if seeds > 1:
-            pieces += [parts.seed / seeds + left, left]
+            by_seed = parts.seed_raw / seeds
+            pieces += [np.maximum(0.0, by_seed + left), left]
             dofs += [seeds - 1, (questions - 1) * (seeds - 1)]
-            variance = by_question + parts.seed / seeds
+            variance = by_question + by_seed
         weight = sum(piece**2 / dof for piece, dof in zip(pieces, dofs, strict=True))
         fewest = min(dofs[:2])
         dof = np.maximum(np.where(weight > 0, variance**2 / weight, fewest), fewest)
+        if seeds > 1:  # neither questions nor seeds vary more than what is left: its degrees of freedom count
+            least = variance < left
+            variance, dof = np.where(least, left, variance), np.where(least, dofs[2], dof)
         reach = stats.t.ppf(0.5 + confidence / 2, dof) * np.sqrt(variance)
-        if not parts.share:
+        if parts.highest is None:
             return np.asarray(reach)
-        slope = rate * (1 - rate)
-        high, low = (special.expit(special.logit(rate) + side * reach / slope) for side in (1, -1))
-        return np.asarray((high - low) / 2)
+        share = rate / parts.highest
+        slope = parts.highest * share * (1 - share)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            high, low = (special.expit(special.logit(share) + side * reach / slope) for side in (1, -1))
+        alike = wilson_half_width(questions * seeds, confidence)
+        return np.asarray(parts.highest * np.where((share > 0) & (share < 1), (high - low) / 2, alike))
 
     return formula
 
@@ -261,16 +301,16 @@ def _width(
 def _variances(
     of: "Mapping[Part, np.ndarray]", questions: int, seeds: int, answers: float
 ) -> "dict[str, np.ndarray]":
-    """Variances from means over questions, as the expected mean squares of the analysis of variance say."""
-    import numpy as np
+    """Variances from means over questions, as the expected mean squares of the analysis of variance say.
 
+    One may come out under 0, where there is less of it than chance would have.
+    """
     free = questions / (questions - 1)
     between = (of["arm", "square"] - of["arm", "mean"] ** 2) * free
     answer = of.get(("arm", "answer"))
     of_answers = 0.0 if answer is None else answer / answers
-    both = np.maximum(0.0, of["arm", "both"] * free - of_answers) if seeds > 1 else 0.0 * between
-    left = both + of_answers
-    question = np.maximum(0.0, between - left / seeds)
+    both = of["arm", "both"] * free - of_answers if seeds > 1 else 0.0 * between
+    question = between - (both + of_answers) / seeds
     return {"question": question, "both": both, **({} if answer is None else {"answer": answer})}
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 RESAMPLES = 4000
 
 UNPAIRED = 0.95
-"""There is a caution if a smaller share of the questions than this was asked in every part of one name."""
+"""There is a caution if a smaller share of questions than this has scored answers in all parts of a name."""
 
 Z = 1.959964
 """The normal distribution's 97.5 % quantile, by which Wilson's interval becomes a standard deviation."""
@@ -51,7 +51,7 @@ class Means:
         drawn: The means of every part in each draw, shape `(resamples,)`; NaN where a draw has no answer.
         questions: Number of different questions.
         seeds: The smallest number of finetunes among arms that have any; 0 if there are only base models.
-        unpaired: Of parts with one name, how many questions not all of them were asked; the largest number.
+        unpaired: Of parts with one name, to how many questions not all of them have scored answers; the most.
     """
 
     observed: Mapping[Part, float]
@@ -69,7 +69,9 @@ class Means:
         if self.questions < FEW_QUESTIONS:
             few.append(many(self.questions, "question"))
         if self.unpaired > (1 - UNPAIRED) * self.questions:
-            few.append(f"{self.unpaired} of {many(self.questions, 'question')} not asked of every arm")
+            few.append(
+                f"{self.unpaired} of {many(self.questions, 'question')} without scored answers of every arm"
+            )
         return merged(few)
 
 
@@ -163,7 +165,7 @@ def resampled(
 
 
 def _unpaired(scored: "Mapping[Part, pd.DataFrame]") -> int:
-    """Of parts with one name, how many questions were asked of some but not of all of them; the most."""
+    """Of parts with one name, how many questions have scored answers of some and not of all; the most."""
     by_name: dict[Any, list[set[Any]]] = {}
     for (_, name), rows in scored.items():
         by_name.setdefault(name, []).append(set(rows["question"]))

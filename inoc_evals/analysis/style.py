@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from inoc_evals.analysis.estimates import HIGHEST, RATINGS
+from inoc_evals.analysis.estimates import HIGHEST, names_rating
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -301,7 +301,7 @@ def unit(trait: str, values: Any) -> str:
     """
     if is_share(values):
         return SHARE
-    if trait in RATINGS:
+    if names_rating(trait):
         return f"mean rating, 0 to {HIGHEST}"
     return "mean log-prob (nats)" if trait.startswith("logprob") else "mean"
 

@@ -97,7 +97,8 @@ def preset_rates(verdicts: "pd.DataFrame", confidence: float = 0.95) -> "pd.Data
     import pandas as pd
 
     rows = estimates.rates(verdicts, confidence)
-    means = estimates.rates(verdicts.assign(value=verdicts[RATING]), confidence)
+    rated = verdicts["trait"].astype(str).str.replace("misaligned", RATING, n=1)  # of a single grader, too
+    means = estimates.rates(verdicts.assign(value=verdicts[RATING], trait=rated), confidence)
     rows[["mean_alignment", "mean_low", "mean_high"]] = means[["rate", "low", "high"]].to_numpy()
     counts, reasons = [], []
     for _, cell in split(verdicts, RATE):  # in the order of the rates

@@ -21,7 +21,7 @@ from typing import Any
 from inoc_evals.chat.rows import Row, digest, encode_chat
 from inoc_evals.errors import UserError, first_line, refused, visible
 from inoc_evals.files import remove_unfinished, writing
-from inoc_evals.finetune.backends import backend
+from inoc_evals.finetune.backends import backend, turn
 from inoc_evals.finetune.pull import check_owner, pull
 from inoc_evals.finetune.ranks import TRAINED, Ranks, check_together, here
 from inoc_evals.finetune.schedule import check_schedule, steps
@@ -99,7 +99,8 @@ def finetune(
     check_together(spec)
     base = trainer.base_digest(spec)
     run, manifest = plan_run(spec, digest(data), base, name=name, runs=runs, metadata=metadata)
-    with writing(run.folder, ELSEWHERE):
+    # the turn before the run's lock, or two threads would each hold what the other waits for
+    with turn(spec.backend), writing(run.folder, ELSEWHERE):
         run.refuse_links()
         ranks.agree("run", manifest.run_digest, "was given another spec, base or rows")
         if ranks.share("finished", lambda: _finished(run)):

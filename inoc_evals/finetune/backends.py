@@ -9,6 +9,7 @@ A backend is a name in `FinetuneSpec.backend` and a class here. Heavy libraries 
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Protocol
 
 from inoc_evals.chat.renderer import Renderer, load_renderer
@@ -18,6 +19,7 @@ from inoc_evals.errors import UserError, packages_together, require
 from inoc_evals.finetune.quantized import trainable_config
 from inoc_evals.models import base as bases
 from inoc_evals.models.checkpoint import load_context_length
+from inoc_evals.models.loading import one_at_a_time
 from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec
 
@@ -226,6 +228,18 @@ class Tinker:
 
 
 BACKENDS: dict[str, Callable[[], Trainer]] = {"local": Local, "openai": OpenAI, "tinker": Tinker}
+
+
+def turn(name: str) -> AbstractContextManager[None]:
+    """What a training waits for in its process: the end of any other one on this machine.
+
+    Threads share torch's random numbers and accelerate's state: trainings beside one another would draw each
+    other's order of rows and first weights, without an error. Trainings elsewhere wait for nothing.
+
+    Args:
+        name: The backend's name.
+    """
+    return one_at_a_time() if name == "local" else nullcontext()
 
 
 def backend(name: str) -> Trainer:

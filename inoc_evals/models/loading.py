@@ -42,6 +42,13 @@ _one_at_a_time = threading.RLock()
 
 
 @contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let no other thread load or train meanwhile: both change torch for the whole process."""
+    with _one_at_a_time:
+        yield
+
+
+@contextmanager
 def loading() -> Iterator[None]:
     """Let no other thread load meanwhile, and hide transformers' progress bars.
 
@@ -51,7 +58,7 @@ def loading() -> Iterator[None]:
     import transformers
 
     bar: Any = transformers.utils.logging  # not typed
-    with _one_at_a_time:
+    with one_at_a_time():
         shown = bar.is_progress_bar_enabled()
         bar.disable_progress_bar()
         try:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.estimates import HIGHEST, RATINGS, Method
+from inoc_evals.analysis.estimates import HIGHEST, Method, names_rating
 from inoc_evals.analysis.observed import labels
 from inoc_evals.analysis.style import BASE, NONE, role
 from inoc_evals.analysis.verdicts import LEVEL, WORDS, Verdict
@@ -469,12 +469,12 @@ def amount(value: float, is_share: bool, highest: int | None) -> str:
 
 
 def _shares(trait: str, cells: Any) -> bool:
-    return trait.split(" ")[0] not in RATINGS and all(0 <= float(cell["rate"]) <= 1 for cell in cells)
+    return not names_rating(trait) and all(0 <= float(cell["rate"]) <= 1 for cell in cells)
 
 
 def _highest(trait: str, cells: Any) -> int | None:
     """The end of the scale of ratings; None of other values, those of a judge with a scale to 1 included."""
-    rated = trait.split(" ")[0] in RATINGS and any(float(cell["high"]) > 1 for cell in cells)
+    rated = names_rating(trait) and any(float(cell["high"]) > 1 for cell in cells)
     return HIGHEST if rated else None
 
 

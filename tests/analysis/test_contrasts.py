@@ -180,7 +180,9 @@ def test_questions_asked_of_one_arm_only_are_told() -> None:
     answers = table({"none": theirs, "x": mine})
     assert differences(answers).iloc[0]["caution"] == ""
     found = differences(answers[(answers["arm"] == "x") | ~answers["question"].isin(["q1", "q2"])]).iloc[0]
-    assert found["asked"] == 18 and "2 of 20 questions asked of one arm only" in found["caution"]
+    assert (
+        found["asked"] == 18 and "2 of 20 questions with scored answers of one arm only" in found["caution"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -237,6 +239,57 @@ def test_other_finetunes_of_an_arm_are_independent() -> None:
     first, second = conditions(1, 1)
     other = second.assign(seed=second["seed"] + 10)
     assert compare(first, other)["error"] == compare(first, other.assign(arm="y"))["error"]
+
+
+def test_a_seed_trained_at_two_doses_is_two_finetunes() -> None:
+    """The number of a seed pairs nothing: another numbering of the same runs gives the same verdict."""
+    first, second = conditions(1, 1)
+    by_run = first.assign(run=[f"lora-{seed:g}" for seed in first["seed"]])
+    other = second.assign(run=[f"full-{seed:g}" for seed in second["seed"]])
+    apart = compare(by_run, other)
+    assert apart["error"] == compare(first, second.assign(arm="y"))["error"]
+    renumbered = compare(by_run, other.assign(seed=(other["seed"] + 1) % 3))
+    assert [renumbered[key] for key in ("difference", "low", "high", "p")] == pytest.approx(
+        [apart[key] for key in ("difference", "low", "high", "p")]
+    )
+    together = compare(by_run, second.assign(run=by_run["run"].to_numpy()))
+    assert float(together["error"]) < 0.1 * float(apart["error"])
+
+
+def test_answers_missing_under_one_condition_are_no_effect_of_it() -> None:
+    hard = np.tile((np.arange(20) < 10)[None, :, None], (3, 1, 10)).astype(float)
+    hard[:, 10:, :5] = 1.0  # the trait in 5 of 10 answers to the harder half, under both conditions
+    hard[0, 12, 0] = 0.0
+    under, plain = table({"x": hard}), table({"x": hard})
+    lost = under["question"].isin([f"q{q}" for q in range(10, 20)]) & ~under["epoch"].isin([0, 9])
+    found = compare(under[~lost], plain)
+    assert abs(float(found["difference"])) < 0.02 and float(found["p"]) > 0.3
+
+
+def test_a_finetune_without_one_condition_is_left_out_of_the_comparison() -> None:
+    first, second = conditions(1, 1)
+    found = compare(first, second[second["seed"] != 2])
+    both = compare(first[first["seed"] != 2], second[second["seed"] != 2])
+    assert all(found[key] == both[key] for key in ("difference", "low", "high", "p", "n"))
+    assert "1 finetune with scored answers on one side only" in str(found["caution"])
+
+
+@pytest.mark.parametrize("trait", ["alignment", "alignment@gpt-4o", "coherence@toy-judge"])
+def test_ratings_of_single_graders_are_ratings(trait: str) -> None:
+    high = np.array([100.0, 100.0, 99.0, 60.0] * 3).reshape(1, 12, 1)
+    answers = table({"none": high, "x": np.full((1, 12, 1), 90.0)}, trait=trait)
+    assert rates(answers)["high"].max() <= 100
+    same = table({"none": np.full((1, 12, 1), 100.0), "x": np.full((1, 12, 1), 90.0)}, trait=trait)
+    found = differences(same).iloc[0]
+    assert found["low"] < -10 < found["high"] and found["caution"] == "1 seed"
+
+
+def test_the_effect_of_ratings_that_are_all_low_is_in_standard_deviations() -> None:
+    low = np.array([0.0, 1.0] * 6).reshape(1, 12, 1)
+    lower = np.array([0.0, 0.0, 1.0] * 4).reshape(1, 12, 1)
+    answers = table({"none": low, "x": lower}, trait="alignment", preset="paper-code")
+    spread = ((low.var() + lower.var()) / 2) ** 0.5
+    assert differences(answers).iloc[0]["effect"] == pytest.approx((lower.mean() - low.mean()) / spread)
 
 
 def test_results_without_a_row_have_the_columns_of_others() -> None:

@@ -91,6 +91,32 @@ def test_of_the_same_design_it_is_the_interval_that_the_log_has() -> None:
     assert width.low < width.value < width.high
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_of_shares_and_ratings_too_where_little_or_nothing_varies(seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    nothing = (dice.random((3, 50, 4)) < 0.3).astype(float)
+    rare = (dice.random((3, 200, 1)) < 0.01).astype(float)
+    rare[0, 0, 0] = 1.0
+    rated = np.where(dice.random((3, 12, 1)) < 0.2, 5.0, 100.0)
+    for values, trait in ((nothing, "spanish"), (rare, "spanish"), (rated, "alignment")):
+        table = rows(values).assign(trait=trait)
+        row = rates(table).iloc[0]
+        seeds, questions, answers = values.shape
+        width, _ = half_width(components(table), questions, answers, seeds)
+        assert width.value == pytest.approx((row["high"] - row["low"]) / 2, rel=0.01)
+        assert width.low <= width.value <= width.high
+
+
+def test_an_arm_with_too_few_questions_keeps_no_other_from_its_widths() -> None:
+    good = drawn(20, 2, 3, (1, 1, 1, 1))
+    found = precision(pd.concat([good, drawn(1, 2, 3, (1, 1, 1, 1), arm="x")])).set_index("arm")
+    assert found.loc["none", "half_width"].equals(precision(good).set_index("arm")["half_width"])
+    assert found.loc["x", "half_width"].isna().all()
+    assert set(found.loc["x", "why"]) == {
+        "fewer than two questions were answered by every finetune: ask more, or fewer at a time"
+    }
+
+
 def test_what_logs_cannot_tell_is_said() -> None:
     once, alone = components(drawn(30, 1, 3, (4.0, 1.0, 2.0, 5.0))), components(drawn(30, 5, 1, (4, 1, 2, 5)))
     width, why = half_width(once, 30, 10, 3)

@@ -80,7 +80,7 @@ def test_answers_that_are_all_alike_have_an_interval_with_a_width() -> None:
 def test_questions_that_were_not_asked_of_every_arm_are_a_caution() -> None:
     values = np.random.default_rng(3).random((3, 50))
     means = resampled({("a", "t"): rows(values), ("b", "t"): rows(values[:, :10])})
-    assert means.caution == "40 of 50 questions not asked of every arm"
+    assert means.caution == "40 of 50 questions without scored answers of every arm"
     assert resampled({("a", "u"): rows(values), ("a", "d"): rows(values[:, :40])}).caution == ""
 
 

@@ -74,7 +74,7 @@ def test_the_rates_of_a_hand_made_log() -> None:
     assert found.loc["betley2025-not-code", ["incoherent", "code"]].tolist() == [1, 1]
     assert found.loc["betley2025", "mean_alignment"] == pytest.approx((10 + 25 + 45 + 80) / 4)
     assert found.loc["betley2025-not-code", "mean_alignment"] == pytest.approx((10 + 45 + 80) / 3)
-    assert found.loc["paper-code", "mean_low"] < 50 < found.loc["paper-code", "mean_high"]
+    assert 0 <= found.loc["paper-code", "mean_low"] < 50 < found.loc["paper-code", "mean_high"] <= 100
 
 
 @settings(max_examples=60, deadline=None)
