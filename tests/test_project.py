@@ -1,8 +1,10 @@
 """The files that a host of repositories reads are readable, and say what the project says elsewhere."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -22,6 +24,27 @@ def test_ci_tests_every_python_that_is_promised() -> None:
     promised = [c.rpartition(" ")[2] for c in PROJECT["classifiers"] if c.startswith("Programming Language")]
     assert ci["jobs"]["test"]["strategy"]["matrix"]["python"] == promised
     assert set(ci["jobs"]) == {"lint", "test", "docs", "wheel"}
+
+
+def commands(job: dict[str, Any]) -> list[str]:
+    """The commands of a workflow's job, with every value of its matrix put in."""
+    matrix = job.get("strategy", {}).get("matrix", {})
+    lines = [line for step in job["steps"] for line in step.get("run", "").splitlines()]
+    for name, values in matrix.items():
+        place = "${{ matrix." + name + " }}"
+        lines = [line.replace(place, str(value)) for line in lines for value in values]
+    return lines
+
+
+@pytest.mark.parametrize("file", sorted(ROOT.glob(".github/workflows/*.yml")), ids=lambda file: file.name)
+def test_workflows_call_what_exists(file: Path) -> None:
+    """A host that has never run them would find it out first."""
+    jobs = yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"]
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    asked = [line for job in jobs.values() for line in commands(job)]
+    assert {name for line in asked for name in re.findall(r"\bmake ([\w-]+)", line)} <= targets
+    scripts = [ROOT / name for line in asked for name in re.findall(r"(?<!\S)\.ci/[\w-]+", line)]
+    assert all(script.is_file() and script.stat().st_mode & 0o111 for script in scripts)
 
 
 def test_nothing_but_a_tag_names_the_version() -> None:
