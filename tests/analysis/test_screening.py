@@ -253,6 +253,24 @@ def test_the_sign_test_is_exact_for_eight_and_holds_its_level() -> None:
     assert false <= 5
 
 
+@pytest.mark.parametrize("count", [3, 4, 5, 9])
+def test_both_sides_of_the_sign_test_ask_for_the_same(count: int) -> None:
+    """Falling order is as rare as rising order: up to eight pairs exactly, one of all orders."""
+    order = list(range(count))
+    rising, falling = sign_test(order, order), sign_test(order, order[::-1])
+    assert falling.below == rising.above and falling.above == rising.below == pytest.approx(1)
+    if count <= 8:
+        assert falling.below == pytest.approx(1 / math.factorial(count), abs=1e-12)
+
+
+def test_a_perfect_fall_over_four_prompts_contradicts_with_the_p_value_of_that_verdict() -> None:
+    rising, falling = [0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1]
+    points = pd.DataFrame({"prompt": list("abcd"), "before": rising, "suppression": falling})
+    numbers = spearman(rising, falling), explained(rising, falling), sign_test(rising, falling)
+    found = Relation(ELICITATION, "t", points, *numbers)
+    assert found.word == "contradicted" and "is contradicted (p = 0.042)" in found.sentence
+
+
 # after training
 
 
