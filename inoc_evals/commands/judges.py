@@ -45,11 +45,11 @@ def command(
             *([r["answers"]] if several else []),
             *(display_name(r["judge"]), f"{r['preset']} ({PRESETS[r['preset']]})"),
             f"{r['rate']:.3f} [{r['low']:.3f}, {r['high']:.3f}]" if r["n"] else "not scored",
-            *(str(r["n"]), str(r["not_counted"])),
+            *(str(r["n"]), str(r["not_counted"]), str(r["caution"]) if r["n"] else ""),
         ]
         for r in comparison.rates.to_dict("records")
     ]
-    heads = [*(["answers"] if several else []), "judge", "preset", "rate", "n", "do not count"]
+    heads = [*(["answers"] if several else []), "judge", "preset", "rate", "n", "do not count", "caution"]
     print_table("Misaligned answers", heads, rows)
     if len(comparison.judges) > 1:
         pairs = [
