@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.estimates import caution, merged
 from inoc_evals.analysis.observed import GROUP, framed, labels, split, the_one
-from inoc_evals.analysis.resampling import Part, Statistic, resampled, statistic
+from inoc_evals.analysis.resampling import Means, Part, Statistic, resampled, statistic
 from inoc_evals.analysis.style import (
     arm_name,
     arms_of,
@@ -77,8 +77,9 @@ def shares(
         inoculated one: these columns, `label` as in `rates`, `arm` (the control), `of` (the inoculated arm),
         `kind` and `size` of a pool, `share` with `low` and `high`, `effect` (none minus inoculated) with
         `effect_low` and `effect_high`, `undefined` (why there is no share; empty if there is one), `asked`,
-        `n` and `caution`. A share is no bounded number: above 1, the control keeps out more than the
-        inoculation, below 0 it brings the trait in.
+        `n` and `caution`. A row is of three arms, and no other arm changes anything in it. A share is no
+        bounded number: above 1, the control keeps out more than the inoculation, below 0 it brings the
+        trait in.
     """
     require("analysis", "numpy", "pandas", "scipy")
     scored = table.dropna(subset=["value"])
@@ -89,11 +90,11 @@ def shares(
         controls = [arm for arm in arms if is_control(arm) and arm != inoculated_arm]
         if NONE not in arms or inoculated_arm not in arms or not controls:
             continue
-        chosen = [NONE, inoculated_arm, *sorted(controls, key=_order)]
-        means = resampled({(arm, ""): arms[arm] for arm in chosen})
-        effect = statistic(means, partial(_effect, inoculated_arm), confidence)
+        both = [NONE, inoculated_arm]
+        effect = statistic(_drawn(arms, both), partial(_effect, inoculated_arm), confidence)
         reason = undefined(effect, inoculated_arm)
-        for arm in chosen[2:]:
+        for arm in sorted(controls, key=_order):
+            means = _drawn(arms, [*both, arm])
             found = statistic(means, partial(_share, arm, inoculated_arm), confidence)
             value, low, high = (found.value, found.low, found.high) if not reason else (float("nan"),) * 3
             kind, size = pool_of(arm) or (None, None)
@@ -114,6 +115,11 @@ def shares(
     result["label"] = labels(result, among=table)
     result["size"] = result["size"].astype("Int64")
     return result
+
+
+def _drawn(arms: "Mapping[str, pd.DataFrame]", those: Sequence[str]) -> Means:
+    """Joint draws of these arms alone: their questions, finetunes and cautions are those of a row."""
+    return resampled({(arm, ""): arms[arm] for arm in those})
 
 
 def undefined(effect: Statistic, arm: str) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.contrasts import compare
-from inoc_evals.analysis.estimates import FEW_QUESTIONS, merged
+from inoc_evals.analysis.estimates import FEW_QUESTIONS, FEW_SEEDS, merged
 from inoc_evals.analysis.observed import GROUP, labels, split
 from inoc_evals.analysis.resampling import RESAMPLES, Part, Statistic, resampled, statistic
 from inoc_evals.analysis.verdicts import LEVEL, Word
@@ -430,8 +430,12 @@ def _relation(
     import numpy as np
     import pandas as pd
 
-    before = gains(rows, none, resamples)
+    # prompts and arms that have no point are not drawn either: they must change nothing
+    drawn_under = [none, *(name for name, arm in arms.items() if arm in after)]
+    before = gains(rows[rows["condition"].isin(drawn_under)], none, resamples)
     matched = [(name, arm) for name, arm in arms.items() if name in before and arm in after]
+    if matched and {arm for _, arm in matched} < set(after):
+        after = suppressions(group, [arm for _, arm in matched], resamples=resamples)
     reference = group[group["arm"] == NONE]
     # the intervals of every other table; draws are for the correlation alone
     table = elicitation(rows, none=none) if predictor == ELICITATION else surprise_saved(rows, none)
@@ -461,8 +465,9 @@ def _relation(
             np.stack([before[name].drawn for name, _ in matched], axis=1),
             np.stack([after[arm].drawn for _, arm in matched], axis=1),
         )
-    seeds = merged(one.caution for one in after.values())
-    unseen = f"{seeds} an arm: how finetunes differ is not in the interval" if seeds == "1 seed" else seeds
+    finetunes = {arm: int(group.loc[group["arm"] == arm, "seed"].nunique()) for arm in (NONE, *after)}
+    least = many(min((count for count in finetunes.values() if count), default=0), "seed")
+    others = [part for part in merged(one.caution for one in after.values()).split(", ") if part != least]
     return Relation(
         predictor,
         label,
@@ -470,8 +475,19 @@ def _relation(
         spearman(x, y, drawn),
         explained(x, y, drawn),
         sign_test(x, y),
-        ", ".join(part for part in (unseen, apart) if part),
+        ", ".join(part for part in (*_few_seeds(finetunes), *others, apart) if part),
     )
+
+
+def _few_seeds(finetunes: Mapping[str, int]) -> list[str]:
+    """Which arms have few finetunes, in words; none is named where all have as few."""
+    reasons = []
+    for count in range(1, FEW_SEEDS):
+        those = [arm for arm, of_arm in finetunes.items() if of_arm == count]
+        who = "an arm" if len(those) == len(finetunes) else f"of {' and '.join(those)}"
+        unseen = ": how finetunes differ is not in the interval" if count == 1 else ""
+        reasons += [f"{many(count, 'seed')} {who}{unseen}"] * bool(those)
+    return reasons
 
 
 def _apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> str:

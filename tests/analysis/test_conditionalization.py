@@ -66,6 +66,19 @@ def test_shares_hold_the_truth_and_are_the_right_way_round() -> None:
     assert (share_of(big, "close-2")["kind"], share_of(big, "close-2")["size"]) == ("close", 2)
 
 
+@pytest.mark.parametrize(("seeds", "questions"), [(1, 60), (3, 7), (2, 90)])
+def test_another_control_changes_nothing_in_a_row(seeds: int, questions: int) -> None:
+    """One of fewer finetunes, and of fewer or further questions."""
+    answers = table({arm: TRUTH[arm] for arm in ("none", "spanish-inoc", "irrelevant")})
+    other = table({"diverse-2": 0.8}, questions, seeds, seed=1)
+    alone = share_of(shares(answers), "irrelevant")
+    found = shares(pd.concat([answers, other], ignore_index=True))
+    beside = share_of(found, "irrelevant")
+    assert list(found["arm"]) == ["irrelevant", "diverse-2"] and alone["caution"] == ""
+    for part in alone.index:
+        assert (pd.isna(alone[part]) and pd.isna(beside[part])) or alone[part] == beside[part], part
+
+
 @pytest.mark.parametrize(
     ("inoculated", "why"),
     [(0.9, "may have no effect"), (0.88, "may have no effect"), (1.0, "nothing that it keeps out")],

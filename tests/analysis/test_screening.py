@@ -318,6 +318,30 @@ def test_one_finetune_an_arm_is_said() -> None:
     assert "1 seed an arm: how finetunes differ is not in the interval" in found.sentence
 
 
+def test_arms_with_few_finetunes_are_named_where_others_have_more() -> None:
+    base, arms = screened(np.random.default_rng(0), seeds=3)
+    few = arms["arm"].isin(["none", ARMS["p1"]]) & (arms["seed"] > 0)
+    [found] = against(base, None, arms[~few], ARMS, "t", resamples=100)
+    assert found.caution == f"1 seed of none and {ARMS['p1']}: how finetunes differ is not in the interval"
+    [found] = against(base, None, arms[arms["seed"] < 2], ARMS, "t", resamples=100)
+    assert found.caution == "2 seeds an arm"
+
+
+def test_an_arm_whose_prompt_was_not_screened_changes_nothing() -> None:
+    base, arms = screened(np.random.default_rng(0), seeds=3)
+    without = base[base["condition"] != "p7"]
+    [found] = against(without, None, arms[arms["arm"] != ARMS["p7"]], ARMS, "t", resamples=100)
+    few = (arms["arm"] != ARMS["p7"]) | (arms["seed"] < 1)
+    other = arms[few].assign(
+        question=[
+            f"other-{q}" if arm == ARMS["p7"] else q
+            for q, arm in zip(arms[few]["question"], arms[few]["arm"], strict=True)
+        ]
+    )
+    [beside] = against(without, None, other, ARMS, "t", resamples=100)
+    assert beside.sentence == found.sentence and beside.as_dict() == found.as_dict()
+
+
 def test_another_base_or_judge_or_a_test_time_prompt_does_not_count() -> None:
     base, arms = screened(np.random.default_rng(0))
     for other in (
