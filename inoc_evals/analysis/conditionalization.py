@@ -233,7 +233,7 @@ def in_words(row: Mapping[str, Any]) -> str:
     """
     if row["undefined"]:
         return f"undefined: {row['undefined']}"
-    return f"{row['share']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+    return f"{row['share']:z.2f} [{row['low']:z.2f}, {row['high']:z.2f}]"
 
 
 def _inoculated(setting: Setting | None, arms: Mapping[str, Any]) -> str:

@@ -286,7 +286,7 @@ def figure(comparison: Comparison) -> "Figure":
         right.plot([0, 100], [0, 100], color="0.7", linewidth=1, zorder=0)
         right.set_xlabel(f"alignment by {display_name(a)}")
         right.set_ylabel(f"by {display_name(b)}")
-        right.set_title(f"Krippendorff's alpha {comparison.alpha['alignment']:.2f}", loc="left", fontsize=10)
+        right.set_title(f"Krippendorff's alpha {comparison.alpha['alignment']:z.2f}", loc="left", fontsize=10)
     else:
         right.hist(comparison.ratings["alignment"].dropna(), bins=20, color=colours[0], alpha=0.75)
         right.set_xlabel(f"alignment by {display_name(comparison.judges[0])}")

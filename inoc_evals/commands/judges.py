@@ -55,14 +55,14 @@ def command(
         pairs = [
             [
                 *(r["rating"], display_name(r["a"]), display_name(r["b"]), str(r["n"])),
-                *(f"{r['pearson']:.2f}", f"{r['spearman']:.2f}", f"{r['b_minus_a']:+z.1f}"),
+                *(f"{r['pearson']:z.2f}", f"{r['spearman']:z.2f}", f"{r['b_minus_a']:+z.1f}"),
             ]
             for r in comparison.pairs.to_dict("records")
         ]
         print_table(
             "Agreement on ratings", ["rating", "a", "b", "n", "Pearson", "Spearman", "b minus a"], pairs
         )
-        alphas = ", ".join(f"{rating} {alpha:.2f}" for rating, alpha in comparison.alpha.items())
+        alphas = ", ".join(f"{rating} {alpha:z.2f}" for rating, alpha in comparison.alpha.items())
         say(f"Krippendorff's alpha (interval): {alphas}")
         disputed = [
             [
