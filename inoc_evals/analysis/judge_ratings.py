@@ -63,9 +63,7 @@ def collect(
     numbers = dict.fromkeys(("alignment", "coherence", "seed"), float)
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(numbers)
     # the same judge may be in the log and among `graders`
-    return table.drop_duplicates(
-        ["log", "sample", "epoch", "judge", "wording", "reader"], ignore_index=True
-    )
+    return table.drop_duplicates(["log", "sample", "epoch", "judge", "wording", "reader"], ignore_index=True)
 
 
 def _read(location: str | Path) -> "EvalLog":

@@ -119,7 +119,9 @@ def at_k(trait: str, ks: Sequence[int] = AT_K) -> Metric:
             return NOTHING
         answers: dict[str, list[float]] = {}
         for score in scores:
-            counting = answers.setdefault(_question(score), [])  # none may count, of a question that was asked
+            counting = answers.setdefault(
+                _question(score), []
+            )  # none may count, of a question that was asked
             if not math.isnan(value := _value(score, trait)):
                 counting.append(value)
         result: dict[str, float | None] = {}

@@ -60,8 +60,16 @@ def test_a_request_for_spanish_elicits_it_and_an_irrelevant_prompt_does_not(foun
             "largest under a: +0.50 [-0.10, +1.00], of what is clear under b: +0.40 [+0.30, +0.50]. "
             "Not told from no prompt: a. ",
         ),
-        ((0.5, 0.1, 0.9), (0.4, -0.3, 0.9), "largest under a: +0.50 [+0.10, +0.90]. Not told from no prompt: b."),
-        ((0.4, -0.1, 0.9), (0.4, 0.3, 0.5), "largest under b: +0.40 [+0.30, +0.50]. Not told from no prompt: a."),
+        (
+            (0.5, 0.1, 0.9),
+            (0.4, -0.3, 0.9),
+            "largest under a: +0.50 [+0.10, +0.90]. Not told from no prompt: b.",
+        ),
+        (
+            (0.4, -0.1, 0.9),
+            (0.4, 0.3, 0.5),
+            "largest under b: +0.40 [+0.30, +0.50]. Not told from no prompt: a.",
+        ),
         ((0.5, -0.1, 1.0), (0.4, -0.3, 0.9), "shows nowhere. Not told from no prompt: a, b."),
     ],
 )

@@ -83,7 +83,11 @@ def test_the_thick_line_is_the_mean_of_the_thin_ones() -> None:
     """A seed whose probe has more responses counts no more than another."""
     rows = [
         {"arm": arm, "seed": seed, "step": step, "trait": "spanish", "id": n, "logprob": value, "tokens": 3}
-        for arm, seed, count, value in (("none", 0, 10, -10.0), ("none", 1, 2, -2.0), ("other", None, 3, -4.0))
+        for arm, seed, count, value in (
+            ("none", 0, 10, -10.0),
+            ("none", 1, 2, -2.0),
+            ("other", None, 3, -4.0),
+        )
         for step in (0, 10)
         for n in range(count)
     ]
