@@ -80,9 +80,9 @@ def shares(
         inoculated one: these columns, `label` as in `rates`, `arm` (the control), `of` (the inoculated arm),
         `kind` and `size` of a pool, `share` with `low` and `high`, `effect` (none minus inoculated; below 0
         of `HIGHER_IS_BETTER`) with `effect_low` and `effect_high`, `undefined` (why there is no share; empty
-        if there is one), `asked`, `n` and `caution`. A row is of three arms, and no other arm changes anything in it. A share is no
-        bounded number: above 1, the control keeps out more than the inoculation, below 0 it brings the
-        trait in.
+        if there is one), `asked`, `n` and `caution`. A row is of three arms, and no other arm changes
+        anything in it. A share is no bounded number: above 1, the control keeps out more than the
+        inoculation, below 0 it brings the trait in.
     """
     require("analysis", "numpy", "pandas", "scipy")
     scored = table.dropna(subset=["value"])
