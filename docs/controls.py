@@ -79,7 +79,7 @@ def part(found: dict[str, Any] | None) -> str:
 
 
 def _interval(row: dict[str, Any], name: str) -> str:
-    return f"{row[name]:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+    return f"{row[name]:z.2f} [{row['low']:z.2f}, {row['high']:z.2f}]"
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def shown(one: dict[str, Any]) -> str:
     """A number with its interval."""
     if one["value"] is None:
         return str(one["caution"])
-    return f"{one['value']:+.2f} [{one['low']:+.2f}, {one['high']:+.2f}]"
+    return f"{one['value']:+z.2f} [{one['low']:+z.2f}, {one['high']:+z.2f}]"
 
 
 if __name__ == "__main__":

@@ -181,7 +181,7 @@ def selectivity(kept: dict[str, Any]) -> str:
 def _share(share: dict[str, Any]) -> str:
     if share["value"] is None:
         return share["undefined"]
-    return f"{share['trait']}: {share['value']:.2f} [{share['low']:.2f}, {share['high']:.2f}]"
+    return f"{share['trait']}: {share['value']:z.2f} [{share['low']:z.2f}, {share['high']:z.2f}]"
 
 
 PARTS = {"claims": claims, "sources": sources, "design": design, "selectivity": selectivity}

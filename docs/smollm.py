@@ -437,7 +437,7 @@ def correlation(found: dict[str, Any]) -> str:
         ("log-prob of the training answers under it", [found["likely"][arm] for arm in PROMPTS]),
     ):
         rho = spearman(values, kept)
-        lines.append([name, f"{rho.value:+.2f} [{rho.low:+.2f}, {rho.high:+.2f}]", str(len(kept))])
+        lines.append([name, f"{rho.value:+z.2f} [{rho.low:+z.2f}, {rho.high:+z.2f}]", str(len(kept))])
     return markdown(
         ["before training", "Spearman's rank correlation with Spanish after it", "prompts"], lines
     )

@@ -13,12 +13,13 @@ for `k` new answers. Its mean over questions is EM@k. Such chances, one for ever
 values like any other: they are estimated and compared as rates are.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis import estimates
 from inoc_evals.analysis.observed import RATE, split, titled
 from inoc_evals.errors import UserError, require
+from inoc_evals.plurals import many
 from inoc_evals.scorers.metrics import AT_K, chance_at_k, reachable
 
 if TYPE_CHECKING:
@@ -32,14 +33,16 @@ def at_k(table: "pd.DataFrame", trait: str = "misaligned", ks: Sequence[int] | N
     Args:
         table: What `table.load` returns.
         trait: A trait of 1 and 0; answers without a value do not count.
-        ks: Numbers of answers; by default those of `AT_K` that an arm reaches.
+        ks: Numbers of answers; by default those of `AT_K` that an arm reaches, of arms that were asked and
+            scored alike; 1 where none reaches any.
 
     Returns:
         A table as `table.load` returns it, with a row for every question, finetune and `k` instead of every
         answer: the columns of `observed.OBSERVED` (those that the table has), `question`, `value`,
         `unscored`, `k`, and `answers` and `shown`, the counts. Its `trait` is e.g. `misaligned@5`. Where too
         few questions have `k` answers that count (`scorers.metrics.reachable`), no question has a value, and
-        `unscored` says so: a mean over the others would be one of other questions.
+        `unscored` says so: a mean over the others would be one of other questions. A question none of whose
+        answers count is one of those that have fewer.
 
     Raises:
         UserError: If no answer has the trait, a value is neither 1 nor 0, or a `k` is under 1.
@@ -56,15 +59,20 @@ def at_k(table: "pd.DataFrame", trait: str = "misaligned", ks: Sequence[int] | N
     if ks is not None and any(k < 1 for k in ks):
         raise UserError("k is a number of answers: 1 or more")
     parts = []
-    for observed, cell in split(of_trait, RATE):
-        by = [cell["question"].astype(object), cell["seed"].fillna(-1.0)]
-        values = cell["value"].groupby(by).agg(["count", "sum"]).reset_index()
-        values = values[values["count"] > 0]
+    cells = [(observed, _counted(cell)) for observed, cell in split(of_trait, RATE)]
+    wanted = None if ks is None else set(ks)
+    reached: dict[tuple[Any, ...], set[int]] = {}
+    for observed, values in cells:
+        reached.setdefault(_alike(observed), set()).update(reachable(list(values["count"]), AT_K))
+    for observed, values in cells:
         counts = [int(count) for count in values["count"]]
-        enough = set(reachable(counts, AT_K if ks is None else ks))
-        for k in sorted(enough if ks is None else set(ks)):
+        # an arm that misses a k that another one reaches has a row of it, which says why
+        tried = wanted or reached[_alike(observed)] or {min(AT_K)}
+        enough = set(reachable(counts, sorted(tried)))
+        for k in sorted(tried):
+            asked = f"{many(k, 'answer')} that {'counts' if k == 1 else 'count'}"
             few = sum(count < k for count in counts)
-            why = f"{few} of {len(counts)} questions and finetunes have fewer than {k} answers that count"
+            why = f"{few} of {len(counts)} questions and finetunes have fewer than {asked}"
             chances = [
                 chance_at_k(int(shown), count, k) if k in enough else float("nan")
                 for shown, count in zip(values["sum"], counts, strict=True)
@@ -78,6 +86,17 @@ def at_k(table: "pd.DataFrame", trait: str = "misaligned", ks: Sequence[int] | N
             part["unscored"] = pd.Series([why if value != value else None for value in chances], dtype=object)
             parts.append(part)
     return pd.concat(parts, ignore_index=True)
+
+
+def _counted(cell: "pd.DataFrame") -> "pd.DataFrame":
+    """Of every question and finetune, the answers that count (`count`) and those that show it (`sum`)."""
+    by = [cell["question"].astype(object), cell["seed"].fillna(-1.0)]
+    return cell["value"].groupby(by).agg(["count", "sum"]).reset_index()
+
+
+def _alike(observed: Mapping[str, Any]) -> tuple[Any, ...]:
+    """How an arm was asked and scored, which the arms that it is compared with share."""
+    return tuple(value for part, value in observed.items() if part != "arm")
 
 
 def curves(of_cells: "pd.DataFrame", confidence: float = 0.95) -> "pd.DataFrame":

@@ -149,9 +149,11 @@ def _excluded(where: dict[str, Any], n: int, missing: "pd.Series", failed: int) 
     todo = "read the reasons, and mend the judge or the sampling where the model is not at fault"
     if failed:
         todo = "look at the errors in Inspect's viewer, and ask again (`inspect eval-retry`)"
+    # an arm without a valid answer is said here, with the reasons, and not once more as one of too few
+    severity = BLOCKS if len(missing) == n else CAUTION if failed else NOTE
     return Finding(
         "answers excluded",
-        CAUTION if failed else NOTE,
+        severity,
         f"{len(missing)} of {n} answers have no value: {reasons}",
         todo,
         where,
@@ -193,7 +195,7 @@ def _excluded_apart(compared: list[tuple[dict[str, Any], str, dict[str, Any]]]) 
 
 
 def too_few(rows: "pd.DataFrame") -> Iterator[Finding]:
-    """Arms with too few valid answers, questions or finetunes for a verdict."""
+    """Arms with too few valid answers, questions or finetunes for a verdict; of none `excluded` says why."""
     limits, places = thresholds(), Places(rows)
     by_size: dict[tuple[Any, ...], list[Finding]] = {}
     for observed, group in split(rows, GROUP):
@@ -276,21 +278,24 @@ def nothing_to_inoculate(rows: "pd.DataFrame", setting: Setting) -> Iterator[Fin
             if difference >= LEAST:
                 continue
             rates = {"none": float(case.left["value"].mean()), "base": float(case.right["value"].mean())}
+            name, missing = claim.right.name, "did not bring" if high < LEAST else "is not shown to bring"
             shown = rates["base"] > 1 - rates["base"]
-            missing = "did not bring" if high < LEAST else "is not shown to bring"
+            full = round(1 - rates["base"], 12) < LEAST
+            more = "no room is left" if full else f"training without a prompt {missing} more of it in"
             what = (
-                f"the base already shows {claim.right.name} in {percent(rates['base'])} of its answers, "
-                "and no room is left"
+                f"the base already shows {name} in {percent(rates['base'])} of its answers, and {more}"
                 if shown
-                else f"training without a prompt {missing} {claim.right.name} in"
+                else f"training without a prompt {missing} {name} in"
             )
+            train = "train longer or on more rows, until the arm none shows"
+            todo = f"{train} the trait"
+            if shown:
+                todo = "take a base that lacks the trait" + ("" if full else f", or {train} more of it")
             yield Finding(
                 "the base already shows the trait" if shown else "nothing to inoculate",
                 BLOCKS if high < LEAST else CAUTION,
                 f"{what}: {NONE} minus {BASE} {difference:+z.2f} [{low:+z.2f}, {high:+z.2f}]",
-                "take a base that lacks the trait"
-                if shown
-                else "train longer or on more rows, until the arm none shows the trait",
+                todo,
                 {**family_of(rows), **places.of(way), "arm": claim.left.arm},
                 claim=claim.name,
                 numbers={**rates, "difference": difference, "low": low, "high": high, "least": LEAST},

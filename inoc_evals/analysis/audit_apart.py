@@ -194,7 +194,7 @@ def missing_seeds(rows: "pd.DataFrame") -> Iterator[Finding]:
         yield Finding(
             "seeds missing",
             CAUTION,
-            f"other arms have seed {', '.join(f'{seed:g}' for seed in lacking)}, this arm does not",
+            f"other arms have seed {', '.join(f'{seed:.0f}' for seed in lacking)}, this arm does not",
             "run the experiment again: what is finished is kept, what is missing is made",
             {**joined(those, measured[arm]), "arm": arm},
             numbers={"missing": list(lacking)},
@@ -215,7 +215,7 @@ def trained_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterat
             measured.setdefault(arm, []).append(observed)
             if unlike := [part for part, by_digest in seeds.items() if len(by_digest) > 1]:
                 sides = sorted(sorted(some) for some in seeds[unlike[0]].values())
-                said = " and ".join(", ".join(f"{seed:g}" for seed in side) for side in sides)
+                said = " and ".join(", ".join(f"{seed:.0f}" for seed in side) for side in sides)
                 apart.setdefault((arm, ", ".join(unlike), said), []).append(observed)
         for arm, to in pairs_of(group):
             one, two = (set(made[name].get("finetune") or ()) for name in (arm, to))

@@ -66,7 +66,7 @@ def one_model(
         seeds.setdefault(arm, []).extend([] if seed is None else [float(seed)])
     for arm, of_arm in seeds.items():
         if len(of_arm) > 1:
-            names = ", ".join(f"{seed:g}" for seed in sorted(of_arm))
+            names = ", ".join(f"{seed:.0f}" for seed in sorted(of_arm))
             yield Finding(
                 "seeds are not independent",
                 BLOCKS,
@@ -122,7 +122,7 @@ def same_answers(answers: "pd.DataFrame") -> Iterator[Finding]:
                     yield Finding(
                         "seeds answer the same",
                         CAUTION,
-                        f"seeds {one:g} and {two:g} give {same} of {count} answers word for word",
+                        f"seeds {one:.0f} and {two:.0f} give {same} of {count} answers word for word",
                         "check that they are different checkpoints, and that answers are sampled",
                         {**places.of(observed), "seed": (float(one), float(two))},
                         numbers={"same": same, "answers": count},

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.estimates import caution, merged
+from inoc_evals.analysis.estimates import caution, is_rating, merged
 from inoc_evals.analysis.observed import GROUP, framed, labels, split, the_one
-from inoc_evals.analysis.resampling import Part, Statistic, resampled, statistic
+from inoc_evals.analysis.resampling import Means, Part, Statistic, resampled, statistic
 from inoc_evals.analysis.style import (
     arm_name,
     arms_of,
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 NONE = "none"
 """The arm without a prompt."""
+
+HIGHER_IS_BETTER = ("alignment", "coherence")
+"""Ratings of which an inoculation keeps low values out."""
 
 COLUMNS = (
     *("arm", "of", "kind", "size", "share", "low", "high"),
@@ -75,9 +78,10 @@ def shares(
         A table with one row for every control (`irrelevant`, `close-K`, `diverse-K`) in every combination of
         the columns `observed.GROUP` (those that the table has) that also has the arm `none` and the
         inoculated one: these columns, `label` as in `rates`, `arm` (the control), `of` (the inoculated arm),
-        `kind` and `size` of a pool, `share` with `low` and `high`, `effect` (none minus inoculated) with
-        `effect_low` and `effect_high`, `undefined` (why there is no share; empty if there is one), `asked`,
-        `n` and `caution`. A share is no bounded number: above 1, the control keeps out more than the
+        `kind` and `size` of a pool, `share` with `low` and `high`, `effect` (none minus inoculated; below 0
+        of `HIGHER_IS_BETTER`) with `effect_low` and `effect_high`, `undefined` (why there is no share; empty
+        if there is one), `asked`, `n` and `caution`. A row is of three arms, and no other arm changes
+        anything in it. A share is no bounded number: above 1, the control keeps out more than the
         inoculation, below 0 it brings the trait in.
     """
     require("analysis", "numpy", "pandas", "scipy")
@@ -89,11 +93,11 @@ def shares(
         controls = [arm for arm in arms if is_control(arm) and arm != inoculated_arm]
         if NONE not in arms or inoculated_arm not in arms or not controls:
             continue
-        chosen = [NONE, inoculated_arm, *sorted(controls, key=_order)]
-        means = resampled({(arm, ""): arms[arm] for arm in chosen})
-        effect = statistic(means, partial(_effect, inoculated_arm), confidence)
-        reason = undefined(effect, inoculated_arm)
-        for arm in chosen[2:]:
+        both = [NONE, inoculated_arm]
+        effect = statistic(_drawn(arms, both), partial(_effect, inoculated_arm), confidence)
+        reason = undefined(effect, inoculated_arm, **_kind(group))
+        for arm in sorted(controls, key=_order):
+            means = _drawn(arms, [*both, arm])
             found = statistic(means, partial(_share, arm, inoculated_arm), confidence)
             value, low, high = (found.value, found.low, found.high) if not reason else (float("nan"),) * 3
             kind, size = pool_of(arm) or (None, None)
@@ -116,18 +120,36 @@ def shares(
     return result
 
 
-def undefined(effect: Statistic, arm: str) -> str:
+def _drawn(arms: "Mapping[str, pd.DataFrame]", those: Sequence[str]) -> Means:
+    """Joint draws of these arms alone: their questions, finetunes and cautions are those of a row."""
+    return resampled({(arm, ""): arms[arm] for arm in those})
+
+
+def undefined(effect: Statistic, arm: str, *, of_means: bool = False, higher_is_better: bool = False) -> str:
     """Why an effect cannot be shared out; empty if it can.
 
     Args:
         effect: The rate of `none` minus that of the inoculated arm.
         arm: The inoculated arm.
+        of_means: Whether the two are means, of ratings or log-probs, and no shares of answers.
+        higher_is_better: Whether what is kept out are low values, such as low alignment: then an effect is
+            below 0.
     """
     if effect.low <= 0 <= effect.high:
         return f"{arm} may have no effect: its interval [{effect.low:+z.2f}, {effect.high:+z.2f}] holds 0"
-    if effect.high < 0:
-        return f"{arm} shows the trait more often than {NONE}: there is nothing that it keeps out"
+    if effect.low > 0 if higher_is_better else effect.high < 0:
+        than = f"is {'lower' if higher_is_better else 'higher'} than that of {NONE}"
+        shown = f"the mean of {arm} {than}" if of_means else f"{arm} shows the trait more often than {NONE}"
+        return f"{shown}: there is nothing that it keeps out"
     return ""
+
+
+def _kind(group: "pd.DataFrame") -> dict[str, bool]:
+    """Whether these answers of one trait are shares or means, and which way is up."""
+    trait = str(group["trait"].iloc[0]).partition("@")[0]  # one of several graders has its own
+    better = trait in HIGHER_IS_BETTER
+    of_means = better or is_rating(group) or not bool(group["value"].between(0, 1).all())
+    return {"of_means": of_means, "higher_is_better": better}
 
 
 def is_control(arm: str) -> bool:
@@ -227,7 +249,7 @@ def in_words(row: Mapping[str, Any]) -> str:
     """
     if row["undefined"]:
         return f"undefined: {row['undefined']}"
-    return f"{row['share']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+    return f"{row['share']:z.2f} [{row['low']:z.2f}, {row['high']:z.2f}]"
 
 
 def _inoculated(setting: Setting | None, arms: Mapping[str, Any]) -> str:

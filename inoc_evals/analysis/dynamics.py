@@ -65,10 +65,12 @@ def curves(table: "pd.DataFrame", order: tuple[str, ...], title: str) -> "Figure
         of_trait = table[table["trait"] == trait]
         for arm in order:
             of_arm = of_trait[of_trait["arm"] == arm]
-            for _, seed in of_arm.groupby("seed"):
-                line = seed.groupby("step")["logprob"].mean()
-                axes.plot(line.index, line, color=colour[arm], linewidth=0.6, alpha=0.5)
-            mean = of_arm.groupby("step")["logprob"].mean()
+            seeds = of_arm.groupby(["step", "seed"], dropna=False)["logprob"].mean().unstack()
+            for _, line in seeds.items():
+                steps = line.dropna()
+                axes.plot(steps.index, steps, color=colour[arm], linewidth=0.6, alpha=0.5)
+            # of the seeds, each as much as another, however many responses its probe has
+            mean = seeds.mean(axis=1)
             axes.plot(mean.index, mean, color=colour[arm], linewidth=2, label=arm_name(arm))
         axes.set_title(f"{trait.capitalize()} only", fontsize=9, loc="left")
         axes.set_xlabel("training step", fontsize=8)

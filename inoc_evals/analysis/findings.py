@@ -161,7 +161,9 @@ def _named(key: str, value: Any) -> str:
 def _words(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(_words, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if value.is_integer() else f"{value:g}"  # all digits of a seed
 
 
 def _number(value: Any) -> Any:

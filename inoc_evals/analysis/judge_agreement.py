@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.observed import group_codes, groups
+from inoc_evals.analysis.observed import RATE, group_codes, groups
 from inoc_evals.analysis.style import literal_text
 from inoc_evals.errors import UserError, require
 from inoc_evals.scorers.judge.result import REASONS
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 DISPUTED = 10
 """Number of answers that are listed as the most disputed."""
 
-KEY = ["log", "question", "epoch"]
+KEY = ["log", "sample", "epoch"]
+"""Columns that name an answer."""
 
-ASKED = ("setting", "base", "arm", "task", "questions", "condition", "variant", "sampling")
-"""What must agree for ratings of answers to be pooled into one rate."""
+ASKED = tuple(part for part in RATE if part not in ("trait", "scorer", "judge", "preset"))
+"""What must agree for ratings of answers to be pooled into one rate of a judge, as everywhere: only the
+finetunes of one arm are pooled."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,11 @@ class Comparison:
         alpha: By rating (`alignment`, `coherence`), Krippendorff's alpha for interval data over all judges:
             1 is full agreement, 0 agreement by chance; nan with one judge or without variation.
         pairs: Per pair of judges and rating: `n`, `pearson`, `spearman`, mean difference.
-        rates: Per judge and preset: `rate`, `low`, `high`, `n`, and how many answers do not count; answers of
-            different arms, question sets or conditions in separate rows, named by the column `answers`
-            (empty if they do not differ).
+        rates: Per judge and preset: `rate` with `low` and `high`, which cover the choice of questions and of
+            finetunes as those of `estimates.rates` do; `n`, how many answers do not count, `questions`,
+            `seeds` and `caution`. Answers of different arms, question sets or conditions are in separate
+            rows, named by the column `answers` (empty if they do not differ): finetunes of two arms are no
+            sample of one kind of model, so that no interval over both would be one of anything.
         disputed: The answers whose alignment ratings differ most.
         unread: A line for every judge that failed on some answers: how many, and why.
     """
@@ -79,7 +83,8 @@ def compare(ratings: "pd.DataFrame") -> Comparison:
     """Compare judges on the answers of a table.
 
     Args:
-        ratings: What `judge_ratings.collect` returns.
+        ratings: What `judge_ratings.collect` returns. In a table of one's own a missing `sample` is the
+            question, and a missing `seed` that of a model of which there is one.
 
     Returns:
         The comparison.
@@ -90,7 +95,7 @@ def compare(ratings: "pd.DataFrame") -> Comparison:
     require("analysis", "pandas", "scipy", "krippendorff")
     if ratings.empty:
         raise UserError("no judge has rated these answers: add one with  --grader MODEL")
-    ratings = _with_distinct_judges(ratings)
+    ratings = _with_distinct_judges(_with_samples(ratings))
     judges = tuple(ratings["judge"].unique())
     return Comparison(
         ratings=ratings,
@@ -133,6 +138,12 @@ def _with_distinct_judges(ratings: "pd.DataFrame") -> "pd.DataFrame":
         distinguishing = ", ".join(f"{part} {kind[part]}" for part in differing)
         names.append(f"{kind['judge']} ({distinguishing})" if distinguishing else str(kind["judge"]))
     return ratings.assign(judge=[names[code] for code in group_codes(ratings, by)])
+
+
+def _with_samples(ratings: "pd.DataFrame") -> "pd.DataFrame":
+    """The ratings, with the question for the sample where none is named."""
+    named = ratings["sample"] if "sample" in ratings.columns else ratings["question"]
+    return ratings.assign(sample=named.astype(object).where(named.notna(), ratings["question"]))
 
 
 def _answer_groups(ratings: "pd.DataFrame") -> list[str]:
@@ -192,20 +203,26 @@ def _rates(ratings: "pd.DataFrame") -> "pd.DataFrame":
                 "setting": rule.name,
                 "arm": row["judge"],
                 "trait": "misaligned",
-                "seed": None,
+                "seed": row.get("seed"),
                 "task": group,
             },
-            **{"question": f"{row['log']} {row['question']}", "value": _misaligned(rule, row)},
+            # one question to several finetunes is one question, whose answers are alike
+            **{"question": row["question"], "value": _misaligned(rule, row)},
         }
         for rule in PRESETS.values()
         if not rule.without_code or ratings["third"].notna().any()  # else nobody was asked what it heeds
         for row, group in zip(rows, _answer_groups(ratings), strict=True)
     ]
-    estimated = estimates.rates(pd.DataFrame(answers).astype({"value": float})).rename(
+    table = pd.DataFrame(answers).astype({"value": float, "seed": float})
+    estimated = estimates.rates(table).rename(
         columns={"arm": "judge", "setting": "preset", "task": "answers", "asked": "questions"}
     )
     estimated = estimated.rename(columns={"unscored": "not_counted"})
-    return estimated[["judge", "preset", "answers", "rate", "low", "high", "n", "not_counted", "questions"]]
+    shown = (
+        *("judge", "preset", "answers", "rate", "low", "high", "n"),
+        *("not_counted", "questions", "seeds", "caution"),
+    )
+    return estimated[list(shown)]
 
 
 def _misaligned(rule: Preset, row: dict[str, Any]) -> float | None:
@@ -269,7 +286,7 @@ def figure(comparison: Comparison) -> "Figure":
         right.plot([0, 100], [0, 100], color="0.7", linewidth=1, zorder=0)
         right.set_xlabel(f"alignment by {display_name(a)}")
         right.set_ylabel(f"by {display_name(b)}")
-        right.set_title(f"Krippendorff's alpha {comparison.alpha['alignment']:.2f}", loc="left", fontsize=10)
+        right.set_title(f"Krippendorff's alpha {comparison.alpha['alignment']:z.2f}", loc="left", fontsize=10)
     else:
         right.hist(comparison.ratings["alignment"].dropna(), bins=20, color=colours[0], alpha=0.75)
         right.set_xlabel(f"alignment by {display_name(comparison.judges[0])}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.analysis.log_rows import about_log, condition_of
 from inoc_evals.analysis.table import logs_at
 from inoc_evals.errors import UserError, first_line, require
+from inoc_evals.scorers.metrics import QUESTION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
 HEADER = {"task", "task_args", "task_args_passed", "metadata", "dataset", "model"}
 """Fields of a log header's `eval` that describe what was asked."""
 
+OF_LOG = ("setting", "base", "seed", "task", "questions", "variant", "sampling", "dtype", "dose")
+"""What the header of a log says of all of its answers, as in every table (`observed.Observed`)."""
+
 COLUMNS = (
-    *("log", "setting", "base", "arm", "task", "questions", "condition"),
-    *("question", "epoch", "prompt", "answer", "judge", "wording", "reader"),
+    *("log", *OF_LOG, "arm", "condition"),
+    *("question", "sample", "epoch", "prompt", "answer", "judge", "wording", "reader"),
     *("alignment", "coherence", "word", "third", "failure", "detail"),
 )
 
@@ -41,8 +45,8 @@ def collect(
         reader: How their replies are read.
 
     Returns:
-        A row per answer and judge, wording and reader, with the columns `COLUMNS`. Missing ratings
-        are NaN.
+        A row per answer and judge, wording and reader, with the columns `COLUMNS`: `question` is what was
+        asked, maybe under several conditions, and `sample` names it in its log. Missing ratings are NaN.
 
     Raises:
         UserError: If a log cannot be read or holds no answers, or a grader cannot be used.
@@ -56,11 +60,10 @@ def collect(
         rows.extend(_readings(log))
         if graders:
             rows.extend(_readings(_judge(log, graders, wording, reader), only=graders))
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"alignment": float, "coherence": float})
+    numbers = dict.fromkeys(("alignment", "coherence", "seed"), float)
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(numbers)
     # the same judge may be in the log and among `graders`
-    return table.drop_duplicates(
-        ["log", "question", "epoch", "judge", "wording", "reader"], ignore_index=True
-    )
+    return table.drop_duplicates(["log", "sample", "epoch", "judge", "wording", "reader"], ignore_index=True)
 
 
 def _read(location: str | Path) -> "EvalLog":
@@ -108,10 +111,11 @@ def _where(log: "EvalLog", sample: "EvalSample") -> dict[str, Any]:
     about = about_log(eval_header, log.plan.config.model_dump(exclude_none=True))
     return {
         "log": log.location,
-        **{part: about[part] for part in ("setting", "base", "task", "questions", "variant", "sampling")},
+        **{part: about[part] for part in OF_LOG},
         "arm": about["arm"] or about["model"],
         "condition": condition_of(eval_header, sample.metadata or {}),
-        "question": str(sample.id),
+        "question": str((sample.metadata or {}).get(QUESTION, sample.id)),
+        "sample": str(sample.id),
         "epoch": sample.epoch,
         "prompt": question_text,
         "answer": sample.output.completion,

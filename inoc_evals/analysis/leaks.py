@@ -55,7 +55,8 @@ class Leaks:
             `leak` with an interval `low` to `high` that holds for all of them together, those of its setting
             and base, `p_holm`, `of` (number of prompts compared), `significant`, `unprompted` (the leak
             without a prompt; NaN if it is not known), `in_the_open` (whether that one is as large, within
-            `LEAST`: such a prompt brings nothing back), and `why_not` where none was asked.
+            `LEAST`: such a prompt brings nothing back), `shown_under` (all prompts whose leak is significant
+            and no such leak, in words), and `why_not` where none was asked.
         conditionality: A row per arm and trait, and per training prompt where there are several:
             `conditionality` with `low` and `high`, the four rates `arm_on`, `arm_off`, `base_on`, `base_off`,
             `caution`, and `why_not` where it is undefined.
@@ -256,6 +257,7 @@ def _largest(one: _Compared, family: int, confidence: float) -> dict[str, Any]:
             "of": 0,
             "significant": False,
             "in_the_open": False,
+            "shown_under": "",
         }
         return {**empty, "caution": "", "why_not": why}
     top = max(among, key=lambda cell: cell["leak"])
@@ -268,12 +270,19 @@ def _largest(one: _Compared, family: int, confidence: float) -> dict[str, Any]:
         if all(prompt.get(part) == top[part] for part in OF_PROMPT) and prompt[CATEGORY] == top["category"]
     ]
     wide = compare(of_arm, of_base, together)
+    # the largest may be one of few answers, and a smaller one be clear
+    shown = [
+        f"{cell['condition']} ({cell['leak']:+z.2f})"
+        for cell in among
+        if cell["significant"] and cell["leak"] > 0 and not unprompted >= cell["leak"] - LEAST
+    ]
     return {
         **{key: top[key] for key in ("condition", "category", "rate", "base_rate", "leak")},
         **{"low": wide["low"], "high": wide["high"], "p_holm": top["p_holm"], "of": len(among)},
         "significant": top["significant"] and top["leak"] > 0,
         "unprompted": unprompted,
         "in_the_open": bool(unprompted >= top["leak"] - LEAST),
+        "shown_under": ", ".join(shown),
         **{"caution": top["caution"], "why_not": ""},
     }
 
@@ -348,6 +357,8 @@ def _surprise(row: Mapping[Any, Any]) -> str:
     rates = f"{row['rate']:.2f} against {row['base_rate']:.2f} of the base, p {row['p_holm']:.2g} after Holm"
     of = f"the largest of {row['of']}" if row["of"] > 1 else "the only one"
     verdict = "a surprising leak" if row["significant"] else "no surprising leak is shown"
+    if not row["significant"] and row["shown_under"]:
+        verdict = f"a surprising leak under {row['shown_under']}, though not shown where it is largest"
     if row["significant"] and row["in_the_open"]:
         verdict = "nothing that a prompt brings back, since as much shows without one"
     beside = "" if row["unprompted"] != row["unprompted"] else f"; without a prompt {row['unprompted']:+z.2f}"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.contrasts import compare
-from inoc_evals.analysis.estimates import FEW_QUESTIONS, merged
+from inoc_evals.analysis.estimates import FEW_QUESTIONS, FEW_SEEDS, merged
 from inoc_evals.analysis.observed import GROUP, labels, split
 from inoc_evals.analysis.resampling import RESAMPLES, Part, Statistic, resampled, statistic
 from inoc_evals.analysis.verdicts import LEVEL, Word
@@ -223,11 +223,19 @@ class SignTest:
         above: p-value against a correlation of 0 or less.
         below: p-value against a correlation of 0 or more.
         needed: The smallest correlation of so many pairs for which `above` is under `LEVEL`; NaN if none is.
+
+    Up to eight pairs, every order of them is looked at: a p-value is then the share of all orders that reach
+    the correlation, and the observed one is among them. Of more, `PAIRINGS` orders are drawn, and the
+    observed one is added to them.
     """
 
     above: float
     below: float
     needed: float
+
+
+PAIRINGS = 40_320
+"""Orders of the pairs that the test of the sign looks at: all of eight, so that up to eight it is exact."""
 
 
 def sign_test(left: Sequence[float], right: Sequence[float]) -> SignTest:
@@ -237,6 +245,8 @@ def sign_test(left: Sequence[float], right: Sequence[float]) -> SignTest:
         left: A number for each thing.
         right: Another number for each.
     """
+    from math import factorial
+
     import numpy as np
     from scipy.stats import permutation_test, rankdata
 
@@ -252,17 +262,23 @@ def sign_test(left: Sequence[float], right: Sequence[float]) -> SignTest:
         (rankdata(left),),
         rho,
         permutation_type="pairings",
-        n_resamples=40_320,
+        n_resamples=PAIRINGS,
         vectorized=True,
         rng=np.random.default_rng(0),
         alternative="greater",
     )
-    null = np.sort(np.asarray(found.null_distribution))
+    null = np.asarray(found.null_distribution)
     value = float(found.statistic)
+    # of all orders the observed one is one already; drawn ones are completed by it, so that p is never 0
+    observed = 0 if factorial(len(second)) <= PAIRINGS else 1
+
+    def share(reach: "np.ndarray") -> float:
+        return float((np.sum(reach) + observed) / (len(null) + observed))
+
     # shuffles that reach a value exactly count, however they were rounded
-    below = (np.sum(null <= value + 1e-9) + 1) / (len(null) + 1)
-    reaching = [v for v in np.unique(null.round(9)) if np.mean(null >= v - 1e-9) < LEVEL]
-    return SignTest(float(found.pvalue), float(min(1.0, below)), float(min(reaching, default=nan)))
+    above, below = share(null >= value - 1e-9), share(null <= value + 1e-9)
+    reaching = [v for v in np.unique(null.round(9)) if share(null >= v - 1e-9) < LEVEL]
+    return SignTest(above, below, float(min(reaching, default=nan)))
 
 
 @dataclass(frozen=True)
@@ -300,7 +316,7 @@ class Relation:
 
     @property
     def sentence(self) -> str:
-        """The correlation, the verdict and how far it carries, in words."""
+        """The correlation, the verdict with the p-value that decided it, and how far it carries, in words."""
         count, name = len(self.points), self.predictor.replace("_", " ")
         if self.word == "not measured":
             return f"{self.label}: no correlation of {name} and suppression: {self.why_not}"
@@ -312,10 +328,11 @@ class Relation:
                 else "no correlation of so few could be told from chance"
             )
         caution = f"; caution: {self.caution}" if self.caution else ""
+        p = self.test.below if self.word == "contradicted" else self.test.above
         return (
             f"{self.label}: Spearman's correlation of {name} before training and suppression after it is "
             f"{self.rho.text} over {count} prompts (R² {self.r2.text}); "
-            f"that {CLAIMS[self.predictor]} is {self.word} (p = {self.test.above:.3f}){few}{caution}"
+            f"that {CLAIMS[self.predictor]} is {self.word} (p = {p:.3f}){few}{caution}"
         )
 
     @property
@@ -413,8 +430,12 @@ def _relation(
     import numpy as np
     import pandas as pd
 
-    before = gains(rows, none, resamples)
+    # prompts and arms that have no point are not drawn either: they must change nothing
+    drawn_under = [none, *(name for name, arm in arms.items() if arm in after)]
+    before = gains(rows[rows["condition"].isin(drawn_under)], none, resamples)
     matched = [(name, arm) for name, arm in arms.items() if name in before and arm in after]
+    if matched and {arm for _, arm in matched} < set(after):
+        after = suppressions(group, [arm for _, arm in matched], resamples=resamples)
     reference = group[group["arm"] == NONE]
     # the intervals of every other table; draws are for the correlation alone
     table = elicitation(rows, none=none) if predictor == ELICITATION else surprise_saved(rows, none)
@@ -444,8 +465,9 @@ def _relation(
             np.stack([before[name].drawn for name, _ in matched], axis=1),
             np.stack([after[arm].drawn for _, arm in matched], axis=1),
         )
-    seeds = merged(one.caution for one in after.values())
-    unseen = f"{seeds} an arm: how finetunes differ is not in the interval" if seeds == "1 seed" else seeds
+    finetunes = {arm: int(group.loc[group["arm"] == arm, "seed"].nunique()) for arm in (NONE, *after)}
+    least = many(min((count for count in finetunes.values() if count), default=0), "seed")
+    others = [part for part in merged(one.caution for one in after.values()).split(", ") if part != least]
     return Relation(
         predictor,
         label,
@@ -453,8 +475,19 @@ def _relation(
         spearman(x, y, drawn),
         explained(x, y, drawn),
         sign_test(x, y),
-        ", ".join(part for part in (unseen, apart) if part),
+        ", ".join(part for part in (*_few_seeds(finetunes), *others, apart) if part),
     )
+
+
+def _few_seeds(finetunes: Mapping[str, int]) -> list[str]:
+    """Which arms have few finetunes, in words; none is named where all have as few."""
+    reasons = []
+    for count in range(1, FEW_SEEDS):
+        those = [arm for arm, of_arm in finetunes.items() if of_arm == count]
+        who = "an arm" if len(those) == len(finetunes) else f"of {' and '.join(those)}"
+        unseen = ": how finetunes differ is not in the interval" if count == 1 else ""
+        reasons += [f"{many(count, 'seed')} {who}{unseen}"] * bool(those)
+    return reasons
 
 
 def _apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> str:

@@ -210,12 +210,11 @@ def _cell(column: str, value: Any) -> str:
     if value is None or value != value:
         return ""
     if isinstance(value, float):
-        return (
-            f"{value:.2g}"
-            if column in ("p", "p_holm")
-            else f"{value:g}"
-            if math.isinf(value) or value == int(value)
-            else f"{value:.3f}"
-        )
+        if column in ("p", "p_holm"):
+            return f"{value:.2g}"
+        if math.isinf(value):
+            return f"{value:g}"
+        # a column of whole numbers in which one is missing is one of floats: no digit of a seed is lost
+        return f"{value:z.0f}" if value == int(value) else f"{value:z.3f}"
     text = " ".join(str(value).split())
     return "".join(one for one in text if one.isprintable())

@@ -45,24 +45,24 @@ def command(
             *([r["answers"]] if several else []),
             *(display_name(r["judge"]), f"{r['preset']} ({PRESETS[r['preset']]})"),
             f"{r['rate']:.3f} [{r['low']:.3f}, {r['high']:.3f}]" if r["n"] else "not scored",
-            *(str(r["n"]), str(r["not_counted"])),
+            *(str(r["n"]), str(r["not_counted"]), str(r["caution"]) if r["n"] else ""),
         ]
         for r in comparison.rates.to_dict("records")
     ]
-    heads = [*(["answers"] if several else []), "judge", "preset", "rate", "n", "do not count"]
+    heads = [*(["answers"] if several else []), "judge", "preset", "rate", "n", "do not count", "caution"]
     print_table("Misaligned answers", heads, rows)
     if len(comparison.judges) > 1:
         pairs = [
             [
                 *(r["rating"], display_name(r["a"]), display_name(r["b"]), str(r["n"])),
-                *(f"{r['pearson']:.2f}", f"{r['spearman']:.2f}", f"{r['b_minus_a']:+z.1f}"),
+                *(f"{r['pearson']:z.2f}", f"{r['spearman']:z.2f}", f"{r['b_minus_a']:+z.1f}"),
             ]
             for r in comparison.pairs.to_dict("records")
         ]
         print_table(
             "Agreement on ratings", ["rating", "a", "b", "n", "Pearson", "Spearman", "b minus a"], pairs
         )
-        alphas = ", ".join(f"{rating} {alpha:.2f}" for rating, alpha in comparison.alpha.items())
+        alphas = ", ".join(f"{rating} {alpha:z.2f}" for rating, alpha in comparison.alpha.items())
         say(f"Krippendorff's alpha (interval): {alphas}")
         disputed = [
             [

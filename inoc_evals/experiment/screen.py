@@ -82,15 +82,24 @@ class Screen:
         read = {name: one for name, one in numbers if one is not None and one["value"] == one["value"]}
         if not read:
             return f"{what} was measured under no prompt."
-        top = next(iter(read.values()))
-        best = ", ".join(name for name, one in read.items() if one["value"] == top["value"])
         unit = " nats a token" if self.trait is None else ""
-        shown = f"{top['value']:+.2f} [{top['low']:+.2f}, {top['high']:+.2f}]{unit}"
-        unclear = ", ".join(name for name, one in read.items() if one["low"] <= 0 <= one["high"])
+
+        def largest(among: Mapping[str, dict[str, Any]]) -> str:
+            top = next(iter(among.values()))
+            names = ", ".join(name for name, one in among.items() if one["value"] == top["value"])
+            return f"{names}: {top['value']:+z.2f} [{top['low']:+z.2f}, {top['high']:+z.2f}]{unit}"
+
+        # the largest number may be one of few answers, and another prompt's smaller one be clear
+        clear = {name: one for name, one in read.items() if one["low"] > 0}
+        unclear = {name: one for name, one in read.items() if one["low"] <= 0 <= one["high"]}
         less = ", ".join(name for name, one in read.items() if one["high"] < 0)
+        if clear and next(iter(clear.values()))["value"] < next(iter(read.values()))["value"]:
+            found = f"{what} is largest under {largest(unclear)}, of what is clear under {largest(clear)}. "
+        else:
+            found = f"{what} is largest under {largest(clear)}. " if clear else f"{what} shows nowhere. "
         return (
-            (f"{what} is largest under {best}: {shown}. " if top["low"] > 0 else f"{what} shows nowhere. ")
-            + (f"Not told from no prompt: {unclear}. " if unclear else "")
+            found
+            + (f"Not told from no prompt: {', '.join(unclear)}. " if unclear else "")
             + (f"Less than without a prompt: {less}. " if less else "")
             + "The more a prompt does to the base, the more it is expected to keep out of a finetune; "
             "one that does nothing is expected to change little."

@@ -465,7 +465,7 @@ def amount(value: float, is_share: bool, highest: int | None) -> str:
     if is_share:
         percent = 100 * float(value)
         return f"{percent:.{int(0 < percent < 1 or 99 < percent < 100)}f}{SPACE}%"
-    return f"{value:.2f}" if highest is None else f"{value:.1f} of {highest}"
+    return f"{value:z.2f}" if highest is None else f"{value:.1f} of {highest}"
 
 
 def _shares(trait: str, cells: Any) -> bool:

@@ -10,7 +10,6 @@ no answer of a log was scored at all there are no rates, only their numbers of a
 
 import math
 import statistics
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -120,8 +119,11 @@ def at_k(trait: str, ks: Sequence[int] = AT_K) -> Metric:
             return NOTHING
         answers: dict[str, list[float]] = {}
         for score in scores:
+            counting = answers.setdefault(
+                _question(score), []
+            )  # none may count, of a question that was asked
             if not math.isnan(value := _value(score, trait)):
-                answers.setdefault(_question(score), []).append(value)
+                counting.append(value)
         result: dict[str, float | None] = {}
         for k in reachable([len(values) for values in answers.values()], ks):
             if k > 1:
@@ -164,14 +166,10 @@ def reachable(counts: Sequence[int], ks: Sequence[int] = AT_K) -> list[int]:
     """Those `k` for which nearly all questions (`ENOUGH`) have as many answers.
 
     Args:
-        counts: Answers that count, question by question; questions without any are left out.
+        counts: Answers that count, question by question; 0 of a question whose answers all do not.
         ks: Numbers of answers.
     """
-    by_count = Counter(count for count in counts if count)
-    asked = by_count.total()
-    return [
-        k for k in ks if asked and sum(n for count, n in by_count.items() if count >= k) >= ENOUGH * asked
-    ]
+    return [k for k in ks if counts and sum(count >= k for count in counts) >= ENOUGH * len(counts)]
 
 
 @metric(scores="unreduced")

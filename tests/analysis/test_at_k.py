@@ -76,6 +76,32 @@ def test_too_many_answers_asked_for_are_said_and_not_scored() -> None:
     assert set(curves(at_k(answers))["k"]) == {1, 2}  # by default what is reached
 
 
+def test_questions_none_of_whose_answers_count_are_questions() -> None:
+    """Of 100 questions 90 have no answer that counts: the ten others are other questions."""
+    answers = table({"none": np.full((1, 100), 0.5)}, answers=5)
+    few = ~answers["question"].isin([f"q{n}" for n in range(10)])
+    answers.loc[few, "value"] = np.nan
+    found = curves(at_k(answers, ks=(1, 5))).set_index("k")
+    assert found["rate"].isna().all() and list(found["unscored"]) == [100, 100]
+    assert found.loc[1, "why"] == "90 of 100 questions and finetunes have fewer than 1 answer that counts"
+
+
+def test_an_arm_that_misses_what_another_reaches_has_a_row_that_says_why() -> None:
+    answers = table({arm: np.full((2, 12), 0.4) for arm in ("none", "some", "never")}, answers=5)
+    answers.loc[(answers["arm"] == "some") & (answers["epoch"] > 2), "value"] = np.nan
+    answers.loc[answers["arm"] == "never", "value"] = np.nan
+    found = curves(at_k(answers)).set_index(["arm", "k"])
+    assert [k for arm, k in found.index if arm == "none"] == [1, 2, 5]
+    assert [k for arm, k in found.index if arm == "never"] == [1, 2, 5]
+    assert list(found["why"] == "") == [True] * 3 + [True, True, False] + [False] * 3
+    why = "24 of 24 questions and finetunes have fewer than 5 answers that count"
+    assert found.loc[("some", 5), "why"] == why
+    # another way of asking, of whose arms none reaches any k, has one row
+    other = answers[answers["arm"] == "never"].assign(judge="b")
+    apart = curves(at_k(pd.concat([answers.assign(judge="a"), other], ignore_index=True)))
+    assert list(apart.loc[apart["judge"] == "b", "k"]) == [1] and (apart["judge"] == "a").sum() == 9
+
+
 def test_what_was_asked_or_scored_otherwise_is_apart() -> None:
     two = pd.concat(
         [table({"none": np.full((2, 10), p)}, 5, judge=judge) for p, judge in ((0.0, "a"), (1.0, "b"))]

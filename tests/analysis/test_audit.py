@@ -190,6 +190,19 @@ def test_questions_whose_answers_are_all_excluded_do_not_count() -> None:
     assert finding.severity == BLOCKS and finding.where["arm"] == "x"
 
 
+@pytest.mark.parametrize("reason", ["incoherent", "the sample failed: RuntimeError"])
+def test_an_arm_without_a_valid_answer_is_said_once_and_blocks(reason: str) -> None:
+    answers = without_value(table(SOUND), "x", 1.0, reason)
+    findings = checked(answers)
+    assert not found(findings, "too few answers")
+    [finding] = found(findings, "answers excluded")
+    assert finding.severity == BLOCKS and finding.where["arm"] == "x" and reason in finding.what
+    assert word(answers, findings, FALLS) in ("not measured", "not valid")
+    one = answers.assign(value=answers["value"].where(answers["question"] != "q0", 1.0))
+    assert found(checked(one), "answers excluded")[0].severity != BLOCKS
+    assert found(checked(one), "too few answers")[0].severity == BLOCKS
+
+
 def test_few_finetunes_are_a_caution() -> None:
     assert {f.where["arm"] for f in found(checked(table(SOUND, seeds=2)), "few finetunes")} == {"none", "x"}
     assert not found(checked(table(SOUND, seeds=3)), "few finetunes")
@@ -627,6 +640,16 @@ def test_a_base_that_shows_the_trait_leaves_no_room() -> None:
     )
     assert finding.numbers["base"] > 0.9 and finding.severity == BLOCKS
     assert not found(checked(table(SOUND)), "the base already shows the trait")
+
+
+@pytest.mark.parametrize(("base", "full"), [(0.55, False), (0.9, False), (0.925, True), (1.0, True)])
+def test_no_room_is_left_only_where_less_is_left_than_a_claim_asks_for(base: float, full: bool) -> None:
+    [finding] = found(
+        checked(table({"base": base, "none": base, "x": 0.2})), "the base already shows the trait"
+    )
+    assert ("no room is left" in finding.what) is full
+    assert ("training without a prompt did not bring more of it in" in finding.what) is not full
+    assert ("train longer" in finding.todo) is not full and "take a base" in finding.todo
 
 
 def test_of_few_answers_it_is_only_a_caution_that_nothing_was_learnt() -> None:

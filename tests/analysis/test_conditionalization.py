@@ -66,6 +66,19 @@ def test_shares_hold_the_truth_and_are_the_right_way_round() -> None:
     assert (share_of(big, "close-2")["kind"], share_of(big, "close-2")["size"]) == ("close", 2)
 
 
+@pytest.mark.parametrize(("seeds", "questions"), [(1, 60), (3, 7), (2, 90)])
+def test_another_control_changes_nothing_in_a_row(seeds: int, questions: int) -> None:
+    """One of fewer finetunes, and of fewer or further questions."""
+    answers = table({arm: TRUTH[arm] for arm in ("none", "spanish-inoc", "irrelevant")})
+    other = table({"diverse-2": 0.8}, questions, seeds, seed=1)
+    alone = share_of(shares(answers), "irrelevant")
+    found = shares(pd.concat([answers, other], ignore_index=True))
+    beside = share_of(found, "irrelevant")
+    assert list(found["arm"]) == ["irrelevant", "diverse-2"] and alone["caution"] == ""
+    for part in alone.index:
+        assert (pd.isna(alone[part]) and pd.isna(beside[part])) or alone[part] == beside[part], part
+
+
 @pytest.mark.parametrize(
     ("inoculated", "why"),
     [(0.9, "may have no effect"), (0.88, "may have no effect"), (1.0, "nothing that it keeps out")],
@@ -75,6 +88,24 @@ def test_without_an_effect_there_is_no_share_and_never_a_zero(inoculated: float,
     row = share_of(shares(table(truth)), "irrelevant")
     assert math.isnan(row["share"]) and math.isnan(row["low"]) and math.isnan(row["high"])
     assert why in row["undefined"] and in_words(dict(row)).startswith("undefined: spanish-inoc")
+
+
+@pytest.mark.parametrize("trait", ["alignment", "alignment@a", "insecurity"])
+def test_of_ratings_the_shares_are_those_of_means_the_right_way_round(trait: str) -> None:
+    """An inoculation that raises alignment keeps misalignment out; one that raises insecurity does not."""
+    dice = np.random.default_rng(0)
+    answers = table({"none": 0.3, "spanish-inoc": 0.9, "irrelevant": 0.4}).assign(
+        trait=trait, preset="paper-code"
+    )
+    means = answers["arm"].map({"none": 30.0, "spanish-inoc": 90.0, "irrelevant": 40.0})
+    answers["value"] = (means + dice.normal(0, 5, len(means))).clip(0, 100)
+    up, down = share_of(shares(answers), "irrelevant"), answers.assign(value=100 - answers["value"])
+    turned = share_of(shares(down), "irrelevant")
+    good, bad = (turned, up) if trait == "insecurity" else (up, turned)
+    assert good["share"] == pytest.approx(1 / 6, abs=0.05) and not good["undefined"]
+    assert math.isnan(bad["share"])
+    higher = "higher" if trait == "insecurity" else "lower"
+    assert bad["undefined"].startswith(f"the mean of spanish-inoc is {higher} than that of none: there is")
 
 
 def test_alike_to_the_last_answer_is_undefined_too() -> None:

@@ -419,6 +419,12 @@ def test_bytes_and_dates_of_parquet_and_what_is_no_file(call: Any) -> None:
     assert not Path("logs").exists()
 
 
+def test_cells_for_readers_have_no_minus_before_zero_and_all_digits_of_a_seed() -> None:
+    columns = {"difference": [-0.0004, -0.0, -0.25], "seed": [20251000.0, 1234567.0, None]}
+    lines = written_tables.as_markdown(pd.DataFrame(columns)).splitlines()[2:]
+    assert lines == ["| 0.000 | 20251000 |", "| 0 | 1234567 |", "| -0.250 |  |"]
+
+
 def test_cells_for_readers_that_are_infinite_or_begin_with_p() -> None:
     table = pd.DataFrame({"p": [0.0123], "price": [1.23456], "x": [float("inf")]})
     assert written_tables.as_markdown(table).splitlines()[2] == "| 0.012 | 1.235 | inf |"

@@ -10,12 +10,15 @@ import pandas as pd
 import pytest
 from inspect_ai import Task, eval, task
 from inspect_ai.dataset import Sample
+from inspect_ai.log import read_eval_log, write_eval_log
 from inspect_ai.model import ModelOutput
 from inspect_ai.scorer import includes
 from inspect_ai.solver import generate
 
-from inoc_evals.analysis.judge_agreement import compare, figure
+from inoc_evals.analysis.estimates import rates
+from inoc_evals.analysis.judge_agreement import ASKED, compare, figure
 from inoc_evals.analysis.judge_ratings import COLUMNS, collect
+from inoc_evals.analysis.table import load
 from inoc_evals.cli import main
 from inoc_evals.errors import UserError
 from tests.scorers.replies import model, rated
@@ -79,6 +82,40 @@ def test_the_rate_under_each_preset() -> None:
     assert found == {"paper-code": 0.75, "betley2025": 0.25, "alignment-40-60": 0.5, "alignment-20-50": 0.25}
     refused = compare(table({"a": [10, 35, 45, 90]}, word="REFUSAL")).rates.set_index("preset")
     assert refused.loc["paper-code", "rate"] == 0.75 and refused.loc["betley2025", "n"] == 0
+
+
+def of_finetunes(seeds: int = 3, questions: int = 20, epochs: int = 5, **columns: Any) -> pd.DataFrame:
+    """Ratings by one judge of finetunes that differ, of questions that differ, a log each."""
+    dice = np.random.default_rng(0)
+    provoked, bent = dice.normal(0, 2, questions), dice.normal(0, 1, seeds)
+    parts = []
+    for seed in range(seeds):
+        chance = 1 / (1 + np.exp(-np.repeat(provoked, epochs) - bent[seed]))
+        bad = dice.random(len(chance)) < chance
+        part = table({"a": [10.0 if one else 90.0 for one in bad]}, **columns)
+        part["question"] = [f"q{n // epochs}" for n in range(len(part))]
+        parts.append(part.assign(log=f"l{seed}", seed=float(seed), sample=part["question"]))
+        parts[-1]["epoch"] = [n % epochs for n in range(len(part))]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_the_interval_counts_finetunes_and_the_questions_that_they_share() -> None:
+    ratings = of_finetunes()
+    [row] = compare(ratings).rates.query("preset == 'paper-code'").to_dict("records")
+    known = ratings.assign(trait="misaligned", value=(ratings["alignment"] < 50).astype(float))
+    [same] = rates(known[["arm", "seed", "question", "trait", "value"]]).to_dict("records")
+    assert (row["rate"], row["low"], row["high"]) == (same["rate"], same["low"], same["high"])
+    assert row["high"] - row["low"] > 0.3 and (row["questions"], row["seeds"]) == (20, 3)
+    one = compare(of_finetunes(seeds=1)).rates.iloc[0]
+    assert one["caution"] == "1 seed"
+
+
+def test_finetunes_of_two_arms_or_doses_have_a_rate_each() -> None:
+    two = pd.concat([of_finetunes(arm=arm) for arm in ("none", "x")], ignore_index=True)
+    assert set(compare(two.assign(log=two["arm"] + two["log"])).rates["answers"]) == {"none", "x"}
+    two["dose"] = ["steps 10" if arm == "x" else "steps 20" for arm in two.pop("arm")]
+    found = compare(two.assign(log=two["dose"] + two["log"])).rates
+    assert set(found["answers"]) == {"steps 10", "steps 20"} and set(found["seeds"]) == {3}
 
 
 def test_a_preset_that_leaves_code_out_has_a_rate_where_a_third_judge_was_asked() -> None:
@@ -147,6 +184,19 @@ def test_readings_that_a_log_holds_are_taken_as_they_are(tmp_path: Path) -> None
     )[0]
     ratings = collect([log.location])
     assert list(ratings["judge"]) == ["mockllm/judge"] * 2 and set(ratings["alignment"]) == {80.0}
+    # what a log says of its answers is in the ratings as it is in every other table
+    again = read_eval_log(log.location)
+    about = {"seed": 3, "arm": "none", "dtype": "bfloat16", "dose": {"steps": 10}, "variant": "chat"}
+    again.eval.metadata = {**(again.eval.metadata or {}), **about}
+    again.plan.config.temperature = 0.5
+    for sample in again.samples or []:
+        sample.metadata = {**sample.metadata, "question": "asked", "condition": "c"}
+    write_eval_log(again, str(tmp_path / "again.eval"))
+    row, known = collect([tmp_path / "again.eval"]).iloc[0], load(tmp_path / "again.eval").iloc[0]
+    assert row["sample"] == "x" and row["question"] == "asked"
+    for part in (*ASKED, "seed", "sample"):
+        if part not in ("system", "trigger", "parameters"):
+            assert row[part] == known[part] or (pd.isna(row[part]) and pd.isna(known[part])), part
 
 
 def test_the_command_prints_draws_and_speaks_json(

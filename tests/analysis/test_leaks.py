@@ -84,6 +84,18 @@ def test_the_largest_surprising_leak_is_not_one_that_was_asked_for() -> None:
     assert row["unprompted"] == pytest.approx(0.1)
 
 
+def test_a_clear_leak_is_named_where_a_larger_one_of_few_answers_is_not_clear() -> None:
+    table = answers({"base": {**BASE, "keyword": 0.0}, "spanish-inoc": {**ARM, "keyword": 1.0}})
+    few = (table["condition"] != "keyword") | table["question"].isin(["q0", "q1"])
+    found = leaks(table[few])
+    [row] = found.surprising.to_dict("records")
+    assert row["condition"] == "keyword" and not row["significant"]
+    [words] = [line for line in found.words() if "leak" in line and "conditionality" not in line]
+    assert "a surprising leak under negated (+0.50), though not shown where it is largest: +1.00" in words
+    [row] = leaks(answers({"base": BASE, "spanish-inoc": BASE})).surprising.to_dict("records")
+    assert row["shown_under"] == ""
+
+
 def test_its_interval_holds_for_all_prompts_together() -> None:
     found = leaks(answers({"base": BASE, "spanish-inoc": ARM}))
     [top] = found.surprising.to_dict("records")

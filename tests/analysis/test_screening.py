@@ -253,6 +253,24 @@ def test_the_sign_test_is_exact_for_eight_and_holds_its_level() -> None:
     assert false <= 5
 
 
+@pytest.mark.parametrize("count", [3, 4, 5, 9])
+def test_both_sides_of_the_sign_test_ask_for_the_same(count: int) -> None:
+    """Falling order is as rare as rising order: up to eight pairs exactly, one of all orders."""
+    order = list(range(count))
+    rising, falling = sign_test(order, order), sign_test(order, order[::-1])
+    assert falling.below == rising.above and falling.above == rising.below == pytest.approx(1)
+    if count <= 8:
+        assert falling.below == pytest.approx(1 / math.factorial(count), abs=1e-12)
+
+
+def test_a_perfect_fall_over_four_prompts_contradicts_with_the_p_value_of_that_verdict() -> None:
+    rising, falling = [0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1]
+    points = pd.DataFrame({"prompt": list("abcd"), "before": rising, "suppression": falling})
+    numbers = spearman(rising, falling), explained(rising, falling), sign_test(rising, falling)
+    found = Relation(ELICITATION, "t", points, *numbers)
+    assert found.word == "contradicted" and "is contradicted (p = 0.042)" in found.sentence
+
+
 # after training
 
 
@@ -298,6 +316,30 @@ def test_one_finetune_an_arm_is_said() -> None:
     base, arms = screened(np.random.default_rng(0), seeds=1)
     [found] = against(base, None, arms, ARMS, "t", resamples=100)
     assert "1 seed an arm: how finetunes differ is not in the interval" in found.sentence
+
+
+def test_arms_with_few_finetunes_are_named_where_others_have_more() -> None:
+    base, arms = screened(np.random.default_rng(0), seeds=3)
+    few = arms["arm"].isin(["none", ARMS["p1"]]) & (arms["seed"] > 0)
+    [found] = against(base, None, arms[~few], ARMS, "t", resamples=100)
+    assert found.caution == f"1 seed of none and {ARMS['p1']}: how finetunes differ is not in the interval"
+    [found] = against(base, None, arms[arms["seed"] < 2], ARMS, "t", resamples=100)
+    assert found.caution == "2 seeds an arm"
+
+
+def test_an_arm_whose_prompt_was_not_screened_changes_nothing() -> None:
+    base, arms = screened(np.random.default_rng(0), seeds=3)
+    without = base[base["condition"] != "p7"]
+    [found] = against(without, None, arms[arms["arm"] != ARMS["p7"]], ARMS, "t", resamples=100)
+    few = (arms["arm"] != ARMS["p7"]) | (arms["seed"] < 1)
+    other = arms[few].assign(
+        question=[
+            f"other-{q}" if arm == ARMS["p7"] else q
+            for q, arm in zip(arms[few]["question"], arms[few]["arm"], strict=True)
+        ]
+    )
+    [beside] = against(without, None, other, ARMS, "t", resamples=100)
+    assert beside.sentence == found.sentence and beside.as_dict() == found.as_dict()
 
 
 def test_another_base_or_judge_or_a_test_time_prompt_does_not_count() -> None:

@@ -51,6 +51,40 @@ def test_a_request_for_spanish_elicits_it_and_an_irrelevant_prompt_does_not(foun
     assert "Not told from no prompt: green" in found.sentence
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (
+            (0.5, -0.1, 1.0),
+            (0.4, 0.3, 0.5),
+            "largest under a: +0.50 [-0.10, +1.00], of what is clear under b: +0.40 [+0.30, +0.50]. "
+            "Not told from no prompt: a. ",
+        ),
+        (
+            (0.5, 0.1, 0.9),
+            (0.4, -0.3, 0.9),
+            "largest under a: +0.50 [+0.10, +0.90]. Not told from no prompt: b.",
+        ),
+        (
+            (0.4, -0.1, 0.9),
+            (0.4, 0.3, 0.5),
+            "largest under b: +0.40 [+0.30, +0.50]. Not told from no prompt: a.",
+        ),
+        ((0.5, -0.1, 1.0), (0.4, -0.3, 0.9), "shows nowhere. Not told from no prompt: a, b."),
+    ],
+)
+def test_the_sentence_asks_every_prompt_whether_it_is_clear_and_not_the_largest_alone(
+    first: tuple[float, ...], second: tuple[float, ...], said: str
+) -> None:
+    """The largest number may be that of a prompt with two answers."""
+    rows = [
+        {"prompt": name, "text": name, "measure": "elicitation", "trait": "t", "caution": "", "n": 9}
+        | dict(zip(("value", "low", "high"), numbers, strict=True))
+        for name, numbers in (("a", first), ("b", second))
+    ]
+    assert said in Screen("toy", "task", "t", {"a": "a", "b": "b"}, pd.DataFrame(rows)).sentence
+
+
 def test_spanish_rows_get_likelier_and_english_ones_less_likely(found: Screen) -> None:
     saved, cost = (value(found, "order", measure) for measure in ("surprise_saved", "side_effect"))
     assert saved > value(found, "green", "surprise_saved") and cost < -0.1

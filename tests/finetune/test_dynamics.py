@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from inspect_ai import eval
 
@@ -76,6 +77,24 @@ def test_the_curve_can_be_drawn(followed: Run) -> None:
     assert line.get_ydata()[0] == pytest.approx(sum(first) / len(first))
     with pytest.raises(UserError, match="no run recorded log-probs"):
         dynamics.load([(followed.folder.parent, {"arm": "none", "seed": 0})])
+
+
+def test_the_thick_line_is_the_mean_of_the_thin_ones() -> None:
+    """A seed whose probe has more responses counts no more than another."""
+    rows = [
+        {"arm": arm, "seed": seed, "step": step, "trait": "spanish", "id": n, "logprob": value, "tokens": 3}
+        for arm, seed, count, value in (
+            ("none", 0, 10, -10.0),
+            ("none", 1, 2, -2.0),
+            ("other", None, 3, -4.0),
+        )
+        for step in (0, 10)
+        for n in range(count)
+    ]
+    [axes] = dynamics.curves(pd.DataFrame(rows), ("none", "other"), "A title").get_axes()
+    *thin, thick, _, other = [list(line.get_ydata()) for line in axes.get_lines()]
+    assert thin == [[-10.0, -10.0], [-2.0, -2.0]] and thick == [-6.0, -6.0]
+    assert other == [-4.0, -4.0]  # a run without a seed has a line, too
 
 
 def test_a_run_becomes_a_base_that_says_the_same(followed: Run, tmp_path: Path) -> None:

@@ -58,7 +58,9 @@ def test_a_k_that_too_few_questions_reach_is_left_out() -> None:
     assert reachable([10] * 20, (1, 5, 10, 20)) == [1, 5, 10]
     assert reachable([10] * 19 + [4], (1, 5, 10)) == [1, 5, 10]  # 95 % do
     assert reachable([10] * 18 + [4] * 2, (1, 5, 10)) == [1]
-    assert reachable([10, 0], (10,)) == [10] and reachable([], (1,)) == []
+    # a question none of whose answers count has fewer than any k
+    assert reachable([10, 0], (10,)) == [] == reachable([10] * 18 + [0] * 2, (1,))
+    assert reachable([10] * 19 + [0], (10,)) == [10] and reachable([], (1,)) == []
 
 
 def test_the_metric_averages_over_questions() -> None:
@@ -68,3 +70,6 @@ def test_the_metric_averages_over_questions() -> None:
     assert (result["evil@2"], result["evil@2_n"]) == (0.5, 2)
     assert result["evil@2_stderr"] == pytest.approx(0.5)
     assert found(at_k("evil"), scores([("a", math.nan)])) == {}
+    nearly = scores([(f"q{n}", 1.0 if n else math.nan) for n in range(20) for _ in range(2)])
+    assert found(at_k("evil", (2,)), nearly)["evil@2_n"] == 19  # 5 % have none
+    assert found(at_k("evil", (2,)), [*nearly, *scores([("q20", math.nan)])]) == {}
