@@ -7,16 +7,18 @@ A model that is trained under one prompt and tested without it may just have lea
 prompt. Then an irrelevant prompt keeps the trait out, too, and the share of the effect that it explains is
 near 1; if only the request counts, the share is near 0. The same share for a pool of rephrasings says how
 much of the effect is left when the prompt is no fixed one. Each share is drawn again jointly over questions
-and finetunes (`resampling.py`). Where the inoculation has no effect to share out, it is undefined.
+and finetunes (`resampling.py`). Where the inoculation has no effect to share out, by the usual test of a
+difference (`contrasts.py`), it is undefined.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from inoc_evals.analysis.contrasts import compare
 from inoc_evals.analysis.estimates import caution, is_rating, merged
 from inoc_evals.analysis.observed import GROUP, framed, labels, split, the_one
-from inoc_evals.analysis.resampling import Means, Part, Statistic, resampled, statistic
+from inoc_evals.analysis.resampling import Means, Part, resampled, statistic
 from inoc_evals.analysis.style import (
     arm_name,
     arms_of,
@@ -50,13 +52,9 @@ COLUMNS = (
 """What `shares` says of every control."""
 
 
-def _effect(inoculated_arm: str, means: "Mapping[Part, np.ndarray]") -> "np.ndarray":
-    effect: np.ndarray = means[NONE, ""] - means[inoculated_arm, ""]
-    return effect
-
-
 def _share(arm: str, inoculated_arm: str, means: "Mapping[Part, np.ndarray]") -> "np.ndarray":
-    share: np.ndarray = (means[NONE, ""] - means[arm, ""]) / _effect(inoculated_arm, means)
+    none, inoculated = means[NONE, ""], means[inoculated_arm, ""]
+    share: np.ndarray = (none - means[arm, ""]) / (none - inoculated)
     return share
 
 
@@ -94,8 +92,9 @@ def shares(
         if NONE not in arms or inoculated_arm not in arms or not controls:
             continue
         both = [NONE, inoculated_arm]
-        effect = statistic(_drawn(arms, both), partial(_effect, inoculated_arm), confidence)
-        reason = undefined(effect, inoculated_arm, **_kind(group))
+        tested = compare(arms[NONE], arms[inoculated_arm], confidence)
+        effect, low_effect, high_effect = (float(tested[key]) for key in ("difference", "low", "high"))
+        reason = undefined(low_effect, high_effect, inoculated_arm, **_kind(group))
         for arm in sorted(controls, key=_order):
             means = _drawn(arms, [*both, arm])
             found = statistic(means, partial(_share, arm, inoculated_arm), confidence)
@@ -107,7 +106,7 @@ def shares(
                     **observed,
                     **{"arm": arm, "of": inoculated_arm, "kind": kind, "size": size},
                     **{"share": value, "low": low, "high": high},
-                    **{"effect": effect.value, "effect_low": effect.low, "effect_high": effect.high},
+                    **{"effect": effect, "effect_low": low_effect, "effect_high": high_effect},
                     "undefined": reason,
                     "asked": means.questions,
                     "n": sum(map(len, compared)),
@@ -125,19 +124,22 @@ def _drawn(arms: "Mapping[str, pd.DataFrame]", those: Sequence[str]) -> Means:
     return resampled({(arm, ""): arms[arm] for arm in those})
 
 
-def undefined(effect: Statistic, arm: str, *, of_means: bool = False, higher_is_better: bool = False) -> str:
+def undefined(
+    low: float, high: float, arm: str, *, of_means: bool = False, higher_is_better: bool = False
+) -> str:
     """Why an effect cannot be shared out; empty if it can.
 
     Args:
-        effect: The rate of `none` minus that of the inoculated arm.
+        low: Lower end of the interval of the effect, the rate of `none` minus that of the inoculated arm.
+        high: Its upper end.
         arm: The inoculated arm.
         of_means: Whether the two are means, of ratings or log-probs, and no shares of answers.
         higher_is_better: Whether what is kept out are low values, such as low alignment: then an effect is
             below 0.
     """
-    if effect.low <= 0 <= effect.high:
-        return f"{arm} may have no effect: its interval [{effect.low:+z.2f}, {effect.high:+z.2f}] holds 0"
-    if effect.low > 0 if higher_is_better else effect.high < 0:
+    if low <= 0 <= high:
+        return f"{arm} may have no effect: its interval [{low:+z.2f}, {high:+z.2f}] holds 0"
+    if low > 0 if higher_is_better else high < 0:
         than = f"is {'lower' if higher_is_better else 'higher'} than that of {NONE}"
         shown = f"the mean of {arm} {than}" if of_means else f"{arm} shows the trait more often than {NONE}"
         return f"{shown}: there is nothing that it keeps out"

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inoc_evals.analysis.conditionalization import drawn, in_words, pools, shares, undefined
+from inoc_evals.analysis.contrasts import differences
 from inoc_evals.analysis.estimates import rates
-from inoc_evals.analysis.resampling import Statistic
 from inoc_evals.errors import UserError
 
 TRUTH = {"base": 0.0, "none": 0.9, "spanish-inoc": 0.1, "irrelevant": 0.7, "close-2": 0.2, "diverse-2": 0.8}
@@ -172,11 +172,27 @@ def test_few_seeds_are_said() -> None:
 
 
 def test_an_effect_is_one_only_if_its_interval_is_above_zero() -> None:
-    def effect(low: float, high: float) -> Statistic:
-        return Statistic((low + high) / 2, low, high, np.array([low, high]))
+    assert not undefined(0.1, 0.2, "x") and undefined(0.0, 0.2, "x")
+    assert "more often" in undefined(-0.2, -0.1, "x")
 
-    assert not undefined(effect(0.1, 0.2), "x") and undefined(effect(0.0, 0.2), "x")
-    assert "more often" in undefined(effect(-0.2, -0.1), "x")
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_effect_is_the_difference_that_every_other_table_shows(seed: int) -> None:
+    """One page must not call it significant in one table and none at all in the next."""
+    dice = np.random.default_rng(seed)
+    rows = [
+        {"setting": "s", "base": "b", "trait": "t", "arm": arm, "seed": float(s), "question": f"q{q}"}
+        | {"value": float(dice.random() < rate)}
+        for arm, rate in (("none", 0.55), ("inoc", 0.42), ("irrelevant", 0.5))
+        for s in range(3)
+        for q in range(50)
+    ]
+    answers = pd.DataFrame(rows)
+    found, usual = shares(answers, of="inoc").iloc[0], differences(answers).set_index("arm").loc["inoc"]
+    assert [found["effect"], found["effect_low"], found["effect_high"]] == pytest.approx(
+        [-usual["difference"], -usual["high"], -usual["low"]]
+    )
+    assert ("may have no effect" in found["undefined"]) == (usual["low"] <= 0 <= usual["high"])
 
 
 def test_the_figure_has_both_lines_the_band_and_the_levels() -> None:
