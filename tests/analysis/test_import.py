@@ -213,6 +213,22 @@ WRONG: dict[str, tuple[Any, list[str], str]] = {
         "answers.csv:3: not UTF-8: save it as UTF-8 throughout, or say what it is in by --encoding",
     ),
     "a row too long": (b"prompt,response\na,b,c\n", [], "answers.csv:2: has more cells than"),
+    "a row too short": (
+        b"prompt,response,arm\na,b,base\na,b\n",
+        [],
+        "answers.csv:3: has fewer cells than the header has columns: write empty ones, too",
+    ),
+    "a last line that is cut off": (
+        b"prompt;response;arm\r\na;b;base\r\na;Hello de",
+        [],
+        "answers.csv:3: has fewer cells than the header has columns",
+    ),
+    "tabs that are missing": (
+        b"prompt\tresponse\tarm\na\tb\n",
+        [],
+        "answers.csv:2: has fewer cells than the header has columns",
+    ),
+    "a text that is cut off": (b'prompt,response\na,"Hello de', [], "answers.csv:2: not CSV: "),
     "no row": (b"prompt,response\n", [], "answers.csv: holds no rows"),
     "a column name twice": (b"prompt,response,response\na,b,c\n", [], "two columns are named 'response'"),
     "an unknown scorer": (
