@@ -17,6 +17,7 @@ from typing import Any, Literal
 from inoc_evals.chat.layouts import ChatFormatError, turns_of
 from inoc_evals.data.records import Record, records
 from inoc_evals.errors import UserError
+from inoc_evals.scorers.values import LARGEST, is_score
 from inoc_evals.user_files import strict_json
 
 Empty = Literal["refuse", "keep", "skip"]
@@ -290,10 +291,15 @@ def _score(where: str, column: str, value: Any) -> float | None:
     word = WORDS.get(str(value).strip().lower())
     try:
         number = float(value) if word is None else word
-        if math.isinf(number):
-            raise ValueError("no score has a mean with it")
+    except OverflowError:  # a whole number of hundreds of digits
+        number = math.inf
     except (TypeError, ValueError) as error:
         raise UserError(f"{where}: {column!r:.60} is to be a score, and is {value!r:.40}") from error
+    if not is_score(number):
+        raise UserError(
+            f"{where}: {column!r:.60} is to be a score, and is {str(value):.40}: the largest is {LARGEST:g}: "
+            "leave such cells empty, or give the column in another unit"
+        )
     return None if math.isnan(number) else number
 
 

@@ -207,6 +207,14 @@ WRONG: dict[str, tuple[Any, list[str], str]] = {
     ),
     "a seed in words": ([{**row, "seed": "one"} for row in ROWS], [], "seed 'one' is not a whole number"),
     "a score in words": (ROWS, ["--score-column", "note"], "'note' is to be a score, and is 'kept'"),
+    **{
+        f"a score of {word}": (
+            [ROWS[0], {**ROWS[1], "kind": word}],
+            ["--score-column", "kind"],
+            f"answers.csv:3: 'kind' is to be a score, and is {word}: the largest is 1e+50: leave such",
+        )
+        for word in ("1e308", "-1e51", "inf")
+    },
     "two encodings": (
         b"prompt,response\nWas?,\xc3\xa9t\xc3\xa9\nQue?,\xe9t\xe9\n",
         [],
@@ -406,13 +414,15 @@ def test_a_dead_judge_is_refused_and_one_that_died_is_asked_again(
         ([{"messages": "[" * 100_000}], "its conversation is not JSON: nested too deeply"),
         ([{"messages": '[{"role": "user", "content": "\\ud800"}]'}], "half a surrogate pair"),
         (b'{"prompt": "a", "answer": "\\ud800"}', "half a surrogate pair"),
+        (b'{"prompt": "a", "answer": "b", "kind": 1' + b"0" * 400 + b"}", "the largest is 1e+50"),
     ],
 )
 def test_numbers_and_texts_that_are_none_are_one_line(call: Any, rows: Any, why: str) -> None:
     name = "a.jsonl" if isinstance(rows, bytes) else written("a.csv", rows)
     if isinstance(rows, bytes):
         Path(name).write_bytes(rows)
-    assert why in call("import", name, "-o", "logs").fault and not Path("logs").exists()
+    words = ("--score-column", "kind") if b"kind" in Path(name).read_bytes() else ()
+    assert why in call("import", name, "-o", "logs", *words).fault and not Path("logs").exists()
 
 
 def test_not_a_number_is_an_empty_cell_and_names_have_no_spaces_around_them() -> None:
