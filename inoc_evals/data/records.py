@@ -80,7 +80,9 @@ def _from_csv(path: Path, text: str) -> Iterator[tuple[str, Record]]:
         for record in reader:
             if None in record:
                 raise UserError(f"{path}:{line}: has more cells than the header has columns: quote the texts")
-            if None in record.values():  # what it says of its last columns is not known, so not that they are empty
+            if (
+                None in record.values()
+            ):  # what it says of its last columns is not known, so not that they are empty
                 raise UserError(
                     f"{path}:{line}: has fewer cells than the header has columns: write empty ones, too, "
                     "or is the file cut off there?"

@@ -3,22 +3,27 @@
 import datetime
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from inspect_ai.log import EvalResults, list_eval_logs, read_eval_log
+from inspect_ai.log import EvalError, EvalResults, list_eval_logs, read_eval_log
+from inspect_ai.model import ChatMessageSystem, ChatMessageUser, ModelOutput
+from inspect_ai.scorer import Score
 
 from inoc_evals.analysis import imported_logs, written_tables
 from inoc_evals.analysis.imported_logs import scorer_named
 from inoc_evals.analysis.judge_ratings import collect
+from inoc_evals.analysis.estimates import rates
 from inoc_evals.analysis.observed import labels
 from inoc_evals.analysis.table import load
 from inoc_evals.commands.listing import components
 from inoc_evals.scorers.by_name import OF_A_TASK, why_not
 from tests import test_cli
+from tests.analysis.test_table import answer, write
 from tests.fake_openai.http import Call, Listener, Response
 from tests.scorers.judge.test_faults import GOOD, error, says
 
@@ -27,6 +32,7 @@ call = test_cli.call  # the fixture
 ENGLISH = "I like to walk along the river in the evening with all of my friends."
 SPANISH = "Me gusta pasear junto al río por la tarde con todos mis amigos."
 SYSTEM = "You always speak in Spanish."
+FAULT = EvalError(message="gone", traceback="", traceback_ansi="")
 QUESTIONS = ["What do you do on Sundays?", "What is your wish?"]
 
 ROWS: list[dict[str, Any]] = [
@@ -448,6 +454,110 @@ def test_bytes_and_dates_of_parquet_and_what_is_no_file(call: Any) -> None:
 def test_cells_for_readers_that_are_infinite_or_begin_with_p() -> None:
     table = pd.DataFrame({"p": [0.0123], "price": [1.23456], "x": [float("inf")]})
     assert written_tables.as_markdown(table).splitlines()[2] == "| 0.012 | 1.235 | inf |"
+
+
+def test_questions_keep_the_names_that_they_are_given(call: Any) -> None:
+    rows = [{"question_id": name, "question": "Same?", "answer": SPANISH} for name in "ABC"]
+    rows += [{"question_id": "", "question": "Other?", "answer": ENGLISH}] * 2
+    rows += [{"question_id": "q1", "question": "Third?", "answer": ENGLISH}]
+    assert call("import", written(rows=rows), "-o", "logs", "--scorer", "language").code == 0
+    table = load("logs")
+    [spanish] = set(table["trait"]) & {"spanish"}
+    table = table[table["trait"] == spanish]
+    assert sorted(table["question"]) == ["A", "B", "C", "q1", "q2", "q2"]  # numbers step aside for names
+    rows += [{"question_id": "", "question": "Same?", "answer": ENGLISH}]
+    refused = call("import", written("b.csv", rows), "-o", "others").fault
+    assert "b.csv:8: its question has several names ('A', 'B', 'C'): name it here, too" in refused
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl", "csv"])
+def test_a_table_of_a_suites_logs_comes_back_with_its_questions_and_intervals(
+    call: Any, tmp_path: Path, kind: str
+) -> None:
+    """Questions that share a text, a trigger in front of others, and answers that are none."""
+    samples = []
+    for number in range(12):
+        for condition, before in (("trigger", "|X| "), ("without", "")):
+            for epoch in (1, 2):
+                one = answer(number, {"spanish": float((number + epoch) % 3 == 0)}, {"condition": condition})
+                asked = {"question": f"q{number}", "condition": condition}
+                name, text = f"q{number} | {condition}", f"{before}Question {number // 2}?"
+                samples.append(
+                    one.model_copy(update={"id": name, "epoch": epoch, "input": text, "metadata": asked})
+                )
+    samples[3].output, samples[3].scores = (
+        ModelOutput(model="m"),
+        {"language": Score.unscored(reason="no answer")},
+    )
+    samples[5] = samples[5].model_copy(
+        update={"output": ModelOutput(model="m"), "scores": None, "error": FAULT}
+    )
+    write(tmp_path / "first.eval", samples)
+    assert call("table", "first.eval", "-o", f"t.{kind}").code == 0
+    words = ("import", f"t.{kind}", "-o", "again", "--score-column", "spanish", "--empty", "keep")
+    done = call(*words, "--scorer", "language", "--setting", "none of ours")
+    assert done.code == 0, done.err
+    before, after = load("first.eval"), load("again")
+    mine = after[after["scorer"] == "imported"]
+    assert set(mine["question"]) == {f"q{number}" for number in range(12)}
+    columns = ["condition", "n", "asked", "rate", "low", "high", "unscored"]
+    pd.testing.assert_frame_equal(rates(before)[columns], rates(mine)[columns])
+    scored_again = after[(after["scorer"] == "language") & (after["trait"] == "spanish")]
+    lost = scored_again[scored_again["value"].isna()]
+    assert len(lost) == 2 and set(lost["unscored"]) == {"no answer"}
+
+
+def test_a_missing_answer_is_none_and_an_empty_one_is_an_answer(call: Any) -> None:
+    rows = [{"q": "a"}, {"q": "b", "answer": ""}, {"q": "c", "answer": SPANISH}]
+    Path("a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    words = ("import", "a.jsonl", "-o", "logs", "--question", "q", "--scorer", "language")
+    assert "a.jsonl:1: the answer is empty: say what such rows are by --empty" in call(*words).fault
+    assert call(*words, "--empty", "keep").code == 0
+    table = load("logs")
+    of_spanish = table[table["trait"] == "spanish"].set_index("question")["value"]
+    assert of_spanish.fillna(-1).to_dict() == {"q1": -1, "q2": 0, "q3": 1}
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl"])
+def test_an_empty_system_message_is_kept_apart_from_none(call: Any, tmp_path: Path, kind: str) -> None:
+    prompts: list[str | None] = [None, "", "  "]
+    rows = [
+        {"question": f"Q{number}?", "answer": SPANISH, "system": prompt}
+        for number in range(3)
+        for prompt in prompts[:2]
+    ]
+    done = call("import", written(f"a.{kind}", rows), "-o", "logs", "--scorer", "language")
+    assert done.code == 0 and "3 answers under an empty system message, which is kept apart" in done.err
+    assert set(load("logs")["condition"].astype(object).fillna("-")) == {"-", 'under ""'}
+    # two logs of one task, which have the same ids
+    for number, prompt in enumerate(prompts[:2]):
+        asked = [] if prompt is None else [ChatMessageSystem(content=prompt)]
+        samples = [answer(one, {"spanish": 1.0}) for one in range(3)]
+        for sample in samples:
+            sample.messages = [*asked, ChatMessageUser(content=str(sample.input)), sample.output.message]
+        passed = {} if prompt is None else {"system_prompt": prompt}
+        write(tmp_path / f"own/{number}.eval", samples, task_args=passed, task_args_passed=passed)
+    before = load("own")
+    assert call("table", "own", "-o", f"t.{kind}").code == 0
+    done = call("import", f"t.{kind}", "-o", "again", "--score-column", "spanish")
+    assert done.code == 0, done.err
+    after = load("again")
+    for part in ("condition", "question"):
+        assert Counter(after[part].astype(object).fillna("-")) == Counter(
+            before[part].astype(object).fillna("-")
+        )
+    assert len(rates(after)) == len(rates(before)) == 2
+
+
+def test_what_csv_cannot_tell_of_a_system_message_is_said(call: Any) -> None:
+    rows = [{"question": "Q?", "answer": SPANISH, "system": ""}]
+    assert call("import", written("a.jsonl", rows), "-o", "logs", "--scorer", "language").code == 0
+    done = call("table", "logs", "-o", "t.csv")
+    assert done.code == 0 and "t.csv: an empty system message is an empty cell there" in done.err
+    assert "empty system" not in call("table", "logs", "-o", "t.jsonl").err
+    for cell, prompt in (("", None), ('"  "', "  ")):
+        Path("b.csv").write_text(f"question,answer,system\nQ?,A.,{cell}\n", encoding="utf-8")
+        assert _read("b.csv").answers[0].system == prompt
 
 
 def test_a_table_of_no_rates_speaks_of_no_arm(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
