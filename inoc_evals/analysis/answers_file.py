@@ -208,15 +208,16 @@ def _answer(
 ) -> Answer:
     given = {role: record.get(column) for role, column in roles.items()}
     system = _system(where, roles, given, of_cells)
+    said: str | None
     if "messages" in roles:
         turns, said, of_turns = _conversation(where, given["messages"])
         system = of_turns if system is None else system
     else:
-        question, said = given["question"], given["answer"]
-        turns = [("user", _needed(where, roles, "question", question))]
+        turns = [("user", _needed(where, roles, "question", given["question"]))]
         if not turns[0][1].strip():
             raise UserError(f"{where}: the question is empty")
-        said = None if said is None or said != said else _needed(where, roles, "answer", said)
+        cell = given["answer"]
+        said = None if cell is None or cell != cell else _needed(where, roles, "answer", cell)
     used = {*roles.values(), *scores}
     return Answer(
         where=where,
@@ -270,14 +271,14 @@ def _text(where: str, roles: Mapping[str, str], given: Mapping[str, Any], role: 
 
 
 def _system(where: str, roles: Mapping[str, str], given: Mapping[str, Any], of_cells: bool) -> str | None:
-    """The system prompt as it is: an empty one is a message, too, but in a cell of CSV, which has no other none."""
+    """The system prompt as it is: an empty one is a message, too, but in CSV, where none is the same cell."""
     value = given.get("system")
     text = None if value is None or value != value else _needed(where, roles, "system", value)
     return None if of_cells and not text else text
 
 
 def _none_given(record: Record) -> bool:
-    """Whether a row of `inoc-evals table` says that its empty answer is none: CSV has the same cell for both."""
+    """Whether a row of `inoc-evals table` says that its empty answer is none: in CSV both are one cell."""
     why = record.get("unscored")
     return isinstance(why, str) and any(one in why for one in (NO_ANSWER, FAILED))
 
@@ -312,7 +313,7 @@ def _score(where: str, column: str, value: Any) -> float | None:
         raise UserError(f"{where}: {column!r:.60} is to be a score, and is {value!r:.40}") from error
     if not is_score(number):
         raise UserError(
-            f"{where}: {column!r:.60} is to be a score, and is {str(value):.40}: the largest is {LARGEST:g}: "
+            f"{where}: {column!r:.60} is to be a score, and is {value!s:.40}: the largest is {LARGEST:g}: "
             "leave such cells empty, or give the column in another unit"
         )
     return None if math.isnan(number) else number

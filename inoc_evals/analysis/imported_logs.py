@@ -320,7 +320,8 @@ def _named(answers: Sequence[Answer]) -> list[Answer]:
         if _opening(first) != _opening(answer):
             whole = "" if len(answer.turns) > 1 else _or_whole(answer)
             raise UserError(
-                f"{answer.where}: question {name!r:.40} has another text than at {first.where}: rename one{whole}"
+                f"{answer.where}: question {name!r:.40} has another text than at {first.where}: "
+                f"rename one{whole}"
             )
         named.append(replace(answer, question_id=name))
     return named
@@ -333,7 +334,7 @@ def _opening(answer: Answer) -> str:
 
 
 def _or_whole(answer: Answer) -> str:
-    """What else can be done where a row brings its conversation, of which the last question alone was taken."""
+    """What else can be done where a row has its conversation, of which the last question alone was taken."""
     whole = next((name for name in answer.rest if name in ROLES["messages"]), None)
     return f", or take whole conversations by --messages {whole}" if whole else ""
 

@@ -15,9 +15,9 @@ from inspect_ai.model import ChatMessageSystem, ChatMessageUser, ModelOutput
 from inspect_ai.scorer import Score
 
 from inoc_evals.analysis import imported_logs, written_tables
+from inoc_evals.analysis.estimates import rates
 from inoc_evals.analysis.imported_logs import scorer_named
 from inoc_evals.analysis.judge_ratings import collect
-from inoc_evals.analysis.estimates import rates
 from inoc_evals.analysis.observed import labels
 from inoc_evals.analysis.table import load
 from inoc_evals.commands.listing import components
