@@ -210,7 +210,7 @@ def _answer(
     system = _system(where, roles, given, of_cells)
     said: str | None
     if "messages" in roles:
-        turns, said, of_turns = _conversation(where, given["messages"])
+        turns, said, of_turns = _conversation(where, given["messages"], _none_given(record))
         system = of_turns if system is None else system
     else:
         turns = [("user", _needed(where, roles, "question", given["question"]))]
@@ -236,7 +236,9 @@ def _answer(
     )
 
 
-def _conversation(where: str, value: Any) -> tuple[list[tuple[str, str]], str, str | None]:
+def _conversation(
+    where: str, value: Any, none_given: bool
+) -> tuple[list[tuple[str, str]], str | None, str | None]:
     if isinstance(value, str):
         try:
             value = strict_json(value)
@@ -249,6 +251,8 @@ def _conversation(where: str, value: Any) -> tuple[list[tuple[str, str]], str, s
     if not all(isinstance(text, str | None) for _, text in turns):
         raise UserError(f"{where}: a turn of its conversation is not a text")
     plain = [(role, text or "") for role, text in turns]
+    if none_given and plain[-1][0] == "user":  # the place of the answer that there is none of
+        plain.append(("assistant", ""))
     if plain[-1][0] != "assistant" or not any(role == "user" for role, _ in plain[:-1]):
         raise UserError(f"{where}: its conversation is to have a question, and to end with the answer")
     system = plain.pop(0)[1] if plain[0][0] == "system" else None

@@ -518,6 +518,15 @@ def test_a_missing_answer_is_none_and_an_empty_one_is_an_answer(call: Any) -> No
     assert of_spanish.fillna(-1).to_dict() == {"q1": -1, "q2": 0, "q3": 1}
 
 
+def test_a_conversation_may_lack_the_answer_that_its_row_says_there_is_none_of(call: Any) -> None:
+    talk = [{"role": "user", "content": "Hi."}]
+    rows = [{"messages": talk, "unscored": why} for why in ("no answer: stopped by the time limit", None)]
+    words = ("-o", "logs", "--empty", "keep", "--scorer", "language")
+    assert call("import", written("a.jsonl", rows[:1]), *words).code == 0
+    assert set(load("logs")["unscored"]) == {"no answer"}
+    assert "to end with the answer" in call("import", written("b.jsonl", rows[1:]), *words).fault
+
+
 @pytest.mark.parametrize("kind", ["parquet", "jsonl"])
 def test_an_empty_system_message_is_kept_apart_from_none(call: Any, tmp_path: Path, kind: str) -> None:
     prompts: list[str | None] = [None, "", "  "]
