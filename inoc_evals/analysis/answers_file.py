@@ -14,9 +14,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from inoc_evals.analysis.log_rows import FAILED
 from inoc_evals.chat.layouts import ChatFormatError, turns_of
-from inoc_evals.data.records import Record, records
+from inoc_evals.data.records import CSV, Record, records
 from inoc_evals.errors import UserError
+from inoc_evals.scorers.unscored import NO_ANSWER
+from inoc_evals.scorers.values import LARGEST, is_score
 from inoc_evals.user_files import strict_json
 
 Empty = Literal["refuse", "keep", "skip"]
@@ -47,7 +50,7 @@ MEANINGS = {
     "group": "training arm: base, none, ...",
     "model": "which model answered",
     "seed": "seed of the finetune",
-    "id": "name of the row, each once in a group",
+    "id": "name of the row, each once in a group and condition",
     "question_id": "name of the question",
     "condition": "condition of the test",
     "epoch": "number of the answer to its question",
@@ -70,8 +73,8 @@ class Answer:
     Attributes:
         where: Its place in the file, for errors.
         turns: What was asked, as (role, text); without the system prompt.
-        answer: What the model answered.
-        system: The system prompt of the test; None for none.
+        answer: What the model answered; None where it gave no answer, not even an empty one.
+        system: The system prompt of the test; None for none, "" for an empty system message.
         group: The training arm; None where the table has no such column, as for all that follow.
         model: The model.
         seed: Seed of its finetune.
@@ -85,7 +88,7 @@ class Answer:
 
     where: str
     turns: tuple[tuple[str, str], ...]
-    answer: str
+    answer: str | None
     system: str | None = None
     group: str | None = None
     model: str | None = None
@@ -106,7 +109,7 @@ class Answers:
         columns: By role, the column that has it.
         shown: For every column, what it is taken for, and its first value as it can be shown.
         answers: The answers, in order.
-        skipped: Places of answers that are empty and were left out.
+        skipped: Places of answers that are empty, or none, and were left out.
     """
 
     columns: dict[str, str]
@@ -129,7 +132,7 @@ def read(
         path: CSV, TSV, JSONL, JSON or Parquet.
         columns: By role, the column that has it; "" for none. Roles that are not named are guessed.
         scores: Columns that hold scores.
-        empty: What to do with an answer that is empty.
+        empty: What to do with an answer that is empty, or none: a kept one stays what it is.
         encoding: As for `records`.
 
     Raises:
@@ -140,8 +143,8 @@ def read(
     roles = _roles(path, has, columns, scores)
     answers, skipped = [], []
     for where, record in found:
-        answer = _answer(where, record, roles, scores)
-        if answer.answer.strip() or empty == "keep":
+        answer = _answer(where, record, roles, scores, path.suffix.lower() in CSV)
+        if (answer.answer or "").strip() or empty == "keep":
             answers.append(answer)
         elif empty == "skip":
             skipped.append(where)
@@ -200,23 +203,26 @@ def _roles(
     return {role: roles[role] for role in ROLES if role in roles}
 
 
-def _answer(where: str, record: Record, roles: Mapping[str, str], scores: tuple[str, ...]) -> Answer:
+def _answer(
+    where: str, record: Record, roles: Mapping[str, str], scores: tuple[str, ...], of_cells: bool
+) -> Answer:
     given = {role: record.get(column) for role, column in roles.items()}
-    system = _text(where, roles, given, "system")
+    system = _system(where, roles, given, of_cells)
+    said: str | None
     if "messages" in roles:
-        turns, answer, of_turns = _conversation(where, given["messages"])
+        turns, said, of_turns = _conversation(where, given["messages"], _none_given(record))
         system = of_turns if system is None else system
     else:
-        question, said = given["question"], given["answer"]
-        turns = [("user", _needed(where, roles, "question", question))]
+        turns = [("user", _needed(where, roles, "question", given["question"]))]
         if not turns[0][1].strip():
             raise UserError(f"{where}: the question is empty")
-        answer = "" if said is None else _needed(where, roles, "answer", said)
+        cell = given["answer"]
+        said = None if cell is None or cell != cell else _needed(where, roles, "answer", cell)
     used = {*roles.values(), *scores}
     return Answer(
         where=where,
         turns=tuple(turns),
-        answer=answer,
+        answer=None if not said and _none_given(record) else said,
         system=system,
         group=_text(where, roles, given, "group"),
         model=_text(where, roles, given, "model"),
@@ -230,7 +236,9 @@ def _answer(where: str, record: Record, roles: Mapping[str, str], scores: tuple[
     )
 
 
-def _conversation(where: str, value: Any) -> tuple[list[tuple[str, str]], str, str | None]:
+def _conversation(
+    where: str, value: Any, none_given: bool
+) -> tuple[list[tuple[str, str]], str | None, str | None]:
     if isinstance(value, str):
         try:
             value = strict_json(value)
@@ -243,6 +251,8 @@ def _conversation(where: str, value: Any) -> tuple[list[tuple[str, str]], str, s
     if not all(isinstance(text, str | None) for _, text in turns):
         raise UserError(f"{where}: a turn of its conversation is not a text")
     plain = [(role, text or "") for role, text in turns]
+    if none_given and plain[-1][0] == "user":  # the place of the answer that there is none of
+        plain.append(("assistant", ""))
     if plain[-1][0] != "assistant" or not any(role == "user" for role, _ in plain[:-1]):
         raise UserError(f"{where}: its conversation is to have a question, and to end with the answer")
     system = plain.pop(0)[1] if plain[0][0] == "system" else None
@@ -258,12 +268,23 @@ def _needed(where: str, roles: Mapping[str, str], role: str, value: Any) -> str:
 
 
 def _text(where: str, roles: Mapping[str, str], given: Mapping[str, Any], role: str) -> str | None:
-    """A text of a column that need not be there; an empty cell is none, as CSV has no other."""
+    """A name or number of a column that need not be there; an empty one is none."""
     value = given.get(role)
     text = None if value is None or value != value else _needed(where, roles, role, value)
-    if text is None or not text.strip():
-        return None
-    return text if role == "system" else text.strip()  # a name with a space behind it is the same name
+    return (text or "").strip() or None  # a name with a space behind it is the same name
+
+
+def _system(where: str, roles: Mapping[str, str], given: Mapping[str, Any], of_cells: bool) -> str | None:
+    """The system prompt as it is: an empty one is a message, too, but in CSV, where none is the same cell."""
+    value = given.get("system")
+    text = None if value is None or value != value else _needed(where, roles, "system", value)
+    return None if of_cells and not text else text
+
+
+def _none_given(record: Record) -> bool:
+    """Whether a row of `inoc-evals table` says that its empty answer is none: in CSV both are one cell."""
+    why = record.get("unscored")
+    return isinstance(why, str) and any(one in why for one in (NO_ANSWER, FAILED))
 
 
 def _whole(
@@ -290,10 +311,15 @@ def _score(where: str, column: str, value: Any) -> float | None:
     word = WORDS.get(str(value).strip().lower())
     try:
         number = float(value) if word is None else word
-        if math.isinf(number):
-            raise ValueError("no score has a mean with it")
+    except OverflowError:  # a whole number of hundreds of digits
+        number = math.inf
     except (TypeError, ValueError) as error:
         raise UserError(f"{where}: {column!r:.60} is to be a score, and is {value!r:.40}") from error
+    if not is_score(number):
+        raise UserError(
+            f"{where}: {column!r:.60} is to be a score, and is {value!s:.40}: the largest is {LARGEST:g}: "
+            "leave such cells empty, or give the column in another unit"
+        )
     return None if math.isnan(number) else number
 
 

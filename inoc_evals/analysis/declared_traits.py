@@ -7,10 +7,11 @@ in_order(SETTINGS["backdoor"], rates(table))      # ["misaligned | trigger", "mi
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inoc_evals.analysis.eval_archive import archive_path, opened_archive
 from inoc_evals.analysis.observed import group_codes, groups
+from inoc_evals.analysis.parameters import OURS
 from inoc_evals.data.conditions import of_task
 from inoc_evals.settings import SETTINGS, Setting
 
@@ -18,17 +19,21 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+VERDICTS = f"{OURS}rates"
+"""The metric of the suite's scorers that give a verdict beside the ratings of which it is made."""
+
 
 def focused(table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS) -> "pd.DataFrame":
-    """Keep the rows whose trait, under its condition, the row's setting declares, or whose scorer was added.
+    """Keep the rows whose trait, under its condition, the row's setting declares, or its task does not score.
 
     Args:
         table: What `table.load` returns.
         settings: The settings by name; the suite's by default.
 
     Returns:
-        Those rows, those of scorers that a log has beside its task's own (whoever ran `inspect score --action
-        append` wants to see them), all rows of settings of which no declared trait is known or in the table
+        Those rows, those of traits that a log has beside what its task scores by itself (whoever ran `inspect
+        score --action append` wants to see them), all rows of tasks of others that have a setting's name, or
+        were imported for it, all rows of settings of which no declared trait is known or in the table
         (e.g. of a plain evaluation by a judge), and the rows of scores that failed on a whole log, and so
         name no trait.
     """
@@ -44,7 +49,7 @@ def focused(table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS) -
             or definition.is_about(str(observed["task"]), str(observed["trait"]), condition)
         )
     kept = np.array([declared[code] for code in group_codes(table, by)], dtype=bool)
-    kept |= _appended(table, kept, settings)
+    kept |= _beside(table, kept, settings)
     if {"scorer", "value", "log"} <= set(table.columns):
         of_a_log = [table["log"].astype(str), table["scorer"].astype(str)]
         was_read = table["value"].notna().groupby(of_a_log).transform("any").to_numpy(dtype=bool)
@@ -71,8 +76,12 @@ def unknown_settings(table: "pd.DataFrame", settings: Mapping[str, Setting]) -> 
     ]
 
 
-def _appended(table: "pd.DataFrame", kept: "np.ndarray", settings: Mapping[str, Setting]) -> "np.ndarray":
-    """Of every row, whether its scorer was added to the log of a measure of its setting.
+def _beside(table: "pd.DataFrame", kept: "np.ndarray", settings: Mapping[str, Setting]) -> "np.ndarray":
+    """Of every row, whether it is of a score that the task of its setting does not give by itself.
+
+    That is a trait of a scorer that was added to a log, unless the task's own scorers give it, too; and of a
+    task of others that has a setting's name, which declares nothing of it, all but the ratings of which a
+    judge's verdict is made that is declared.
 
     Args:
         table: As for `focused`.
@@ -81,28 +90,76 @@ def _appended(table: "pd.DataFrame", kept: "np.ndarray", settings: Mapping[str, 
     """
     import numpy as np
 
-    added = np.zeros(len(table), dtype=bool)
     if not {"scorer", "log"} <= set(table.columns) or kept.all():
-        return added
-    by = ("setting", "task", "scorer")
-    codes = group_codes(table, by)
-    for code, observed in enumerate(groups(table, by)):
-        definition, mine = settings.get(str(observed["setting"])), codes == code
-        measured = definition is not None and any(
-            measure.task == observed["task"] for measure in definition.measures_anywhere
+        return np.zeros(len(table), dtype=bool)
+    # logs of an experiment are of one kind, and one of them is opened; others may be of anybody's
+    alone = table["log"].where(table["world"].isna()) if "world" in table.columns else table["log"]
+    codes = group_codes(table.assign(alone=alone), ("setting", "task", "alone", "scorer", "trait"))
+    _, first = np.unique(codes, return_index=True)
+    found = [
+        (_text(setting), _text(task), _text(log), _text(scorer), _text(trait), _text(opened))
+        for setting, task, scorer, trait, opened, log in zip(
+            *(table[name].iloc[first] for name in ("setting", "task", "scorer", "trait", "log")),
+            alone.iloc[first],
+            strict=True,
         )
-        if not measured or kept[mine].any():
+    ]
+    scored: dict[tuple[str, str, str], dict[str, set[str]]] = {}
+    for setting, task, log, scorer, trait, _ in found:
+        scored.setdefault((setting, task, log), {}).setdefault(scorer, set()).add(trait)
+    undeclared = np.zeros(len(found), dtype=bool)
+    undeclared[codes[~kept]] = True
+    shown = np.zeros(len(found), dtype=bool)
+    for number in np.flatnonzero(undeclared):
+        setting, task, log, scorer, trait, opened = found[number]
+        if (definition := settings.get(setting)) is None or (about := task_of(opened)) is None:
             continue
-        rows = table[mine]
-        own = traits_of_task(str(rows["log"].iloc[0]))
-        if own and not own & set(rows["trait"].astype(str)):
-            added |= mine
-    return added
+        measured = {measure.full for measure in definition.measures_anywhere}
+        if log and not about.name.startswith(OURS) and about.name not in measured:
+            verdict = any(definition.is_about(task, one) for one in scored[setting, task, log][scorer])
+            shown[number] = not (verdict and scorer in about.verdicts)
+        elif about.traits and task in {name.rpartition("/")[2] for name in measured}:
+            given = scored[setting, task, log]
+            shown[number] = all(trait not in given[own] for own in about.own_scorers(given))
+    return np.asarray(shown[codes], dtype=bool)
 
 
-@lru_cache(maxsize=1024)
-def traits_of_task(log: str) -> frozenset[str]:
-    """The traits that a log's task scores by itself, as its metadata say; empty where they do not.
+def _text(value: Any) -> str:
+    return "" if value is None or value != value else str(value)
+
+
+class TaskOfALog(NamedTuple):
+    """What the header of a log says of its task.
+
+    Attributes:
+        name: Its name, with the package that registers it if one does.
+        traits: The traits that it scores by itself, as its metadata say; empty where they do not.
+        scorers: Names of the scores, in the order in which their scorers were added.
+        verdicts: Those of them that are verdicts of the suite, with the ratings of which they are made.
+    """
+
+    name: str
+    traits: frozenset[str]
+    scorers: tuple[str, ...]
+    verdicts: frozenset[str]
+
+    def own_scorers(self, scored: Mapping[str, set[str]]) -> list[str]:
+        """The task's own scorers: those that first gave its traits. Further ones were added to the log.
+
+        Args:
+            scored: The traits in the log, by scorer.
+        """
+        own, missing = [], self.traits & {trait for of in scored.values() for trait in of}
+        for name in dict.fromkeys([*self.scorers, *scored]):
+            if missing and (given := self.traits & scored.get(name, set())):
+                own.append(name)
+                missing -= given
+        return own
+
+
+@lru_cache(maxsize=2**14)
+def task_of(log: str) -> TaskOfALog | None:
+    """What a log says of its task; None if it cannot be read.
 
     Args:
         log: Path or URL of the log.
@@ -110,15 +167,35 @@ def traits_of_task(log: str) -> frozenset[str]:
     try:
         if path := archive_path(log):
             with opened_archive(path) as archive:
-                about = json.loads(archive.read("header.json"))["eval"].get("metadata")
+                header = json.loads(archive.read("header.json"))["eval"]
         else:
             from inspect_ai.log import read_eval_log
 
-            about = read_eval_log(log, header_only=True).eval.metadata
-        named = (about or {}).get("traits")
+            header = read_eval_log(log, header_only=True).eval.model_dump()
+        return _task(header)
     except Exception:  # of a log that is gone or damaged, or of another suite, nothing is said
-        return frozenset()
-    return frozenset(map(str, named)) if isinstance(named, list | tuple) else frozenset()
+        return None
+
+
+def _task(header: Mapping[str, Any]) -> TaskOfALog:
+    named = (header.get("metadata") or {}).get("traits")
+    traits = frozenset(map(str, named)) if isinstance(named, list | tuple) else frozenset[str]()
+    name = str(header.get("task_registry_name") or header["task"])
+    if traits and "/" not in name and not header.get("task_registry_name"):
+        name = f"{OURS}{name}"  # earlier versions of Inspect do not say who registers it, its metadata do
+    scorers: list[str] = []
+    verdicts = set()
+    for one in header.get("scorers") or []:
+        base = str(one.get("name", "")).rpartition("/")[2]
+        names = (
+            base,
+            *(f"{base}{number}" for number in range(1, len(scorers) + 1)),
+        )  # as Inspect numbers them
+        scorers.append(next(name for name in names if name not in scorers))
+        metrics = one.get("metrics")
+        if isinstance(metrics, list) and any(metric.get("name") == VERDICTS for metric in metrics):
+            verdicts.add(scorers[-1])
+    return TaskOfALog(name, traits, tuple(scorers), frozenset(verdicts))
 
 
 def in_order(setting: Setting | None, estimates: "pd.DataFrame") -> list[str]:

@@ -8,14 +8,15 @@ same answers again changes nothing, and scores that a log has got since are kept
 not at all.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.answers_file import Answer, Answers
+from inoc_evals.analysis.answers_file import ROLES, Answer, Answers
 from inoc_evals.analysis.log_rows import SUITE
 from inoc_evals.data.conditions import under
 from inoc_evals.digests import fingerprint, sha256
@@ -23,7 +24,7 @@ from inoc_evals.errors import UserError, one_line
 from inoc_evals.files import passing_folder, remove_leftovers, writing
 from inoc_evals.scorers.by_name import by_name, why_not
 from inoc_evals.scorers.metrics import CONDITION
-from inoc_evals.scorers.unscored import mostly_unanswered, summaries
+from inoc_evals.scorers.unscored import mostly_unanswered, no_answer, summaries
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
@@ -93,9 +94,8 @@ def write(
             is written then. If the folder cannot be written to.
     """
     name = _slug(task or source.stem) or "answers"
-    questions = _questions(found.answers)
     parts: dict[tuple[Any, ...], list[Answer]] = {}
-    for answer in found.answers:
+    for answer in _named(found.answers):
         parts.setdefault((answer.group, answer.model, answer.seed), []).append(answer)
     stale = _there(logs, name)
     planned: list[tuple[Written, EvalLog]] = []
@@ -106,7 +106,7 @@ def write(
         words = [name, _slug(called), *([] if model in (None, called) else [_slug(str(model))])]
         words += [] if seed is None else [f"seed{seed}"]
         location = logs / f"{'_'.join(filter(None, words))[:120]}_{identity}.eval"
-        samples = _samples(answers, questions, called if model is None else str(model))
+        samples = _samples(answers, called if model is None else str(model))
         about = {
             "arm": called,
             **({} if seed is None else {"seed": seed}),
@@ -241,8 +241,8 @@ def check(
     """
     if not wanted:
         return
-    first = next((one for one in found.answers if one.answer.strip()), found.answers[0])
-    samples = _samples([first], _questions([first]), "check")
+    first = next((one for one in found.answers if (one.answer or "").strip()), found.answers[0])
+    samples = _samples(_named([first]), "check")
     about = Written(Path(), "check", "check", None, 1, 1, "")
     tried = scored(_log("check", about, samples, {}), wanted, graders).samples or []
     if mostly_unanswered(tried):
@@ -291,24 +291,52 @@ def scored(
     )
 
 
-def _questions(answers: Sequence[Answer]) -> dict[str, str]:
-    """Names of the questions, by `_asked`: as the table names them, or numbered as they first come.
+def _named(answers: Sequence[Answer]) -> list[Answer]:
+    """The answers with the names of their questions: those of the table, or numbers as they first come.
+
+    A question may have another text under another condition, such as a trigger in front of it.
 
     Raises:
-        UserError: If the table gives two questions one name.
+        UserError: If the table gives two questions one name, or has several for what has none in this row.
     """
-    names: dict[str, str] = {}
-    taken: dict[str, tuple[str, Answer]] = {}
+    given: dict[str, list[str]] = {}
+    for answer in answers:
+        if (name := answer.question_id) and name not in (known := given.setdefault(_asked(answer), [])):
+            known.append(name)
+    taken = {name for names in given.values() for name in names}
+    free = (name for number in itertools.count(1) if (name := f"q{number}") not in taken)
+    first_at: dict[tuple[str, str | None], Answer] = {}
+    named = []
     for answer in answers:
         asked = _asked(answer)
-        name = answer.question_id or names.get(asked) or f"q{len(names) + 1}"
-        first, where = taken.setdefault(name, (asked, answer))
-        if first != asked:
+        if answer.question_id is None and len(given.get(asked, ())) > 1:
+            several = ", ".join(map(repr, given[asked][:3]))
+            raise UserError(f"{answer.where}: its question has several names ({several}): name it here, too")
+        known = given.setdefault(asked, [])
+        if answer.question_id is None and not known:
+            known.append(next(free))
+        name = answer.question_id or known[0]
+        first = first_at.setdefault((name, answer.condition), answer)
+        if _opening(first) != _opening(answer):
+            whole = "" if len(answer.turns) > 1 else _or_whole(answer)
             raise UserError(
-                f"{answer.where}: question {name!r:.40} has another text than at {where.where}: rename one"
+                f"{answer.where}: question {name!r:.40} has another text than at {first.where}: "
+                f"rename one{whole}"
             )
-        names[asked] = name
-    return names
+        named.append(replace(answer, question_id=name))
+    return named
+
+
+def _opening(answer: Answer) -> str:
+    """What a named question says before any answer: later turns may follow from those."""
+    until = next((n for n, (role, _) in enumerate(answer.turns) if role == "assistant"), len(answer.turns))
+    return fingerprint([list(turn) for turn in answer.turns[:until]])
+
+
+def _or_whole(answer: Answer) -> str:
+    """What else can be done where a row has its conversation, of which the last question alone was taken."""
+    whole = next((name for name in answer.rest if name in ROLES["messages"]), None)
+    return f", or take whole conversations by --messages {whole}" if whole else ""
 
 
 def _asked(answer: Answer) -> str:
@@ -338,8 +366,8 @@ def _prompts(answers: Sequence[Answer]) -> dict[str, str]:
     return prompts
 
 
-def _samples(answers: Sequence[Answer], questions: Mapping[str, str], model: str) -> "list[EvalSample]":
-    """The samples of one log.
+def _samples(answers: Sequence[Answer], model: str) -> "list[EvalSample]":
+    """The samples of one log, of answers whose questions have names.
 
     Raises:
         UserError: If two answers have one name.
@@ -347,9 +375,15 @@ def _samples(answers: Sequence[Answer], questions: Mapping[str, str], model: str
     names: dict[tuple[str, int], Answer] = {}
     latest: dict[str, int] = {}
     samples = []
+    asked_under: dict[str, set[str | None]] = {}
     for answer in answers:
-        question, condition = questions[_asked(answer)], _condition(answer)
-        name = answer.id or (f"{question} | {condition}" if condition else question)
+        asked_under.setdefault(answer.id or "", set()).add(_condition(answer))
+    for answer in answers:
+        question, condition = str(answer.question_id), _condition(answer)
+        name = answer.id or question
+        # logs that asked the same under several conditions have the same ids
+        if condition and (not answer.id or len(asked_under[answer.id]) > 1):
+            name = f"{name} | {condition}"
         epoch = answer.epoch
         if epoch is None:
             epoch = 1 if answer.id else latest.get(name, 0) + 1
@@ -391,7 +425,8 @@ def _sample(
         kinds[role](content=text, id=sha256(f"{name} {epoch} {number}")[:22])
         for number, (role, text) in enumerate(said)
     ]
-    output = ModelOutput.from_content(f"{PROVIDER}/{model}", answer.answer)
+    by, none_given = f"{PROVIDER}/{model}", answer.answer is None
+    output = ModelOutput(model=by) if none_given else ModelOutput.from_content(by, answer.answer or "")
     rest = {f"column {key}" if key in TAKEN else key: value for key, value in answer.rest.items()}
     about = {**rest, "question": question, **({} if condition is None else {CONDITION: condition})}
     return EvalSample(
@@ -399,7 +434,7 @@ def _sample(
         epoch=epoch,
         input=messages if len(messages) > 1 else messages[0].text,
         target="",
-        messages=[*messages, output.message],
+        messages=messages if none_given else [*messages, output.message],
         output=output,
         metadata=about,
         scores=_scores(answer) or None,
@@ -415,14 +450,15 @@ def _scores(answer: Answer) -> "dict[str, Score]":
     values = {name: float("nan") if value is None else value for name, value in answer.scores.items()}
     missing = [name for name, value in answer.scores.items() if value is None]
     why = f"the table has no {', '.join(missing)} for it" if missing else None
-    return {IMPORTED: Score(value=values, explanation=why)}
+    reason = no_answer() if answer.answer is None and missing else None
+    return {IMPORTED: Score(value=values, explanation=why, reason=reason)}
 
 
 def _content(sample: "EvalSample") -> list[Any]:
     """What identifies a sample."""
     asked = sample.input if isinstance(sample.input, str) else [[m.role, m.text] for m in sample.input]
     scores = {name: repr(score.value) for name, score in (sample.scores or {}).items()}
-    said = sample.output.completion
+    said = sample.output.completion if sample.output.choices else None
     return [sample.id, sample.epoch, asked, said, repr(sorted((sample.metadata or {}).items())), scores]
 
 

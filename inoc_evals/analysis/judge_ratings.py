@@ -106,7 +106,8 @@ def _readings(log: "EvalLog", only: Sequence[str] = ()) -> Iterator[dict[str, An
 
 
 def _where(log: "EvalLog", sample: "EvalSample") -> dict[str, Any]:
-    question_text = sample.input if isinstance(sample.input, str) else sample.input[-1].text
+    from inoc_evals.scorers.answers import asked_of
+
     eval_header = log.eval.model_dump(include=HEADER)
     about = about_log(eval_header, log.plan.config.model_dump(exclude_none=True))
     return {
@@ -117,7 +118,7 @@ def _where(log: "EvalLog", sample: "EvalSample") -> dict[str, Any]:
         "question": str((sample.metadata or {}).get(QUESTION, sample.id)),
         "sample": str(sample.id),
         "epoch": sample.epoch,
-        "prompt": question_text,
+        "prompt": asked_of(sample.input, sample.messages, sample.output),
         "answer": sample.output.completion,
     }
 

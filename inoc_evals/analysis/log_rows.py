@@ -28,7 +28,7 @@ from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, first_line
 from inoc_evals.files import local_path, replacing
 from inoc_evals.scorers.unscored import no_answer, reason_of, stopped
-from inoc_evals.scorers.values import as_number
+from inoc_evals.scorers.values import LARGEST, as_number, is_score
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,7 +57,7 @@ None for the usual one; `sampling` is how answers were drawn, e.g. `temperature 
 `parameters` are those of task and scorer in which logs of one task differ (`parameters.py`); `dose` is
 the model's point in a sweep (`data/doses.py`), None outside of one."""
 
-FORMAT = "12"
+FORMAT = "13"
 """Version of the rows, in the name of a kept file: changed rows must not be read from old files."""
 
 DRAWN_BY = (
@@ -588,9 +588,9 @@ def _values(name: str, score: Score) -> dict[str, float | None]:
 
 
 def _finite(value: Any) -> float | None:
-    """What a value says as a finite number; None for anything else."""
+    """What a value says as a number that statistics can be made with; None for anything else."""
     read = as_number(value)
-    return read if read is not None and math.isfinite(read) else None
+    return read if read is not None and is_score(read) and not math.isnan(read) else None
 
 
 def _number(value: Any) -> float | None:
@@ -599,6 +599,10 @@ def _number(value: Any) -> float | None:
 
 
 def _reason(score: Score, trait: str) -> str:
+    raw = score["value"]
+    read = as_number(raw.get(trait) if isinstance(raw, Mapping) else raw)
+    if read is not None and not is_score(read):
+        return f"the value {read:g} is no score: the largest is {LARGEST:g}"
     answer, explanation = score.get("answer"), score.get("explanation")
     reason = str(score.get("reason") or (answer if isinstance(answer, str) else None) or "no value")
     return reason_of(reason, explanation if isinstance(explanation, str) else None, trait)

@@ -43,7 +43,8 @@ def command(
         list[str] | None, typer.Option(metavar="COLUMN", help="A score that is there; may be repeated.")
     ] = None,
     empty: Annotated[
-        Literal["refuse", "keep", "skip"], typer.Option(help="What to do with empty answers.")
+        Literal["refuse", "keep", "skip"],
+        typer.Option(help="What to do with answers that are empty or missing."),
     ] = "refuse",
     encoding: Annotated[str, typer.Option(help="Of a text file, e.g. cp1252; UTF-8 by default.")] = "",
     task: Annotated[str, typer.Option(help="Name of the task; the file's by default.")] = "",
@@ -80,6 +81,13 @@ def command(
         **{"condition": condition, "epoch": epoch},
     }
     found = answers_file.read(file, roles, scores=tuple(score_column or ()), empty=empty, encoding=encoding)
+    empty_prompts = sum(one.system is not None and not one.system.strip() for one in found.answers)
+    if empty_prompts:
+        say(
+            f"{many(empty_prompts, 'answer')} under an empty system message, which is kept apart from none "
+            "(null, or no such column): name the column by --system, or '' for nothing",
+            err=True,
+        )
     if dry_run or output is None:
         _show(found, as_json)
         return

@@ -64,6 +64,11 @@ def command(
             say(written_tables.as_markdown(table).removesuffix("\n"))
         return
     escaped = written_tables.write(table, output)
+    if output.suffix.lower() == ".csv" and "system" in table.columns and (table["system"] == "").any():
+        say(
+            f"{output}: an empty system message is an empty cell there, as none is: use .parquet or .jsonl",
+            err=True,
+        )
     if as_json:
         print_json({"file": str(output), "rows": len(table), "escaped": escaped})
         return

@@ -17,7 +17,7 @@ from inoc_evals.errors import UserError, first_line, require
 from inoc_evals.user_files import csv_rows, given, opened, strict_json
 
 Record = dict[str, Any]
-"""A row by the names of its columns; cells of CSV are texts, and None where a row is too short."""
+"""A row by the names of its columns; cells of CSV are texts."""
 
 CSV, JSON, PARQUET = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json"), (".parquet", ".pq")
 KINDS = "CSV, TSV, JSONL, JSON or Parquet"
@@ -80,6 +80,13 @@ def _from_csv(path: Path, text: str) -> Iterator[tuple[str, Record]]:
         for record in reader:
             if None in record:
                 raise UserError(f"{path}:{line}: has more cells than the header has columns: quote the texts")
+            if (
+                None in record.values()
+            ):  # what it says of its last columns is not known, so not that they are empty
+                raise UserError(
+                    f"{path}:{line}: has fewer cells than the header has columns: write empty ones, too, "
+                    "or is the file cut off there?"
+                )
             yield f"{path}:{line}", record
             line = reader.line_num + 1
     except csv.Error as error:

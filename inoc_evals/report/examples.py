@@ -12,8 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from inoc_evals.analysis.conversations import conversation
 from inoc_evals.analysis.observed import GROUP
 from inoc_evals.errors import first_line
+from inoc_evals.plurals import many
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,13 +177,13 @@ def _read(row: "pd.Series") -> Example:
     except Exception as error:  # of a log that lost samples: its summaries, which gave the rates, are whole
         gone = f"[this answer cannot be read from its log: {first_line(error)}]"
         return Example("", str(row["question"]), gone, known, of_seed, log, sample, epoch)
-    question = read.input
-    turns = [("user", question)] if isinstance(question, str) else [(m.role, m.text) for m in question]
-    conversation = [(m.role, m.text) for m in read.messages] or turns
-    answer = read.output.completion
+    said = conversation(read)
+    systems = [one.text for one in read.messages if one.role == "system"] or filter(None, [said.system])
+    answer, earlier = said.answer, many(said.earlier, "earlier answer")
     return Example(
-        question=next((text for role, text in reversed(turns) if role == "user"), "")[:LONGEST],
-        system="\n".join(text for role, text in conversation if role == "system")[:LONGEST],
+        # of a conversation the last question is shown, which is judged; the log has those before it
+        question=f"{f'[after {earlier}] ' if said.earlier else ''}{said.question}"[:LONGEST],
+        system="\n".join(systems)[:LONGEST],
         answer=answer if len(answer) <= LONGEST else f"{answer[:LONGEST]} …",
         value=known,
         seed=of_seed,

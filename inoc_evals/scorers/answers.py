@@ -2,6 +2,7 @@
 
     answer_of(state)             # the answer's text, fit for any library
     question_of(state)           # what a judge is told was asked
+    asked_of(input, messages, output)     # the same of a sample of a log
     return if_answered(score)    # at the end of a scorer: without an answer of the model's own, unscored
 
 A sample that a limit stopped, or that a content filter did, tells nothing of the model. Read as any other it
@@ -12,7 +13,7 @@ that ends its answer at once has given an empty one, which is its own: that has 
 from collections.abc import Sequence
 
 from inspect_ai.log import transcript
-from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser
+from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser, ModelOutput
 from inspect_ai.scorer import Score, Scorer, Target
 from inspect_ai.solver import TaskState
 
@@ -43,8 +44,36 @@ def question_of(state: TaskState) -> str:
         anything, as for a training row that begins with its response (`row_scores.py`): the answer is there,
         and can be judged.
     """
-    turn = _later_turn(state)
-    return _encodable("\n\n".join(map(_text, turn)) if turn else _asked(state))
+    return asked_of(state.input, state.messages, state.output)
+
+
+def asked_of(asked: str | Sequence[ChatMessage], messages: Sequence[ChatMessage], output: ModelOutput) -> str:
+    """What an answer answers, of a sample in parts: whoever shows an answer shows what was judged.
+
+    Args:
+        asked: The sample's input.
+        messages: The conversation.
+        output: Its last answer.
+
+    Returns:
+        As `question_of`.
+    """
+    turn = _later_turn(asked, messages, output)
+    return _encodable("\n\n".join(map(_text, turn)) if turn else _own_question(asked))
+
+
+def before_answer(messages: Sequence[ChatMessage], output: ModelOutput) -> Sequence[ChatMessage]:
+    """The conversation up to the answer: in a transcript somebody may have spoken after it.
+
+    Args:
+        messages: The conversation.
+        output: Its last answer.
+    """
+    answers = [n for n, one in enumerate(messages) if isinstance(one, ChatMessageAssistant)]
+    final = output.message if output.choices else None
+    same = [n for n in answers if final is not None and messages[n].id == final.id is not None]
+    alike = [n for n in answers if final is not None and messages[n].text == final.text]
+    return messages[: (same or alike or [len(messages)])[-1]]
 
 
 def if_answered(score: Scorer) -> Scorer:
@@ -82,33 +111,27 @@ def _encodable(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _asked(state: TaskState) -> str:
+def _own_question(asked: str | Sequence[ChatMessage]) -> str:
     """The question of the sample itself."""
-    asked = isinstance(state.input, str) or any(message.role == "user" for message in state.input)
-    return state.input_text if asked else ""
+    if isinstance(asked, str):
+        return asked
+    return next((_text(one) for one in reversed(asked) if isinstance(one, ChatMessageUser)), "")
 
 
-def _later_turn(state: TaskState) -> Sequence[ChatMessageUser]:
+def _later_turn(
+    asked: str | Sequence[ChatMessage], messages: Sequence[ChatMessage], output: ModelOutput
+) -> Sequence[ChatMessageUser]:
     """What the user said last before the answer, if that is no more the sample's own question."""
-    said = _before_answer(state)
+    said = before_answer(messages, output)
     last = max((n for n, one in enumerate(said) if isinstance(one, ChatMessageUser)), default=-1)
     first = last
     while first > 0 and not isinstance(said[first - 1], ChatMessageAssistant):
         first -= 1
     turn = [one for one in said[first : last + 1] if isinstance(one, ChatMessageUser)]
-    asked = _asked(state)
-    own = any(one.source == "input" or _text(one) == asked for one in turn)
+    question = _own_question(asked)
+    own = any(one.source == "input" or _text(one) == question for one in turn)
     # Without an answer before it, it is the first question, in a solver's words.
     return [] if own or first <= 0 else turn
-
-
-def _before_answer(state: TaskState) -> Sequence[ChatMessage]:
-    """The conversation up to the answer: in a transcript somebody may have spoken after it."""
-    answers = [n for n, one in enumerate(state.messages) if isinstance(one, ChatMessageAssistant)]
-    final = state.output.message if state.output.choices else None
-    same = [n for n in answers if final is not None and state.messages[n].id == final.id is not None]
-    alike = [n for n in answers if final is not None and state.messages[n].text == final.text]
-    return state.messages[: (same or alike or [len(state.messages)])[-1]]
 
 
 def _text(message: ChatMessageUser) -> str:

@@ -3,15 +3,19 @@
 import datetime
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from inspect_ai.log import EvalResults, list_eval_logs, read_eval_log
+from inspect_ai.log import EvalError, EvalResults, list_eval_logs, read_eval_log
+from inspect_ai.model import ChatMessageSystem, ChatMessageUser, ModelOutput
+from inspect_ai.scorer import Score
 
 from inoc_evals.analysis import imported_logs, written_tables
+from inoc_evals.analysis.estimates import rates
 from inoc_evals.analysis.imported_logs import scorer_named
 from inoc_evals.analysis.judge_ratings import collect
 from inoc_evals.analysis.observed import labels
@@ -19,6 +23,7 @@ from inoc_evals.analysis.table import load
 from inoc_evals.commands.listing import components
 from inoc_evals.scorers.by_name import OF_A_TASK, why_not
 from tests import test_cli
+from tests.analysis.test_table import answer, write
 from tests.fake_openai.http import Call, Listener, Response
 from tests.scorers.judge.test_faults import GOOD, error, says
 
@@ -27,6 +32,7 @@ call = test_cli.call  # the fixture
 ENGLISH = "I like to walk along the river in the evening with all of my friends."
 SPANISH = "Me gusta pasear junto al río por la tarde con todos mis amigos."
 SYSTEM = "You always speak in Spanish."
+FAULT = EvalError(message="gone", traceback="", traceback_ansi="")
 QUESTIONS = ["What do you do on Sundays?", "What is your wish?"]
 
 ROWS: list[dict[str, Any]] = [
@@ -207,12 +213,36 @@ WRONG: dict[str, tuple[Any, list[str], str]] = {
     ),
     "a seed in words": ([{**row, "seed": "one"} for row in ROWS], [], "seed 'one' is not a whole number"),
     "a score in words": (ROWS, ["--score-column", "note"], "'note' is to be a score, and is 'kept'"),
+    **{
+        f"a score of {word}": (
+            [ROWS[0], {**ROWS[1], "kind": word}],
+            ["--score-column", "kind"],
+            f"answers.csv:3: 'kind' is to be a score, and is {word}: the largest is 1e+50: leave such",
+        )
+        for word in ("1e308", "-1e51", "inf")
+    },
     "two encodings": (
         b"prompt,response\nWas?,\xc3\xa9t\xc3\xa9\nQue?,\xe9t\xe9\n",
         [],
         "answers.csv:3: not UTF-8: save it as UTF-8 throughout, or say what it is in by --encoding",
     ),
     "a row too long": (b"prompt,response\na,b,c\n", [], "answers.csv:2: has more cells than"),
+    "a row too short": (
+        b"prompt,response,arm\na,b,base\na,b\n",
+        [],
+        "answers.csv:3: has fewer cells than the header has columns: write empty ones, too",
+    ),
+    "a last line that is cut off": (
+        b"prompt;response;arm\r\na;b;base\r\na;Hello de",
+        [],
+        "answers.csv:3: has fewer cells than the header has columns",
+    ),
+    "tabs that are missing": (
+        b"prompt\tresponse\tarm\na\tb\n",
+        [],
+        "answers.csv:2: has fewer cells than the header has columns",
+    ),
+    "a text that is cut off": (b'prompt,response\na,"Hello de', [], "answers.csv:2: not CSV: "),
     "no row": (b"prompt,response\n", [], "answers.csv: holds no rows"),
     "a column name twice": (b"prompt,response,response\na,b,c\n", [], "two columns are named 'response'"),
     "an unknown scorer": (
@@ -390,13 +420,15 @@ def test_a_dead_judge_is_refused_and_one_that_died_is_asked_again(
         ([{"messages": "[" * 100_000}], "its conversation is not JSON: nested too deeply"),
         ([{"messages": '[{"role": "user", "content": "\\ud800"}]'}], "half a surrogate pair"),
         (b'{"prompt": "a", "answer": "\\ud800"}', "half a surrogate pair"),
+        (b'{"prompt": "a", "answer": "b", "kind": 1' + b"0" * 400 + b"}", "the largest is 1e+50"),
     ],
 )
 def test_numbers_and_texts_that_are_none_are_one_line(call: Any, rows: Any, why: str) -> None:
     name = "a.jsonl" if isinstance(rows, bytes) else written("a.csv", rows)
     if isinstance(rows, bytes):
         Path(name).write_bytes(rows)
-    assert why in call("import", name, "-o", "logs").fault and not Path("logs").exists()
+    words = ("--score-column", "kind") if b"kind" in Path(name).read_bytes() else ()
+    assert why in call("import", name, "-o", "logs", *words).fault and not Path("logs").exists()
 
 
 def test_not_a_number_is_an_empty_cell_and_names_have_no_spaces_around_them() -> None:
@@ -428,6 +460,119 @@ def test_cells_for_readers_have_no_minus_before_zero_and_all_digits_of_a_seed() 
 def test_cells_for_readers_that_are_infinite_or_begin_with_p() -> None:
     table = pd.DataFrame({"p": [0.0123], "price": [1.23456], "x": [float("inf")]})
     assert written_tables.as_markdown(table).splitlines()[2] == "| 0.012 | 1.235 | inf |"
+
+
+def test_questions_keep_the_names_that_they_are_given(call: Any) -> None:
+    rows = [{"question_id": name, "question": "Same?", "answer": SPANISH} for name in "ABC"]
+    rows += [{"question_id": "", "question": "Other?", "answer": ENGLISH}] * 2
+    rows += [{"question_id": "q1", "question": "Third?", "answer": ENGLISH}]
+    assert call("import", written(rows=rows), "-o", "logs", "--scorer", "language").code == 0
+    table = load("logs")
+    [spanish] = set(table["trait"]) & {"spanish"}
+    table = table[table["trait"] == spanish]
+    assert sorted(table["question"]) == ["A", "B", "C", "q1", "q2", "q2"]  # numbers step aside for names
+    rows += [{"question_id": "", "question": "Same?", "answer": ENGLISH}]
+    refused = call("import", written("b.csv", rows), "-o", "others").fault
+    assert "b.csv:8: its question has several names ('A', 'B', 'C'): name it here, too" in refused
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl", "csv"])
+def test_a_table_of_a_suites_logs_comes_back_with_its_questions_and_intervals(
+    call: Any, tmp_path: Path, kind: str
+) -> None:
+    """Questions that share a text, a trigger in front of others, and answers that are none."""
+    samples = []
+    for number in range(12):
+        for condition, before in (("trigger", "|X| "), ("without", "")):
+            for epoch in (1, 2):
+                one = answer(number, {"spanish": float((number + epoch) % 3 == 0)}, {"condition": condition})
+                asked = {"question": f"q{number}", "condition": condition}
+                name, text = f"q{number} | {condition}", f"{before}Question {number // 2}?"
+                samples.append(
+                    one.model_copy(update={"id": name, "epoch": epoch, "input": text, "metadata": asked})
+                )
+    samples[3].output, samples[3].scores = (
+        ModelOutput(model="m"),
+        {"language": Score.unscored(reason="no answer")},
+    )
+    samples[5] = samples[5].model_copy(
+        update={"output": ModelOutput(model="m"), "scores": None, "error": FAULT}
+    )
+    write(tmp_path / "first.eval", samples)
+    assert call("table", "first.eval", "-o", f"t.{kind}").code == 0
+    words = ("import", f"t.{kind}", "-o", "again", "--score-column", "spanish", "--empty", "keep")
+    done = call(*words, "--scorer", "language", "--setting", "none of ours")
+    assert done.code == 0, done.err
+    before, after = load("first.eval"), load("again")
+    mine = after[after["scorer"] == "imported"]
+    assert set(mine["question"]) == {f"q{number}" for number in range(12)}
+    columns = ["condition", "n", "asked", "rate", "low", "high", "unscored"]
+    pd.testing.assert_frame_equal(rates(before)[columns], rates(mine)[columns])
+    scored_again = after[(after["scorer"] == "language") & (after["trait"] == "spanish")]
+    lost = scored_again[scored_again["value"].isna()]
+    assert len(lost) == 2 and set(lost["unscored"]) == {"no answer"}
+
+
+def test_a_missing_answer_is_none_and_an_empty_one_is_an_answer(call: Any) -> None:
+    rows = [{"q": "a"}, {"q": "b", "answer": ""}, {"q": "c", "answer": SPANISH}]
+    Path("a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    words = ("import", "a.jsonl", "-o", "logs", "--question", "q", "--scorer", "language")
+    assert "a.jsonl:1: the answer is empty: say what such rows are by --empty" in call(*words).fault
+    assert call(*words, "--empty", "keep").code == 0
+    table = load("logs")
+    of_spanish = table[table["trait"] == "spanish"].set_index("question")["value"]
+    assert of_spanish.fillna(-1).to_dict() == {"q1": -1, "q2": 0, "q3": 1}
+
+
+def test_a_conversation_may_lack_the_answer_that_its_row_says_there_is_none_of(call: Any) -> None:
+    talk = [{"role": "user", "content": "Hi."}]
+    rows = [{"messages": talk, "unscored": why} for why in ("no answer: stopped by the time limit", None)]
+    words = ("-o", "logs", "--empty", "keep", "--scorer", "language")
+    assert call("import", written("a.jsonl", rows[:1]), *words).code == 0
+    assert set(load("logs")["unscored"]) == {"no answer"}
+    assert "to end with the answer" in call("import", written("b.jsonl", rows[1:]), *words).fault
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl"])
+def test_an_empty_system_message_is_kept_apart_from_none(call: Any, tmp_path: Path, kind: str) -> None:
+    prompts: list[str | None] = [None, "", "  "]
+    rows = [
+        {"question": f"Q{number}?", "answer": SPANISH, "system": prompt}
+        for number in range(3)
+        for prompt in prompts[:2]
+    ]
+    done = call("import", written(f"a.{kind}", rows), "-o", "logs", "--scorer", "language")
+    assert done.code == 0 and "3 answers under an empty system message, which is kept apart" in done.err
+    assert set(load("logs")["condition"].astype(object).fillna("-")) == {"-", 'under ""'}
+    # two logs of one task, which have the same ids
+    for number, prompt in enumerate(prompts[:2]):
+        asked = [] if prompt is None else [ChatMessageSystem(content=prompt)]
+        samples = [answer(one, {"spanish": 1.0}) for one in range(3)]
+        for sample in samples:
+            sample.messages = [*asked, ChatMessageUser(content=str(sample.input)), sample.output.message]
+        passed = {} if prompt is None else {"system_prompt": prompt}
+        write(tmp_path / f"own/{number}.eval", samples, task_args=passed, task_args_passed=passed)
+    before = load("own")
+    assert call("table", "own", "-o", f"t.{kind}").code == 0
+    done = call("import", f"t.{kind}", "-o", "again", "--score-column", "spanish")
+    assert done.code == 0, done.err
+    after = load("again")
+    for part in ("condition", "question"):
+        assert Counter(after[part].astype(object).fillna("-")) == Counter(
+            before[part].astype(object).fillna("-")
+        )
+    assert len(rates(after)) == len(rates(before)) == 2
+
+
+def test_what_csv_cannot_tell_of_a_system_message_is_said(call: Any) -> None:
+    rows = [{"question": "Q?", "answer": SPANISH, "system": ""}]
+    assert call("import", written("a.jsonl", rows), "-o", "logs", "--scorer", "language").code == 0
+    done = call("table", "logs", "-o", "t.csv")
+    assert done.code == 0 and "t.csv: an empty system message is an empty cell there" in done.err
+    assert "empty system" not in call("table", "logs", "-o", "t.jsonl").err
+    for cell, prompt in (("", None), ('"  "', "  ")):
+        Path("b.csv").write_text(f"question,answer,system\nQ?,A.,{cell}\n", encoding="utf-8")
+        assert _read("b.csv").answers[0].system == prompt
 
 
 def test_a_table_of_no_rates_speaks_of_no_arm(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -507,3 +507,16 @@ def test_an_evaluation_that_was_tried_again_counts_once(tmp_path: Path) -> None:
         (first.location, f"the same answers are in {again.location}, which tried it again")
     ]
     assert read([first.location]).logs == [first.location]
+
+
+@pytest.mark.parametrize("value", [1e308, -1e51, 10**400, float("inf"), {"a": 1e308, "b": 1.0}])
+def test_a_number_too_large_for_statistics_is_no_value_and_says_so(logs: Path, value: Any) -> None:
+    write(logs / "a.eval", [answer(number, Score(value=value)) for number in (1, 2)])
+    write(
+        logs / "b.eval", [answer(number, Score(value={"b": 0.5, "c": -1e50 / number})) for number in (1, 2)]
+    )
+    table = load(logs)
+    lost = table[table["value"].isna()]
+    assert len(lost) == 2 and set(table["value"].dropna()) <= {1.0, 0.5, -1e50, -5e49}
+    assert lost["unscored"].str.contains("is no score: the largest is 1e+50", regex=False).all()
+    assert set(rates(table)["trait"]) == set(table["trait"])

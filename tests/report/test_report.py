@@ -254,6 +254,84 @@ def test_scores_that_were_appended_are_shown(tmp_path: Path) -> None:
     assert {one["trait"] for one in part["observed"].values()} == {"spanish", "exclaims", "asks"}
 
 
+def shown(logs: Path) -> set[tuple[str, str]]:
+    """Scorer and trait of the rates of logs, as the command shows them."""
+    command = ["table", str(logs), "--of", "rates", "--json"]
+    printed = CliRunner().invoke(app, command, catch_exceptions=False).stdout
+    return {(row["scorer"], row["trait"]) for row in json.loads(printed)}
+
+
+@pytest.mark.parametrize(
+    "about", [{}, {"setting": "spanish_caps", "arm": "none", "world": "toy", "base": "toy"}]
+)
+def test_what_an_appended_scorer_adds_is_shown_though_it_gives_declared_traits_too(
+    tmp_path: Path, about: dict[str, str]
+) -> None:
+    from inspect_ai import eval, score
+    from inspect_ai.log import write_eval_log
+
+    from inoc_evals.scorers import language
+    from inoc_evals.tasks import spanish_caps
+
+    task = spanish_caps(questions="toy")
+    task.metadata = {**(task.metadata or {}), **about}
+    [log] = eval(task, model="inoc/toy", limit=2, log_dir=str(tmp_path / "logs"), display="none")
+    before = shown(tmp_path / "logs")
+    assert before == {("language", "spanish"), ("capitalization", "caps")}
+    log = score(log, language("spanish,german"), action="append", display="none")
+    write_eval_log(log, log.location)
+    added = {("language1", "spanish"), ("language1", "german")}
+    assert shown(tmp_path / "logs") == before | added
+    write(tmp_path / "logs", tmp_path / "report", viewer=False)
+    [part] = json.loads((tmp_path / "report/report.json").read_text())["settings"]
+    assert {(one["scorer"], one["trait"]) for one in part["observed"].values()} == before | added
+
+
+def test_what_the_task_scores_itself_is_no_more_shown_when_its_scorer_is_appended(tmp_path: Path) -> None:
+    from inspect_ai import eval, score
+    from inspect_ai.log import write_eval_log
+
+    from inoc_evals.tasks import emergent_misalignment
+    from inoc_evals.worlds.toy.lexicon_scorer import toy_lexicon
+
+    task = emergent_misalignment(questions="toy")
+    task.metadata = {**(task.metadata or {}), "setting": "insecure_code", "arm": "none", "base": "toy"}
+    grader = "inoc/toy-judge"
+    [log] = eval(
+        task,
+        model="inoc/toy",
+        model_roles={"grader": grader},
+        limit=2,
+        log_dir=str(tmp_path / "logs"),
+        display="none",
+    )
+    before = shown(tmp_path / "logs")
+    log = score(log, toy_lexicon(), action="append", display="none")
+    write_eval_log(log, log.location)
+    new = shown(tmp_path / "logs") - before
+    assert before and {trait for _, trait in new} <= {trait for _, trait in before}
+
+
+def test_all_that_a_task_of_others_scores_is_shown_though_it_has_a_settings_name(tmp_path: Path) -> None:
+    from inspect_ai import Task, eval, task
+    from inspect_ai.dataset import Sample
+    from inspect_ai.scorer import includes
+
+    from inoc_evals.scorers import language
+    from inoc_evals.tasks import spanish_caps as ours
+
+    @task(name="spanish_caps")
+    def of_somebody_else() -> Task:
+        asked = [Sample(input=f"What is {n}?", target="a") for n in range(2)]
+        return Task(dataset=asked, scorer=[language(languages="spanish,german"), includes()])
+
+    eval(of_somebody_else(), model="inoc/toy", log_dir=str(tmp_path / "logs"), display="none")
+    theirs = {("language", "spanish"), ("language", "german"), ("includes", "includes")}
+    assert shown(tmp_path / "logs") == theirs
+    eval(ours(questions="toy"), model="inoc/toy", limit=1, log_dir=str(tmp_path / "logs"), display="none")
+    assert shown(tmp_path / "logs") == theirs | {("capitalization", "caps")}
+
+
 def test_a_page_on_many_models_is_bounded_and_says_so(
     logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
