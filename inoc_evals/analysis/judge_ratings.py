@@ -8,11 +8,12 @@ asked through Inspect's cache: the same judge, rubric and answer are paid for on
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.log_rows import about_log, condition_of
-from inoc_evals.analysis.table import logs_at
+from inoc_evals.analysis.table import whole_logs
 from inoc_evals.errors import UserError, first_line, require
 
 if TYPE_CHECKING:
@@ -27,6 +28,19 @@ COLUMNS = (
     *("question", "epoch", "prompt", "answer", "judge", "wording", "reader"),
     *("alignment", "coherence", "word", "third", "failure", "detail"),
 )
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """The ratings of the answers of several logs.
+
+    Attributes:
+        table: See `collect`.
+        skipped: Locations of logs that are not in it, each with the reason.
+    """
+
+    table: "pd.DataFrame"
+    skipped: list[tuple[str, str]]
 
 
 def collect(
@@ -45,22 +59,45 @@ def collect(
         are NaN.
 
     Raises:
-        UserError: If a log cannot be read or holds no answers, or a grader cannot be used.
+        UserError: If a log that is named cannot be read or holds no answers, a folder has no finished log,
+            or a grader cannot be used.
+    """
+    return gather(logs, graders, wording, reader).table
+
+
+def gather(
+    logs: Sequence[str | Path], graders: Sequence[str] = (), wording: str = "inoc_evals", reader: str = "auto"
+) -> Ratings:
+    """Gather ratings as `collect` does, and say which logs were skipped.
+
+    Args:
+        logs: As for `collect`.
+        graders: As for `collect`.
+        wording: As for `collect`.
+        reader: As for `collect`.
+
+    Returns:
+        The ratings, with the logs of folders that are not in them.
+
+    Raises:
+        UserError: As for `collect`.
     """
     require("analysis", "pandas")
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
-    for location in dict.fromkeys(one for place in logs for one in logs_at(place)):
+    whole, skipped = whole_logs(logs)
+    for location in whole:
         log = _read(location)
         rows.extend(_readings(log))
         if graders:
             rows.extend(_readings(_judge(log, graders, wording, reader), only=graders))
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"alignment": float, "coherence": float})
     # the same judge may be in the log and among `graders`
-    return table.drop_duplicates(
+    once = table.drop_duplicates(
         ["log", "question", "epoch", "judge", "wording", "reader"], ignore_index=True
     )
+    return Ratings(once, skipped)
 
 
 def _read(location: str | Path) -> "EvalLog":
