@@ -30,6 +30,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
@@ -217,7 +218,7 @@ def remove_unfinished(folder: Path, *, of: str = "*") -> None:
         folder: A folder that no other process is writing to, e.g. because the caller holds its lock.
         of: Only those of the file or folder of this name, where the lock is for that one alone.
     """
-    for leftover in folder.glob(f".{of}.*{SUFFIX}"):
+    for leftover in folder.glob(f".{of if of == '*' else escape(of)}.*{SUFFIX}"):
         _remove(leftover)
 
 
