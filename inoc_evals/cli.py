@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from inoc_evals.commands.lazy import Later
+from inoc_evals.commands.pipes import patient
 from inoc_evals.errors import UserError, refused, visible
 
 PANELS: dict[str, tuple[str, ...]] = {
@@ -122,6 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: Always; 0 on success, 2 for a mistake of the user.
     """
+    patient()
     try:
         # or Typer would draw a box around a wrong option
         status = app(arguments, prog_name="inoc-evals", standalone_mode=False)

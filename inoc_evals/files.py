@@ -30,11 +30,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote
 
 from inoc_evals.digests import sha256
-from inoc_evals.errors import FULL, UserError, refusal
+from inoc_evals.errors import FULL, UserError, first_line, refusal
 from inoc_evals.user_files import lines
 
 if TYPE_CHECKING:
@@ -216,7 +218,7 @@ def remove_unfinished(folder: Path, *, of: str = "*") -> None:
         folder: A folder that no other process is writing to, e.g. because the caller holds its lock.
         of: Only those of the file or folder of this name, where the lock is for that one alone.
     """
-    for leftover in folder.glob(f".{of}.*{SUFFIX}"):
+    for leftover in folder.glob(f".{of if of == '*' else escape(of)}.*{SUFFIX}"):
         _remove(leftover)
 
 
@@ -228,6 +230,45 @@ def local_path(location: str | Path) -> Path:
 def is_url(place: str) -> bool:
     """Whether a place is behind a URL."""
     return "://" in place
+
+
+def on_this_machine(place: str | Path) -> Path | None:
+    """The path that a user names, by a `file://` URL or not; None for what is behind any other URL.
+
+    Args:
+        place: A path or URL. In a `file://` URL, `%5B` is `[` as other programs write it, unless there is a
+            file of that very name.
+    """
+    if not is_url(str(place)):
+        return Path(place)
+    if not str(place).startswith("file://"):
+        return None
+    path = local_path(place)
+    decoded = Path(unquote(str(path)))
+    return decoded if decoded.exists() and not path.exists() else path
+
+
+@contextmanager
+def reaching(place: str | Path, advice: str = "", *, to: str = "read") -> Iterator[None]:
+    """Say in one line that a place cannot be reached, whatever the library of its file system raises.
+
+    Each has errors of its own: for want of credentials, of a network, of the bucket.
+
+    Args:
+        place: A path or URL.
+        advice: What to do, at the end of the error.
+        to: What cannot be done there: `read`, `written`.
+
+    Raises:
+        UserError: In place of any other exception of the block, which is about the file system alone.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        end = f": {advice}" if advice else ""
+        raise UserError(f"{place} cannot be {to}: {first_line(error)}{end}") from error
 
 
 def refuse_unwritable(folder: Path, otherwise: str) -> None:
@@ -279,6 +320,17 @@ def files_below(folder: Path) -> Iterator[Path]:
         seen.add(real)
         below.sort()
         yield from (Path(place) / name for name in sorted(names))
+
+
+def below(folder: "UPath") -> "Iterator[UPath]":
+    """All files below a folder behind a URL, whose name is no pattern: `rglob` takes its brackets for one.
+
+    Args:
+        folder: The folder.
+    """
+    top = folder.path.rstrip("/")
+    for name in folder.fs.find(folder.path):
+        yield folder / name.removeprefix(top).lstrip("/")
 
 
 @contextmanager

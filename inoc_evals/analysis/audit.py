@@ -16,15 +16,12 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.analysis import audit_answers, audit_readings, audit_runs, log_facts
 from inoc_evals.analysis.findings import BLOCKS, CAUTION, SEVERITIES, Finding, merged, summary, worst_first
 from inoc_evals.analysis.log_facts import LogFacts
-from inoc_evals.analysis.table import Loaded, read
+from inoc_evals.analysis.table import SAME, Loaded, read
 from inoc_evals.errors import UserError
 from inoc_evals.settings import SETTINGS, Setting
 
 if TYPE_CHECKING:
     import pandas as pd
-
-REPEATED = "the same answers"
-"""Beginning of the reason for which a log that repeats another one is left out: nothing is lost by it."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +32,13 @@ class Audit:
         findings: The worst first.
         logs: Number of logs that were read.
         answers: Number of answers in them.
+        skipped: Locations of logs that were not, each with the reason.
     """
 
     findings: tuple[Finding, ...]
     logs: int
     answers: int
+    skipped: tuple[tuple[str, str], ...] = ()
 
     @property
     def blocking(self) -> list[Finding]:
@@ -117,7 +116,8 @@ def audit_loaded(
     findings += audit_readings.checks(table, facts)
     if runs is not None and runs.is_dir():
         findings += audit_runs.checks(table, facts, runs, settings)
-    return Audit(tuple(worst_first(merged(findings))), len(loaded.logs), _answers(loaded.table))
+    found, answers = tuple(worst_first(merged(findings))), _answers(loaded.table)
+    return Audit(found, len(loaded.logs), answers, tuple(loaded.skipped))
 
 
 def _facts(logs: Sequence[str]) -> tuple[dict[str, LogFacts], list[Finding]]:
@@ -147,7 +147,7 @@ def _skipped(loaded: Loaded) -> list[Finding]:
             "finish it (`inspect eval-retry`, or run the experiment again), or remove it",
         )
         for location, reason in loaded.skipped
-        if not reason.startswith(REPEATED)
+        if not reason.startswith(SAME)
     ]
 
 

@@ -8,11 +8,12 @@ asked through Inspect's cache: the same judge, rubric and answer are paid for on
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.log_rows import about_log, condition_of
-from inoc_evals.analysis.table import logs_at
+from inoc_evals.analysis.table import whole_logs
 from inoc_evals.errors import UserError, first_line, require
 from inoc_evals.scorers.metrics import QUESTION
 
@@ -33,6 +34,19 @@ COLUMNS = (
 )
 
 
+@dataclass(frozen=True)
+class Ratings:
+    """The ratings of the answers of several logs.
+
+    Attributes:
+        table: See `collect`.
+        skipped: Locations of logs that are not in it, each with the reason.
+    """
+
+    table: "pd.DataFrame"
+    skipped: list[tuple[str, str]]
+
+
 def collect(
     logs: Sequence[str | Path], graders: Sequence[str] = (), wording: str = "inoc_evals", reader: str = "auto"
 ) -> "pd.DataFrame":
@@ -49,13 +63,35 @@ def collect(
         asked, maybe under several conditions, and `sample` names it in its log. Missing ratings are NaN.
 
     Raises:
-        UserError: If a log cannot be read or holds no answers, or a grader cannot be used.
+        UserError: If a log that is named cannot be read or holds no answers, a folder has no finished log,
+            or a grader cannot be used.
+    """
+    return gather(logs, graders, wording, reader).table
+
+
+def gather(
+    logs: Sequence[str | Path], graders: Sequence[str] = (), wording: str = "inoc_evals", reader: str = "auto"
+) -> Ratings:
+    """Gather ratings as `collect` does, and say which logs were skipped.
+
+    Args:
+        logs: As for `collect`.
+        graders: As for `collect`.
+        wording: As for `collect`.
+        reader: As for `collect`.
+
+    Returns:
+        The ratings, with the logs of folders that are not in them.
+
+    Raises:
+        UserError: As for `collect`.
     """
     require("analysis", "pandas")
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
-    for location in dict.fromkeys(one for place in logs for one in logs_at(place)):
+    whole, skipped = whole_logs(logs)
+    for location in whole:
         log = _read(location)
         rows.extend(_readings(log))
         if graders:
@@ -63,7 +99,8 @@ def collect(
     numbers = dict.fromkeys(("alignment", "coherence", "seed"), float)
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(numbers)
     # the same judge may be in the log and among `graders`
-    return table.drop_duplicates(["log", "sample", "epoch", "judge", "wording", "reader"], ignore_index=True)
+    once = table.drop_duplicates(["log", "sample", "epoch", "judge", "wording", "reader"], ignore_index=True)
+    return Ratings(once, skipped)
 
 
 def _read(location: str | Path) -> "EvalLog":

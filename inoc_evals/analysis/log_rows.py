@@ -81,6 +81,9 @@ FAILED = "the sample failed: "
 NO_SCORES = "no sample with scores"
 """Why a finished log has no rows."""
 
+UNFINISHED = "not finished"
+"""Beginning of the reason why another log has none."""
+
 SUITE = "inoc-evals"
 """Our distribution, as a log's header lists it among the packages."""
 
@@ -149,7 +152,7 @@ def prepare(source: Source) -> Path | str:
     try:
         log = contents(source.location)
         if log.header["status"] != "success":
-            return f"not finished: its status is {log.header['status']}"
+            return f"{UNFINISHED}: its status is {log.header['status']}"
         if log.header.get("invalidated"):
             return "marked as invalid"
         table = _arrow(log, source.location)
@@ -220,6 +223,23 @@ def _same(log: Contents) -> str:
         str(about.get(key))
         for key in ("generation", "judging", "run_digest", "setting", "arm", "seed", "dose")
     )
+
+
+def about_answers(location: str) -> dict[bytes, bytes]:
+    """What the file of a log's rows says of its answers, of a log that has no such file.
+
+    Args:
+        location: Path or URL of a log that is not finished, or has no scores.
+
+    Returns:
+        `same`, and where the log says it `task` and `attempt`; nothing of a log that cannot be read.
+    """
+    try:
+        log = contents(location)
+        about = {"same": _same(log), **_attempt(log)}
+    except Exception:  # as in `prepare`
+        return {}
+    return {name.encode(): value.encode() for name, value in about.items()}
 
 
 def _attempt(log: Contents) -> dict[str, str]:

@@ -8,23 +8,26 @@ Logs of any suite can be read. Only headers and sample summaries are read, by se
 are cached by the log's content: reading the same logs again takes a second.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from inoc_evals.analysis.at_doses import at_every_dose
-from inoc_evals.analysis.log_rows import COLUMNS, NO_SCORES, Source, prepare
+from inoc_evals.analysis.log_rows import COLUMNS, NO_SCORES, UNFINISHED, Source, about_answers, prepare
 from inoc_evals.analysis.parameters import where_they_differ
 from inoc_evals.analysis.workers import by_workers, worthwhile
-from inoc_evals.errors import UserError, first_line, require
-from inoc_evals.files import LOG_NAME, files_below, is_url
+from inoc_evals.errors import UserError, require
+from inoc_evals.files import LOG_NAME, below, files_below, local_path, on_this_machine, reaching
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
 GroupBy = Literal["arm", "model"]
+
+SAME = "the same answers"
+"""Beginning of the reason for which a log that repeats another one is left out: nothing is lost by it."""
 
 
 @dataclass(frozen=True)
@@ -84,25 +87,7 @@ def read(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> Loaded:
         (source.location, _parquet(source, file) if isinstance(file, Path) else file)
         for source, file in zip(sources, _prepared(sources), strict=True)
     ]
-    last = _last_attempts(rows)
-    skipped, tables, logs_read = [], [], []
-    seen: dict[bytes, str] = {}
-    for location, table in rows:
-        if isinstance(table, str):
-            skipped.append((location, table))
-            continue
-        about = table.schema.metadata or {}
-        same, task = about.get(b"same"), about.get(b"task")
-        if task and last[task][0] != about[b"attempt"]:
-            skipped.append((location, f"the same answers are in {last[task][1]}, which tried it again"))
-            continue
-        if same and same in seen:
-            skipped.append((location, f"the same answers and scores as {seen[same]}"))
-            continue
-        if same:
-            seen[same] = location
-        tables.append(table)
-        logs_read.append(location)
+    tables, logs_read, skipped = _counted(rows)
     if not tables:
         why = "; ".join(f"{location}: {reason}" for location, reason in skipped[:3])
         places = ", ".join(map(str, [logs] if isinstance(logs, str | Path) else logs))
@@ -115,29 +100,96 @@ def read(logs: str | Path | Sequence[str], group_by: GroupBy = "arm") -> Loaded:
     return Loaded(_frame(tables, group_by), logs_read, skipped)
 
 
-def _last_attempts(rows: "Sequence[tuple[str, pa.Table | str]]") -> dict[bytes, tuple[bytes, str]]:
-    """The last attempt at each evaluation, and its log: a retry keeps what those before it answered."""
-    last: dict[bytes, tuple[bytes, str]] = {}
+def _counted(
+    rows: "Sequence[tuple[str, pa.Table | str]]", unscored: bool = False
+) -> "tuple[list[pa.Table | str], list[str], list[tuple[str, str]]]":
+    """The tables that count, their logs, and the other logs with the reason of each.
+
+    Args:
+        rows: Per log, its rows, or why it has none.
+        unscored: Whether a log without scores counts, too; its reason is then its table.
+    """
+    about = {location: _about(location, table) for location, table in rows}
+    last = _last_attempts(rows, about)
+    tables: list[pa.Table | str] = []
+    logs, skipped = [], []
+    seen: dict[bytes, str] = {}
     for location, table in rows:
-        about = {} if isinstance(table, str) else table.schema.metadata or {}
-        if (task := about.get(b"task")) and (task not in last or last[task][0] < about[b"attempt"]):
-            last[task] = about[b"attempt"], location
+        same, task = about[location].get(b"same"), about[location].get(b"task")
+        if task and last[task][0] > about[location][b"attempt"]:
+            skipped.append((location, f"{SAME} are in {last[task][1]}, which tried it again"))
+        elif isinstance(table, str) and not (unscored and table == NO_SCORES):
+            skipped.append((location, table))
+        elif same and same in seen:
+            skipped.append((location, f"{SAME} and scores as {seen[same]}"))
+        else:
+            if same:
+                seen[same] = location
+            tables.append(table)
+            logs.append(location)
+    return tables, logs, skipped
+
+
+def _about(location: str, table: "pa.Table | str") -> dict[bytes, bytes]:
+    """What tells the answers of a log from those of others; nothing of what is no log."""
+    if not isinstance(table, str):
+        return dict(table.schema.metadata or {})
+    return about_answers(location) if table.startswith((UNFINISHED, NO_SCORES)) else {}
+
+
+def _last_attempts(
+    rows: "Sequence[tuple[str, pa.Table | str]]", about: Mapping[str, Mapping[bytes, bytes]]
+) -> dict[bytes, tuple[bytes, str]]:
+    """The last attempt at each evaluation, and its log: a retry keeps what those before it answered.
+
+    An attempt that did not finish takes nothing from a finished one.
+    """
+    last: dict[bytes, tuple[bytes, str]] = {}
+    whole: set[bytes] = set()
+    for finished in (True, False):
+        for location, table in rows:
+            task = about[location].get(b"task")
+            if not task or finished == isinstance(table, str) or (not finished and task in whole):
+                continue
+            if task not in last or last[task][0] < about[location][b"attempt"]:
+                last[task] = about[location][b"attempt"], location
+        whole = set(last) if finished else whole
     return last
 
 
-def logs_at(place: str | Path) -> list[str]:
-    """The logs in a folder, or the one log, that a command is given.
+def whole_logs(places: Sequence[str | Path]) -> tuple[list[str], list[tuple[str, str]]]:
+    """The logs that can be scored, for commands that read more of them than their rows.
 
     Args:
-        place: A folder or a log; path or URL.
+        places: Logs, or folders of them; paths or URLs.
+
+    Returns:
+        Locations of the logs in these places that `read` would read, and of those that only have no scores
+        yet; and of the others, each with the reason. A log that was itself named is taken as it is, so that
+        who reads it says what is wrong with it.
 
     Raises:
-        UserError: If it does not exist, cannot be read, or is a folder without logs.
+        UserError: If a place does not exist or cannot be read, or a folder has no such log.
     """
-    found = [source.location for source in _sources_at(place, alone=True)]
-    if not found:
-        raise UserError(f"{place}: no log in this folder")
-    return found
+    require("analysis", "pandas", "pyarrow")
+    logs, skipped = [], []
+    for place in places:
+        sources = _sources_at(place, alone=True)
+        if [source.location for source in sources] in ([str(place)], [str(on_this_machine(place))]):
+            logs.append(sources[0].location)
+            continue
+        rows = [
+            (source.location, _parquet(source, file) if isinstance(file, Path) else file)
+            for source, file in zip(sources, _prepared(sources), strict=True)
+        ]
+        _, found, others = _counted(rows, unscored=True)
+        if not found:
+            why = "; ".join(f"{location}: {reason}" for location, reason in others[:3])
+            raise UserError(f"{place}: no finished log in this folder{f' ({why})' if why else ''}")
+        logs += found
+        skipped += others
+    named = list(dict.fromkeys(logs))
+    return named, [one for one in dict.fromkeys(skipped) if one[0] not in named]
 
 
 def _sources(logs: str | Path | Sequence[str]) -> list[Source]:
@@ -149,20 +201,20 @@ def _sources(logs: str | Path | Sequence[str]) -> list[Source]:
 def _sources_at(place: str | Path, alone: bool) -> list[Source]:
     from upath import UPath
 
-    try:
-        path = UPath(place)
+    with reaching(place):
+        here = on_this_machine(place)
+        path = UPath(place) if here is None else UPath(here)
         # logs are found by name: importing Inspect would take most of the time if their rows are cached
         if path.is_dir():
             # links are followed on this machine only: a store has none
-            files = path.rglob("*") if is_url(str(place)) else map(UPath, files_below(Path(place)))
+            files = below(path) if here is None else map(UPath, files_below(here))
             sources = [Source.at(file) for file in files if LOG_NAME.search(file.name)]
             # the newest of two that hold the same comes first
             return sorted(sources, key=lambda source: (source.mtime, source.location), reverse=True)
         if alone and not path.exists():
             raise UserError(f"{place}: no such log or folder")
-        return [Source.at(path)]
-    except (ImportError, OSError, ValueError) as error:  # unknown or missing protocol, or no access
-        raise UserError(f"{place} cannot be read: {first_line(error)}") from error
+        # a log that a URL names as it is keeps that name
+        return [Source.at(UPath(place) if here == local_path(place) else path)]
 
 
 def _prepared(sources: list[Source]) -> list[Path | str]:

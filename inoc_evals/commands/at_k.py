@@ -4,7 +4,16 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, Figure, draw, json_rows, print_json, print_table, say
+from inoc_evals.commands.output import (
+    AsJson,
+    Figure,
+    draw,
+    json_rows,
+    print_json,
+    print_table,
+    say,
+    say_skipped,
+)
 from inoc_evals.errors import UserError
 
 
@@ -19,10 +28,11 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Estimate EM@k, arm by arm: the chance that one of k answers to a question shows the trait."""
-    from inoc_evals.analysis import at_k, differences, load
+    from inoc_evals.analysis import at_k, differences, read
     from inoc_evals.analysis.declared_traits import arms_in_order
 
-    of_cells = at_k.at_k(load(logs), trait, numbers(k, "--k"))
+    loaded = read(logs)
+    of_cells = at_k.at_k(loaded.table, trait, numbers(k, "--k"))
     curves, changes = at_k.curves(of_cells), differences(of_cells, to=to)
     drawing = at_k.figure(curves, arms_in_order(curves), f"{trait} in one of k answers") if figure else None
     files = draw(drawing, figure) if drawing and figure else []
@@ -47,6 +57,7 @@ def command(
                 "curves": json_rows(curves, (*about, *numbers_of_curve)),
                 "differences": json_rows(changes, of_change),
                 "figures": files,
+                "skipped": loaded.skipped,
             }
         )
         return
@@ -70,6 +81,7 @@ def command(
     )
     for file in files:
         say(f"Figure: {file}")
+    say_skipped(loaded.skipped)
 
 
 def numbers(text: str | None, option: str) -> list[int] | None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from inoc_evals.commands.known_settings import OwnSettings, known_settings
-from inoc_evals.commands.output import AsJson, print_json, print_table, say
+from inoc_evals.commands.output import AsJson, print_json, print_table, say, say_skipped
 from inoc_evals.plurals import many
 
 
@@ -38,7 +38,8 @@ def command(
     found = audit(logs, runs, settings)
     files = figures.save(audit_figure.excluded(load(logs), settings), figure) if figure else []
     if as_json:
-        print_json({**found.as_dict(), "figures": [str(file) for file in files]})
+        about = {"figures": [str(file) for file in files], "skipped": found.skipped}
+        print_json({**found.as_dict(), **about})
     else:
         for (setting, base), findings in found.by_family().items():
             rows = [[f.severity, f.kind, f.place, f.what, f.todo] for f in findings]
@@ -47,5 +48,6 @@ def command(
         say(f"{many(found.answers, 'answer')} in {many(found.logs, 'log')}: {found.summary}")
         for file in files:
             say(f"Figure: {file}")
+        say_skipped(found.skipped)
     if strict and found.blocking:
         raise typer.Exit(1)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json, print_table, say
+from inoc_evals.commands.output import AsJson, print_json, print_table, say, say_skipped
 
 
 def command(
@@ -30,14 +30,16 @@ def command(
     """Compare judges of alignment on the answers of logs; a judge is asked only once per answer."""
     from inoc_evals.analysis import figures, judge_agreement
     from inoc_evals.analysis.judge_agreement import display_name
-    from inoc_evals.analysis.judge_ratings import collect
+    from inoc_evals.analysis.judge_ratings import gather
     from inoc_evals.scorers.presets import PRESETS
 
     with redirect_stdout(sys.stderr):  # progress goes to stderr
-        comparison = judge_agreement.compare(collect(logs, grader or (), wording, reader))
+        ratings = gather(logs, grader or (), wording, reader)
+        comparison = judge_agreement.compare(ratings.table)
         files = figures.save(judge_agreement.figure(comparison), figure) if figure else []
     if as_json:
-        print_json({**comparison.as_dict(), "figures": [str(file) for file in files]})
+        about = {"figures": [str(file) for file in files], "skipped": ratings.skipped}
+        print_json({**comparison.as_dict(), **about})
         return
     several = comparison.rates["answers"].nunique() > 1
     rows = [
@@ -77,3 +79,4 @@ def command(
         say(line, err=True)
     for file in files:
         say(f"Figure: {file}")
+    say_skipped(ratings.skipped)

@@ -8,7 +8,8 @@
 
 import ast
 import re
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,8 +18,13 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from inoc_evals.errors import UserError
+
 DOCSTRING = re.compile(r'^def command\((?:\n .*)*\n\) -> None:\n    """([^"\n]+)', re.MULTILINE)
 """The first line of the docstring of `command`, as every module of one command has it."""
+
+URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/(?!/)")
+"""What a `Path` makes of the beginning of a URL; one letter would be a drive of Windows."""
 
 
 class Later(TyperCommand):
@@ -53,16 +59,35 @@ class Later(TyperCommand):
         """Import the module and build the command."""
         module = import_module(self.module)
         if hasattr(module, "app"):
+            for one in module.app.registered_commands:
+                if one.callback is not None and not hasattr(one.callback, "__wrapped__"):
+                    one.callback = _on_this_machine(one.callback)
             group = typer.main.get_group(module.app)
             group.epilog = self.example
             return group
-        one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        one.command(self.name, epilog=self.example)(module.command)
-        return typer.main.get_command(one)
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(self.name, epilog=self.example)(_on_this_machine(module.command))
+        return typer.main.get_command(alone)
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Parse the words of a call, by the command itself."""
         return self.load().make_context(*args, **kwargs)
+
+
+def _on_this_machine(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose options that are paths refuse URLs: `s3://x` would be a folder named `s3:`."""
+
+    @wraps(command)
+    def checked(**given: Any) -> None:
+        for value in given.values():
+            for place in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(place, Path) and (found := URL.match(str(place))):
+                    slashes = ":///" if found[1] == "file" else "://"
+                    url = f"{found[1]}{slashes}{str(place)[found.end() :]}"
+                    raise UserError(f"{url} is a URL: only a path on this machine can be given here")
+        command(**given)
+
+    return checked
 
 
 def docstring_line(module: str, function: str) -> str:

@@ -17,6 +17,7 @@ from inoc_evals.errors import UNSEEN, one_line, visible
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure as MatplotlibFigure
+    from rich.table import Table
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and nothing else.")]
 
@@ -81,7 +82,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table on stdout.
+    """Print a table on stdout; where it is wider than the terminal, its rows below each other.
 
     Args:
         title: Heading of the table.
@@ -89,20 +90,67 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
         rows: Cells, shown as they are: square brackets are not markup, and control characters are spelled.
             Without any, one line says so.
     """
-    rows = list(rows)
-    if not rows:  # a heading over nothing looks like an output that was lost
+    shown = [[visible(cell) for cell in row] for row in rows]
+    if not shown:  # a heading over nothing looks like an output that was lost
         say(f"{title}: none")
         return
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
+    from rich.text import Text
+
+    heads = [visible(column) for column in columns]
+    # A file or a pipe has no line width: wrapped rows would be hard to read and to process.
+    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 240
+    console = Console(width=wide)
+    if _least_width(heads, shown) <= console.width:
+        console.print(_table(title, heads, shown))
+        return
+    console = Console(width=max(console.width, NARROWEST))
+    console.print(Text(visible(title), style="bold"), overflow="fold")
+    for row in shown:
+        console.print(_record(heads, row))
+
+
+NARROWEST, LEAST = 24, 8
+"""Characters that a line has at least, and a column of a table whose cells are that wide."""
+
+
+def _least_width(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """How wide a table must be to be read: Rich would leave out the last columns of a narrower one.
+
+    Of wrapped columns it shortens the widest first, so that none gets less than `LEAST` from this width on.
+    """
+    from rich.cells import cell_len
+
+    def width(number: int) -> int:
+        cells = [heads[number], *(row[number] for row in rows if number < len(row))]
+        return max(cell_len(line) for cell in cells for line in cell.split("\n"))
+
+    count = len(heads)
+    return width(0) + sum(min(width(number), LEAST) for number in range(1, count)) + 3 * count + 1
+
+
+def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> "Table":
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title=Text(visible(title), style="bold"), title_justify="left", box=SIMPLE_HEAD)
-    for number, column in enumerate(columns):
-        table.add_column(Text(visible(column)), overflow="fold", no_wrap=number == 0)
+    for number, head in enumerate(heads):
+        table.add_column(Text(head), overflow="fold", no_wrap=number == 0)
     for row in rows:
-        table.add_row(*(Text(visible(cell)) for cell in row))
-    # A file or a pipe has no line width: wrapped rows would be hard to read and to process.
-    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 240
-    Console(width=wide).print(table)
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _record(heads: Sequence[str], row: Sequence[str]) -> "Table":
+    """One row, a line for each of its cells beside the heading; an empty line goes before it."""
+    from rich.table import Table
+    from rich.text import Text
+
+    record = Table.grid(padding=(0, 2, 0, 0))
+    record.add_column(overflow="fold", max_width=NARROWEST // 2)
+    record.add_column(overflow="fold")
+    record.add_row("", "")
+    for head, cell in zip(heads, row, strict=False):
+        record.add_row(Text(head), Text(cell))
+    return record

@@ -5,7 +5,16 @@ from typing import Annotated
 import typer
 
 from inoc_evals.commands.at_k import numbers
-from inoc_evals.commands.output import AsJson, Figure, draw, json_rows, print_json, print_table, say
+from inoc_evals.commands.output import (
+    AsJson,
+    Figure,
+    draw,
+    json_rows,
+    print_json,
+    print_table,
+    say,
+    say_skipped,
+)
 from inoc_evals.plurals import many
 
 
@@ -22,11 +31,12 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Predict the interval of a rate for other numbers of questions, answers and finetunes, from logs."""
-    from inoc_evals.analysis import load, precision
+    from inoc_evals.analysis import precision, read
     from inoc_evals.analysis.declared_traits import arms_in_order
 
     designs = [numbers(questions, "--questions"), numbers(answers, "--answers"), numbers(seeds, "--seeds")]
-    found = precision.precision(load(logs), trait, *(each or () for each in designs))
+    loaded = read(logs)
+    found = precision.precision(loaded.table, trait, *(each or () for each in designs))
     drawing = (
         precision.figure(found, arms_in_order(found), f"Interval of {trait} to expect") if figure else None
     )
@@ -37,7 +47,8 @@ def command(
     if as_json:
         parts = ("by_question", "by_seed", "by_both", "by_answer")
         least = {} if cheapest is None else {"least": json_rows(cheapest, (*about, *widths))}
-        print_json({"designs": json_rows(found, (*about, *widths, *parts)), **least, "figures": files})
+        more = {**least, "figures": files, "skipped": loaded.skipped}
+        print_json({"designs": json_rows(found, (*about, *widths, *parts)), **more})
         return
     rows = [
         [
@@ -77,3 +88,4 @@ def command(
                 say(f"{arm}: no such design has an interval of ±{within}")
     for file in files:
         say(f"Figure: {file}")
+    say_skipped(loaded.skipped)

@@ -4,7 +4,16 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, Figure, draw, json_rows, print_json, print_table, say
+from inoc_evals.commands.output import (
+    AsJson,
+    Figure,
+    draw,
+    json_rows,
+    print_json,
+    print_table,
+    say,
+    say_skipped,
+)
 
 
 def command(
@@ -14,11 +23,12 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Count misaligned answers under every preset of thresholds, and their mean alignment; asks no judge."""
-    from inoc_evals.analysis import differences, load, under_presets
+    from inoc_evals.analysis import differences, read, under_presets
     from inoc_evals.analysis.declared_traits import arms_in_order
     from inoc_evals.scorers.presets import PRESETS
 
-    verdicts = under_presets.under_presets(load(logs))
+    loaded = read(logs)
+    verdicts = under_presets.under_presets(loaded.table)
     found, changes = under_presets.preset_rates(verdicts), differences(verdicts, to=to)
     drawing = (
         under_presets.figure(found, arms_in_order(found), "The same answers under every preset")
@@ -37,6 +47,7 @@ def command(
                 "rates": json_rows(found, (*about, *numbers, *apart)),
                 "differences": json_rows(changes, (*about, *of_change)),
                 "figures": files,
+                "skipped": loaded.skipped,
             }
         )
         return
@@ -64,3 +75,4 @@ def command(
     print_table("Misaligned answers", [*heads, "n", "incoherent", "code", "refused", "unread"], rows)
     for file in files:
         say(f"Figure: {file}")
+    say_skipped(loaded.skipped)

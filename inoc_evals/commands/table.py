@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from inoc_evals.commands.known_settings import OwnSettings, known_settings
-from inoc_evals.commands.output import AsJson, json_rows, print_json, say
+from inoc_evals.commands.output import AsJson, json_rows, print_json, say, say_skipped
 from inoc_evals.commands.report import Logs
 from inoc_evals.errors import UserError
 
@@ -38,7 +38,7 @@ def command(
     from inoc_evals.analysis.contrasts import differences
     from inoc_evals.analysis.declared_traits import focused
     from inoc_evals.analysis.estimates import rates
-    from inoc_evals.analysis.table import load
+    from inoc_evals.analysis.table import read
 
     if group_by not in ("arm", "model"):
         raise UserError(f"--group-by {group_by}: use arm or model")
@@ -47,10 +47,11 @@ def command(
     if output is not None and output.suffix.lower() not in written_tables.SUFFIXES:
         raise UserError(f"{output}: use one of the suffixes {', '.join(written_tables.SUFFIXES)}")
     settings = known_settings(setting)
+    read_logs = read(logs, "model" if group_by == "model" else "arm")
     if of == "answers":
         table = written_tables.answers(logs, group_by)
     else:
-        loaded = focused(load(logs, "model" if group_by == "model" else "arm"), settings)
+        loaded = focused(read_logs.table, settings)
         table = rates(loaded) if of == "rates" else differences(loaded, to)
         if table.empty and of == "rates":
             raise UserError(f"{logs}: no answer has a score, so there are no rates")
@@ -58,6 +59,7 @@ def command(
             arms = ", ".join(dict.fromkeys(map(str, loaded["arm"])))
             raise UserError(f"no answers of {to!r} to compare with: give --to one of {arms}")
     if output is None:
+        say_skipped(read_logs.skipped)  # the JSON is the rows alone
         if as_json:
             print_json(json_rows(table))
         else:
@@ -70,8 +72,10 @@ def command(
             err=True,
         )
     if as_json:
-        print_json({"file": str(output), "rows": len(table), "escaped": escaped})
+        about = {"file": str(output), "rows": len(table), "escaped": escaped}
+        print_json({**about, "skipped": read_logs.skipped})
         return
+    say_skipped(read_logs.skipped)
     say(f"{output}: {len(table)} {of}")
     if escaped:
         say(

@@ -35,7 +35,7 @@ from inoc_evals.experiment.measure_tasks import (
 )
 from inoc_evals.experiment.reading import Reading
 from inoc_evals.experiment.trial import Trial
-from inoc_evals.files import SUFFIX, is_url, replacing, unfinished, writing
+from inoc_evals.files import SUFFIX, is_url, reaching, replacing, unfinished, writing
 from inoc_evals.locks import LOCK, held
 from inoc_evals.models.number_format import FLOAT32, of_answers
 from inoc_evals.scorers.servers import guard
@@ -346,8 +346,10 @@ def complete_logs(folder: UPath) -> "list[EvalLog]":
     """
     from inspect_ai.log import read_eval_log
 
+    with reaching(str(folder), "give another --log-dir"):
+        files = sorted(folder.iterdir(), key=lambda file: file.name, reverse=True) if folder.exists() else []
     logs = []
-    for file in sorted(folder.iterdir(), key=lambda file: file.name, reverse=True) if folder.exists() else ():
+    for file in files:
         if not file.name.removesuffix(OLD).endswith(".eval"):
             continue
         try:

@@ -374,11 +374,11 @@ def _check_places(experiment: Experiment) -> None:
 
 
 def _check_url(place: str, option: str) -> None:
-    """Whether the file system of a URL is known and installed."""
+    """Whether the file system of a URL is known, installed, and lets us look."""
     from upath import UPath
 
     try:
-        _ = UPath(place).fs
+        UPath(place).exists()
     except Exception as error:  # each file system has errors of its own
         raise UserError(f"{place} cannot be used ({one_line(error)}): give another {option}") from error
 

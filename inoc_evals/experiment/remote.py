@@ -17,7 +17,7 @@ from upath import UPath
 
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
-from inoc_evals.files import is_url, replacing_folder
+from inoc_evals.files import below, is_url, reaching, replacing_folder
 from inoc_evals.runs.directory import Manifest, Run, list_runs
 
 MANIFEST = "manifest.json"
@@ -43,8 +43,7 @@ def manifests(runs: str) -> Iterator[tuple[Manifest, bool]]:
                 continue
             yield manifest, run.seems_finished(manifest)
         return
-    root = UPath(runs)
-    for folder in sorted(root.iterdir()) if root.exists() else ():
+    for folder in _folders(runs):
         try:
             manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
             yield manifest, manifest.status == "finished"
@@ -64,14 +63,24 @@ def fetch(url: str, name: str) -> Path:
     """
     local = platformdirs.user_cache_path("inoc_evals") / "runs" / sha256(url)[:12]
     local.mkdir(parents=True, exist_ok=True)
-    root = UPath(url)
-    for folder in root.glob(f"{name}-*") if root.exists() else ():
+    for folder in _folders(url):
         target = local / folder.name
-        if target.exists() or not (folder / MANIFEST).exists():
+        if not folder.name.startswith(f"{name}-") or target.exists() or not (folder / MANIFEST).exists():
             continue
         with replacing_folder(target) as temporary:
-            folder.fs.get(f"{folder.path.rstrip('/')}/", f"{temporary}/", recursive=True)
+            # one by one: `get` of a folder takes brackets in its name for a pattern
+            files = {file.path: temporary / file.relative_to(folder).as_posix() for file in below(folder)}
+            for place in {place.parent for place in files.values()}:
+                place.mkdir(parents=True, exist_ok=True)
+            folder.fs.get(list(files), [str(place) for place in files.values()])
     return local
+
+
+def _folders(url: str) -> list[UPath]:
+    """What is in a folder behind a URL; nothing where it does not exist."""
+    with reaching(url):
+        root = UPath(url)
+        return sorted(root.iterdir(), key=lambda folder: folder.name) if root.exists() else []
 
 
 def push(run: Run, url: str) -> None:
@@ -81,8 +90,10 @@ def push(run: Run, url: str) -> None:
         run: The run.
         url: Where runs are kept.
     """
-    target = UPath(url) / run.folder.name
-    if (target / MANIFEST).exists():
+    with reaching(url):
+        target = UPath(url) / run.folder.name
+        there = (target / MANIFEST).exists()
+    if there:
         return
     files = [file for file in (run.folder / name for name in KEPT) if file.is_file()]
     for kept in (run.checkpoint, run.steps):

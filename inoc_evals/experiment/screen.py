@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from inoc_evals.chat.rows import Row, read_chat
 from inoc_evals.data.elicitation_prompts import PromptSet
-from inoc_evals.errors import UserError, require
+from inoc_evals.errors import UserError, one_line, require
 from inoc_evals.experiment.trial import BASE
 from inoc_evals.settings import SETTINGS, Measure, Setting
 from inoc_evals.settings import setting as find_setting
@@ -202,11 +202,13 @@ def screen(
         raise UserError("nothing was measured: " + "; ".join(notes))
     relations = []
     if against is not None:
-        from inoc_evals.analysis.table import load
+        from inoc_evals.analysis.table import read
 
         if trait is None:
             raise UserError("--against needs the trait that training kept out: name a task with --task")
-        trained = load(against)
+        loaded = read(against)
+        trained = loaded.table
+        notes += [one_line(f"skipped {location}: {reason}") for location, reason in loaded.skipped]
         arms = arms_of(trained, named, setting)
         relations = screening.against(asked, shown, trained, arms, _bare(trait, traits), none)
     return Screen(
