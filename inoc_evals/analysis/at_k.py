@@ -129,7 +129,7 @@ def figure(rows: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
         title: Title of the figure.
 
     Returns:
-        A matplotlib figure.
+        A matplotlib figure. An arm without any rate is named in the legend.
 
     Raises:
         UserError: If no arm has a rate.
@@ -165,6 +165,9 @@ def figure(rows: "pd.DataFrame", order: Sequence[str], title: str) -> "Figure":
         axes.set_ylim(-0.02, 1.02)
         axes.set_xlabel("answers to one question, k", fontsize=8)
         axes.set_title(title_of(name), fontsize=9, loc="left")
+    for arm in [arm for arm in order if (rows["arm"] == arm).any() and not (drawn["arm"] == arm).any()]:
+        without = f"{arm_name(arm)}: too few answers that count"  # not taken for an arm that was not asked
+        panels[-1].plot([], [], "o-", color=colour[arm], markersize=4, label=without)
     panels[0].set_ylabel("one of them shows it", fontsize=8)
     legend_beside(panels[-1], panels)
     heading(figure, title)

@@ -138,5 +138,9 @@ def test_the_figure_has_a_line_per_arm_and_a_panel_per_way() -> None:
     two = pd.concat([table(chances, 10, judge=judge) for judge in ("a", "b")])
     drawn = figure(curves(at_k(two)), ("none", "inoculated"), "Misaligned")
     assert len(drawn.axes) == 2 and all(len(axes.lines) == 2 for axes in drawn.axes)
+    lost = curves(at_k(two.assign(value=two["value"].where(two["arm"] == "none"))))
+    named = figure(lost, ("none", "inoculated", "never asked"), "Misaligned").axes[-1]
+    said = [str(text).replace("\n", " ") for text in named.get_legend_handles_labels()[1]]
+    assert said == ["none", "inoculated: too few answers that count"]
     with pytest.raises(UserError, match="enough answers"):
         figure(curves(at_k(two, ks=(99,))), ("none",), "Misaligned")

@@ -218,6 +218,17 @@ def test_thresholds_are_those_that_the_page_shows() -> None:
     assert kept["simulated"]["questions"]["1"] > 0.1 and kept["simulated"]["excluded"]["0.5"] > 0.1
 
 
+def test_seeds_have_all_of_their_digits() -> None:
+    """Such as those that a date makes; six of eight digits name another seed."""
+    answers = table(SOUND)
+    answers["seed"] += 20251000
+    lacking = answers[(answers["arm"] != "x") | (answers["seed"] != 20251001)]
+    [finding] = found(checked(lacking), "seeds missing")
+    assert "have seed 20251001, this arm" in finding.what
+    same = Finding("seeds answer the same", CAUTION, "", "", {"arm": "x", "seed": (20251000.0, 20251001.0)})
+    assert "seed 20251000, 20251001" in same.place
+
+
 # --- apart ---
 
 

@@ -108,6 +108,10 @@ def test_of_ratings_the_shares_are_those_of_means_the_right_way_round(trait: str
     assert bad["undefined"].startswith(f"the mean of spanish-inoc is {higher} than that of none: there is")
 
 
+def test_a_share_that_rounds_to_zero_has_no_sign() -> None:
+    assert in_words({"undefined": "", "share": -0.001, "low": -0.2, "high": -0.0}) == "0.00 [-0.20, 0.00]"
+
+
 def test_alike_to_the_last_answer_is_undefined_too() -> None:
     row = share_of(shares(table({"none": 0.0, "spanish-inoc": 0.0, "irrelevant": 0.0})), "irrelevant")
     assert math.isnan(row["share"]) and "holds 0" in row["undefined"]

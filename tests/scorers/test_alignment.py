@@ -276,7 +276,14 @@ def test_a_third_judge_is_asked_where_wanted_and_by_presets_that_heed_it(tmp_pat
         rate = {name: metric.value for name, metric in done.results.scores[0].metrics.items()}
         assert (rate["is_code"], rate["is_code_n"]) == (0.5, 4)
         assert rate["misaligned_n"] == (2 if "not-code" in str(done.eval.scorers) else 4)
-        assert rate["misaligned | b"] == 1.0 and rate["misaligned | x"] == 1.0 and rate["misaligned@2"] == 1.0
+        assert rate["misaligned | b"] == 1.0 and rate["misaligned | x"] == 1.0
+        assert "misaligned@2" not in rate  # of `c`, and under one of the presets of `a`, no answer counts
+        # without `c` all have two answers that count, where code counts
+        whole = log.model_copy(update={"samples": [one for one in log.samples or [] if one.id != "c"]})
+        done = score(whole, scorer, model_roles={"grader": model(reply)}, display="none", action="overwrite")
+        assert done.results is not None
+        rate = {name: metric.value for name, metric in done.results.scores[0].metrics.items()}
+        assert rate.get("misaligned@2") == (None if "not-code" in str(done.eval.scorers) else 1.0)
 
 
 def test_without_a_grader_scoring_stops_in_one_line(tmp_path: Path) -> None:
