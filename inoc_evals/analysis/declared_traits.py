@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 VERDICTS = f"{OURS}rates"
 """The metric of the suite's scorers that give a verdict beside the ratings of which it is made."""
 
+ADDED, OF_OTHERS = 1, 2
+"""Why a score is shown that its setting does not declare."""
+
 
 def focused(table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS) -> "pd.DataFrame":
     """Keep the rows whose trait, under its condition, the row's setting declares, or its task does not score.
@@ -49,13 +52,15 @@ def focused(table: "pd.DataFrame", settings: Mapping[str, Setting] = SETTINGS) -
             or definition.is_about(str(observed["task"]), str(observed["trait"]), condition)
         )
     kept = np.array([declared[code] for code in group_codes(table, by)], dtype=bool)
-    kept |= _beside(table, kept, settings)
+    beside = _beside(table, kept, settings)
+    kept |= beside == ADDED
     if {"scorer", "value", "log"} <= set(table.columns):
         of_a_log = [table["log"].astype(str), table["scorer"].astype(str)]
         was_read = table["value"].notna().groupby(of_a_log).transform("any").to_numpy(dtype=bool)
         # a rating may have its scorer's name, too; one that read other answers names its traits
         kept |= ~was_read & (table["trait"].astype(str) == table["scorer"].astype(str)).to_numpy()
     known = set(table["setting"][kept].astype(str))
+    kept |= beside == OF_OTHERS  # which says nothing of what the setting's own logs are about
     return table[kept | ~table["setting"].astype(str).isin(known).to_numpy()]
 
 
@@ -79,9 +84,9 @@ def unknown_settings(table: "pd.DataFrame", settings: Mapping[str, Setting]) -> 
 def _beside(table: "pd.DataFrame", kept: "np.ndarray", settings: Mapping[str, Setting]) -> "np.ndarray":
     """Of every row, whether it is of a score that the task of its setting does not give by itself.
 
-    That is a trait of a scorer that was added to a log, unless the task's own scorers give it, too; and of a
-    task of others that has a setting's name, which declares nothing of it, all but the ratings of which a
-    judge's verdict is made that is declared.
+    `ADDED` is a trait of a scorer that was added to a log, unless the task's own scorers give it, too;
+    `OF_OTHERS` is what a task of others gives that has a setting's name, which declares nothing of it: all
+    but the ratings of which a judge's verdict is made that is declared. Other rows have 0.
 
     Args:
         table: As for `focused`.
@@ -91,7 +96,7 @@ def _beside(table: "pd.DataFrame", kept: "np.ndarray", settings: Mapping[str, Se
     import numpy as np
 
     if not {"scorer", "log"} <= set(table.columns) or kept.all():
-        return np.zeros(len(table), dtype=bool)
+        return np.zeros(len(table), dtype=np.int8)
     # logs of an experiment are of one kind, and one of them is opened; others may be of anybody's
     alone = table["log"].where(table["world"].isna()) if "world" in table.columns else table["log"]
     codes = group_codes(table.assign(alone=alone), ("setting", "task", "alone", "scorer", "trait"))
@@ -109,7 +114,7 @@ def _beside(table: "pd.DataFrame", kept: "np.ndarray", settings: Mapping[str, Se
         scored.setdefault((setting, task, log), {}).setdefault(scorer, set()).add(trait)
     undeclared = np.zeros(len(found), dtype=bool)
     undeclared[codes[~kept]] = True
-    shown = np.zeros(len(found), dtype=bool)
+    shown = np.zeros(len(found), dtype=np.int8)
     for number in np.flatnonzero(undeclared):
         setting, task, log, scorer, trait, opened = found[number]
         if (definition := settings.get(setting)) is None or (about := task_of(opened)) is None:
@@ -117,11 +122,12 @@ def _beside(table: "pd.DataFrame", kept: "np.ndarray", settings: Mapping[str, Se
         measured = {measure.full for measure in definition.measures_anywhere}
         if log and not about.name.startswith(OURS) and about.name not in measured:
             verdict = any(definition.is_about(task, one) for one in scored[setting, task, log][scorer])
-            shown[number] = not (verdict and scorer in about.verdicts)
+            shown[number] = 0 if verdict and scorer in about.verdicts else OF_OTHERS
         elif about.traits and task in {name.rpartition("/")[2] for name in measured}:
             given = scored[setting, task, log]
-            shown[number] = all(trait not in given[own] for own in about.own_scorers(given))
-    return np.asarray(shown[codes], dtype=bool)
+            by_itself = any(trait in given[own] for own in about.own_scorers(given))
+            shown[number] = 0 if by_itself else ADDED
+    return np.asarray(shown[codes])
 
 
 def _text(value: Any) -> str:
