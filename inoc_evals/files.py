@@ -27,7 +27,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from inoc_evals.digests import sha256
 from inoc_evals.errors import FULL, UserError, refusal
-from inoc_evals.user_files import lines
+from inoc_evals.user_files import lines, user_path
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -75,6 +75,32 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     with replacing(path) as temporary:
         temporary.write_bytes(data)
+
+
+def refuse_overwriting(
+    path: str | Path, *, force: bool = False, inputs: Iterable[str | Path] = (), content: bytes | None = None
+) -> None:
+    """Refuse to replace what a user has, before anything is made or paid for.
+
+    Args:
+        path: The file that a command is to write, its `-o`.
+        force: Whether the user said that it may be replaced (`--force`).
+        inputs: What the command reads. None of it is ever replaced: then there would be no way back.
+        content: What is to be written, if that is known: the same again replaces nothing.
+
+    Raises:
+        UserError: If the path is one of the inputs; or if it is a file with other content, without `force`.
+    """
+    target = user_path(path)
+    if not target.exists():
+        return
+    for one in map(Path, inputs):
+        with suppress(OSError, ValueError):
+            if one.exists() and target.samefile(one):
+                raise UserError(f"{path} is read by this command: choose another -o")
+    if force or (content is not None and target.is_file() and target.read_bytes() == content):
+        return
+    raise UserError(f"{path} exists: choose another -o, or add --force to replace it")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import yaml
 
 from inoc_evals.chat.rows import Row, encode_chat
 from inoc_evals.errors import UserError
-from inoc_evals.files import write_whole, writing
+from inoc_evals.files import refuse_overwriting, write_whole, writing
 from inoc_evals.models.gguf import is_gguf
 from inoc_evals.runs.spec import FinetuneSpec, LoraSpec
 from inoc_evals.user_files import user_path
@@ -29,7 +29,16 @@ Written = tuple[dict[str, str], list[str]]
 """File contents by name, and notes."""
 
 
-def export(spec: FinetuneSpec, rows: Iterable[Row], to: str, folder: str | Path, *, name: str) -> list[str]:
+def export(
+    spec: FinetuneSpec,
+    rows: Iterable[Row],
+    to: str,
+    folder: str | Path,
+    *,
+    name: str,
+    force: bool = True,
+    inputs: Iterable[str | Path] = (),
+) -> list[str]:
     """Write what a host needs to train a spec on rows.
 
     Args:
@@ -38,13 +47,15 @@ def export(spec: FinetuneSpec, rows: Iterable[Row], to: str, folder: str | Path,
         to: A key of `HOSTS`.
         folder: Folder to write to; created if missing.
         name: The name of the new model.
+        force: Replace files of an earlier export that are others.
+        inputs: Files that the rows were read from, which are never replaced.
 
     Returns:
         Notes on what the host does not support, one line each.
 
     Raises:
         UserError: If the host is unknown, there are no rows, the host cannot train the spec, or the folder
-            cannot be written to.
+            cannot be written to, or a file in it not replaced.
     """
     if to not in HOSTS:
         raise UserError(f"cannot export to {to!r}: use {', '.join(HOSTS)}")
@@ -62,12 +73,14 @@ def export(spec: FinetuneSpec, rows: Iterable[Row], to: str, folder: str | Path,
         for field in UNTOLD
         if getattr(spec, field) != getattr(usual, field)
     ]
-    target = user_path(folder)
+    target, inputs = user_path(folder), list(inputs)
+    contents = {ROWS: encode_chat(plain), **{file: text.encode() for file, text in files.items()}}
+    for file, data in contents.items():  # all, before the first is written
+        refuse_overwriting(target / file, force=force, inputs=inputs, content=data)
     with writing(target, "give another folder with -o"):
         target.mkdir(parents=True, exist_ok=True)
-        write_whole(target / ROWS, encode_chat(plain))
-        for file, text in files.items():
-            write_whole(target / file, text.encode())
+        for file, data in contents.items():
+            write_whole(target / file, data)
     return notes
 
 

@@ -128,6 +128,8 @@ def write(
     from inoc_evals.report.sections import REFERENCES, section, text
 
     refuse_unwritable(to, "give another folder with -o")
+    if (to / PAGE).exists() and not (to / DATA).exists():
+        raise UserError(f"{to / PAGE} exists, and is no report: give another folder with -o")
     if viewer:
         refuse_inside(logs, to)
     progress("reading logs")
@@ -184,8 +186,8 @@ def write(
     page = _page(parts, about)
     data = json.dumps(_numbers({**about, "settings": [part.as_dict() for part in parts]}), indent=1) + "\n"
     try:
+        write_whole(to / DATA, data.encode())  # first: a page beside it is one of ours
         write_whole(to / PAGE, page.encode())
-        write_whole(to / DATA, data.encode())
     except OSError as error:
         raise UserError(f"{to} cannot be written ({error.strerror}): give another folder with -o") from error
     unread = [f"{part.setting}, {line}" for part in parts for line in part.unread]

@@ -37,14 +37,14 @@ def test_every_seed_is_adopted_as_that_seed(
     monkeypatch.chdir(tmp_path)
     write_chat(tmp_path / "rows.jsonl", ROWS[:2])
     for seed in (0, 3):
-        options = ["--to", to, "--base", SPEC.base, "-o", f"out{seed}", "--name", f"s{seed}", "--set", f"seed={seed}"]
-        with pytest.raises(SystemExit, match="^0$"):
-            main(["export", "rows.jsonl", *options])
+        options = ["--to", to, "--base", SPEC.base, "--name", f"s{seed}", "--set", f"seed={seed}"]
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main(["export", "rows.jsonl", *options, "-o", f"out{seed}"])
         adopt = shlex.split((tmp_path / f"out{seed}" / "train.sh").read_text("utf-8").splitlines()[-1])[1:]
         # where it becomes a folder there is none yet: a served model says as much about the seed
         adopt = [{"--checkpoint": "--model", f"s{seed}": f"openai/s{seed}"}.get(w, w) for w in adopt]
         capsys.readouterr()
-        with pytest.raises(SystemExit, match="^0$"):
+        with pytest.raises(SystemExit, match=r"^0$"):
             main(["adopt", f"s{seed}", *adopt[2:], "--json"])
         assert json.loads(capsys.readouterr().out)["spec"]["seed"] == seed
 
