@@ -213,6 +213,27 @@ def test_no_command_replaces_a_file_unasked_nor_ever_what_it_reads(
         assert run(capsys, *words, "-o", out, "--force")[0] == 0 and not unchanged()
 
 
+def test_metadata_of_the_users_own_are_never_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, plain, out = tmp_path / "a.jsonl", tmp_path / "b.jsonl", tmp_path / "out.jsonl"
+    plain.write_text(ROW)
+    mix = ["data", "mix", rows, plain, "--fraction", "0.5", "-o", out]
+    rewrite = ["data", "rewrite", rows, "--model", "inoc/toy", "--method", "answer", "-o", out]
+    for words, key, values in ((mix, "trait", ("spanish", 1, False)), (rewrite, "method", ("by hand", None))):
+        for value in values:
+            rows.write_text(json.dumps({**json.loads(ROW), "metadata": {key: value}}) + "\n", "utf-8")
+            code, _, err = run(capsys, *words)
+            assert code == 2 and f"has '{key}' {value!r} in its metadata" in err and not out.exists(), err
+            assert len(err.strip().splitlines()) == 1 and not list(tmp_path.glob("out*"))
+    rows.write_text(
+        json.dumps({**json.loads(ROW), "metadata": {"trait": True, "topic": "x"}}) + "\n", "utf-8"
+    )
+    assert run(capsys, *mix)[0] == 0  # what the rows say themselves already
+    kept = [json.loads(line)["metadata"] for line in out.read_text("utf-8").splitlines()]
+    assert {"trait": True, "topic": "x"} in kept and {"trait": False} in kept
+
+
 def test_what_lies_where_the_sidecar_goes_is_not_replaced(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,6 +45,28 @@ class Row(TypedDict):
     metadata: NotRequired[dict[str, Any]]
 
 
+def with_metadata(row: Row, added: dict[str, Any], which: str) -> Row:
+    """A copy of a row with more metadata; its messages are copies, too.
+
+    Args:
+        row: The row; not changed.
+        added: What the suite says of the row.
+        which: Which row it is, for errors, e.g. `row 3 with the trait`.
+
+    Raises:
+        UserError: If the row says something else under one of the keys: that would be lost without a word.
+    """
+    own = row.get("metadata", {})
+    for key, value in added.items():
+        if key in own and (type(own[key]), own[key]) != (type(value), value):
+            raise UserError(
+                f"{which} has {key!r} {own[key]!r:.40} in its metadata, where {value!r:.40} is to stand: "
+                "rename or remove that key in the rows"
+            )
+    messages = [Message(role=message["role"], content=message["content"]) for message in row["messages"]]
+    return Row(messages=messages, metadata={**own, **added})
+
+
 def read_chat(path: str | Path, layout: str = "auto") -> Iterator[Row]:
     """Read rows one at a time, checking each.
 
