@@ -88,6 +88,34 @@ def test_further_fields_go_under_metadata() -> None:
         chat_row({**row, "metadata": {"n": 2}}, "auto", "here")
 
 
+@pytest.mark.parametrize("layout", LAYOUTS[1:])
+@pytest.mark.parametrize("suffix", ["jsonl", "json", "parquet"])
+def test_null_is_something_that_a_row_says(layout: str, suffix: str, tmp_path: Path) -> None:
+    own: dict[str, Any] = {"score": None, "language": "es"}
+    row = {**FOUR[layout], "metadata": own}
+    if layout != "chat":
+        row = {**FOUR[layout], **own, "tools": None}
+        if layout == "messages":  # null alone makes no further field a fault of a chat row
+            row = {"messages": row["messages"], "tools": None, **own}
+    path = tmp_path / f"rows.{suffix}"
+    if suffix == "parquet":
+        pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        pq.write_table(pa.Table.from_pylist([row]), path)
+    else:
+        path.write_text(json.dumps([row] if suffix == "json" else row) + "\n", "utf-8")
+    [read] = read_rows(path)
+    assert {**read["metadata"], **own} == read["metadata"] and "tools" not in read["metadata"]
+    inside = {**row, "metadata": {"score": 3}}  # and no second word for what metadata say
+    if layout != "chat":
+        assert chat_row(inside, layout, "here")["metadata"]["score"] == 3
+
+
+def test_null_beside_messages_is_a_further_field(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps({**FOUR["chat"], "topic": None}) + "\n", "utf-8")
+    [read] = read_rows(tmp_path / "rows.jsonl")
+    assert read["metadata"]["topic"] is None
+
+
 WRONG = {
     "preferences": ({"chosen": "a", "rejected": "b"}, "auto", "preference pairs"),
     "unpaired preferences": (
