@@ -35,7 +35,8 @@ def command(
     position: At = "system",
     where: Where = None,
     spec_file: Annotated[
-        Path | None, typer.Option("--spec", metavar="FILE", help="A finetune spec as JSON.")
+        Path | None,
+        typer.Option("--spec", metavar="FILE", help="A finetune spec as JSON, or a manifest.json."),
     ] = None,
     changes: Annotated[
         list[str] | None,
