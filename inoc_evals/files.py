@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from inoc_evals.digests import sha256
-from inoc_evals.errors import FULL, UserError, refusal
+from inoc_evals.errors import FULL, UserError, place_of, refusal
 from inoc_evals.user_files import lines, user_path
 
 if TYPE_CHECKING:
@@ -123,7 +123,9 @@ def replacing(path: AnyPath) -> Iterator[AnyPath]:
     except BaseException as error:
         with suppress(OSError):  # what cannot be removed goes with the next call
             temporary.unlink()
-        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
+        if isinstance(error, OSError) and (
+            error.filename is None or str(temporary) in (error.filename, error.filename2)
+        ):
             error.filename, error.filename2 = str(path), None  # a writer that ran out of room names no file
         raise
 
@@ -155,9 +157,7 @@ def replacing_folder(folder: Path, *, over: bool = False) -> Iterator[Path]:
                 if over or not folder.is_dir():
                     raise
         except OSError as error:  # the user knows the folder, and not the one that was to become it
-            if isinstance(error.filename, str) and Path(error.filename).is_relative_to(temporary):
-                place = folder / Path(error.filename).relative_to(temporary)
-                error.filename, error.filename2 = str(place), None
+            _name_instead(error, temporary, folder)
             raise
 
 
@@ -176,8 +176,48 @@ def passing_folder(beside: Path) -> Iterator[Path]:
     remove_leftovers(beside)
     try:
         yield temporary
+    except OSError as error:
+        _name_instead(error, temporary, beside.parent)
+        raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _name_instead(error: OSError, temporary: Path, folder: Path) -> None:
+    """Let an error about a path in a temporary folder be about the same place in another folder."""
+    for place in (error.filename2, error.filename):
+        if isinstance(place, str) and Path(place).is_relative_to(temporary):
+            error.filename, error.filename2 = str(folder / Path(place).relative_to(temporary)), None
+            return
+
+
+@contextmanager
+def writing_into(folder: Path, advice: str) -> Iterator[None]:
+    """Make a folder for what the block writes, and say as `writing` does where a file system refuses that.
+
+    Args:
+        folder: The folder; if the block fails, it goes again where it was made here and is empty.
+        advice: What to do, see `writing`.
+
+    Raises:
+        UserError: As `writing`.
+    """
+    with writing(folder, advice), leaving_no_folder(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+
+
+@contextmanager
+def leaving_no_folder(folder: Path) -> Iterator[None]:
+    """Remove the folders that the block made and left empty, if it fails: this one and those above it."""
+    missing = [path for path in (folder, *folder.absolute().parents) if not os.path.lexists(path)]
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # what is not empty, or was never made
+            for path in missing:
+                path.rmdir()
+        raise
 
 
 def unfinished(path: AnyPath) -> AnyPath:
@@ -323,8 +363,7 @@ def writing(place: Path, advice: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        # of two files, a copy or a move writes the second
-        path = getattr(error, "filename2", None) or getattr(error, "filename", None)
+        path = place_of(error)
         there = errno.EEXIST if isinstance(error, FileExistsError) else None  # a file in a folder's place
         number = refusal(error) or there
         if number is None or not _is_written(path, place, number):

@@ -21,7 +21,7 @@ from inoc_evals.chat.layouts import ChatFormatError as ChatFormatError  # known 
 from inoc_evals.chat.layouts import Converter
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, why
-from inoc_evals.files import replacing
+from inoc_evals.files import leaving_no_folder, replacing
 from inoc_evals.user_files import opened, strict_json
 
 Role = Literal["system", "user", "assistant"]
@@ -120,7 +120,7 @@ def write_chat(path: str | Path, rows: Iterable[Row]) -> int:
     if target.exists() and not target.is_file():
         raise UserError(f"{path}: cannot be written: not a regular file")
     count = 0
-    with replacing(target) as passing:
+    with leaving_no_folder(target.parent), replacing(target) as passing:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             file = passing.open("wb")

@@ -15,7 +15,7 @@ import yaml
 
 from inoc_evals.chat.rows import Row, encode_chat
 from inoc_evals.errors import UserError
-from inoc_evals.files import refuse_overwriting, write_whole, writing
+from inoc_evals.files import refuse_overwriting, write_whole, writing_into
 from inoc_evals.models.gguf import is_gguf
 from inoc_evals.runs.spec import FinetuneSpec, LoraSpec
 from inoc_evals.user_files import user_path
@@ -77,8 +77,7 @@ def export(
     contents = {ROWS: encode_chat(plain), **{file: text.encode() for file, text in files.items()}}
     for file, data in contents.items():  # all, before the first is written
         refuse_overwriting(target / file, force=force, inputs=inputs, content=data)
-    with writing(target, "give another folder with -o"):
-        target.mkdir(parents=True, exist_ok=True)
+    with writing_into(target, "give another folder with -o"):
         for file, data in contents.items():
             write_whole(target / file, data)
     return notes
