@@ -193,6 +193,12 @@ def _unknown(row: Mapping[str, Any], where: str) -> str:
     for keys, what in NOT_ROWS.items():
         if keys <= row.keys():
             raise ChatFormatError(f"{where}: {what}")
+    if told := next(
+        (key for key in TURNS if row.get(key) is not None and not isinstance(row[key], list)), None
+    ):
+        raise ChatFormatError(
+            f"{where}: {told!r} is no list of turns, each of role and content: write it as one"
+        )
     has = ", ".join(repr(str(key))[:40] for key in list(row)[:6])
     raise ChatFormatError(f"{where}: no 'messages', and no layout that is known (its keys: {has}): {NAMED}")
 
