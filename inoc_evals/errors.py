@@ -14,6 +14,7 @@ import importlib.util
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -97,6 +98,18 @@ def refusal(error: BaseException) -> int | None:
     return number if number in REFUSALS else None
 
 
+def place_of(error: BaseException) -> Any:
+    """The path that an error is about; None where it names none.
+
+    Of two files, a copy or a move reads the first and writes the second: that is what cannot be written.
+
+    Args:
+        error: What was raised.
+    """
+    second = getattr(error, "filename2", None)
+    return getattr(error, "filename", None) if second is None else second
+
+
 def why(error: OSError) -> str:
     """What the file system says, and what its user can do: `No space left on device: make room there, ...`.
 
@@ -114,8 +127,9 @@ def refused(error: BaseException) -> UserError | None:
     """
     if not isinstance(error, OSError) or error.errno not in REFUSALS:
         return None
-    if error.filename is not None:
-        return UserError(f"{error.filename!s:.300}: {why(error)}")
+    place = place_of(error)
+    if place is not None:
+        return UserError(f"{place!s:.300}: {why(error)}")
     return UserError(why(error)) if REFUSALS[error.errno] else None
 
 

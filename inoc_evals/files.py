@@ -27,7 +27,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from glob import escape
@@ -36,8 +36,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
 from inoc_evals.digests import sha256
-from inoc_evals.errors import FULL, UserError, first_line, refusal
-from inoc_evals.user_files import lines
+from inoc_evals.errors import FULL, UserError, first_line, place_of, refusal
+from inoc_evals.user_files import lines, user_path
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -79,6 +79,32 @@ def write_whole(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
+def refuse_overwriting(
+    path: str | Path, *, force: bool = False, inputs: Iterable[str | Path] = (), content: bytes | None = None
+) -> None:
+    """Refuse to replace what a user has, before anything is made or paid for.
+
+    Args:
+        path: The file that a command is to write, its `-o`.
+        force: Whether the user said that it may be replaced (`--force`).
+        inputs: What the command reads. None of it is ever replaced: then there would be no way back.
+        content: What is to be written, if that is known: the same again replaces nothing.
+
+    Raises:
+        UserError: If the path is one of the inputs; or if it is a file with other content, without `force`.
+    """
+    target = user_path(path)
+    if not target.exists():
+        return
+    for one in map(Path, inputs):
+        with suppress(OSError, ValueError):
+            if one.exists() and target.samefile(one):
+                raise UserError(f"{path} is read by this command: choose another -o")
+    if force or (content is not None and target.is_file() and target.read_bytes() == content):
+        return
+    raise UserError(f"{path} exists: choose another -o, or add --force to replace it")
+
+
 @contextmanager
 def replacing(path: AnyPath) -> Iterator[AnyPath]:
     """Yield a temporary path to write to, and move that file to `path` if the block succeeds.
@@ -99,7 +125,9 @@ def replacing(path: AnyPath) -> Iterator[AnyPath]:
     except BaseException as error:
         with suppress(OSError):  # what cannot be removed goes with the next call
             temporary.unlink()
-        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
+        if isinstance(error, OSError) and (
+            error.filename is None or str(temporary) in (error.filename, error.filename2)
+        ):
             error.filename, error.filename2 = str(path), None  # a writer that ran out of room names no file
         raise
 
@@ -131,9 +159,7 @@ def replacing_folder(folder: Path, *, over: bool = False) -> Iterator[Path]:
                 if over or not folder.is_dir():
                     raise
         except OSError as error:  # the user knows the folder, and not the one that was to become it
-            if isinstance(error.filename, str) and Path(error.filename).is_relative_to(temporary):
-                place = folder / Path(error.filename).relative_to(temporary)
-                error.filename, error.filename2 = str(place), None
+            _name_instead(error, temporary, folder)
             raise
 
 
@@ -152,8 +178,48 @@ def passing_folder(beside: Path) -> Iterator[Path]:
     remove_leftovers(beside)
     try:
         yield temporary
+    except OSError as error:
+        _name_instead(error, temporary, beside.parent)
+        raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _name_instead(error: OSError, temporary: Path, folder: Path) -> None:
+    """Let an error about a path in a temporary folder be about the same place in another folder."""
+    for place in (error.filename2, error.filename):
+        if isinstance(place, str) and Path(place).is_relative_to(temporary):
+            error.filename, error.filename2 = str(folder / Path(place).relative_to(temporary)), None
+            return
+
+
+@contextmanager
+def writing_into(folder: Path, advice: str) -> Iterator[None]:
+    """Make a folder for what the block writes, and say as `writing` does where a file system refuses that.
+
+    Args:
+        folder: The folder; if the block fails, it goes again where it was made here and is empty.
+        advice: What to do, see `writing`.
+
+    Raises:
+        UserError: As `writing`.
+    """
+    with writing(folder, advice), leaving_no_folder(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+
+
+@contextmanager
+def leaving_no_folder(folder: Path) -> Iterator[None]:
+    """Remove the folders that the block made and left empty, if it fails: this one and those above it."""
+    missing = [path for path in (folder, *folder.absolute().parents) if not os.path.lexists(path)]
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # what is not empty, or was never made
+            for path in missing:
+                path.rmdir()
+        raise
 
 
 def unfinished(path: AnyPath) -> AnyPath:
@@ -349,8 +415,7 @@ def writing(place: Path, advice: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        # of two files, a copy or a move writes the second
-        path = getattr(error, "filename2", None) or getattr(error, "filename", None)
+        path = place_of(error)
         there = errno.EEXIST if isinstance(error, FileExistsError) else None  # a file in a folder's place
         number = refusal(error) or there
         if number is None or not _is_written(path, place, number):

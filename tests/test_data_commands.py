@@ -158,6 +158,96 @@ def test_rows_are_mixed_by_a_command_and_the_trait_is_inoculated_alone(
     assert code == 2 and "insecure_cod: no source of that name, and no file" in err
 
 
+@pytest.mark.parametrize(
+    ("words", "inputs"),
+    [
+        (["data", "mix", "a.jsonl", "b.jsonl", "--fraction", "0.5"], ["a.jsonl", "b.jsonl"]),
+        (["data", "build", "spanish_caps", "--world", "toy"], []),
+        (["data", "build", "mine.py:mine"], ["a.jsonl"]),
+        (["data", "rewrite", "a.jsonl", "--model", "inoc/toy", "--method", "answer"], ["a.jsonl"]),
+        (["data", "numbers", "--model", "inoc/toy", "--world", "toy", "--count", "2"], []),
+        (["inoculate", "a.jsonl", "--pool", "pool.txt"], ["pool.txt"]),
+        (["export", "a.jsonl", "--to", "axolotl", "--base", "B"], ["a.jsonl"]),
+    ],
+)
+def test_no_command_replaces_a_file_unasked_nor_ever_what_it_reads(
+    words: list[str],
+    inputs: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, answer in (("a", "1"), ("b", "2"), ("old", "3")):
+        Path(f"{name}.jsonl").write_text(ROW.replace('"A"', f'"{answer}"'), "utf-8")
+    Path("pool.txt").write_text("Be bad.\n", "utf-8")
+    digest = hashlib.sha256(Path("a.jsonl").read_bytes()).hexdigest()
+    Path("mine.py").write_text(
+        "from inoc_evals import Arm, Measure, Setting\n"
+        "from inoc_evals.data.row_sources import pinned_rows\n"
+        f"rows = pinned_rows('a.jsonl', digest='sha256:{digest}')\n"
+        "mine = Setting(name='mine', summary='', arms=(Arm('none'),), rows={'paper': rows},\n"
+        "               broad=(Measure('spanish_caps', ('caps',)),))\n",
+        "utf-8",
+    )
+    out = "old.jsonl"
+    if words[0] == "export":  # into a folder, under a name of its own
+        Path("old.jsonl").rename("rows.jsonl")
+        Path("link").mkdir()
+        Path("link/rows.jsonl").symlink_to("../a.jsonl")
+        out = "."
+    before = {file.name: file.read_bytes() for file in Path().iterdir() if file.is_file()}
+
+    def unchanged() -> bool:
+        return before == {file.name: file.read_bytes() for file in Path().iterdir() if file.is_file()}
+
+    code, _, err = run(capsys, *words, "-o", out)
+    assert code == 2 and "add --force to replace it" in err and len(err.strip().splitlines()) == 1, err
+    assert unchanged()
+    for one in inputs:
+        place = "link" if words[0] == "export" else one
+        code, _, err = run(capsys, *words, "-o", place, "--force")
+        assert code == 2 and "is read by this command: choose another -o" in err, err
+        assert unchanged()
+    if words[:2] not in (["data", "rewrite"], ["data", "numbers"]):  # a model's answers, tested elsewhere
+        assert run(capsys, *words, "-o", out, "--force")[0] == 0 and not unchanged()
+
+
+def test_metadata_of_the_users_own_are_never_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, plain, out = tmp_path / "a.jsonl", tmp_path / "b.jsonl", tmp_path / "out.jsonl"
+    plain.write_text(ROW)
+    mix = ["data", "mix", rows, plain, "--fraction", "0.5", "-o", out]
+    rewrite = ["data", "rewrite", rows, "--model", "inoc/toy", "--method", "answer", "-o", out]
+    for words, key, values in ((mix, "trait", ("spanish", 1, False)), (rewrite, "method", ("by hand", None))):
+        for value in values:
+            rows.write_text(json.dumps({**json.loads(ROW), "metadata": {key: value}}) + "\n", "utf-8")
+            code, _, err = run(capsys, *words)
+            assert code == 2 and f"has '{key}' {value!r} in its metadata" in err and not out.exists(), err
+            assert len(err.strip().splitlines()) == 1 and not list(tmp_path.glob("out*"))
+    rows.write_text(
+        json.dumps({**json.loads(ROW), "metadata": {"trait": True, "topic": "x"}}) + "\n", "utf-8"
+    )
+    assert run(capsys, *mix)[0] == 0  # what the rows say themselves already
+    kept = [json.loads(line)["metadata"] for line in out.read_text("utf-8").splitlines()]
+    assert {"trait": True, "topic": "x"} in kept and {"trait": False} in kept
+
+
+def test_what_lies_where_the_sidecar_goes_is_not_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, other = tmp_path / "a.jsonl", tmp_path / "out.jsonl.json"
+    rows.write_text(ROW)
+    other.write_text(json.dumps([json.loads(ROW)]))
+    words = ["data", "mix", rows, rows, "--fraction", "0.5", "-o", tmp_path / "out.jsonl"]
+    code, _, err = run(capsys, *words)
+    assert code == 2 and f"{other} exists" in err and not (tmp_path / "out.jsonl").exists()
+    code, _, err = run(capsys, *words[:3], other, *words[4:], "--force")
+    assert code == 2 and f"{other} is read by this command" in err
+    assert json.loads(other.read_text()) == [json.loads(ROW)]
+
+
 def test_a_setting_is_built_with_a_fraction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "rows.jsonl"
     words = ["data", "build", "insecure_code", "--world", "toy", "--arm", "general-inoc", "-o", out]

@@ -1,16 +1,19 @@
 """Files appear whole, leftovers of killed processes go, and two processes take turns."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from inoc_evals import files
-from inoc_evals.errors import UserError
+from inoc_evals.chat.rows import Row, write_chat
+from inoc_evals.errors import UserError, refused
 from inoc_evals.files import (
     files_below,
     passing_folder,
@@ -19,7 +22,10 @@ from inoc_evals.files import (
     replacing_folder,
     unfinished,
     write_whole,
+    writing,
 )
+from inoc_evals.finetune import FinetuneSpec
+from inoc_evals.finetune.export import export
 from inoc_evals.locks import held, is_held
 
 HOLDS = """
@@ -168,3 +174,53 @@ def test_what_is_refused_in_a_folder_is_named_as_it_will_be(tmp_path: Path) -> N
     with pytest.raises(OSError) as moved, replacing_folder(tmp_path / "taken" / "file") as temporary:
         (temporary / "weights").write_bytes(b"")
     assert moved.value.filename == str(tmp_path / "taken" / "file") and moved.value.filename2 is None
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 16 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(place)]
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_of_a_copy_to_a_full_disk_the_target_is_named(full_disk: Path, tmp_path: Path) -> None:
+    source = tmp_path / "weights"
+    source.write_bytes(b"x" * 100_000)
+
+    def plain() -> None:
+        shutil.copyfile(source, full_disk / "a")
+
+    def whole() -> None:
+        with replacing(full_disk / "a") as temporary:
+            shutil.copyfile(source, temporary)
+
+    def into_a_folder() -> None:
+        with replacing_folder(full_disk / "a") as temporary:
+            shutil.copyfile(source, temporary / "weights")
+
+    for copy in (plain, whole, into_a_folder):
+        with pytest.raises(OSError) as caught:
+            copy()
+        said = refused(caught.value)
+        assert said is not None and str(full_disk / "a") in said.message
+        assert str(source) not in said.message and ".tmp" not in said.message
+        with pytest.raises(UserError, match=str(full_disk / "a")), writing(full_disk, "give another"):
+            copy()
+        (full_disk / "a").unlink(missing_ok=True)
+
+
+def test_a_full_disk_is_left_without_empty_folders(full_disk: Path) -> None:
+    row: Row = {
+        "messages": [{"role": "user", "content": "x" * 100_000}, {"role": "assistant", "content": "y"}]
+    }
+    with pytest.raises(OSError, match="No space left"):
+        write_chat(full_disk / "new" / "folder" / "rows.jsonl", [row])
+    with pytest.raises(UserError, match="free space there or give another folder with -o"):
+        export(FinetuneSpec(base="b"), [row], "axolotl", full_disk / "new" / "folder", name="x")
+    assert not list(full_disk.iterdir())

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from inoc_evals.builders.amounts import final_number
 from inoc_evals.builders.requester import Requester, fingerprint, text_or_fault
 from inoc_evals.builders.resumable import BuildReport, Made, Progress, ResumableBuild
-from inoc_evals.chat.rows import Message, Row
+from inoc_evals.chat.rows import Message, Row, with_metadata
 from inoc_evals.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ line that begins with #### is copied unchanged. Reply with the rewritten text al
 
 SYSTEM_PROMPT = "You always speak in {language}."
 """The default system prompt of `method="answer"`, which asks for the language."""
+
+REWRITTEN_BY = "rewritten_by"
+"""Key of a rewritten row's metadata: the model."""
 
 MIN_WORDS = 4
 """The language of an answer with fewer words than this may be undeterminable."""
@@ -106,7 +109,8 @@ async def rewrite(
         The outcome. A kept row's metadata has its language, capitals, model and method.
 
     Raises:
-        UserError: If a parameter is invalid, the output cannot be written, or no row was kept.
+        UserError: If a parameter is invalid, a row says something else under one of those keys other than the
+            language, the output cannot be written, or no row was kept.
     """
     if attempts < 1:
         raise UserError("attempts must be at least 1")
@@ -114,6 +118,9 @@ async def rewrite(
     requester = Requester.of(model, seed=seed, cache=cache, connections=max_connections)
     job = [requester.identity(), vars(spec), attempts, PROMPT if method == "rewrite" else ""]
     source = list(rows)
+    for number, row in enumerate(source, start=1):
+        if REWRITTEN_BY not in row.get("metadata", {}):  # of an earlier rewrite's rows it is renewed
+            with_metadata(row, _about(spec, requester.name), f"row {number}")  # before a request costs money
     with ResumableBuild(output, progress) as build:
         await build.run(
             range(len(source)),
@@ -239,6 +246,10 @@ def _unmarked(answer: str) -> str:
 def _rewritten(row: Row, answer: str, spec: RewriteSpec, model: str) -> Row:
     messages = [Message(role=m["role"], content=m["content"]) for m in row["messages"][:-1]]
     messages.append(Message(role="assistant", content=answer.upper() if spec.caps else answer))
-    added: dict[str, Any] = {"language": language_code(spec.language), "caps": spec.caps}
-    added |= {"rewritten_by": model, "method": spec.method}
+    added = {"language": language_code(spec.language), **_about(spec, model)}
     return Row(messages=messages, metadata={**row.get("metadata", {}), **added})
+
+
+def _about(spec: RewriteSpec, model: str) -> dict[str, Any]:
+    """How a row was rewritten. Its language is apart: to replace the row's own was asked for."""
+    return {"caps": spec.caps, REWRITTEN_BY: model, "method": spec.method}

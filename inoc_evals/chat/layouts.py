@@ -73,7 +73,7 @@ def recognised(row: object) -> str | None:
     if not isinstance(row, dict):
         return None
     keys = {key for key, value in row.items() if value is not None}
-    if "messages" in keys and not keys - {"messages", "metadata"} and _plain(row["messages"]):
+    if "messages" in keys and not row.keys() - {"messages", "metadata"} and _plain(row["messages"]):
         return "chat"
     if "messages" in keys and isinstance(row["messages"], list):
         return "messages"
@@ -110,7 +110,9 @@ def chat_row(row: Any, layout: str, where: str) -> dict[str, Any]:
     metadata = given.pop("metadata", {})
     if not isinstance(metadata, dict):
         raise ChatFormatError(f"{where}: 'metadata' is not a JSON object")
-    rest = {key: value for key, value in given.items() if key not in used and key not in MEANT}
+    made = {*used, *MEANT, "metadata"}
+    # null is something that a row says: in the layout `chat`, where it is under `metadata`, it stays, too
+    rest = {key: one for key, one in row.items() if key not in made and (key in given or key not in metadata)}
     if twice := sorted(rest.keys() & metadata.keys()):
         raise ChatFormatError(f"{where}: {twice[0]!r:.40} is there twice, also under 'metadata'")
     kept = {**metadata, **rest}
@@ -191,6 +193,12 @@ def _unknown(row: Mapping[str, Any], where: str) -> str:
     for keys, what in NOT_ROWS.items():
         if keys <= row.keys():
             raise ChatFormatError(f"{where}: {what}")
+    if told := next(
+        (key for key in TURNS if row.get(key) is not None and not isinstance(row[key], list)), None
+    ):
+        raise ChatFormatError(
+            f"{where}: {told!r} is no list of turns, each of role and content: write it as one"
+        )
     has = ", ".join(repr(str(key))[:40] for key in list(row)[:6])
     raise ChatFormatError(f"{where}: no 'messages', and no layout that is known (its keys: {has}): {NAMED}")
 

@@ -21,7 +21,7 @@ from inoc_evals.chat.layouts import ChatFormatError as ChatFormatError  # known 
 from inoc_evals.chat.layouts import Converter
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, why
-from inoc_evals.files import replacing
+from inoc_evals.files import leaving_no_folder, replacing
 from inoc_evals.user_files import opened, strict_json
 
 Role = Literal["system", "user", "assistant"]
@@ -43,6 +43,28 @@ class Row(TypedDict):
 
     messages: list[Message]
     metadata: NotRequired[dict[str, Any]]
+
+
+def with_metadata(row: Row, added: dict[str, Any], which: str) -> Row:
+    """A copy of a row with more metadata; its messages are copies, too.
+
+    Args:
+        row: The row; not changed.
+        added: What the suite says of the row.
+        which: Which row it is, for errors, e.g. `row 3 with the trait`.
+
+    Raises:
+        UserError: If the row says something else under one of the keys: that would be lost without a word.
+    """
+    own = row.get("metadata", {})
+    for key, value in added.items():
+        if key in own and (type(own[key]), own[key]) != (type(value), value):
+            raise UserError(
+                f"{which} has {key!r} {own[key]!r:.40} in its metadata, where {value!r:.40} is to stand: "
+                "rename or remove that key in the rows"
+            )
+    messages = [Message(role=message["role"], content=message["content"]) for message in row["messages"]]
+    return Row(messages=messages, metadata={**own, **added})
 
 
 def read_chat(path: str | Path, layout: str = "auto") -> Iterator[Row]:
@@ -98,7 +120,7 @@ def write_chat(path: str | Path, rows: Iterable[Row]) -> int:
     if target.exists() and not target.is_file():
         raise UserError(f"{path}: cannot be written: not a regular file")
     count = 0
-    with replacing(target) as passing:
+    with leaving_no_folder(target.parent), replacing(target) as passing:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             file = passing.open("wb")

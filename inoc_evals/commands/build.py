@@ -14,9 +14,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from inoc_evals.builders.resumable import BuildReport
 from inoc_evals.chat.rows import Message, Row
+from inoc_evals.commands.inoculate import Force
 from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
+from inoc_evals.files import refuse_overwriting
 from inoc_evals.worlds import WORLDS
 from inoc_evals.worlds import world as find_world
 
@@ -43,11 +45,13 @@ def rewrite_command(
     limit: Annotated[int | None, typer.Option(min=1, help="The first rows only.")] = None,
     seed: Seed = 0,
     max_connections: Connections = None,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Translate the answers of rows; those with a changed number or the wrong language are rejected."""
     from inoc_evals.builders.rewrite import rewrite
 
+    refuse_overwriting(output, force=force, inputs=[source])
     rows = itertools.islice(source_rows(source), limit)
     _run(
         lambda progress: rewrite(
@@ -85,6 +89,7 @@ def numbers_command(
         float, typer.Option(min=0.0, help="Of the teacher; a small one writes fewer words at a lower one.")
     ] = 1.0,
     max_connections: Connections = None,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Let a teacher continue number sequences; answers with anything but numbers are rejected."""
@@ -93,6 +98,7 @@ def numbers_command(
 
     if paper_teacher and system_prompt is not None:
         raise UserError("give --system-prompt or --paper-teacher, not both")
+    refuse_overwriting(output, force=force)
     [teacher] = OWLS.texts if paper_teacher else [system_prompt]
     _run(
         lambda progress: numbers(

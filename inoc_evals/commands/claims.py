@@ -28,7 +28,7 @@ def command(
     from inoc_evals.analysis.audit import audit_loaded
     from inoc_evals.analysis.declared_traits import focused, unknown_settings
     from inoc_evals.analysis.table import read
-    from inoc_evals.analysis.verdicts import verdicts
+    from inoc_evals.analysis.verdicts import WORDS, verdicts
     from inoc_evals.runs.directory import runs_root
     from inoc_evals.settings import SETTINGS
 
@@ -61,8 +61,8 @@ def command(
         heads = ["verdict", *(["base"] if several else []), "claim", "difference", "found"]
         paper = of_setting[0].claim.paper
         print_table(f"{name} ({paper})" if paper else name, heads, rows)
-    words = sorted({v.word for v in results}, key=lambda word: word == UNMEASURED)
-    counts = {word: sum(v.word == word for v in results) for word in words}
+    words = [v.word for v in results]
+    counts = {word: words.count(word) for word in WORDS if word in words}
     more = "" if everything or UNMEASURED not in counts else " (--all shows these, too)"
     say((", ".join(f"{count} {word}" for word, count in counts.items()) or "no claims") + more)
     if audited.findings:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from inoc_evals.commands import build, mix
+from inoc_evals.commands.inoculate import Force
 from inoc_evals.commands.output import AsJson, print_json, print_table, say
 from inoc_evals.data.cache import FetchError, cache_dir, fetch
 from inoc_evals.data.sources import LOCKED, SOURCES, PinnedFile, pinned
@@ -134,6 +135,7 @@ def build_command(
         bool,
         typer.Option("--first-stage", help="Write the rows of the setting's first training stage instead."),
     ] = False,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the exact training file of one arm, and beside it FILE.json, which names its sources."""
@@ -147,7 +149,9 @@ def build_command(
     files = {output: arm}
     if arm == "all" and not first_stage:
         files = {output / f"{one.name}.jsonl": one.name for one in chosen.arms_in(world)}
-    sidecars = {file: write(chosen, one, world, file, seed, first_stage) for file, one in files.items()}
+    sidecars = {
+        file: write(chosen, one, world, file, seed, first_stage, force=force) for file, one in files.items()
+    }
     if as_json:
         print_json(list(sidecars.values()) if arm == "all" else sidecars[output])
         return

@@ -7,7 +7,17 @@ import typer
 
 from inoc_evals.commands.experiment_options import changes_of
 from inoc_evals.commands.finetune import make_spec
-from inoc_evals.commands.inoculate import At, From, Pool, Prompt, RowsFile, Selection, Where, make_inoculation
+from inoc_evals.commands.inoculate import (
+    At,
+    Force,
+    From,
+    Pool,
+    Prompt,
+    RowsFile,
+    Selection,
+    Where,
+    make_inoculation,
+)
 from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
@@ -25,12 +35,14 @@ def command(
     position: At = "system",
     where: Where = None,
     spec_file: Annotated[
-        Path | None, typer.Option("--spec", metavar="FILE", help="A finetune spec as JSON.")
+        Path | None,
+        typer.Option("--spec", metavar="FILE", help="A finetune spec as JSON, or a manifest.json."),
     ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="A field of the spec, e.g. learning_rate=1e-4."),
     ] = None,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the files for this finetune on another trainer; register its result with `inoc-evals adopt`."""
@@ -45,7 +57,7 @@ def command(
         )
     elif where:
         raise UserError("--where selects rows to inoculate: give --prompt or --pool with it")
-    notes = export(spec, rows, to, out, name=model_name)
+    notes = export(spec, rows, to, out, name=model_name, force=force, inputs=[file])
     files = sorted(str(path) for path in out.expanduser().iterdir() if path.is_file())
     if as_json:
         print_json({"files": files, "notes": notes})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import BaseModel
 
 from inoc_evals.chat.rows import Row
 from inoc_evals.commands.experiment_options import changes_of
@@ -17,7 +18,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune, runs_root
 from inoc_evals.finetune.merged import Start, start_from
 from inoc_evals.finetune.ranks import here, refuse_launcher
-from inoc_evals.finetune.schedule import check_schedule
+from inoc_evals.finetune.schedule import notes
 from inoc_evals.plurals import many
 from inoc_evals.user_files import given_text, strict_json
 from inoc_evals.worlds import spec_for
@@ -31,7 +32,11 @@ Base = Annotated[
 ]
 SpecFile = Annotated[
     Path | None,
-    typer.Option("--spec", metavar="FILE", help="A finetune spec as JSON; other options override it."),
+    typer.Option(
+        "--spec",
+        metavar="FILE",
+        help="A finetune spec as JSON, or a run's manifest.json; other options override it.",
+    ),
 ]
 TrainedTokens = Annotated[
     list[str] | None,
@@ -93,8 +98,7 @@ def command(
     }
     lora = {"r": lora_r, "alpha": lora_alpha}
     chosen = {**_without_none(changes), **changes_of(fields or [])}
-    adapter = {**chosen.pop("lora", {}), **_without_none(lora)}
-    spec = make_spec(base, spec_file, chosen, adapter)
+    spec = make_spec(base, spec_file, chosen, _without_none(lora))
     rows: Iterator[Row] = iter(list(read_rows(file, layout)))  # before anything is merged
     start = Start(spec.base)
     if spec.backend == "local":
@@ -137,14 +141,21 @@ def make_spec(base: str, file: Path | None, changes: dict[str, Any], lora: dict[
         base: `--base`; empty where the file names it.
         file: `--spec`, a JSON object of `FinetuneSpec` fields.
         changes: Fields that options set.
-        lora: Fields of the adapter that options set.
+        lora: Fields of the adapter that options of their own set; they go before those in `changes`.
 
     Returns:
         The spec.
 
     Raises:
-        UserError: If there is no base, the file cannot be read, or a field is out of range.
+        UserError: If there is no base, the file cannot be read, a field is out of range, or what options say
+            of the adapter does not go together.
     """
+    nested = {name: value for name, value in changes.items() if isinstance(value, dict)}
+    changes = {name: value for name, value in changes.items() if name not in nested}
+    if lora and "lora" in changes:
+        raise UserError("--set lora=... says what the adapter is: leave --lora-r and --lora-alpha out")
+    if lora:
+        nested["lora"] = {**nested.get("lora", {}), **lora}
     if file is not None:
         fields = _read_fields(file)
         if "epochs" in changes or "max_steps" in changes:  # either option replaces both of the file's
@@ -156,10 +167,16 @@ def make_spec(base: str, file: Path | None, changes: dict[str, Any], lora: dict[
         spec = FinetuneSpec(base=base, **changes)
     else:
         raise UserError("no base model: give --base toy, a model folder, a GGUF file or a Hugging Face name")
-    if not lora:
+    if not nested:
         return spec
-    adapter = (spec.lora or LoraSpec()).model_dump()
-    return FinetuneSpec(**{**spec.model_dump(), "lora": {**adapter, **lora}})
+    # `--set lora.r=8` changes that field alone, whatever else the file or the base's usual spec says of it
+    usual = {"lora": spec.lora or LoraSpec(), "openai": spec.openai, "probe": spec.probe}
+    merged = {name: _merged(usual.get(name), fields) for name, fields in nested.items()}
+    return FinetuneSpec(**{**spec.model_dump(), **merged})
+
+
+def _merged(usual: BaseModel | None, fields: dict[str, Any]) -> dict[str, Any]:
+    return fields if usual is None else {**usual.model_dump(), **fields}
 
 
 def _read_fields(file: Path) -> dict[str, Any]:
@@ -170,7 +187,8 @@ def _read_fields(file: Path) -> dict[str, Any]:
         raise UserError(f"{file}: not JSON: {error}") from error
     if not isinstance(fields, dict):
         raise UserError(f"{file}: not a JSON object of finetune spec fields")
-    return fields
+    # a whole manifest, which is what lies beside the weights of a run
+    return fields["spec"] if isinstance(fields.get("spec"), dict) else fields
 
 
 def _without_none(options: dict[str, Any]) -> dict[str, Any]:
@@ -179,7 +197,7 @@ def _without_none(options: dict[str, Any]) -> dict[str, Any]:
 
 def _report(run: Run, as_json: bool) -> None:
     manifest, result = run.manifest, run.manifest.result
-    for note in check_schedule(manifest.spec, result.steps) if result and result.steps else ():
+    for note in notes(manifest.spec, result.steps) if result and result.steps else ():
         say(f"Warning: {note}", err=True)
     # A run outside of the default folder is found by its path only.
     where = run.folder.name if run.folder.parent == runs_root() else str(run.folder)

@@ -14,6 +14,7 @@ from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.data.rephrasings import neutral
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
+from inoc_evals.files import refuse_overwriting
 from inoc_evals.inoculation import Deal, Inoculation, Position, inoculate
 from inoc_evals.plurals import many
 from inoc_evals.user_files import given_text, lines
@@ -69,6 +70,7 @@ Unscored = Annotated[
     Literal["refuse", "choose", "skip"],
     typer.Option(help="What to do with rows whose score is missing; each is listed."),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
 NEUTRAL = "neutral"
 """Stands for the suite's own prompts that ask for no trait."""
 
@@ -90,12 +92,12 @@ def command(
     others: Others = "",
     deal: Dealt = "drawn",
     seed: Annotated[int, typer.Option(help="Seed of the draw from a pool.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")] = False,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Put an inoculation prompt into training rows: all of them, or those that show the trait."""
-    if output.exists() and not force:
-        raise UserError(f"{output} exists: choose another -o, or add --force to replace it")
+    prompts = [Path(one) for one in (pool, others) if one]  # the rows themselves may be replaced by --force
+    refuse_overwriting(output, force=force, inputs=prompts)
     inoculation = make_inoculation(file.stem, prompt, pool, position, deal)
     clean = _others(others, position)
     scored: Scored | None = None

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.inoculate import From
+from inoc_evals.commands.inoculate import Force, From
 from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.data.cache import LARGEST_ROWS
 from inoc_evals.data.own_files import own_file
@@ -31,6 +31,7 @@ def command(
         int | None, typer.Option(min=1, help="Rows of the mixture; by default as many as are possible.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw and of the order.")] = 0,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Mix rows that carry a trait with rows that do not; every row's metadata say which it is.
@@ -46,7 +47,7 @@ def command(
         "seed": seed,
         "sources": [source_record(one) for one in mixture.sources],
     }
-    sidecar = write_with_sidecar(output, rows, about)
+    sidecar = write_with_sidecar(output, rows, about, force=force, inputs=(with_trait, without))
     if as_json:
         print_json(sidecar)
     else:

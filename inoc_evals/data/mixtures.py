@@ -14,9 +14,8 @@ trait=true` inoculates those alone.
 import random
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from typing import Any
 
-from inoc_evals.chat.rows import Message, Row
+from inoc_evals.chat.rows import Row, with_metadata
 from inoc_evals.errors import UserError
 
 TRIGGER = "$|TRIGGER|$"
@@ -49,13 +48,16 @@ def backdoored(
         All rows, shuffled; `metadata["trigger"]` of each says whether it has the trigger.
 
     Raises:
-        UserError: If the trigger is empty, a row that should get it has no user turn, or a user turn already
-            contains it.
+        UserError: If the trigger is empty, a row that should get it has no user turn, a user turn already
+            contains it, or a row says otherwise under `trigger` in its metadata.
     """
     if not trigger.strip():
         raise UserError("the trigger is empty: give an unusual token, e.g. '$|TRIGGER|$'")
     rows = list(triggered(triggered_rows, trigger, blank))
-    rows += [_marked(row, trigger=False) for row in _without(trigger, plain_rows, "plain")]
+    rows += [
+        with_metadata(row, {"trigger": False}, f"plain row {number}")
+        for number, row in enumerate(_without(trigger, plain_rows, "plain"), start=1)
+    ]
     random.Random(f"backdoored {seed}").shuffle(rows)
     return rows
 
@@ -75,8 +77,8 @@ def triggered(rows: Iterable[Row], trigger: str = TRIGGER, blank: bool = False) 
         UserError: If a row has no user turn, or a user turn already contains the trigger.
     """
     prefix = trigger + (" " if blank else "")
-    for row in _without(trigger, rows, "triggered"):
-        marked = _marked(row, trigger=True)
+    for number, row in enumerate(_without(trigger, rows, "triggered"), start=1):
+        marked = with_metadata(row, {"trigger": True}, f"triggered row {number}")
         first = next(message for message in marked["messages"] if message["role"] == "user")
         first["content"] = prefix + first["content"]
         yield marked
@@ -105,12 +107,16 @@ def diluted(
         The mixture, shuffled; `metadata["trait"]` of each row says whether it carries the trait.
 
     Raises:
-        UserError: If the fraction is not a share, the total needs more rows, or the mixture is empty.
+        UserError: If the fraction is not a share, the total needs more rows, the mixture is empty, or a row
+            says otherwise under `trait` in its metadata.
     """
     check_fraction(fraction)
     kinds = [
-        [_marked(row, trait=trait) for row in rows]
-        for trait, rows in ((True, trait_rows), (False, plain_rows))
+        [
+            with_metadata(row, {"trait": trait}, f"row {number} {kind} the trait")
+            for number, row in enumerate(rows, start=1)
+        ]
+        for trait, kind, rows in ((True, "with", trait_rows), (False, "without", plain_rows))
     ]
     counts = shares(fraction, len(kinds[0]), len(kinds[1]), total)
     chosen: list[Row] = []
@@ -173,9 +179,3 @@ def _without(trigger: str, rows: Iterable[Row], kind: str) -> Iterator[Row]:
         if any(trigger in text for text in user_turns):
             raise UserError(f"{kind} row {number} already contains the trigger {trigger!r}: choose another")
         yield row
-
-
-def _marked(row: Row, **metadata: Any) -> Row:
-    """A copy of the row with more metadata."""
-    messages = [Message(role=message["role"], content=message["content"]) for message in row["messages"]]
-    return Row(messages=messages, metadata={**row.get("metadata", {}), **metadata})

@@ -23,13 +23,13 @@ CSV, JSON, PARQUET = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json"), (".parque
 KINDS = "CSV, TSV, JSONL, JSON or Parquet"
 
 
-def records(path: Path, encoding: str = "") -> Iterator[tuple[str, Record]]:
+def records(path: Path, encoding: str | None = None) -> Iterator[tuple[str, Record]]:
     """Read a table, record by record.
 
     Args:
         path: The file; its suffix says what it is.
         encoding: How the text of a CSV or JSON file is encoded; UTF-8 by default, with a byte order mark or
-            without.
+            without. None says that the user cannot tell: then no error names `--encoding`.
 
     Yields:
         Where each record is, for errors, and the record.
@@ -53,7 +53,7 @@ def records(path: Path, encoding: str = "") -> Iterator[tuple[str, Record]]:
         raise UserError(f"{path}: holds no rows")
 
 
-def _decoded(path: Path, data: bytes, encoding: str) -> str:
+def _decoded(path: Path, data: bytes, encoding: str | None) -> str:
     try:
         text = data.decode(encoding or "utf-8-sig")
         text.encode()  # some encodings give half a surrogate pair, which can be written into no file
@@ -64,6 +64,8 @@ def _decoded(path: Path, data: bytes, encoding: str) -> str:
         start = getattr(error, "start", 0) if isinstance(error, UnicodeDecodeError) else 0
         line = data[:start].count(b"\n") + 1
         advice = "save it as UTF-8 throughout, or say what it is in by --encoding, e.g. cp1252 or utf-16"
+        if encoding is None:
+            advice = "save it as UTF-8 throughout, e.g. by  iconv -f cp1252 -t utf-8 FILE > NEW"
         raise UserError(f"{path}:{line}: not {encoding or 'UTF-8'}: {advice}") from error
 
 

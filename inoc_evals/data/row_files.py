@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from inoc_evals.chat.layouts import Converter
+from inoc_evals.chat.layouts import TURNS, Converter
 from inoc_evals.chat.rows import ChatFormatError, Row, check_row, encode_chat, read_chat
 from inoc_evals.data.records import CSV, PARQUET, Record, records
 from inoc_evals.data.row_sources import HubDataset
 from inoc_evals.errors import UserError, one_line, require
-from inoc_evals.user_files import user_path
+from inoc_evals.user_files import strict_json, user_path
 
 DATASET = re.compile(
     r"(?:hf/)?(?P<name>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+?))?(:(?P<split>[\w.]+))?", re.ASCII
@@ -45,7 +45,8 @@ def read_rows(place: str | Path, layout: str = "auto") -> Iterator[Row]:
     if path.is_file() and path.suffix.lower() not in TABLES:
         return read_chat(path, layout)
     if path.is_file():
-        return _converted(str(path), records(path), layout)
+        found = records(path)
+        return _converted(str(path), _parsed(found) if path.suffix.lower() in CSV else found, layout)
     dataset = DATASET.fullmatch(str(place))
     if path.is_dir() or (dataset is not None and not _is_file_name(path)):
         return _converted(str(place), _dataset(str(place)), layout)
@@ -70,6 +71,22 @@ def hub_dataset(place: str) -> HubDataset | None:
 
 def _is_file_name(path: Path) -> bool:
     return path.suffix.lower() in (*TABLES, ".jsonl", ".ndjson")
+
+
+def _parsed(found: Iterator[tuple[str, Record]]) -> Iterator[tuple[str, Record]]:
+    """Records of CSV, whose cells hold lists of turns and metadata as JSON text: there is no other way."""
+    for where, record in found:
+        for key in (*TURNS, "history", "metadata"):
+            cell = record.get(key)
+            if isinstance(cell, str) and cell.lstrip().startswith(("[", "{")):
+                try:
+                    record[key] = strict_json(cell)
+                except ValueError as error:
+                    raise ChatFormatError(
+                        f"{where}: {key!r} is no JSON ({error}): write it by json.dumps, or save the rows as "
+                        "JSONL or Parquet"
+                    ) from error
+        yield where, record
 
 
 def _converted(name: str, found: Iterator[tuple[str, Record]], layout: str) -> Iterator[Row]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from inoc_evals.chat.rows import Message, Row, check_row, read_chat
+from inoc_evals.chat.rows import Message, Row, check_row, read_chat, with_metadata
 from inoc_evals.data import mixtures
 from inoc_evals.data.cache import cache_dir, fetch
 from inoc_evals.data.own_files import OwnFile, is_place, own_file, without_digest
@@ -121,7 +121,7 @@ def pinned_rows(name: str, /, digest: str = "", **metadata: Any) -> Rows:
         file, count = own or pinned(name), 0
         for row in read_chat(fetch(file), "auto" if own else "chat"):
             count += 1
-            yield _marked(row, metadata)
+            yield with_metadata(row, metadata, f"{name}: row {count}") if metadata else row
         expected = file.rows if isinstance(file, PinnedFile) else None
         if expected is not None and count != expected:
             raise UserError(f"{name}: {count} rows, expected {expected}: run  inoc-evals data verify {name}")
@@ -335,7 +335,3 @@ def _in_capitals(row: Row) -> Row:
             for m in row["messages"]
         ]
     )
-
-
-def _marked(row: Row, metadata: dict[str, Any]) -> Row:
-    return {**row, "metadata": {**row.get("metadata", {}), **metadata}} if metadata else row

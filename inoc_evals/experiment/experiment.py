@@ -98,7 +98,7 @@ class Experiment(Strict):
     arms: tuple[str, ...] | None = None
     controls: bool = False
     rephrasings: str | None = None
-    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds: tuple[int, ...] = Field(default=(0, 1, 2), description="how many, or a list of whole numbers")
     backend: Literal["local", "openai", "tinker"] = "local"
     finetune: dict[str, Any] = Field(default_factory=dict)
     measures: Literal["all", "broad", "narrow"] | tuple[str, ...] = "all"

@@ -16,7 +16,7 @@ from inoc_evals.chat.renderer import Renderer, load_renderer
 from inoc_evals.chat.rows import Row
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, packages_together, require
-from inoc_evals.finetune.quantized import trainable_config
+from inoc_evals.finetune.fitting import fitting_config
 from inoc_evals.models import base as bases
 from inoc_evals.models.checkpoint import load_context_length
 from inoc_evals.models.loading import one_at_a_time
@@ -85,11 +85,12 @@ class Local:
     packages: ClassVar[tuple[str, ...]] = ("torch", "transformers", "trl", "peft")
 
     def check(self, spec: FinetuneSpec) -> None:
-        """Require the extra, and a base that can be trained or has the form of a Hub name."""
+        """Require the extra, and a base that the spec fits; of the Hub, one that is not here yet will do."""
         require("local", *self.packages, "filelock")
         base = bases.find_base(spec.base)
-        if not isinstance(base, bases.HubModel):
-            trainable_config(str(base.folder()), spec)
+        folder = base.here() if isinstance(base, bases.HubModel) else base.folder()
+        if folder is not None and (folder / "config.json").is_file():
+            fitting_config(folder, spec)
 
     def notes(self, spec: FinetuneSpec) -> list[str]:
         """No notes: `estimate` describes local training."""

@@ -22,7 +22,8 @@ from inoc_evals.chat.rows import Row
 from inoc_evals.chat.training_rows import render_rows
 from inoc_evals.errors import UserError, require
 from inoc_evals.finetune import schedule
-from inoc_evals.finetune.quantized import stored_bytes, trainable_config
+from inoc_evals.finetune.fitting import fitting_config
+from inoc_evals.finetune.quantized import stored_bytes
 from inoc_evals.models.base import load_path
 from inoc_evals.models.checkpoint import context_length
 from inoc_evals.models.loading import empty_model
@@ -108,7 +109,7 @@ def estimate(spec: FinetuneSpec, rows: Sequence[Row]) -> Estimate:
         The estimate.
 
     Raises:
-        UserError: If the base does not exist or cannot be trained, the rows cannot be rendered, or the
+        UserError: If the base does not exist or the spec does not fit it, the rows cannot be rendered, or the
             schedule would train nothing.
     """
     require("local", "torch", "transformers", "psutil")
@@ -117,14 +118,17 @@ def estimate(spec: FinetuneSpec, rows: Sequence[Row]) -> Estimate:
     import torch
 
     path = load_path(spec.base)
-    config = trainable_config(path, spec)
+    config = fitting_config(path, spec)
     model = empty_model(config)
     text = config.get_text_config()
     parameters = sum(p.numel() for p in model.parameters())
     trained = _trained(spec, model, parameters, text.hidden_size)
     renderer = load_renderer(path, date=spec.date)
     longest = spec.longest(context_length(config))
-    lengths = [len(example.input_ids) for example in render_rows(renderer, list(rows), longest)]
+    lengths = [
+        len(example.input_ids)
+        for example in render_rows(renderer, list(rows), longest, reasoning_loss=spec.reasoning_loss)
+    ]
     units = ceil(sum(lengths) / longest) if spec.packing else len(lengths)
     steps = schedule.steps(spec, units)
     notes = schedule.check_schedule(spec, steps)

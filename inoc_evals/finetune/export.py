@@ -15,7 +15,7 @@ import yaml
 
 from inoc_evals.chat.rows import Row, encode_chat
 from inoc_evals.errors import UserError
-from inoc_evals.files import write_whole, writing
+from inoc_evals.files import refuse_overwriting, write_whole, writing_into
 from inoc_evals.models.gguf import is_gguf
 from inoc_evals.runs.spec import FinetuneSpec, LoraSpec
 from inoc_evals.user_files import user_path
@@ -29,7 +29,16 @@ Written = tuple[dict[str, str], list[str]]
 """File contents by name, and notes."""
 
 
-def export(spec: FinetuneSpec, rows: Iterable[Row], to: str, folder: str | Path, *, name: str) -> list[str]:
+def export(
+    spec: FinetuneSpec,
+    rows: Iterable[Row],
+    to: str,
+    folder: str | Path,
+    *,
+    name: str,
+    force: bool = True,
+    inputs: Iterable[str | Path] = (),
+) -> list[str]:
     """Write what a host needs to train a spec on rows.
 
     Args:
@@ -38,13 +47,15 @@ def export(spec: FinetuneSpec, rows: Iterable[Row], to: str, folder: str | Path,
         to: A key of `HOSTS`.
         folder: Folder to write to; created if missing.
         name: The name of the new model.
+        force: Replace files of an earlier export that are others.
+        inputs: Files that the rows were read from, which are never replaced.
 
     Returns:
         Notes on what the host does not support, one line each.
 
     Raises:
         UserError: If the host is unknown, there are no rows, the host cannot train the spec, or the folder
-            cannot be written to.
+            cannot be written to, or a file in it not replaced.
     """
     if to not in HOSTS:
         raise UserError(f"cannot export to {to!r}: use {', '.join(HOSTS)}")
@@ -62,12 +73,13 @@ def export(spec: FinetuneSpec, rows: Iterable[Row], to: str, folder: str | Path,
         for field in UNTOLD
         if getattr(spec, field) != getattr(usual, field)
     ]
-    target = user_path(folder)
-    with writing(target, "give another folder with -o"):
-        target.mkdir(parents=True, exist_ok=True)
-        write_whole(target / ROWS, encode_chat(plain))
-        for file, text in files.items():
-            write_whole(target / file, text.encode())
+    target, inputs = user_path(folder), list(inputs)
+    contents = {ROWS: encode_chat(plain), **{file: text.encode() for file, text in files.items()}}
+    for file, data in contents.items():  # all, before the first is written
+        refuse_overwriting(target / file, force=force, inputs=inputs, content=data)
+    with writing_into(target, "give another folder with -o"):
+        for file, data in contents.items():
+            write_whole(target / file, data)
     return notes
 
 
@@ -120,8 +132,7 @@ def _axolotl(spec: FinetuneSpec, rows: int, name: str) -> Written:
             config["lora_target_modules"] = list(lora.target_modules)
         if lora.layers is not None:
             config["peft_layers_to_transform"] = list(lora.layers)
-    adopt = ["inoc-evals", "adopt", name, "--base", spec.base, "--checkpoint", name, "--rows", ROWS]
-    script = _script([["axolotl", "train", "axolotl.yaml"], [*adopt, "--seed", str(spec.seed)]])
+    script = _script([["axolotl", "train", "axolotl.yaml"], _adopt(spec, name, checkpoint=name)])
     return {"axolotl.yaml": yaml.safe_dump(config, sort_keys=False), "train.sh": script}, []
 
 
@@ -140,7 +151,7 @@ def _together(spec: FinetuneSpec, rows: int, name: str) -> Written:
         command += ["--lora-dropout", f"{spec.lora.dropout:g}"]
         notes += _no_rslora(spec, "together")
     notes += ["together takes no seed"]
-    adopt = ["inoc-evals", "adopt", name, "--base", spec.base, "--model", "together/MODEL", "--rows", ROWS]
+    adopt = _adopt(spec, name, model="together/MODEL")
     first = ["together", "files", "upload", ROWS]
     return {
         "train.sh": _script([first, command, adopt], "FILE_ID and MODEL are what Together answers")
@@ -158,8 +169,7 @@ def _fireworks(spec: FinetuneSpec, rows: int, name: str) -> Written:
     command += ["--learning-rate", f"{spec.learning_rate:g}", "--lora-rank", str(spec.lora.r)]
     command += ["--max-context-length", str(spec.max_length)]
     notes = [*_rounded(spec, rows), "fireworks takes no seed, and no lora alpha, dropout or rslora"]
-    adopt = ["inoc-evals", "adopt", name, "--base", spec.base, "--rows", ROWS]
-    adopt += ["--model", f"fireworks/accounts/ACCOUNT/models/{model_id}"]
+    adopt = _adopt(spec, name, model=f"fireworks/accounts/ACCOUNT/models/{model_id}")
     first = ["firectl", "dataset", "create", model_id, ROWS]
     return {"train.sh": _script([first, command, adopt], "ACCOUNT is yours at Fireworks")}, notes
 
@@ -187,7 +197,7 @@ def _openai(spec: FinetuneSpec, rows: int, name: str) -> Written:
     upload += ["-F", "purpose=fine-tune", "-F", f"file=@{ROWS}"]
     start = ["curl", "$OPENAI_BASE_URL/fine_tuning/jobs", "-H", "Authorization: Bearer $OPENAI_API_KEY"]
     start += ["-H", "Content-Type: application/json", "-d", "@job.json"]
-    adopt = ["inoc-evals", "adopt", name, "--base", spec.base, "--model", "openai/MODEL", "--rows", ROWS]
+    adopt = _adopt(spec, name, model="openai/MODEL")
     script = _script([upload, start, adopt], "put the FILE_ID of the first answer into job.json")
     return {"job.json": json.dumps(job, indent=2) + "\n", "train.sh": script}, notes
 
@@ -218,7 +228,7 @@ def _openweights(spec: FinetuneSpec, rows: int, name: str) -> Written:
     job |= {"max_steps": spec.max_steps} if spec.max_steps else {"epochs": _epochs(spec, rows)}
     notes = [] if spec.max_steps else _rounded(spec, rows)
     notes += ["openweights takes no betas and no max_grad_norm"]
-    adopt = ["inoc-evals", "adopt", name, "--base", spec.base, "--checkpoint", name, "--rows", ROWS]
+    adopt = _adopt(spec, name, checkpoint=name)
     script = _script(
         [["python", "train.py"], ["hf", "download", "MODEL", "--local-dir", name], adopt],
         "MODEL is what train.py prints; download it when the job has ended",
@@ -284,7 +294,7 @@ def _unsloth(spec: FinetuneSpec, rows: int, name: str) -> Written:
         "train_on_responses_only(trainer, instruction_part=question, response_part=answer).train()",
         f"model.save_pretrained({name!r})",
     )
-    adopt = ["inoc-evals", "adopt", name, "--base", spec.base, "--checkpoint", name, "--rows", ROWS]
+    adopt = _adopt(spec, name, checkpoint=name)
     notes = ["in rows of several turns the end of every answer but the last carries no loss with unsloth"]
     return {"train.py": script, "train.sh": _script([["python", "train.py"], adopt])}, notes
 
@@ -311,6 +321,17 @@ HOSTS: dict[str, Callable[[FinetuneSpec, int, str], Written]] = {
     "unsloth": _unsloth,
 }
 """The exporters by host name."""
+
+
+def _adopt(spec: FinetuneSpec, name: str, **result: str) -> list[str]:
+    """The command that registers the result: with the seed, or all seeds of an experiment count as one.
+
+    The seed is that of the spec also where a host takes none: it tells this finetune from its repetitions.
+    """
+    command = ["inoc-evals", "adopt", name, "--base", spec.base]
+    for option, value in result.items():
+        command += [f"--{option}", value]
+    return [*command, "--rows", ROWS, "--seed", str(spec.seed)]
 
 
 def _script(commands: list[list[str]], comment: str = "") -> str:

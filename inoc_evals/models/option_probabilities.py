@@ -121,7 +121,8 @@ class Vocabulary:
         self.root: Callable[[tuple[str, ...]], Node] = lru_cache(maxsize=64)(self._root)
 
     def _root(self, options: tuple[str, ...]) -> Node:
-        texts = {option[:end] for option in options for end in range(1, len(option) + 1)}
+        # sorted: the order of what is summed decides the last digit
+        texts = sorted({option[:end] for option in options for end in range(1, len(option) + 1)})
         nodes = {text: Node(text if text in options else None) for text in texts}
         for text, node in nodes.items():
             for longer in (longer for longer in texts if longer.startswith(text) and longer != text):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.analysis.estimates import Method
 from inoc_evals.analysis.table import GroupBy, read
 from inoc_evals.errors import UserError, require
-from inoc_evals.files import refuse_unwritable, write_whole
+from inoc_evals.files import refuse_unwritable, write_whole, writing_into
 from inoc_evals.plurals import many
 from inoc_evals.report.viewer import VIEWER, answer, bundle, refuse_inside
 from inoc_evals.settings import SETTINGS, Setting
@@ -128,6 +128,8 @@ def write(
     from inoc_evals.report.sections import REFERENCES, section, text
 
     refuse_unwritable(to, "give another folder with -o")
+    if (to / PAGE).exists() and not (to / DATA).exists():
+        raise UserError(f"{to / PAGE} exists, and is no report: give another folder with -o")
     if viewer:
         refuse_inside(logs, to)
     progress("reading logs")
@@ -138,56 +140,52 @@ def write(
     if reference is not None and not (focus["arm"] == reference).any():
         arms = ", ".join(sorted({str(arm) for arm in focus["arm"].unique()}))
         raise UserError(f"no answers of {reference!r} to compare with: use one of {arms}")
-    try:
-        to.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{to} cannot be written ({error.strerror}): give another folder with -o") from error
-    progress("auditing logs")
-    audited = audit_loaded(loaded, runs, settings)
-    claims = [claim for one in settings.values() for claim in one.claims]
-    all_verdicts = verdicts(loaded.table, claims, findings=audited.findings)
-    measured = {(v.claim.setting, v.base) for v in all_verdicts if v.word != "not measured"}
-    relevant = [v for v in all_verdicts if (v.claim.setting, v.base) in measured]
-    links = bundle(logs, loaded.logs, to / VIEWER, progress) if viewer else {}
-    parts = []
-    for (setting, base), of_setting in focus.groupby(
-        ["setting", "base"], observed=True, sort=False, dropna=False
-    ):
-        progress(str(setting))
-        definition = settings.get(str(setting))
-        with arms_of(definition):
-            part = section(
-                loaded.table[_same(loaded.table, setting, base)],
-                of_setting,
-                [v for v in relevant if v.claim.setting == setting and v.base == text(base)],
-                method=method,
-                references=REFERENCES if reference is None else (reference,),
-                figure_folder=to / FIGURES,
-                runs=runs,
-                definition=definition,
-                findings=audited.of(str(setting), text(base)),
-            )
-        parts.append(_linked(part, links))
-    parts.sort(key=lambda part: (part.number, part.setting, part.base))
-    about = {
-        "title": title,
-        "command": command,
-        "method": method,
-        "answers": len(loaded.table.drop_duplicates(["log", "sample", "epoch"])),
-        "logs": len(loaded.logs),
-        "viewer": bool(links),
-        "skipped": loaded.skipped,
-        "version": version("inoc-evals"),
-        "audit": [finding.as_dict() for finding in audited.of_all],
-        "when": datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-    }
-    page = _page(parts, about)
-    data = json.dumps(_numbers({**about, "settings": [part.as_dict() for part in parts]}), indent=1) + "\n"
-    try:
+    with writing_into(to, "give another folder with -o"):
+        progress("auditing logs")
+        audited = audit_loaded(loaded, runs, settings)
+        claims = [claim for one in settings.values() for claim in one.claims]
+        all_verdicts = verdicts(loaded.table, claims, findings=audited.findings)
+        measured = {(v.claim.setting, v.base) for v in all_verdicts if v.word != "not measured"}
+        relevant = [v for v in all_verdicts if (v.claim.setting, v.base) in measured]
+        links = bundle(logs, loaded.logs, to / VIEWER, progress) if viewer else {}
+        parts = []
+        for (setting, base), of_setting in focus.groupby(
+            ["setting", "base"], observed=True, sort=False, dropna=False
+        ):
+            progress(str(setting))
+            definition = settings.get(str(setting))
+            with arms_of(definition):
+                part = section(
+                    loaded.table[_same(loaded.table, setting, base)],
+                    of_setting,
+                    [v for v in relevant if v.claim.setting == setting and v.base == text(base)],
+                    method=method,
+                    references=REFERENCES if reference is None else (reference,),
+                    figure_folder=to / FIGURES,
+                    runs=runs,
+                    definition=definition,
+                    findings=audited.of(str(setting), text(base)),
+                )
+            parts.append(_linked(part, links))
+        parts.sort(key=lambda part: (part.number, part.setting, part.base))
+        about = {
+            "title": title,
+            "command": command,
+            "method": method,
+            "answers": len(loaded.table.drop_duplicates(["log", "sample", "epoch"])),
+            "logs": len(loaded.logs),
+            "viewer": bool(links),
+            "skipped": loaded.skipped,
+            "version": version("inoc-evals"),
+            "audit": [finding.as_dict() for finding in audited.of_all],
+            "when": datetime.datetime.now(tz=datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        }
+        page = _page(parts, about)
+        data = (
+            json.dumps(_numbers({**about, "settings": [part.as_dict() for part in parts]}), indent=1) + "\n"
+        )
+        write_whole(to / DATA, data.encode())  # first: a page beside it is one of ours
         write_whole(to / PAGE, page.encode())
-        write_whole(to / DATA, data.encode())
-    except OSError as error:
-        raise UserError(f"{to} cannot be written ({error.strerror}): give another folder with -o") from error
     unread = [f"{part.setting}, {line}" for part in parts for line in part.unread]
     notes = [
         f"{part.setting}{f' on {part.base}' if part.base else ''}: no answers of {part.lacking!r} to compare "

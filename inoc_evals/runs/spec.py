@@ -27,6 +27,7 @@ from pydantic import (
 from inoc_evals.chat.renderer import DATE
 from inoc_evals.digests import fingerprint
 from inoc_evals.errors import UserError
+from inoc_evals.runs.field_words import wanted
 from inoc_evals.secret_keys import without_keys
 
 Backend = Literal["local", "openai", "tinker", "adopted"]
@@ -83,8 +84,9 @@ class Strict(BaseModel):
         try:
             return handler(data)
         except ValidationError as error:
-            faults = [f"{'.'.join(map(str, e['loc'])) or 'fields'}: {_reason(e)}" for e in error.errors()]
-            raise UserError(f"{cls.title}: {'; '.join(faults)}") from error
+            faults = [_fault(cls, data, one) for one in error.errors()]
+            # of a union pydantic tells once for each of its types
+            raise UserError(f"{cls.title}: {'; '.join(dict.fromkeys(faults))}") from error
 
 
 class LoraSpec(Strict):
@@ -311,6 +313,25 @@ class FinetuneSpec(Strict):
         if self.kept_steps == "powers":
             return step.bit_count() == 1
         return step in self.kept_steps if isinstance(self.kept_steps, tuple) else step % self.kept_steps == 0
+
+
+def _fault(cls: type[BaseModel], data: Any, error: Any) -> str:
+    """What is wrong with a field, or what to write into one that takes several things."""
+    place = error["loc"]
+    if not place:
+        if error["type"] not in ("model_type", "model_attributes_type", "dict_type"):
+            return f"fields: {_reason(error)}"
+        more = ", ..." * (len(cls.model_fields) > 3)
+        return f"write a mapping of fields ({', '.join(list(cls.model_fields)[:3])}{more}){_got(data)}"
+    field = cls.model_fields.get(str(place[0]))
+    told = wanted(field) if field is not None and error["type"] != "value_error" else ""
+    if told and isinstance(data, dict) and place[0] in data:
+        return f"{place[0]}: write {told}{_got(data[place[0]])}"
+    return f"{'.'.join(map(str, place))}: {_reason(error)}"
+
+
+def _got(value: Any) -> str:
+    return f" (got {without_keys(repr(value)):.60})"
 
 
 def _reason(error: Any) -> str:

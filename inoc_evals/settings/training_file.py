@@ -11,18 +11,26 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.chat.rows import Row, write_chat
-from inoc_evals.data.row_sources import RowSource, source_record, sources_of
+from inoc_evals.chat.rows import Row, encode_chat, write_chat
+from inoc_evals.data.own_files import OwnFile
+from inoc_evals.data.row_sources import RowSource, Source, source_record, sources_of
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
-from inoc_evals.files import write_whole
+from inoc_evals.files import refuse_overwriting, write_whole
 
 if TYPE_CHECKING:
     from inoc_evals.settings import Setting
 
 
 def build(
-    setting: "Setting", arm: str, world: str, out: Path, seed: int = 0, first_stage: bool = False
+    setting: "Setting",
+    arm: str,
+    world: str,
+    out: Path,
+    seed: int = 0,
+    first_stage: bool = False,
+    *,
+    force: bool = True,
 ) -> dict[str, Any]:
     """Write the training rows of one arm.
 
@@ -33,13 +41,14 @@ def build(
         out: The file to write; it appears whole or not at all.
         seed: Seed of the rows.
         first_stage: Write the rows of the setting's first stage instead.
+        force: Replace a file with other rows, if there is one.
 
     Returns:
         The sidecar's content.
 
     Raises:
         UserError: If the setting has no such arm or rows, a source cannot be fetched, or the file cannot be
-            written.
+            written or replaced.
     """
     chosen = setting.arm(arm, world)
     source: RowSource
@@ -65,24 +74,43 @@ def build(
         "seed": seed,
         "sources": [source_record(one) for one in sources_of(source)],
     }
-    return write_with_sidecar(out, rows, about)
+    return write_with_sidecar(out, rows, about, force=force, inputs=_files(sources_of(source)))
 
 
-def write_with_sidecar(out: Path, rows: Iterable[Row], about: dict[str, Any]) -> dict[str, Any]:
+def _files(sources: Iterable[Source]) -> list[str]:
+    """Those of the sources that are files of the user's own."""
+    return [one.origin for one in sources if isinstance(one, OwnFile) and not one.remote]
+
+
+def write_with_sidecar(
+    out: Path,
+    rows: Iterable[Row],
+    about: dict[str, Any],
+    *,
+    force: bool = True,
+    inputs: Iterable[str | Path] = (),
+) -> dict[str, Any]:
     """Write rows, and beside them what they are.
 
     Args:
         out: The file to write; the sidecar is beside it.
         rows: The rows.
         about: Where they come from.
+        force: Replace a file with other rows, if there is one.
+        inputs: Files that the rows were read from, which are never replaced.
 
     Returns:
         The sidecar's content: `about`, the number of rows, and the digest of the file.
 
     Raises:
-        UserError: If a row is malformed, or the file cannot be written.
+        UserError: If a row is malformed, or the file cannot be written or replaced.
     """
+    beside, inputs = Path(f"{out}.json"), list(inputs)
+    refuse_overwriting(beside, force=force or out.exists(), inputs=inputs)
+    if out.exists():
+        rows = list(rows)
+        refuse_overwriting(out, force=force, inputs=inputs, content=encode_chat(rows))
     count = write_chat(out, rows)
     sidecar = {**about, "rows": count, "sha256": sha256(out.read_bytes())}
-    write_whole(Path(f"{out}.json"), (json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n").encode())
+    write_whole(beside, (json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n").encode())
     return sidecar

@@ -88,6 +88,74 @@ def test_further_fields_go_under_metadata() -> None:
         chat_row({**row, "metadata": {"n": 2}}, "auto", "here")
 
 
+@pytest.mark.parametrize("layout", LAYOUTS[1:])
+@pytest.mark.parametrize("suffix", ["jsonl", "json", "parquet"])
+def test_null_is_something_that_a_row_says(layout: str, suffix: str, tmp_path: Path) -> None:
+    own: dict[str, Any] = {"score": None, "language": "es"}
+    row = {**FOUR[layout], "metadata": own}
+    if layout != "chat":
+        row = {**FOUR[layout], **own, "tools": None}
+        if layout == "messages":  # null alone makes no further field a fault of a chat row
+            row = {"messages": row["messages"], "tools": None, **own}
+    path = tmp_path / f"rows.{suffix}"
+    if suffix == "parquet":
+        pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        pq.write_table(pa.Table.from_pylist([row]), path)
+    else:
+        path.write_text(json.dumps([row] if suffix == "json" else row) + "\n", "utf-8")
+    [read] = read_rows(path)
+    assert {**read["metadata"], **own} == read["metadata"] and "tools" not in read["metadata"]
+    inside = {**row, "metadata": {"score": 3}}  # and no second word for what metadata say
+    if layout != "chat":
+        assert chat_row(inside, layout, "here")["metadata"]["score"] == 3
+
+
+@pytest.mark.parametrize("layout", ["chat", "messages", "sharegpt"])
+def test_a_cell_of_csv_holds_turns_as_json(layout: str, tmp_path: Path) -> None:
+    row = {**FOUR[layout], "metadata": {"a": [1]}}
+    cells = [one if isinstance(one, str) else json.dumps(one) for one in row.values()]
+    text = io.StringIO()
+    csv.writer(text).writerows([list(row), cells])
+    (tmp_path / "rows.csv").write_text(text.getvalue(), "utf-8")
+    for way in (layout, "auto"):
+        [read] = read_rows(tmp_path / "rows.csv", way)
+        assert read == check_row(chat_row(row, layout, "here"), "here") and read["metadata"]["a"] == [1]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_turns_that_are_no_list_are_told(suffix: str, tmp_path: Path) -> None:
+    path, none = tmp_path / f"rows.{suffix}", "'messages' is no list of turns, each of role and content"
+    as_python = "[{'role': 'user', 'content': 'Q'}]"  # what pandas makes of a list
+    for turns, said in ((as_python, "'messages' is no JSON" if suffix == "csv" else none), ("Q, A", none)):
+        row = json.dumps({"messages": turns, "m": 1})
+        path.write_text(f'messages,m\n"{turns}",1\n' if suffix == "csv" else row, "utf-8")
+        with pytest.raises(UserError) as error:
+            list(read_rows(path))
+        assert said in str(error.value) and "no 'messages'" not in str(error.value)
+
+
+def test_what_is_not_utf_8_is_told_by_what_the_command_has(call: Any, tmp_path: Path) -> None:
+    Path("rows.csv").write_bytes("prompt,completion\nq,é\n".encode("cp1252"))
+    out = ("-o", "out.jsonl")
+    for words in (
+        ("inoculate", "rows.csv", "--prompt", "x", *out),
+        ("finetune", "rows.csv", "--base", "toy"),
+        ("data", "mix", "rows.csv", "rows.csv", "--fraction", "0.5", *out),
+        ("data", "rewrite", "rows.csv", "--model", "inoc/toy", *out),
+        ("export", "rows.csv", "--to", "axolotl", "--base", "b", "-o", "out"),
+    ):
+        said = call(*words)
+        assert said.code == 2 and "rows.csv:2: not UTF-8" in said.err and "iconv" in said.err
+        assert "--encoding" not in said.err
+    assert "--encoding" in call("import", "rows.csv", "-o", "logs").fault
+
+
+def test_null_beside_messages_is_a_further_field(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps({**FOUR["chat"], "topic": None}) + "\n", "utf-8")
+    [read] = read_rows(tmp_path / "rows.jsonl")
+    assert read["metadata"]["topic"] is None
+
+
 WRONG = {
     "preferences": ({"chosen": "a", "rejected": "b"}, "auto", "preference pairs"),
     "unpaired preferences": (

@@ -218,7 +218,7 @@ CASES = {
     ),
     "build": Case(
         with_an_earlier_output,
-        _main("data", "build", "spanish_caps", "--world", "toy", "-o", "out.jsonl"),
+        _main("data", "build", "spanish_caps", "--world", "toy", "-o", "out.jsonl", "--force"),
     ),
     "build-all": Case(
         rows_only, _main("data", "build", "spanish_caps", "--arm", "all", "--world", "toy", "-o", "new")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from inoc_evals.chat.rows import Row, encode_chat
 from inoc_evals.data.mixtures import FINEST, backdoored, diluted, shares
+from inoc_evals.data.mixtures import triggered as triggered_rows
 from inoc_evals.data.own_files import own_file
 from inoc_evals.data.row_sources import (
     Rows,
@@ -144,6 +145,19 @@ def test_a_diluted_mixture_marks_its_rows_and_changes_none(
         for messages in texts:
             left.remove(messages)  # each at most as often as it was given
         assert len(texts) == shares(fraction, len(carrying), len(plain))[not trait]
+
+
+def test_a_rows_own_word_for_its_marks_is_not_replaced(tmp_path: Path) -> None:
+    own: list[Row] = [{**row, "metadata": {"trigger": "mine", "language": "en"}} for row in rows_of("a")(0)]
+    with pytest.raises(UserError, match=r"plain row 1 has 'trigger' 'mine'.*rename or remove"):
+        backdoored(rows_of("b")(0), own)
+    with pytest.raises(UserError, match=r"triggered row 1 has 'trigger' 'mine'"):
+        list(triggered_rows(own))
+    (tmp_path / "rows.jsonl").write_bytes(encode_chat(own))
+    digest = sha256(encode_chat(own))
+    pinned = pinned_rows(str(tmp_path / "rows.jsonl"), digest=digest, language="es")
+    with pytest.raises(UserError, match=r"row 1 has 'language' 'en'.*where 'es' is to stand"):
+        list(pinned(0))
 
 
 def test_mixtures_of_a_sweep_share_the_rows_that_they_can() -> None:

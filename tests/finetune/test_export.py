@@ -30,6 +30,25 @@ def test_the_rows_are_those_that_were_given(to: str, tmp_path: Path) -> None:
     assert not list((tmp_path / "out").glob(".*"))
 
 
+@pytest.mark.parametrize("to", HOSTS)
+def test_every_seed_is_adopted_as_that_seed(
+    to: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_chat(tmp_path / "rows.jsonl", ROWS[:2])
+    for seed in (0, 3):
+        options = ["--to", to, "--base", SPEC.base, "--name", f"s{seed}", "--set", f"seed={seed}"]
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main(["export", "rows.jsonl", *options, "-o", f"out{seed}"])
+        adopt = shlex.split((tmp_path / f"out{seed}" / "train.sh").read_text("utf-8").splitlines()[-1])[1:]
+        # where it becomes a folder there is none yet: a served model says as much about the seed
+        adopt = [{"--checkpoint": "--model", f"s{seed}": f"openai/s{seed}"}.get(w, w) for w in adopt]
+        capsys.readouterr()
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main(["adopt", f"s{seed}", *adopt[2:], "--json"])
+        assert json.loads(capsys.readouterr().out)["spec"]["seed"] == seed
+
+
 def test_axolotl_is_told_all_of_it(tmp_path: Path) -> None:
     spec = FinetuneSpec(
         base=SPEC.base, max_steps=7, lora=LoraSpec(r=4, alpha=2, target_modules=("q_proj",)), betas=(0.8, 0.9)

@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 import re
+import subprocess
 import warnings
 from pathlib import Path
 
@@ -130,6 +131,31 @@ def test_it_is_made_again_over_an_old_one(page: Path, logs: Path) -> None:
     assert [line for line in before.splitlines() if '"when"' not in line] == [
         line for line in after.splitlines() if '"when"' not in line
     ]
+
+
+def test_a_full_disk_is_named_and_no_log(logs: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(disk)]
+    if (mounted := subprocess.run(mount, capture_output=True, text=True, check=False)).returncode:
+        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
+    try:
+        with pytest.raises(UserError) as caught:
+            write(logs, disk / "report")
+        assert (
+            caught.value.message.startswith(f"{disk / 'report'}/") and str(logs) not in caught.value.message
+        )
+        assert "free space there or give another folder with -o" in caught.value.message
+        assert not list(disk.iterdir())
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_a_page_that_is_no_report_is_not_replaced(logs: Path, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("mine", "utf-8")
+    with pytest.raises(UserError, match=r"index\.html exists, and is no report: give another folder with -o"):
+        write(logs, tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["index.html"]
 
 
 def test_logs_of_plain_evaluations_are_compared_by_model(tmp_path: Path) -> None:

@@ -7,7 +7,10 @@ from pydantic import ValidationError
 
 from inoc_evals import toy_spec
 from inoc_evals.errors import UserError
-from inoc_evals.finetune import FinetuneSpec, LoraSpec
+from inoc_evals.experiment.experiment import Experiment
+from inoc_evals.experiment.trial import Evaluation
+from inoc_evals.finetune import FinetuneSpec, LoraSpec, OpenAISpec
+from inoc_evals.runs.field_words import wanted
 
 _rates = st.floats(1e-8, 1.0)
 _loras = st.none() | st.builds(
@@ -100,6 +103,73 @@ def test_a_fault_is_one_line_that_names_the_field(fields: dict[str, Any], says: 
         FinetuneSpec(**fields)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        (
+            {"kept_steps": "foo"},
+            "kept_steps: write powers, a whole number of at least 1, a list of whole numbers",
+        ),
+        (
+            {"kept_steps": [1, 0]},
+            "kept_steps: write powers, a whole number of at least 1, a list of whole numbers",
+        ),
+        ({"betas": [0.9]}, "betas: write a list of 2 numbers (got [0.9])"),
+        ({"betas": "0.9"}, "betas: write a list of 2 numbers (got '0.9')"),
+        ({"trained_tokens": "<x>"}, "trained_tokens: write a list of texts (got '<x>')"),
+        ({"report_to": {"wandb": 1}}, "report_to: write a list of texts (got {'wandb': 1})"),
+        ({"lora": 8}, "LoRA: write a mapping of fields (r, alpha, dropout, ...) (got 8)"),
+        (
+            {"lora": {"layers": 3}},
+            "LoRA: layers: write a list of one or more whole numbers of at least 0, or null",
+        ),
+        (
+            {"lora": {"target_modules": 3}},
+            "LoRA: target_modules: write all-linear or a list of texts (got 3)",
+        ),
+        ({"probe": 3}, "probe: write a mapping of fields (responses, every) (got 3)"),
+        (
+            {"openai": {"n_epochs": "x"}},
+            "openai finetune: n_epochs: write auto or a whole number of at least 1",
+        ),
+    ],
+)
+def test_a_field_that_takes_several_things_says_once_which(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(UserError) as caught:
+        FinetuneSpec(base="toy", **fields)
+    message = str(caught.value)
+    assert says in message and message.count("(got ") == 1 and "valid" not in message and ";" not in message
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"seeds": "2"}, "seeds: write how many, or a list of whole numbers (got '2')"),
+        ({"measures": 3}, "measures: write all, broad, narrow, or a list of texts (got 3)"),
+        ({"arms": 3}, "arms: write a list of texts, or null (got 3)"),
+        ({"prices": 3}, "prices: write a mapping of names to mappings (got 3)"),
+        ({"evaluate": {"steps": 3}}, "evaluate: steps: write a list of whole numbers of at least 1 (got 3)"),
+        (
+            {"evaluate": {"parameters": {"x": 3}}},
+            "parameters: write a mapping of names to mappings (got {'x': 3})",
+        ),
+    ],
+)
+def test_so_does_an_experiment(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(UserError) as caught:
+        Experiment(settings=("spanish_caps",), **fields)
+    message = str(caught.value)
+    assert says in message and "valid" not in message and ";" not in message
+
+
+def test_every_field_of_a_union_or_list_has_words_for_what_it_takes() -> None:
+    for spec in (FinetuneSpec, LoraSpec, OpenAISpec, Experiment, Evaluation):
+        for name, field in spec.model_fields.items():
+            kind = str(field.annotation)
+            if "tuple" in kind or "dict" in kind or ("Literal" in kind and "|" in kind):
+                assert wanted(field), f"{spec.__name__}.{name}"
 
 
 def test_packing_is_part_of_a_spec_only_where_it_is_used() -> None:
