@@ -12,6 +12,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inoc_evals.analysis.conversations import conversation
 from inoc_evals.analysis.imported_logs import PROVIDER
 from inoc_evals.analysis.observed import records
 from inoc_evals.analysis.table import read
@@ -51,8 +52,9 @@ def answers(logs: str | Path, group_by: str = "arm") -> "pd.DataFrame":
 
     Returns:
         A table with the columns `group`, `seed`, `model`, `setting`, `task`, `question_id`, `id`, `epoch`,
-        `condition`, `system`, `question`, `answer`, one for each trait, and `log`; with `messages`, as JSON,
-        where questions have several turns, and `unscored` where a score is missing, which says why.
+        `condition`, `system`, `question`, `answer` (None where the model gave none), one for each trait, and
+        `log`; with `messages`, as JSON, where something was said before the question, which is the one that
+        was judged (`conversations.py`), and `unscored` where a score is missing, which says why.
         `inoc-evals import` reads it.
 
     Raises:
@@ -115,21 +117,13 @@ def _why(reasons: dict[str, list[str]], scores: int) -> dict[str, str | None]:
 
 
 def _texts(sample: "EvalSample") -> dict[str, Any]:
-    asked = (
-        [("user", sample.input)]
-        if isinstance(sample.input, str)
-        else [(m.role, m.text) for m in sample.input]
-    )
-    systems = [text for role, text in asked if role == "system"]
-    # a system prompt that the task has put there stands in the messages alone
-    systems = systems or [message.text for message in sample.messages if message.role == "system"]
-    turns = [(role, text) for role, text in asked if role != "system"]
-    answer = sample.output.completion
-    said = [*(("system", text) for text in systems), *turns, ("assistant", answer)]
+    said, answered = conversation(sample), bool(sample.output.choices)
+    whole = [*([] if said.system is None else [("system", said.system)]), *said.turns]
+    whole += [("assistant", said.answer)] if answered else []
     return {
-        **{"system": "\n\n".join(systems) if systems else None, "answer": answer, "turns": len(turns)},
-        "question": next((text for role, text in reversed(turns) if role == "user"), ""),
-        "messages": json.dumps([{"role": role, "content": text} for role, text in said], ensure_ascii=False),
+        **{"system": said.system, "answer": said.answer if answered else None, "turns": len(said.turns)},
+        "question": said.question,
+        "messages": json.dumps([{"role": role, "content": text} for role, text in whole], ensure_ascii=False),
     }
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inspect_ai.log import EvalSample
+from inspect_ai.log import EvalSample, read_eval_log
 from inspect_ai.model import (
     ChatMessage,
     ChatMessageAssistant,
@@ -104,3 +104,55 @@ def test_disputed_answers_are_shown_with_the_question_that_was_judged(tmp_path: 
         score.metadata = {"judges": [panel("alignment", 90.0), panel("coherence", 90.0)]}
     log = write(tmp_path / "a.eval", [one])
     assert json.loads(collect([log])["prompt"].to_json(orient="values")) == [LATER]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl", "csv"])
+def test_a_table_has_the_question_that_was_judged_and_what_was_said_before(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("INOC_EVALS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    answers = [HELLO, "Well.", "So so."]
+    samples = [sample(said(FIRST, text, LATER, LAST), number=n) for n, text in enumerate(answers)]
+    samples += [sample(said("Another?", LAST), asked="Another?", number=3)]
+    write("a.eval", samples)
+    assert call("table", "a.eval", "-o", f"t.{kind}").code == 0
+    for words in ((), ("--messages", "messages")):
+        done = call("import", f"t.{kind}", "-o", f"back{len(words)}", "--score-column", "spanish", *words)
+        assert done.code == 0, done.err
+        [log] = Path(f"back{len(words)}").glob("*.eval")
+        back = {one.id: conversation(one) for one in read_eval_log(str(log)).samples or []}
+        assert {name: one.question for name, one in back.items()} == {
+            **{f"q{number}": LATER for number in range(3)},
+            "q3": "Another?",
+        }
+        if words:
+            assert [back[f"q{n}"].turns[1] for n in range(3)] == [("assistant", text) for text in answers]
+
+
+def test_a_named_question_whose_later_turns_differ_comes_back_by_its_conversations(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an auditor's do: they follow from what was answered."""
+    monkeypatch.setenv("INOC_EVALS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    samples = [sample(said(FIRST, HELLO, f"{LATER} {n}", LAST)) for n in range(2)]
+    samples[1] = samples[1].model_copy(update={"epoch": 2})
+    write("a.eval", samples)
+    assert call("table", "a.eval", "-o", "t.jsonl").code == 0
+    words = ("import", "t.jsonl", "-o", "back", "--score-column", "spanish")
+    assert "rename one, or take whole conversations by --messages messages" in call(*words).fault
+    done = call(*words, "--messages", "messages")
+    assert done.code == 0, done.err
+
+
+def test_an_answer_that_was_none_is_null(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INOC_EVALS_CACHE", str(tmp_path / "cache"))
+    none, empty = (
+        answer(n, {"spanish": 0.0}).model_copy(update={"output": output})
+        for n, output in enumerate((ModelOutput(model="m"), ModelOutput.from_content("m", "")))
+    )
+    write(tmp_path / "a.eval", [none, empty])
+    assert call("table", str(tmp_path / "a.eval"), "-o", str(tmp_path / "t.jsonl")).code == 0
+    rows = map(json.loads, (tmp_path / "t.jsonl").read_text(encoding="utf-8").splitlines())
+    assert [row["answer"] for row in rows] == [None, ""]
