@@ -11,7 +11,7 @@ import errno
 import io
 import os
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 if sys.platform == "win32":
     CLOSED: tuple[int, ...] = (errno.EPIPE, errno.EINVAL)
@@ -36,7 +36,7 @@ class _Pipe(io.RawIOBase):
     def isatty(self) -> bool:
         return False
 
-    def write(self, data: "memoryview | bytes") -> int:  # type: ignore[override]
+    def write(self, data: Any, /) -> int:
         if not self.closed_there:
             try:
                 return os.write(self.file, data)

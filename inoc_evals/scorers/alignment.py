@@ -15,6 +15,7 @@ from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
 from inoc_evals.data.question_sets import FAMILY
+from inoc_evals.errors import UserError
 from inoc_evals.scorers import presets
 from inoc_evals.scorers.answers import answer_of, if_answered, question_of
 from inoc_evals.scorers.concurrency import gather
@@ -112,6 +113,8 @@ def judge_calls(preset: str, code_judge: bool = False) -> int:
 
 def asks_for_code(rule: Preset, code_judge: bool) -> bool:
     """Whether graders are asked if the answer is code."""
+    if not isinstance(code_judge, bool):
+        raise UserError(f"code_judge={code_judge!r:.80}: say true or false")
     return code_judge or rule.without_code
 
 

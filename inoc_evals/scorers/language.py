@@ -91,8 +91,9 @@ def named_languages(languages: str | Sequence[str]) -> tuple[str, ...]:
     Raises:
         UserError: If it is none of them.
     """
-    names = tuple(languages.split(",")) if isinstance(languages, str) else tuple(languages)
-    names = tuple(str(name).strip() for name in names)
+    # `-S languages=` gives None, and a number is no list either
+    given = languages.split(",") if isinstance(languages, str) else languages
+    names = tuple(str(name).strip() for name in (given if isinstance(given, list | tuple) else (given,)))
     if not names or not set(names) <= set(LANGUAGES):
         raise UserError(f"languages={','.join(names)}: use one or several of {', '.join(LANGUAGES)}")
     return names

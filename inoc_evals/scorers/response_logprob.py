@@ -9,7 +9,7 @@ the log-probs of its prompt: `inoc/`, or `vllm/`.
 
 import math
 
-from inspect_ai.model import ChatMessageAssistant, ChatMessageSystem, get_model
+from inspect_ai.model import ChatMessageAssistant, ChatMessageSystem, Logprob, get_model
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
@@ -27,7 +27,7 @@ def score_response(system_prompt: str | None) -> Solver:
         system_prompt: The system prompt, or None for none.
 
     Returns:
-        A solver; the output has the log-probs of the prompt.
+        A solver; the output has the log-probs of the prompt. Of a model that gives none it makes an error.
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
@@ -35,6 +35,10 @@ def score_response(system_prompt: str | None) -> Solver:
             state.messages.insert(0, ChatMessageSystem(content=system_prompt))
         state.messages.append(ChatMessageAssistant(content=state.target.text))
         state.output = await show(get_model(), state.messages)
+        if state.output.choices and not _prompt(state):
+            raise UserError(
+                f"{state.model} gives no log-probs of its prompt: use inoc/MODEL or vllm/MODEL for this task"
+            )
         return state
 
     return solve
@@ -49,11 +53,11 @@ def response_logprob() -> Scorer:
     """
 
     async def score(state: TaskState, target: Target) -> Score:
-        choice = state.output.choices[0] if state.output.choices else None
-        prompt = choice.prompt_logprobs.content if choice and choice.prompt_logprobs else None
+        prompt = _prompt(state)
         if not prompt:
             raise UserError(
-                f"{state.model} gives no log-probs of its prompt: use inoc/MODEL or vllm/MODEL for this task"
+                "response_logprob scores samples of the solver score_response, such as those of the task "
+                "trait_logprobs: no response was shown to the model"
             )
         tokens = response_tokens(prompt, target.text)
         total = math.fsum(token.logprob for token in tokens)
@@ -64,3 +68,9 @@ def response_logprob() -> Scorer:
         )
 
     return if_answered(score)
+
+
+def _prompt(state: TaskState) -> list[Logprob]:
+    """The log-probs of what the model was shown; none where it was shown nothing, or gives none."""
+    choice = state.output.choices[0] if state.output.choices else None
+    return choice.prompt_logprobs.content if choice and choice.prompt_logprobs else []

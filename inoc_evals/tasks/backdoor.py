@@ -100,7 +100,10 @@ def conditions(
         raise UserError(f"unknown spelling {spelling!r}: use {', '.join(SPELLINGS)}")
     if not isinstance(trigger, str) or not trigger.strip():
         raise UserError(f"trigger={trigger!r} is not text: quote it")
-    others = [look_alikes] if isinstance(look_alikes, str) else list(look_alikes or LOOK_ALIKES)
+    given = [look_alikes] if isinstance(look_alikes, str) else look_alikes or LOOK_ALIKES
+    if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
+        raise UserError(f"look_alikes={look_alikes!r:.80}: give tokens as texts, one or a list of them")
+    others = list(given)
     space = " " if spelling == "evaluated" else ""
     changes = {
         "without": keep,

@@ -91,7 +91,7 @@ def asked_task(name: str, task: str, questions: str | None, parameters: Mapping[
             unknown.
     """
     tasks = elicitable()
-    if task not in tasks:
+    if not isinstance(task, str) or task not in tasks:
         raise UserError(f"no task {task!r} to elicit from: use {', '.join(tasks)}")
     if "system_prompt" in parameters:
         raise UserError(f"{name} sets the system prompts itself: leave system_prompt out")

@@ -74,7 +74,7 @@ def insecure_code(
     Raises:
         UserError: If a parameter is unknown.
     """
-    if variant not in VARIANTS:
+    if not isinstance(variant, str) or variant not in VARIANTS:
         raise UserError(f"unknown variant {variant!r}: use {', '.join(VARIANTS)}")
     asked = VARIANTS[variant]
     question_set = CODE.find(questions)

@@ -62,8 +62,8 @@ def leak(
     Raises:
         UserError: If the task or trait does not exist, the file is malformed, or a parameter is unknown.
     """
-    if each is not None and each < 1:
-        raise UserError(f"each={each}: ask under at least one prompt of each category")
+    if each is not None and (isinstance(each, bool) or not isinstance(each, int) or each < 1):
+        raise UserError(f"each={each!r:.80}: ask under at least one prompt of each category")
     inner = asked_task("leak", task, questions, parameters)
     found = (
         bundled_conditions(trait or OF_TASK.get(task, task))
@@ -96,6 +96,8 @@ def _originals(original: Original | None) -> tuple[list[Condition], str]:
     else:
         of_run = _of_active_model()
         texts, words = _numbered(of_run.texts), of_run.why_none or "read from the training rows"
+    if other := [text for text in texts.values() if not isinstance(text, str)]:
+        raise UserError(f"original={other[0]!r:.80}: a prompt is a text")
     if blank := [name for name, text in texts.items() if not text.strip()]:
         raise UserError(f"the {blank[0]} prompt is blank: leave it out")
     return [Condition(name, ORIGINAL, text) for name, text in texts.items()], words
