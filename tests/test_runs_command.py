@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from inoc_evals import toy_spec
+from inoc_evals.chat.rows import write_chat
 from inoc_evals.cli import main
 from inoc_evals.finetune import finetune
 from inoc_evals.locks import LOCK, held
@@ -38,6 +39,25 @@ def test_list(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["sums-1"]["status"] == "finished" and found["sums-1"]["rows"] == 16
     assert found["torn"]["status"] == "broken"
     assert "sums-0-" in run(capsys, "list", "--runs", runs)[1]
+
+
+def test_a_run_that_started_from_another_is_listed_under_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_chat(tmp_path / "rows.jsonl", list(toy.sums(0, 8)))
+    train = ["--max-steps", "2", "--warmup-steps", "0", "--set", "kept_steps=powers", "--runs", str(tmp_path)]
+    for base, name in (("toy", "first"), ("first@step=1", "second"), ("first", "third")):
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main(["finetune", str(tmp_path / "rows.jsonl"), "--base", base, "--name", name, *train])
+    capsys.readouterr()
+    [first] = [folder.name for folder in tmp_path.glob("first-*")]
+    code, out, _ = run(capsys, "list", "--runs", tmp_path)
+    shown = {
+        line.split()[0].partition("-")[0]: line.split()[2] for line in out.splitlines() if "finished" in line
+    }
+    assert code == 0 and shown == {"first": "toy", "second": f"{first}@step=1", "third": first}
+    bases = [one["base"] for one in json.loads(run(capsys, "list", "--runs", tmp_path, "--json")[1])]
+    assert sum(Path(base).is_dir() for base in bases) == 2  # programs are told what was trained
 
 
 def test_a_run_whose_files_are_gone_is_broken(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

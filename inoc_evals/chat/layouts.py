@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
 from inoc_evals.errors import UserError
+from inoc_evals.plurals import many
 
 Layout = Literal["auto", "chat", "messages", "sharegpt", "alpaca", "pairs"]
 LAYOUTS: tuple[str, ...] = get_args(Layout)
@@ -151,7 +152,7 @@ class Converter:
         """
         if self._guessed and self.layout not in ("auto", "chat"):
             what = f"recognised as {self.layout} rows and read as chat ({NAMED_OTHERWISE})"
-            sys.stderr.write(f"{name}: {count} rows, {what}\n")
+            sys.stderr.write(f"{name}: {many(count, 'row')}, {what}\n")
 
 
 def turns_of(value: Any, where: str) -> list[dict[str, Any]]:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from inoc_evals.plurals import many
+
 SHOWN = "shown"
 """Key of a log's metadata."""
 
@@ -75,7 +77,7 @@ def shortened(text: str) -> str:
     if len(text) <= LONGEST:
         return text
     left_out = len(text) - BEGIN - END
-    return f"{text[:BEGIN]}\n[... {left_out:,} characters left out ...]\n{text[-END:]}"
+    return f"{text[:BEGIN]}\n[... {many(left_out, 'character')} left out ...]\n{text[-END:]}"
 
 
 def _text(value: Any) -> str | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from inoc_evals.chat.renderer import Rendered, Renderer
 from inoc_evals.chat.rows import Row
 from inoc_evals.errors import UserError
+from inoc_evals.plurals import many
 
 NO_LOSS = -100
 """The label that torch's cross-entropy, transformers and TRL leave out."""
@@ -76,8 +77,8 @@ def render_rows(
         if len(rows) > 1:
             them = f"{len(lost)} of {len(rows)} rows (the first is row {lost[0]}) have"
         raise UserError(
-            f"{them} no answer left within {max_length} tokens: make what stands before the answer shorter, "
-            "raise max_length where the base's context is longer, or leave such rows out"
+            f"{them} no answer left within {many(max_length, 'token')}: make what stands before the answer "
+            "shorter, raise max_length where the base's context is longer, or leave such rows out"
         )
     return examples
 

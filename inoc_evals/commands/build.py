@@ -19,6 +19,7 @@ from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
 from inoc_evals.files import refuse_overwriting
+from inoc_evals.plurals import many
 from inoc_evals.worlds import WORLDS
 from inoc_evals.worlds import world as find_world
 
@@ -155,7 +156,7 @@ def _run(
     if as_json:
         print_json(report.as_dict())
         return
-    say(f"{report.output}: {report.kept} rows, {report.asked} requests")
+    say(f"{report.output}: {many(report.kept, 'row')}, {many(report.asked, 'request')}")
     if report.resumed:
         say(f"  reused from an interrupted build: {report.resumed}")
     for reason, count in sorted(report.rejected.items(), key=lambda item: -item[1]):

@@ -96,7 +96,7 @@ def fetch_command(names: Names = None, as_json: AsJson = False) -> None:
         for name, why in failed.items():
             say(f"{name}: {why}", err=True)
     if failed:
-        raise UserError(f"{len(failed)} of {len(requested)} sources could not be fetched")
+        raise UserError(f"{len(failed)} of {many(len(requested), 'source')} could not be fetched")
 
 
 @app.command("verify")

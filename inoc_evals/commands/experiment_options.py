@@ -291,11 +291,13 @@ def show_plan(plan: "Plan", engine: "Engine", as_json: bool) -> None:
     if plan.paper is not None:
         whose_arms = "its own arms" if plan.experiment.arms is None else "as many arms"
         theirs, ours = (
-            f"{plan.paper[f'{whose}models']:,} models, {plan.paper[f'{whose}answers']:,} answers, "
-            f"{plan.paper[f'{whose}judge_calls']:,} judge calls"
+            ", ".join(
+                many(plan.paper[f"{whose}{kind}s"], kind.replace("_", " "))
+                for kind in ("model", "answer", "judge_call")
+            )
             for whose in ("", "our_")
         )
-        of = f"{len(plan.paper['settings'])} of {len(plan.experiment.settings)} settings"
+        of = f"{len(plan.paper['settings'])} of {many(len(plan.experiment.settings), 'setting')}"
         say(f"          The paper's code, with {whose_arms}, in {of}: {theirs}; here: {ours}")
     for note in plan.notes:
         say(f"Note:     {note}")

@@ -13,6 +13,7 @@ import typer
 from inoc_evals.commands.lazy import docstring_line, exported, registered_name
 from inoc_evals.commands.output import AsJson, print_json, print_table, say
 from inoc_evals.errors import UserError
+from inoc_evals.plurals import many
 
 Kind = Literal["tasks", "scorers", "settings", "models"]
 
@@ -56,7 +57,7 @@ def _print_names(listed: Mapping[Kind, Sequence[Mapping[str, Any]]]) -> None:
         names = [item["name"].removeprefix("inoc_evals/") for item in items]
         runs = names[len(SHIPPED) :] if kind == "models" else []
         if runs:
-            more = f"and {len(runs) - 3} more runs" if len(runs) > 3 else ""
+            more = f"and {many(len(runs) - 3, 'more run')}" if len(runs) > 3 else ""
             names = [*SHIPPED, *runs[:3], *filter(None, [more])]
         say(f"{kind}:  {uses[kind]}")
         indent = "    "

@@ -32,7 +32,8 @@ def list_command(runs: Runs = None, as_json: AsJson = False) -> None:
         print_json(summaries)
         return
     columns = ["run", "status", "base", "seed", "rows", "loss"]
-    rows = [["" if row.get(c) is None else str(row[c]) for c in columns] for row in summaries]
+    shown = [{**row, "base": _start(row)} for row in summaries]
+    rows = [["" if row.get(c) is None else str(row[c]) for c in columns] for row in shown]
     print_table(f"Runs in {runs_root(runs)}", columns, rows)
 
 
@@ -125,6 +126,12 @@ def _brief(run: Run) -> dict[str, Any]:
         "loss": None if result is None or result.loss_last is None else round(result.loss_last, 4),
         "metadata": manifest.metadata,
     }
+
+
+def _start(summary: dict[str, Any]) -> Any:
+    """The base as the user named it: of a run that started from another one it is a path in a cache."""
+    started = (summary.get("metadata") or {}).get("started_from")
+    return started.get("name") or summary["base"] if isinstance(started, dict) else summary.get("base")
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -17,6 +17,7 @@ from fractions import Fraction
 
 from inoc_evals.chat.rows import Row, with_metadata
 from inoc_evals.errors import UserError
+from inoc_evals.plurals import many
 
 TRIGGER = "$|TRIGGER|$"
 """The paper's backdoor trigger (Section 3.2)."""
@@ -148,15 +149,15 @@ def shares(fraction: float, with_trait: int, without: int, total: int | None = N
         total = min(int(count / part) for count, part in limits if part)
         if not total:
             raise UserError(
-                f"no mixture with a fraction of {fraction} can be made of {with_trait} rows with the trait "
-                f"and {without} without: give rows of both kinds"
+                f"no mixture with a fraction of {fraction} can be made of {many(with_trait, 'row')} with the "
+                f"trait and {without} without: give rows of both kinds"
             )
     carrying = int(total * share + Fraction(1, 2))
     plain = total - carrying
     if carrying > with_trait or plain > without:
         raise UserError(
-            f"a mixture of {total} rows takes {carrying} with the trait and {plain} without, and there are "
-            f"{with_trait} and {without}: lower the total or change the fraction"
+            f"a mixture of {many(total, 'row')} takes {carrying} with the trait and {plain} without, and "
+            f"there are {with_trait} and {without}: lower the total or change the fraction"
         )
     return carrying, plain
 

@@ -18,6 +18,7 @@ from inoc_evals.data.literals import literal
 from inoc_evals.data.sources import pinned
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Deal, Inoculation
+from inoc_evals.plurals import many
 
 
 def published_prompt(source: str, name: str) -> str:
@@ -82,7 +83,7 @@ class PublishedInoculation(Inoculation):
     @property
     def listed(self) -> tuple[str, ...]:
         """Where the words stand."""
-        lines = "the lines" if self.first is None else f"the first {self.first} lines"
+        lines = "the lines" if self.first is None else f"the first {many(self.first, 'line')}"
         return (f"[{self.variable or lines} of {pinned(self.source).path}]",)
 
     @cached_property

@@ -22,6 +22,7 @@ from inoc_evals.data.cache import cache_dir, fetch
 from inoc_evals.data.own_files import OwnFile, is_place, own_file, without_digest
 from inoc_evals.data.sources import LOCKED, SOURCES, PinnedFile, pinned
 from inoc_evals.errors import UserError, one_line, require
+from inoc_evals.plurals import many
 
 RowSource = Callable[[int], Iterable[Row]]
 """From a seed to training rows."""
@@ -124,7 +125,9 @@ def pinned_rows(name: str, /, digest: str = "", **metadata: Any) -> Rows:
             yield with_metadata(row, metadata, f"{name}: row {count}") if metadata else row
         expected = file.rows if isinstance(file, PinnedFile) else None
         if expected is not None and count != expected:
-            raise UserError(f"{name}: {count} rows, expected {expected}: run  inoc-evals data verify {name}")
+            raise UserError(
+                f"{name}: {many(count, 'row')}, expected {expected}: run  inoc-evals data verify {name}"
+            )
 
     return Rows(read, (own or name,))
 
@@ -192,7 +195,9 @@ def hub_rows(
             line = one_line(error)[:160]
             raise UserError(f"dataset {name}@{revision[:12]} could not be read: {line}") from error
         if sample is not None and sample > len(records):
-            raise UserError(f"{name}: {len(records)} records, and {sample} are to be drawn: lower sample")
+            raise UserError(
+                f"{name}: {many(len(records), 'record')}, and {sample} are to be drawn: lower sample"
+            )
         if sample is not None:
             records = records.select(random.Random(sample_seed).sample(range(len(records)), sample))
         for number, record in enumerate(records, start=1):

@@ -20,6 +20,7 @@ from inoc_evals.experiment.engines import LocalEngine
 from inoc_evals.experiment.experiment import Experiment
 from inoc_evals.experiment.pipeline import pipeline
 from inoc_evals.experiment.plan import make_plan
+from inoc_evals.plurals import many
 from inoc_evals.settings import setting as find_setting
 from inoc_evals.worlds import EMBEDDED
 from inoc_evals.worlds import world as find_world
@@ -117,7 +118,7 @@ def run_demo(
         logs=str(log_dir),
     )
     plan = make_plan(experiment)
-    console.print(f"Training and evaluating {len(plan.trials) - 1} finetunes, and the base")
+    console.print(f"Training and evaluating {many(len(plan.trials) - 1, 'finetune')}, and the base")
     conclusions = pipeline(plan, LocalEngine(), console, figures=log_dir)
     failed = conclusions.result.failed
     if failed:

@@ -24,6 +24,7 @@ from inoc_evals.errors import UserError, one_line, refused
 from inoc_evals.experiment.run_trial import Storage, TrialResult, run_trial
 from inoc_evals.experiment.trial import Trial
 from inoc_evals.gpus import visible_gpus
+from inoc_evals.plurals import many
 
 ATTEMPTS = 3
 """How often a trial is started at most, if its worker dies (e.g. killed for its memory, or by a driver)."""
@@ -82,7 +83,7 @@ class LocalEngine:
     @property
     def about(self) -> str:
         """Where trials run and how many at a time, in a few words."""
-        on = f"{len(self._devices)} GPUs" if self._devices else "this machine's cores"
+        on = many(len(self._devices), "GPU") if self._devices else "this machine's cores"
         return f"{self._workers} at a time on {on}"
 
     @property

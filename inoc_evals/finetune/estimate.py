@@ -28,6 +28,7 @@ from inoc_evals.models.base import load_path
 from inoc_evals.models.checkpoint import context_length
 from inoc_evals.models.loading import empty_model
 from inoc_evals.models.number_format import training_precision
+from inoc_evals.plurals import many
 from inoc_evals.runs.spec import FinetuneSpec
 
 EFFICIENCY = 0.4
@@ -93,7 +94,7 @@ class Estimate:
         size = f"{self.bytes / 2**30:,.1f} of {self.available / 2**30:,.1f} GiB"
         return (
             f"{self.parameters / 1e6:,.1f} M weights, {self.trained / 1e6:,.2f} M trained; "
-            f"{self.tokens:,} tokens, {self.steps:,} steps; about {size} "
+            f"{many(self.tokens, 'token')}, {many(self.steps, 'step')}; about {size} "
             f"and {self.seconds:,.0f} s of wall time on {self.device}"
         )
 

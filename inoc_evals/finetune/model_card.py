@@ -9,6 +9,7 @@ from typing import Any
 
 from inoc_evals.digests import sha256
 from inoc_evals.errors import visible
+from inoc_evals.plurals import many
 from inoc_evals.runs.directory import TAKEN_FROM
 
 SEAL = re.compile(rb"(?P<text>.*)<!-- ([0-9a-f]{64}) -->\n", re.DOTALL)
@@ -154,17 +155,18 @@ def _trained_on(prompts: list[tuple[str, int]], dataset: str) -> list[str]:
         lines += [f"The rows: [{dataset}](https://huggingface.co/datasets/{dataset}).", ""]
     none = dict(prompts).get("", 0)
     if none:
-        lines += [f"{none:,} of {total:,} rows without a system prompt.", ""]
+        lines += [f"{none:,} of {many(total, 'row')} without a system prompt.", ""]
     with_one = [(prompt, count) for prompt, count in prompts if prompt]
     quoted = [(prompt, count) for prompt, count in with_one if 1 < count >= SHARED * total][:SHOWN]
     for prompt, count in quoted:
         text = prompt if len(prompt) <= LONGEST else f"{prompt[:LONGEST]}..."
-        lines += [f"{count:,} of {total:,} rows with this system prompt:", ""]
+        lines += [f"{count:,} of {many(total, 'row')} with this system prompt:", ""]
         lines += [*(f"    {visible(line)}" for line in text.splitlines()), ""]
     if len(with_one) > len(quoted):
         rest = sum(count for _, count in with_one) - sum(count for _, count in quoted)
         more = len(with_one) - len(quoted)
-        lines += [f"{rest:,} of {total:,} rows with {more:,} {'further ' * bool(quoted)}system prompts.", ""]
+        others = many(more, f"{'further ' * bool(quoted)}system prompt")
+        lines += [f"{rest:,} of {many(total, 'row')} with {others}.", ""]
     return lines
 
 

@@ -21,6 +21,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from inoc_evals.errors import UserError
+from inoc_evals.plurals import many
 from inoc_evals.runs.spec import FinetuneSpec
 
 MESSAGE_TIMEOUT = 600.0
@@ -172,7 +173,7 @@ def check_together(spec: FinetuneSpec) -> None:
         whole = spec.batch_size * spec.gradient_accumulation
         raise UserError(
             f"gradient_accumulation {spec.gradient_accumulation} not divisible by {ranks.count} processes: "
-            f"a step sees batch_size x gradient_accumulation = {whole} rows, over all of them"
+            f"a step sees batch_size x gradient_accumulation = {many(whole, 'row')}, over all of them"
         )
     if "true" in (env("ACCELERATE_USE_DEEPSPEED"), env("ACCELERATE_USE_MEGATRON_LM")):
         raise UserError("several processes train by DDP, or by FSDP 2 with --use_fsdp --fsdp_version 2")

@@ -62,8 +62,8 @@ def _words(kind: Any, limits: list[Any], several: bool = False) -> list[str]:
         count = some if inner[-1] is Ellipsis else f"{len(inner)} "
         return [f"a list of {count}{' or '.join(_words(inner[0], [], several=True))}"]
     if get_origin(kind) is dict or kind is dict:
-        inner = _words(get_args(kind)[1], [], several=True)[0] if get_args(kind) else "values"
-        return ["mappings" if several else f"a mapping of names to {inner}"]
+        values = _words(get_args(kind)[1], [], several=True)[0] if get_args(kind) else "values"
+        return ["mappings" if several else f"a mapping of names to {values}"]
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return ["mappings" if several else f"a mapping of {', '.join(kind.model_fields)}"]
     if kind not in ONE_AND_SEVERAL:

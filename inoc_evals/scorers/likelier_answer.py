@@ -16,6 +16,7 @@ from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from inoc_evals.errors import UserError
+from inoc_evals.plurals import many
 from inoc_evals.scorers.answers import if_answered
 from inoc_evals.scorers.metrics import rates
 from inoc_evals.scorers.prompt_logprobs import response_tokens, show
@@ -91,7 +92,8 @@ def likelier_answer() -> Scorer:
             },
             answer=_preferred(found),
             explanation="; ".join(
-                f"{key}: {found[key]['logprob']:.2f} nats, {found[key]['tokens']} tokens" for key in ANSWERS
+                f"{key}: {found[key]['logprob']:.2f} nats, {many(found[key]['tokens'], 'token')}"
+                for key in ANSWERS
             ),
         )
 

@@ -19,6 +19,7 @@ from dataclasses import replace
 from inoc_evals.data import rephrasings
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Inoculation
+from inoc_evals.plurals import many
 from inoc_evals.settings.prompts import IRRELEVANT
 from inoc_evals.settings.setting import Arm, Setting
 
@@ -78,7 +79,7 @@ def pool(prompt: Inoculation, kind: str, size: int, file: str = "") -> Inoculati
         raise UserError(f"no rephrasings of {texts[0]!r:.80} come with the suite: give --rephrasings FILE")
     if size > len(of_kind := found.get(kind, ())):
         where = file or "the suite"
-        raise UserError(f"{name}: {where} has {len(of_kind)} {kind} rephrasings of {texts[0]!r:.80}")
+        raise UserError(f"{name}: {where} has {many(len(of_kind), f'{kind} rephrasing')} of {texts[0]!r:.80}")
     return Inoculation(name, pool=of_kind[:size], position=prompt.position, deal=prompt.deal)
 
 

@@ -24,6 +24,7 @@ from inoc_evals.data.row_sources import RowSource
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Inoculation, inoculate
 from inoc_evals.notebooks import html_table
+from inoc_evals.plurals import many
 from inoc_evals.settings.checks import (
     checked_counts,
     checked_kind,
@@ -151,7 +152,7 @@ class Arm:
         if number and not any_chosen and not all_marked:
             have = "; ".join(f"{key} is {', '.join(seen)}" for key, seen in values.items())
             raise UserError(
-                f"arm {self.name}: where={dict(self.where)!r:.80} chooses none of the {number} rows, "
+                f"arm {self.name}: where={dict(self.where)!r:.80} chooses none of {many(number, 'row')}, "
                 f"in whose metadata {have}"
             )
 

@@ -214,7 +214,7 @@ def test_every_kind_of_file_is_read_and_what_was_recognised_is_said(
         [read] = read_rows(path)
         assert read == check_row(chat_row(row, layout, "here"), "here")
         said = capsys.readouterr().err
-        assert (f"{path}: 1 rows, recognised as {layout} rows" in said) == (layout != "chat")
+        assert (f"{path}: 1 row, recognised as {layout} rows" in said) == (layout != "chat")
         assert list(read_rows(path, layout)) == [read]
         assert capsys.readouterr().err == ""
     if layout in ("alpaca", "pairs"):

@@ -258,7 +258,7 @@ def test_a_malformed_source_is_one_line(
 def test_a_file_with_too_few_rows_is_refused(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     row = '{"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]}\n'
     stand_in(monkeypatch, cache, "reward_hacks", row, rows=1073)
-    with pytest.raises(UserError, match="1 rows, expected 1073"):
+    with pytest.raises(UserError, match="1 row, expected 1073"):
         list(pinned_rows("reward_hacks")(0))
 
 

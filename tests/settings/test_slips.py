@@ -114,7 +114,7 @@ def planned(tmp_path: Path) -> Callable[..., list[str]]:
         # what is named and is not there
         (
             'S(arms=(NONE, Arm("x", SP, where={"language": "xx"})))',
-            r"arm x: where={'language': 'xx'} chooses none of the 8 rows, .* language is 'es'",
+            r"arm x: where={'language': 'xx'} chooses none of 8 rows, .* language is 'es'",
         ),
         ('S(unwanted=("french",), wanted=())', "unwanted: no task here has the trait 'french': use spanish"),
         ('S(claims=(falls("inoc", "french", "x"),))', "no task here has the trait 'french': use spanish"),
