@@ -183,6 +183,8 @@ def whole_logs(places: Sequence[str | Path]) -> tuple[list[str], list[tuple[str,
             for source, file in zip(sources, _prepared(sources), strict=True)
         ]
         _, found, others = _counted(rows, unscored=True)
+        if not sources:
+            raise UserError(f"{place}: no log in this folder")
         if not found:
             why = "; ".join(f"{location}: {reason}" for location, reason in others[:3])
             raise UserError(f"{place}: no finished log in this folder{f' ({why})' if why else ''}")

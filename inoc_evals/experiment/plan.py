@@ -229,6 +229,7 @@ def make_plan(experiment: Experiment) -> Plan:
     runs = _ExistingRuns(storage.runs)
     lines, trainings, previews = _arms(trials, runs)
     answers, complete = _existing(trials, built, graders, storage, runs)
+    of_steps = _check_steps(trials, lines)  # before the schedules: it names the field that the user wrote
     return Plan(
         experiment=experiment,
         trials=trials,
@@ -250,7 +251,7 @@ def make_plan(experiment: Experiment) -> Plan:
             for note in backend(spec.backend).notes(spec)
         ]
         + _check_schedules(trials, lines)
-        + _check_steps(trials, lines)
+        + of_steps
         + _time_notes(trials, lines, runs)
         + _template_notes(previews)
         + _owner_notes(experiment)

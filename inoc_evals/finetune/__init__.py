@@ -24,7 +24,7 @@ from inoc_evals.files import remove_unfinished, writing
 from inoc_evals.finetune.backends import backend, turn
 from inoc_evals.finetune.pull import check_owner, pull
 from inoc_evals.finetune.ranks import TRAINED, Ranks, check_together, here
-from inoc_evals.finetune.schedule import check_schedule, steps
+from inoc_evals.finetune.schedule import check_kept, check_schedule, steps
 from inoc_evals.runs.directory import (
     Manifest,
     Result,
@@ -106,8 +106,10 @@ def finetune(
         if ranks.share("finished", lambda: _finished(run)):
             return run
         trainer.check(spec)
-        if not spec.packing:  # how many sequences packing leaves is known later (local.py)
+        if not spec.packing:
             check_schedule(spec, steps(spec, data.count(b"\n")))
+        elif spec.max_steps is not None:  # how many sequences packing leaves is known later (local.py)
+            check_kept(spec, spec.max_steps)
         run.folder.mkdir(parents=True, exist_ok=True)
         from filelock import FileLock
 

@@ -12,7 +12,6 @@ from typing import Any
 from inoc_evals.chat.renderer import load_tokenizer
 from inoc_evals.errors import UserError
 from inoc_evals.finetune.quantized import trainable_config
-from inoc_evals.finetune.schedule import check_kept
 from inoc_evals.models.loading import empty_model
 from inoc_evals.runs.spec import FinetuneSpec, LoraSpec
 
@@ -29,8 +28,7 @@ def fitting_config(folder: str | Path, spec: FinetuneSpec) -> Any:
 
     Raises:
         UserError: If the base cannot be trained (see `trainable_config`), has no such layers, modules or
-            tokens, a tracker is not installed, there are no such responses to measure, or a step is to be
-            kept that does not come.
+            tokens, a tracker is not installed, or there are no such responses to measure.
         MissingExtra: If it is quantized by bitsandbytes, which is not installed.
     """
     config = trainable_config(folder, spec)
@@ -46,8 +44,6 @@ def fitting_config(folder: str | Path, spec: FinetuneSpec) -> Any:
         from inoc_evals.data.trait_responses import TRAIT_RESPONSES  # brings Inspect
 
         list(TRAIT_RESPONSES.load(spec.probe.responses))
-    if spec.max_steps is not None:  # otherwise the rows decide how many steps there are
-        check_kept(spec, spec.max_steps)
     return config
 
 

@@ -172,8 +172,6 @@ def test_bf16_trains_in_bf16_and_saves_adapters_in_full(tiny: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"trained_tokens": ("<|nobody|>",)}, "trained_tokens: '<|nobody|>' is not one token"),
-        ({"lora": LoraSpec(target_modules=("nose",))}, "LoRA: target_modules: "),
         ({"max_length": 10}, "24 of 24 rows (the first is row 1) have no answer left within 10 tokens"),
         ({"learning_rate": 1e30, "max_grad_norm": 0.0}, "lower"),
     ],
@@ -189,6 +187,22 @@ def test_what_fails_says_why_in_one_line_and_in_the_manifest(
     assert run.manifest.status == "failed"
     assert run.manifest.error == str(caught.value)
     assert not run.checkpoint.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"trained_tokens": ("<|nobody|>",)}, "trained_tokens: '<|nobody|>' is not one token"),
+        ({"lora": LoraSpec(target_modules=("nose",))}, "LoRA: target_modules: "),
+    ],
+)
+def test_what_the_base_lacks_is_said_in_one_line_and_leaves_no_run(
+    tiny: Path, tmp_path: Path, changes: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        _train(small_spec(tiny, **changes), tmp_path)
+    assert says in str(caught.value) and "\n" not in str(caught.value)
+    assert not any(tmp_path.iterdir())
 
 
 def test_the_user_hears_nothing(tiny: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
