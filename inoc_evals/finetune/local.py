@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from accelerate import PartialState
 from datasets import Dataset
 from peft import LoraConfig, get_peft_model
@@ -44,7 +43,8 @@ from inoc_evals.errors import UserError, first_line, packages_together
 from inoc_evals.files import read_json_lines
 from inoc_evals.finetune.dynamics import DynamicsCurve
 from inoc_evals.finetune.estimate import estimate
-from inoc_evals.finetune.quantized import prepare, trainable_config
+from inoc_evals.finetune.fitting import fitting_config
+from inoc_evals.finetune.quantized import prepare
 from inoc_evals.finetune.ranks import COLLECTIVE, LAUNCH, TRAINED, Ranks, here
 from inoc_evals.finetune.schedule import check_schedule, steps
 from inoc_evals.finetune.trainer import KeptSteps, LossCurve, TokenRateTrainer, gathered, quiet
@@ -105,8 +105,6 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             sequences: Any = trainer.train_dataset
             count = steps(spec, len(sequences))
             check_schedule(spec, count)
-            if spec.kept_steps is not None and not any(map(spec.keeps, range(1, count + 1))):
-                raise UserError(f"kept_steps: {spec.kept_steps} keeps none of {count} steps")
             curve = LossCurve(run.losses, manifest.name, progress, writes=ranks.leads)
             trainer.add_callback(curve)
             dynamics = None
@@ -218,12 +216,14 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
     """Load tokenizer, template and base, and add the adapter."""
     path = load_path(spec.base)
     renderer = load_renderer(path, date=spec.date)
-    tokens = _token_ids(renderer.tokenizer, spec)
+    # of the Hub, a base may be here only now, so that nothing looked at it before
+    quantized = quantization(fitting_config(path, spec)) is not None
+    vocabulary = renderer.tokenizer.get_vocab()
+    tokens = [vocabulary[token] for token in spec.trained_tokens]
     full = spec.lora is None and not tokens
     # Frozen weights can be bf16. Trained weights stay fp32, or small updates would be rounded away; autocast
     # still computes in bf16.
     dtype = torch.bfloat16 if precision == "bf16" and not full else torch.float32
-    quantized = quantization(trainable_config(path, spec)) is not None
     if quantized and here().sharded:
         raise UserError(f"{spec.base} is quantized, and cannot be sharded: leave --use_fsdp out")
     model = load_model(path, dtype=dtype, device=PartialState().device if quantized else None)
@@ -246,9 +246,6 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
             "use_rslora": lora.rslora,
             "layers_to_transform": None if lora.layers is None else list(lora.layers),
         }
-        deep = model.config.get_text_config().num_hidden_layers
-        if lora.layers is not None and max(lora.layers) >= deep:
-            raise UserError(f"LoRA: layers: {spec.base} has layers 0 to {deep - 1}, not {max(lora.layers)}")
     config = LoraConfig(
         **scale,
         task_type="CAUSAL_LM",
@@ -270,16 +267,6 @@ def _load(spec: FinetuneSpec, precision: str) -> tuple[Any, Any]:
     return renderer, adapted
 
 
-def _trackers(spec: FinetuneSpec) -> list[str]:
-    """The trackers of a spec, all of them there; `none` is none, as in transformers."""
-    integrations: Any = transformers.integrations  # not typed
-    named = [name for name in spec.report_to if name != "none"]
-    known: list[str] = integrations.get_available_reporting_integrations()
-    if missing := [name for name in named if name not in known]:
-        raise UserError(f"report_to: {missing[0]!r} is not installed here: use {', '.join(known) or 'none'}")
-    return named
-
-
 def _modules(lora: LoraSpec, model: Any) -> str | list[str]:
     """The adapted layers as PEFT takes them; where only some layers are, it wants them by their names."""
     if lora.target_modules != "all-linear":
@@ -291,13 +278,6 @@ def _modules(lora: LoraSpec, model: Any) -> str | list[str]:
         name for name, one in model.named_modules() if isinstance(one, torch.nn.Linear) and one is not head
     )
     return sorted({name.rpartition(".")[2] for name in linear})
-
-
-def _token_ids(tokenizer: Any, spec: FinetuneSpec) -> list[int]:
-    vocabulary = tokenizer.get_vocab()
-    if unknown := [token for token in spec.trained_tokens if token not in vocabulary]:
-        raise UserError(f"trained_tokens: {unknown[0]!r} is not one token of {spec.base}")
-    return [vocabulary[token] for token in spec.trained_tokens]
 
 
 def batches_together(spec: FinetuneSpec, longest: int) -> int:
@@ -363,7 +343,7 @@ def _trainer(
         save_strategy="no" if spec.save_steps is None or ranks.sharded else "steps",
         save_steps=spec.save_steps or 1,
         save_total_limit=1,
-        report_to=_trackers(spec),
+        report_to=[name for name in spec.report_to if name != "none"],
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
         ddp_timeout=round(COLLECTIVE),
