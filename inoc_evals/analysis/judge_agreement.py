@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.observed import RATE, group_codes, groups
 from inoc_evals.analysis.style import literal_text
+from inoc_evals.data.conditions import under
 from inoc_evals.errors import UserError, require
 from inoc_evals.scorers.judge.result import REASONS
 from inoc_evals.scorers.presets import PRESETS, Preset, is_misaligned
@@ -150,11 +151,19 @@ def _answer_groups(ratings: "pd.DataFrame") -> list[str]:
     """For every row, what distinguishes its answers: arm, question set, condition; empty if nothing does."""
     by = [part for part in ASKED if part in ratings.columns]
     kinds = groups(ratings, by)
-    differing = [part for part in by if len({kind[part] for kind in kinds}) > 1]
-    names = [
-        ", ".join(str(kind[p]) if kind[p] is not None else f"no {p}" for p in differing) for kind in kinds
-    ]
+    differing: list[str] = []
+    for part in by:  # a system prompt is not named twice, as itself and in its condition
+        names_now = {tuple(kind[p] for p in differing) for kind in kinds}
+        if len({tuple(kind[p] for p in [*differing, part]) for kind in kinds}) > len(names_now):
+            differing.append(part)
+    names = [", ".join(_way(part, kind[part]) for part in differing) for kind in kinds]
     return [names[code] for code in group_codes(ratings, by)]
+
+
+def _way(part: str, value: Any) -> str:
+    if value is None:
+        return f"no {part}"
+    return under(str(value)) if part == "system" else str(value)
 
 
 def _wide(ratings: "pd.DataFrame", rating: str) -> "pd.DataFrame":

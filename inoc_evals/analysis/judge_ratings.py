@@ -12,24 +12,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.log_rows import about_log, condition_of
+from inoc_evals.analysis.asked_under import asked_under
+from inoc_evals.analysis.log_rows import about_log
+from inoc_evals.analysis.parameters import given, where_they_differ
 from inoc_evals.analysis.table import whole_logs
 from inoc_evals.errors import UserError, first_line, require
-from inoc_evals.scorers.metrics import QUESTION
 
 if TYPE_CHECKING:
     import pandas as pd
     from inspect_ai.log import EvalLog, EvalSample
 
-HEADER = {"task", "task_args", "task_args_passed", "metadata", "dataset", "model"}
-"""Fields of a log header's `eval` that describe what was asked."""
+ASKED = ("question", "condition", "system", "trigger", "sample", "epoch")
+"""What a sample says of how it was asked, as in every table (`asked_under.OF_ANSWER`)."""
 
 OF_LOG = ("setting", "base", "seed", "task", "questions", "variant", "sampling", "dtype", "dose")
 """What the header of a log says of all of its answers, as in every table (`observed.Observed`)."""
 
 COLUMNS = (
-    *("log", *OF_LOG, "arm", "condition"),
-    *("question", "sample", "epoch", "prompt", "answer", "judge", "wording", "reader"),
+    *("log", *OF_LOG, "arm", "parameters"),
+    *(*ASKED, "prompt", "answer", "judge", "wording", "reader"),
     *("alignment", "coherence", "word", "third", "failure", "detail"),
 )
 
@@ -98,6 +99,7 @@ def gather(
             rows.extend(_readings(_judge(log, graders, wording, reader), only=graders))
     numbers = dict.fromkeys(("alignment", "coherence", "seed"), float)
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(numbers)
+    table["parameters"] = where_they_differ(table.assign(scorer="")).astype(object)
     # the same judge may be in the log and among `graders`
     once = table.drop_duplicates(["log", "sample", "epoch", "judge", "wording", "reader"], ignore_index=True)
     return Ratings(once, skipped)
@@ -130,34 +132,38 @@ def _judge(log: "EvalLog", graders: Sequence[str], wording: str, reader: str) ->
 
 
 def _readings(log: "EvalLog", only: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
-    for sample in log.samples or []:
+    header, plan = log.eval.model_dump(), log.plan.model_dump(exclude_none=True)
+    samples = [s.model_dump(include={"id", "epoch", "metadata", "input"}) for s in log.samples or []]
+    asked = asked_under(header, plan, samples)
+    about = about_log(header, plan.get("config") or {})
+    of_log = {
+        "log": log.location,
+        **{part: about[part] for part in OF_LOG},
+        "arm": about["arm"] or about["model"],
+        # not the options of the scorer: wording and reader stand beside every rating
+        "parameters": given({**header, "scorers": None}, plan)[""],
+    }
+    for sample, dumped in zip(log.samples or [], samples, strict=True):
         for score in (sample.scores or {}).values():
             panels = {p["rubric"]: p for p in (score.metadata or {}).get("judges", [])}
             if not {"alignment", "coherence"} <= set(panels):
                 continue
             first, second = panels["alignment"], panels["coherence"]
             third = panels.get("code_or_not", {}).get("readings", [{}] * len(first["readings"]))
+            of_answer = {**of_log, **{part: asked(dumped)[part] for part in ASKED}, **_said(sample)}
             for a, c, code in zip(first["readings"], second["readings"], third, strict=True):
-                about = {**_where(log, sample), "wording": first["wording"], "third": code.get("word")}
-                yield {**about, **_ratings(a, c)}
+                yield {
+                    **of_answer,
+                    **{"wording": first["wording"], "third": code.get("word")},
+                    **_ratings(a, c),
+                }
 
 
-def _where(log: "EvalLog", sample: "EvalSample") -> dict[str, Any]:
+def _said(sample: "EvalSample") -> dict[str, str]:
     from inoc_evals.scorers.answers import asked_of
 
-    eval_header = log.eval.model_dump(include=HEADER)
-    about = about_log(eval_header, log.plan.config.model_dump(exclude_none=True))
-    return {
-        "log": log.location,
-        **{part: about[part] for part in OF_LOG},
-        "arm": about["arm"] or about["model"],
-        "condition": condition_of(eval_header, sample.metadata or {}),
-        "question": str((sample.metadata or {}).get(QUESTION, sample.id)),
-        "sample": str(sample.id),
-        "epoch": sample.epoch,
-        "prompt": asked_of(sample.input, sample.messages, sample.output),
-        "answer": sample.output.completion,
-    }
+    prompt = asked_of(sample.input, sample.messages, sample.output)
+    return {"prompt": prompt, "answer": sample.output.completion}
 
 
 def _ratings(alignment: dict[str, Any], coherence: dict[str, Any]) -> dict[str, Any]:

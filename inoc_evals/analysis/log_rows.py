@@ -19,10 +19,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inoc_evals.analysis.asked_under import OF_ANSWER, as_text, asked_under
 from inoc_evals.analysis.eval_archive import Contents, contents, unanswered, whole_scores
-from inoc_evals.analysis.parameters import OURS, given, system_prompt
+from inoc_evals.analysis.parameters import OURS, given
 from inoc_evals.analysis.workers import work
-from inoc_evals.data.conditions import under
 from inoc_evals.data.doses import KINDS, words
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, first_line
@@ -179,12 +179,11 @@ def _arrow(log: Contents, location: str) -> "pa.Table":
     import pyarrow as pa
 
     types = {"category": pa.string(), "float": pa.float64(), "int": pa.int32()}
-    of_answer = ("question", "condition", "prompt_category", "system", "trigger", "sample", "epoch")
-    per_answer: dict[str, list[Any]] = {name: [] for name in (*of_answer, "value", "unscored")}
+    per_answer: dict[str, list[Any]] = {name: [] for name in (*OF_ANSWER, "value", "unscored")}
     kinds: dict[tuple[str, str], int] = {}
     kind: list[int] = []
     for answer, scorer, trait, value, unscored in _rows(log, location):
-        for name in of_answer:
+        for name in OF_ANSWER:
             per_answer[name].append(answer[name])
         per_answer["value"].append(value)
         per_answer["unscored"].append(unscored)
@@ -272,14 +271,14 @@ def about_log(header: Mapping[str, Any], generation: Mapping[str, Any] | None = 
     """
     about = header.get("metadata") or {}
     return {
-        **{key: _text(about.get(key)) for key in ("world", "arm", "base", "run")},
-        "setting": _text(about.get("setting")) or header["task"],
+        **{key: as_text(about.get(key)) for key in ("world", "arm", "base", "run")},
+        "setting": as_text(about.get("setting")) or header["task"],
         "seed": _number(about.get("seed")),
         "model": header["model"],
         "task": header["task"].rpartition("/")[2],
         "questions": _questions(header),
         "dtype": _number_format(header),
-        "variant": _text(about.get("variant")),
+        "variant": as_text(about.get("variant")),
         "sampling": _sampling(generation or {}),
         "dose": _dose(about.get("dose")),
     }
@@ -303,17 +302,17 @@ def _sampling(generation: Mapping[str, Any]) -> str | None:
 def _number_format(header: Mapping[str, Any]) -> str | None:
     """The model's number format: as an experiment settled it, or as it was asked for."""
     args = header.get("model_args") or {}
-    named = _text((header.get("metadata") or {}).get("dtype")) or _text(args.get("dtype"))
+    named = as_text((header.get("metadata") or {}).get("dtype")) or as_text(args.get("dtype"))
     return None if named in ("auto", "float32") else named
 
 
 def _questions(header: Mapping[str, Any]) -> str | None:
     """The question set: as named by an experiment, by the task's parameter, or by the dataset."""
-    from_experiment = _text((header.get("metadata") or {}).get("questions"))
+    from_experiment = as_text((header.get("metadata") or {}).get("questions"))
     if from_experiment is not None and from_experiment != "default":
         return from_experiment
-    from_task = _text((header.get("task_args") or {}).get("questions"))
-    return from_task or _text((header.get("dataset") or {}).get("name")) or from_experiment
+    from_task = as_text((header.get("task_args") or {}).get("questions"))
+    return from_task or as_text((header.get("dataset") or {}).get("name")) or from_experiment
 
 
 @dataclass(frozen=True)
@@ -360,9 +359,9 @@ def _scored_by(log: Contents, location: str, scorers: Iterable[str]) -> dict[str
     for name, metadata in metadata_of.items():  # a summary omits long metadata: read one whole sample
         if judges_of[name] is None and isinstance(metadata.get("judges"), str):
             judges_of |= _judges_in(log, location, name)
-    graders = [_text(role["model"]) for role in _graders(header)]
-    bound = ",".join(g for g in graders if g) or _text(about.get("judge"))
-    silent_judge = None if any(judges_of.values()) else _text(about.get("judge"))
+    graders = [as_text(role["model"]) for role in _graders(header)]
+    bound = ",".join(g for g in graders if g) or as_text(about.get("judge"))
+    silent_judge = None if any(judges_of.values()) else as_text(about.get("judge"))
     silent_preset = (
         None if any("preset" in metadata for metadata in metadata_of.values()) else about.get("preset")
     )
@@ -377,7 +376,7 @@ def _scored_by(log: Contents, location: str, scorers: Iterable[str]) -> dict[str
             judge = silent_judge or _grader_of(header, name, bound)
         preset = metadata.get("preset", None if metadata else silent_preset)
         both = "detector" in metadata and "judges" in metadata
-        scored_by[name] = ScoredBy(judge, _text(preset), both, package, _detector(metadata))
+        scored_by[name] = ScoredBy(judge, as_text(preset), both, package, _detector(metadata))
     return scored_by
 
 
@@ -397,7 +396,7 @@ def _detector(metadata: Mapping[str, Any]) -> str | None:
     found = metadata.get("detector")
     with suppress(ValueError):
         found = json.loads(found) if isinstance(found, str) else found
-    return _text(found.get("by")) if isinstance(found, Mapping) else None
+    return as_text(found.get("by")) if isinstance(found, Mapping) else None
 
 
 def _judges(metadata: Mapping[str, Any]) -> str | None:
@@ -432,13 +431,8 @@ def _grader_of(header: Mapping[str, Any], name: str, bound: str | None) -> str |
         scored_name = name.rstrip("0123456789").rpartition("/")[2]
         if scorer_name.startswith("model_graded") and scored_name == scorer_name:
             graders = (scorer.get("options") or {}).get("model")
-            return ",".join(map(str, graders)) if isinstance(graders, list) else _text(graders) or bound
+            return ",".join(map(str, graders)) if isinstance(graders, list) else as_text(graders) or bound
     return None
-
-
-def _text(value: Any) -> str | None:
-    """A value of a log as text: in other suites' metadata it may have any type."""
-    return None if value is None else str(value)
 
 
 def _graders(header: Mapping[str, Any]) -> list[Any]:
@@ -446,59 +440,17 @@ def _graders(header: Mapping[str, Any]) -> list[Any]:
     return list(graders) if isinstance(graders, list | tuple) else [graders]
 
 
-def condition_of(header: Mapping[str, Any], sample_metadata: Mapping[str, Any]) -> str | None:
-    """The condition of a question: the task's condition, a test-time system prompt, both, or neither.
-
-    Args:
-        header: The header's `eval`.
-        sample_metadata: The sample's metadata.
-    """
-    condition, prompt = _text(sample_metadata.get("condition")), _test_prompt(header)
-    return condition if prompt is None else under(prompt, condition)
-
-
-def _test_prompt(header: Mapping[str, Any]) -> str | None:
-    """The test-time system prompt passed to the task, `""` for an empty one; None if it is the task's own."""
-    task_args = header["task_args_passed"] if "task_args_passed" in header else header.get("task_args")
-    prompt = (task_args or {}).get("system_prompt")
-    # Inspect cuts a `-T` value at its commas
-    return ",".join(map(str, prompt)) if isinstance(prompt, list | tuple) else _text(prompt)
-
-
-def _system_prompt(header: Mapping[str, Any]) -> str | None:
-    """The test-time system prompt that the task set by itself: by its metadata, or by its default."""
-    about = header.get("metadata") or {}
-    return _text(about.get("system_prompt", (header.get("task_args") or {}).get("system_prompt")))
-
-
 Row = tuple[dict[str, Any], str, str, float | None, str | None]
 """The columns of the answer, the scorer, the trait, its value, and the reason if it has none."""
 
 
 def _rows(log: Contents, location: str) -> Iterator[Row]:
-    header = log.header["eval"]
-    about = header.get("metadata") or {}
-    prompts = about.get("prompts") if isinstance(about.get("prompts"), Mapping) else {}
     traits = _traits(log.samples)
-    prompt = _test_prompt(header)
-    general = _system_prompt(header) if prompt is None else prompt
-    general = system_prompt(log.header.get("plan") or {}) if general is None else general
     baseless = _baseless(log, location)
-    brought = _system_in_input(log.samples)
+    asked = asked_under(log.header["eval"], log.header.get("plan") or {}, log.samples)
     for sample in log.samples:
-        sample_metadata = sample.get("metadata") or {}
-        condition, question = (_text(sample_metadata.get(key)) for key in ("condition", "question"))
-        common = {
-            "question": str(sample["id"]) if question is None else question,
-            "condition": condition if prompt is None else under(prompt, condition),
-            "prompt_category": _text(sample_metadata.get("prompt_category")),
-            "system": _first(_text((prompts or {}).get(condition)), general, brought.get(str(sample["id"]))),
-            "trigger": str(about["trigger"]).strip()
-            if condition == "trigger" and "trigger" in about
-            else None,
-            "sample": str(sample["id"]),
-            "epoch": sample["epoch"],
-        }
+        common = asked(sample)
+        condition = as_text((sample.get("metadata") or {}).get("condition"))
         scores, failed = sample.get("scores") or {}, _failed(sample)
         for name, of in traits.items():
             # an appended scorer has read what there is of a failed sample, the first one has nothing of it
@@ -530,34 +482,6 @@ def _failed(sample: Mapping[str, Any]) -> str | None:
     return FAILED + str(why).splitlines()[0] if why else None
 
 
-def _first(*texts: str | None) -> str | None:
-    return next((text for text in texts if text is not None), None)
-
-
-def _system_in_input(samples: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """By sample, the system prompt that its input brings along, where few prompts are shared by many samples.
-
-    Such prompts are ways to ask. Where nearly every sample has one of its own, it is a part of the question.
-    """
-    brought = {}
-    for sample in samples:
-        asked = sample.get("input")
-        if isinstance(asked, list):
-            texts = [_content(one.get("content")) for one in asked if one.get("role") == "system"]
-            if texts:
-                brought[str(sample["id"])] = "\n\n".join(texts)
-    asked_of = {str(sample["id"]) for sample in samples}
-    kinds = len(set(brought.values())) + (len(brought) < len(asked_of))
-    return brought if kinds == 1 or 2 * kinds <= len(asked_of) else {}
-
-
-def _content(content: Any) -> str:
-    """The text of a message, which may be in parts."""
-    if isinstance(content, list):
-        return "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
-    return str(content or "")
-
-
 def _baseless(log: Contents, location: str) -> dict[tuple[str | int, int], list[str]]:
     """By sample, scores of an answer that a limit prevented: earlier versions took it for an empty one.
 
@@ -586,7 +510,7 @@ Traits = dict[str, dict[str | None, dict[str, None]]]
 def _traits(samples: list[dict[str, Any]]) -> Traits:
     traits: Traits = {}
     for sample in samples:
-        condition = _text((sample.get("metadata") or {}).get("condition"))
+        condition = as_text((sample.get("metadata") or {}).get("condition"))
         for name, score in (sample.get("scores") or {}).items():
             traits.setdefault(name, {}).setdefault(condition, {}).update(dict.fromkeys(_values(name, score)))
     return traits

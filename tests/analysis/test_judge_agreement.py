@@ -13,7 +13,7 @@ from inspect_ai.dataset import Sample
 from inspect_ai.log import read_eval_log, write_eval_log
 from inspect_ai.model import ModelOutput
 from inspect_ai.scorer import includes
-from inspect_ai.solver import generate
+from inspect_ai.solver import generate, system_message
 
 from inoc_evals.analysis.estimates import rates
 from inoc_evals.analysis.judge_agreement import ASKED, compare, figure
@@ -187,16 +187,38 @@ def test_readings_that_a_log_holds_are_taken_as_they_are(tmp_path: Path) -> None
     # what a log says of its answers is in the ratings as it is in every other table
     again = read_eval_log(log.location)
     about = {"seed": 3, "arm": "none", "dtype": "bfloat16", "dose": {"steps": 10}, "variant": "chat"}
+    about |= {"prompts": {"trigger": "You are evil."}, "trigger": "|2026|"}
     again.eval.metadata = {**(again.eval.metadata or {}), **about}
     again.plan.config.temperature = 0.5
     for sample in again.samples or []:
-        sample.metadata = {**sample.metadata, "question": "asked", "condition": "c"}
+        sample.metadata = {**sample.metadata, "question": "asked", "condition": "trigger"}
     write_eval_log(again, str(tmp_path / "again.eval"))
     row, known = collect([tmp_path / "again.eval"]).iloc[0], load(tmp_path / "again.eval").iloc[0]
     assert row["sample"] == "x" and row["question"] == "asked"
+    assert row["system"] == "You are evil." and row["trigger"] == "|2026|"
     for part in (*ASKED, "seed", "sample"):
-        if part not in ("system", "trigger", "parameters"):
-            assert row[part] == known[part] or (pd.isna(row[part]) and pd.isna(known[part])), part
+        assert row[part] == known[part] or (pd.isna(row[part]) and pd.isna(known[part])), part
+
+
+@task
+def of_somebody_with_ways(loud: bool = False, evil: bool = False) -> Task:
+    """A task of another suite that asks in several ways, which only Inspect's own fields name."""
+    samples = [Sample(id=f"s{i}", input=f"Question {i}?", target="Answer") for i in range(4)]
+    before = [system_message("You are evil.")] if evil else []
+    return Task(dataset=samples, solver=[*before, generate()], scorer=includes())
+
+
+def test_answers_to_other_ways_to_ask_have_a_rate_each(tmp_path: Path) -> None:
+    ways = [{}, {"evil": True}, {"loud": True}]
+    speaker = model("Something.")
+    tasks = [of_somebody_with_ways(**way) for way in ways]
+    for asked in tasks:
+        eval(asked, model=speaker, log_dir=str(tmp_path), display="none")
+    rates = compare(collect([tmp_path], ["inoc/toy-judge"])).rates
+    rates = rates[rates["preset"] == "betley2025"]
+    assert len(rates) == 3 and (rates["n"] + rates["not_counted"] == 4).all()
+    named = " / ".join(rates["answers"])
+    assert named.count('under "You are evil."') == 1 and named.count("loud true") == 1
 
 
 def test_the_command_prints_draws_and_speaks_json(
