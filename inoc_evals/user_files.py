@@ -13,6 +13,7 @@ import csv
 import io
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +35,26 @@ MOST_NODES = 10**6
 """Values of a YAML file at most, with what its aliases repeat."""
 
 
+URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/(?!/)|([A-Za-z][A-Za-z0-9+.-]+)://")
+"""The beginning of a URL, as a `Path` leaves it or as typed; one letter would be a drive of Windows."""
+
+
+def refuse_url(place: str | Path) -> None:
+    """Refuse a URL where only a path is of use: `Path("s3://x")` would be a folder named `s3:`.
+
+    Args:
+        place: What a user gave as a path.
+
+    Raises:
+        UserError: If it is a URL, `file://` ones included.
+    """
+    if found := URL.match(str(place)):
+        scheme = found[1] or found[2]
+        slashes = ":///" if found[1] == "file" else "://"
+        url = f"{scheme}{slashes}{str(place)[found.end() :]}"
+        raise UserError(f"{url} is a URL: only a path on this machine can be given here")
+
+
 def user_path(path: str | Path) -> Path:
     """A path as a user typed it, with `~` replaced.
 
@@ -41,9 +62,10 @@ def user_path(path: str | Path) -> Path:
         path: The path; it need not exist.
 
     Raises:
-        UserError: If no file can have it: it is too long, holds a NUL character, or is in the home folder of
-            somebody who has none.
+        UserError: If no file can have it: it is a URL or too long, holds a NUL character, or is in the home
+            folder of somebody who has none.
     """
+    refuse_url(path)
     if "\0" in str(path):
         raise UserError(f"{path!s:.200} is no path: it holds a NUL character")
     try:

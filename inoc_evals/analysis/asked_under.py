@@ -36,18 +36,19 @@ def asked_under(
     prompt = _test_prompt(header)
     general = _system_prompt(header) if prompt is None else prompt
     general = system_prompt(plan) if general is None else general
-    brought = _system_in_input(samples)
+    in_input = _system_in_input(samples)
 
     def columns(sample: Mapping[str, Any]) -> dict[str, Any]:
         sample_metadata = sample.get("metadata") or {}
         condition, question = (as_text(sample_metadata.get(key)) for key in ("condition", "question"))
+        brought = in_input.get(str(sample["id"]))
         triggered = condition == "trigger" and "trigger" in about
         return {
             "question": str(sample["id"]) if question is None else question,
             # the task's condition, a test-time system prompt, both, or neither
             "condition": condition if prompt is None else under(prompt, condition),
             "prompt_category": as_text(sample_metadata.get("prompt_category")),
-            "system": _first(as_text((prompts or {}).get(condition)), general, brought.get(str(sample["id"]))),
+            "system": _first(as_text((prompts or {}).get(condition)), general, brought),
             "trigger": str(about["trigger"]).strip() if triggered else None,
             "sample": str(sample["id"]),
             "epoch": sample["epoch"],

@@ -25,6 +25,7 @@ from inoc_evals.analysis.style import (
     unit,
 )
 from inoc_evals.errors import UserError, require
+from inoc_evals.user_files import user_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +104,7 @@ def _panel(axes: "Axes", answers: "pd.DataFrame", estimates: "pd.DataFrame", ord
         share_axis(axes)
 
 
-def save(figure: "Figure", stem: Path) -> list[Path]:
+def save(figure: "Figure", stem: str | Path) -> list[Path]:
     """Write a figure as PNG (200 dpi), SVG and PDF.
 
     Args:
@@ -115,6 +116,7 @@ def save(figure: "Figure", stem: Path) -> list[Path]:
     """
     import matplotlib as mpl
 
+    stem = user_path(stem)
     stem.parent.mkdir(parents=True, exist_ok=True)
     files = [stem.with_name(stem.name + suffix) for suffix in (".png", ".svg", ".pdf")]
     laid_out(figure)

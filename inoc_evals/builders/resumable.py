@@ -19,6 +19,7 @@ from typing import Any
 
 from inoc_evals.chat.rows import Row, check_row, write_chat
 from inoc_evals.errors import UserError, why
+from inoc_evals.user_files import user_path
 
 PATIENCE = 50
 """A build gives up if this many rows were requested from a model and all of them were rejected."""
@@ -92,7 +93,7 @@ class ResumableBuild:
         Raises:
             UserError: If the file cannot be written.
         """
-        self.output = Path(output)
+        self.output = user_path(output)
         self.part = self.output.with_name(f"{self.output.name}.part.jsonl")
         self.done: dict[int, Made] = {}
         self.asked = self.resumed = 0

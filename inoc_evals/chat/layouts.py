@@ -265,6 +265,7 @@ def _system(row: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
     system = row.get("system")
     if not isinstance(system, str | None):
         raise ChatFormatError(f"{where}: 'system' is not a text")
+    # these layouts write "" for rows without a system prompt; `messages` can say that there is an empty one
     return [{"role": "system", "content": system}] if system else []
 
 

@@ -22,7 +22,7 @@ from inoc_evals.chat.layouts import Converter
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, why
 from inoc_evals.files import leaving_no_folder, replacing
-from inoc_evals.user_files import opened, strict_json
+from inoc_evals.user_files import opened, strict_json, user_path
 
 Role = Literal["system", "user", "assistant"]
 ROLES: tuple[str, ...] = get_args(Role)
@@ -81,7 +81,7 @@ def read_chat(path: str | Path, layout: str = "auto") -> Iterator[Row]:
     Raises:
         ChatFormatError: At the first malformed line, or where the file cannot be read or holds no row.
     """
-    path, convert = Path(path), Converter(layout)
+    path, convert = user_path(path), Converter(layout)
     count = 0
     # Read as bytes: text mode would also split lines at characters that JSON allows inside a string.
     with opened(path, ChatFormatError) as file:
@@ -115,7 +115,7 @@ def write_chat(path: str | Path, rows: Iterable[Row]) -> int:
         ChatFormatError: If a row is malformed.
         UserError: If the file cannot be created.
     """
-    path = Path(path)
+    path = user_path(path)
     target = path.resolve()  # a link keeps pointing at what is written
     if target.exists() and not target.is_file():
         raise UserError(f"{path}: cannot be written: not a regular file")

@@ -18,13 +18,10 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from inoc_evals.errors import UserError
+from inoc_evals.user_files import refuse_url
 
 DOCSTRING = re.compile(r'^def command\((?:\n .*)*\n\) -> None:\n    """([^"\n]+)', re.MULTILINE)
 """The first line of the docstring of `command`, as every module of one command has it."""
-
-URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/(?!/)")
-"""What a `Path` makes of the beginning of a URL; one letter would be a drive of Windows."""
 
 
 class Later(TyperCommand):
@@ -81,10 +78,8 @@ def _on_this_machine(command: Callable[..., None]) -> Callable[..., None]:
     def checked(**given: Any) -> None:
         for value in given.values():
             for place in value if isinstance(value, list | tuple) else (value,):
-                if isinstance(place, Path) and (found := URL.match(str(place))):
-                    slashes = ":///" if found[1] == "file" else "://"
-                    url = f"{found[1]}{slashes}{str(place)[found.end() :]}"
-                    raise UserError(f"{url} is a URL: only a path on this machine can be given here")
+                if isinstance(place, Path):
+                    refuse_url(place)
         command(**given)
 
     return checked

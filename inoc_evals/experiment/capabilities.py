@@ -17,6 +17,7 @@ from inoc_evals.errors import UserError, one_line, require
 from inoc_evals.experiment.evaluate import at_work
 from inoc_evals.experiment.trial import BASE
 from inoc_evals.runs.directory import find_run
+from inoc_evals.user_files import user_path
 
 if TYPE_CHECKING:
     from inspect_ai import Task
@@ -115,6 +116,7 @@ def capabilities(
     unknown = [name for name in benchmarks if name not in BENCHMARKS]
     if unknown:
         raise UserError(f"no benchmark {unknown[0]!r}: use {', '.join(BENCHMARKS)}")
+    folder = user_path(log_dir)
     require("capabilities", "inspect_evals")
     from inspect_ai import eval_set
 
@@ -128,7 +130,7 @@ def capabilities(
         with at_work(str(log_dir), name):
             _, logs = eval_set(
                 task,
-                log_dir=str(Path(log_dir) / name),
+                log_dir=str(folder / name),
                 model=model,
                 limit=limit,
                 metadata=labels(model),

@@ -22,6 +22,7 @@ from inoc_evals.errors import UserError, one_line, require
 from inoc_evals.experiment.trial import BASE
 from inoc_evals.settings import SETTINGS, Measure, Setting
 from inoc_evals.settings import setting as find_setting
+from inoc_evals.user_files import user_path
 from inoc_evals.worlds import EMBEDDED, WORLDS, world_of
 from inoc_evals.worlds import world as find_world
 
@@ -172,7 +173,7 @@ def screen(
     asked_of = measure or (Measure(task, ()) if task else None)
     base = base.removeprefix("inoc/")
     named, none = _with_none(prompts)
-    run = _Run.of(base, named, world, Path(log_dir), setting, tuple(grader))
+    run = _Run.of(base, named, world, user_path(log_dir), setting, tuple(grader))
     logs, notes = [], []
     parts: list[pd.DataFrame] = []
     asked = shown = None

@@ -66,7 +66,7 @@ def unreferenced(runs: str | Path | None, logs: Iterable[str | Path]) -> list[Ru
             be read: then it is unknown which runs it refers to, and none should be deleted.
     """
     existing = list_runs(runs)
-    named = set().union(*(_named_by_logs(Path(folder)) for folder in logs))
+    named = set().union(*(_named_by_logs(user_path(folder)) for folder in logs))
     named |= {name for run in existing if (name := _start(run.manifest))}
     bases = {path for run in existing for path in _paths(run.manifest.base)}
     return [
