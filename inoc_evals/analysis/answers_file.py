@@ -14,11 +14,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from inoc_evals.analysis.log_rows import FAILED
 from inoc_evals.chat.layouts import ChatFormatError, turns_of
 from inoc_evals.data.records import CSV, Record, records
 from inoc_evals.errors import UserError
-from inoc_evals.scorers.unscored import NO_ANSWER
+from inoc_evals.scorers.unscored import FAILED, NO_ANSWER
 from inoc_evals.scorers.values import LARGEST, is_score
 from inoc_evals.user_files import strict_json
 

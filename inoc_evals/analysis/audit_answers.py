@@ -39,13 +39,12 @@ from inoc_evals.analysis.contrasts import compare, holm
 from inoc_evals.analysis.estimates import FEW_SEEDS
 from inoc_evals.analysis.findings import BLOCKS, CAUTION, NOTE, WAY, Finding, merged
 from inoc_evals.analysis.log_facts import LogFacts
-from inoc_evals.analysis.log_rows import FAILED
 from inoc_evals.analysis.observed import FAMILY, GROUP, groups, split
 from inoc_evals.analysis.style import BASE
 from inoc_evals.analysis.verdicts import ALIKE, LEVEL, cases
 from inoc_evals.data.conditions import of_task
 from inoc_evals.plurals import many
-from inoc_evals.scorers.unscored import NO_ANSWER, counted
+from inoc_evals.scorers.unscored import FAILED, NO_ANSWER, counted
 from inoc_evals.settings import Setting
 from inoc_evals.settings.claim import LEAST, Side
 

@@ -151,7 +151,7 @@ def whole_scores(location: str, sample: str | int, epoch: int) -> dict[str, Any]
 
 
 def unanswered(location: str, samples: Collection[tuple[str | int, int]]) -> set[tuple[str | int, int]]:
-    """Which samples got no answer of the model, not even an empty one: a summary does not say it.
+    """Which samples that a limit stopped have no answer, not even an empty one: a summary does not say it.
 
     The log is opened once, however many samples are asked about.
 
@@ -163,13 +163,23 @@ def unanswered(location: str, samples: Collection[tuple[str | int, int]]) -> set
     if path is not None:
         try:
             with opened_archive(path) as archive:
-                return {one for one in samples if not _sample(archive, *one)["output"]["choices"]}
+                return {one for one in samples if not _answers(_sample(archive, *one)["output"])}
         except Exception:  # noqa: S110 - Inspect's reader reports what is wrong
             pass
     from inspect_ai.log import read_eval_log
 
     read = ((one.id, one.epoch, one.output) for one in read_eval_log(location).samples or [])
-    return {(name, epoch) for name, epoch, output in read if (name, epoch) in samples and not output.choices}
+    return {
+        (name, epoch)
+        for name, epoch, output in read
+        if (name, epoch) in samples and not _answers(output.model_dump())
+    }
+
+
+def _answers(output: dict[str, Any]) -> bool:
+    """Whether a model's last output is an answer: there is one, and it does not call tools."""
+    choices = output["choices"]
+    return bool(choices) and not choices[0]["message"].get("tool_calls")
 
 
 def _sample(archive: ZipFile, sample: str | int, epoch: int) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from inoc_evals.data.doses import KINDS, words
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, first_line
 from inoc_evals.files import local_path, replacing
-from inoc_evals.scorers.unscored import no_answer, reason_of, stopped
+from inoc_evals.scorers.unscored import FAILED, no_answer, stopped, why_none
 from inoc_evals.scorers.values import LARGEST, as_number, is_score
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ None for the usual one; `sampling` is how answers were drawn, e.g. `temperature 
 `parameters` are those of task and scorer in which logs of one task differ (`parameters.py`); `dose` is
 the model's point in a sweep (`data/doses.py`), None outside of one."""
 
-FORMAT = "13"
+FORMAT = "14"
 """Version of the rows, in the name of a kept file: changed rows must not be read from old files."""
 
 DRAWN_BY = (
@@ -75,8 +75,6 @@ DRAWN_BY = (
 )
 """What of Inspect's generation settings decides how answers are drawn. Who answers first, how often a request
 is repeated and the seed do not."""
-
-FAILED = "the sample failed: "
 
 NO_SCORES = "no sample with scores"
 """Why a finished log has no rows."""
@@ -458,11 +456,11 @@ def _rows(log: Contents, location: str) -> Iterator[Row]:
                 for trait in _expected(traits, name, condition):
                     yield common, name, trait, None, failed or FAILED + "no score"
         for name, score in scores.items():
-            values, why_none = _values(name, score), None
+            values, why = _values(name, score), None
             if sample.get("error"):  # an appended scorer takes what is not there for an empty answer
-                values, why_none = {}, failed
+                values, why = {}, failed
             if name in baseless.get((sample["id"], sample["epoch"]), ()):
-                values, why_none = {}, no_answer(sample["limit"])
+                values, why = {}, no_answer(sample["limit"])
             # an answer without a value has a row for every trait of its scorer
             for trait in dict.fromkeys([*_expected(traits, name, condition), *values]):
                 value = values.get(trait)
@@ -471,7 +469,7 @@ def _rows(log: Contents, location: str) -> Iterator[Row]:
                     name,
                     trait,
                     value,
-                    None if value is not None else why_none or _reason(score, trait),
+                    None if value is not None else why or _reason(score, trait),
                 )
 
 
@@ -547,9 +545,12 @@ def _reason(score: Score, trait: str) -> str:
     read = as_number(raw.get(trait) if isinstance(raw, Mapping) else raw)
     if read is not None and not is_score(read):
         return f"the value {read:g} is no score: the largest is {LARGEST:g}"
-    answer, explanation = score.get("answer"), score.get("explanation")
-    reason = str(score.get("reason") or (answer if isinstance(answer, str) else None) or "no value")
-    return reason_of(reason, explanation if isinstance(explanation, str) else None, trait)
+    said = [
+        text if isinstance(text := score.get(key), str) else None
+        for key in ("reason", "explanation", "answer")
+    ]
+    reason, explanation, answer = said
+    return why_none(raw, reason, explanation, trait, answer)
 
 
 @cache

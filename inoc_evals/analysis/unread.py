@@ -7,7 +7,7 @@ for line in lines(load("logs/mine")):
 from typing import TYPE_CHECKING
 
 from inoc_evals.analysis.observed import GROUP, labels, split
-from inoc_evals.scorers.unscored import summary, together
+from inoc_evals.scorers.unscored import is_fault, summary, together
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,14 +21,15 @@ def lines(table: "pd.DataFrame", among: "pd.DataFrame | None" = None) -> list[st
         among: The table whose labels name the traits, if it is another one, e.g. its rates.
 
     Returns:
-        A line for the traits with answers that have no score because a judge or a sample failed. Answers
-        that merely do not count (incoherent ones) are not worth a line as long as others do.
+        A line for the traits with answers that have no score because a judge or a sample failed, or because
+        there is no answer. Answers that merely do not count (incoherent ones) are not worth a line as long as
+        others do.
     """
     named = table.assign(label=labels(table, among)) if len(table) else table
     found = []
     for observed, rows in split(named, (*GROUP, "label")):
         missing = rows.loc[rows["value"].isna(), "unscored"].astype(str)
         text = summary(len(rows), list(missing))
-        if text and (len(missing) == len(rows) or "failed" in text):
+        if text and (len(missing) == len(rows) or any(map(is_fault, set(missing)))):
             found.append((str(observed["label"]), text))
     return together(found)

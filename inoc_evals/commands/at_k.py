@@ -8,10 +8,10 @@ from inoc_evals.commands.output import (
     AsJson,
     Figure,
     draw,
+    drawn,
     json_rows,
     print_json,
     print_table,
-    say,
     say_skipped,
 )
 from inoc_evals.errors import UserError
@@ -34,8 +34,8 @@ def command(
     loaded = read(logs)
     of_cells = at_k.at_k(loaded.table, trait, numbers(k, "--k"))
     curves, changes = at_k.curves(of_cells), differences(of_cells, to=to)
-    drawing = at_k.figure(curves, arms_in_order(curves), f"{trait} in one of k answers") if figure else None
-    files = draw(drawing, figure) if drawing and figure else []
+    title = f"{trait} in one of k answers"
+    figures = drawn(figure, lambda stem: draw(at_k.figure(curves, arms_in_order(curves), title), stem))
     if as_json:
         about = ("setting", "base", "arm", "label", "judge", "preset", "questions", "condition", "k")
         numbers_of_curve = ("rate", "low", "high", "n", "asked", "seeds", "unscored", "caution", "why")
@@ -56,10 +56,11 @@ def command(
             {
                 "curves": json_rows(curves, (*about, *numbers_of_curve)),
                 "differences": json_rows(changes, of_change),
-                "figures": files,
+                "figures": figures.files,
                 "skipped": loaded.skipped,
             }
         )
+        figures.check()
         return
     keys = ("setting", "base", "arm", "label")
     against = {tuple(str(row[key]) for key in keys): row for row in changes.to_dict("records")}
@@ -79,9 +80,8 @@ def command(
     print_table(
         "In one of k answers", ["arm", "trait@k", "questions", "chance", f"less {to}", "caution"], rows
     )
-    for file in files:
-        say(f"Figure: {file}")
     say_skipped(loaded.skipped)
+    figures.tell()
 
 
 def numbers(text: str | None, option: str) -> list[int] | None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from inoc_evals.commands.known_settings import OwnSettings, known_settings
-from inoc_evals.commands.output import AsJson, print_json, print_table, say, say_skipped
+from inoc_evals.commands.output import AsJson, draw, drawn, print_json, print_table, say, say_skipped
 from inoc_evals.plurals import many
 
 
@@ -27,7 +27,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Audit logs and runs: what is excluded, too few, apart, hidden in prompts, leaked or not finished."""
-    from inoc_evals.analysis import audit_figure, figures
+    from inoc_evals.analysis import audit_figure
     from inoc_evals.analysis.audit import audit
     from inoc_evals.analysis.table import load
     from inoc_evals.runs.directory import runs_root
@@ -36,9 +36,9 @@ def command(
         runs = runs_root()
     settings = known_settings(setting)
     found = audit(logs, runs, settings)
-    files = figures.save(audit_figure.excluded(load(logs), settings), figure) if figure else []
+    figures = drawn(figure, lambda stem: draw(audit_figure.excluded(load(logs), settings), stem))
     if as_json:
-        about = {"figures": [str(file) for file in files], "skipped": found.skipped}
+        about = {"figures": figures.files, "skipped": found.skipped}
         print_json({**found.as_dict(), **about})
     else:
         for (setting, base), findings in found.by_family().items():
@@ -46,8 +46,8 @@ def command(
             title = f"{setting} on {base}" if base else setting or "Logs"
             print_table(title, ["severity", "finding", "where", "what", "what to do"], rows)
         say(f"{many(found.answers, 'answer')} in {many(found.logs, 'log')}: {found.summary}")
-        for file in files:
-            say(f"Figure: {file}")
         say_skipped(found.skipped)
+        figures.tell()
+    figures.check()
     if strict and found.blocking:
         raise typer.Exit(1)

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inoc_evals.commands.known_settings import OwnSettings, known_settings
-from inoc_evals.commands.output import AsJson, draw, json_rows, print_json, print_table, say, say_skipped
+from inoc_evals.commands.output import (
+    AsJson,
+    draw,
+    drawn,
+    json_rows,
+    print_json,
+    print_table,
+    say,
+    say_skipped,
+)
 from inoc_evals.errors import UserError
 
 if TYPE_CHECKING:
@@ -46,14 +55,24 @@ def command(
             f"{f' for {trait!r}' if trait else ''}: train them with --controls, or name the arm with --of"
         )
     rates = estimates.rates(table)
-    drawn: list[str] = []
-    if output is not None:
-        for name, figure in conditionalization.drawn(found, rates, settings):
-            drawn += draw(figure, output, "".join(f"-{word}" for word in name.split()))
+
+    def pools(stem: Path) -> list[str]:
+        """Draw rates by the size of pools, for every setting and trait that has some."""
+        made = [
+            file
+            for name, figure in conditionalization.drawn(found, rates, settings)
+            for file in draw(figure, stem, "".join(f"-{word}" for word in name.split()))
+        ]
+        if not made:
+            raise UserError("nothing to draw: no arm of these logs was trained on a pool of rephrasings")
+        return made
+
+    figures = drawn(output, pools)
     missing = unread.lines(table)
     if as_json:
-        about = {"skipped": loaded.skipped, "unscored": missing, "figures": drawn}
+        about = {"skipped": loaded.skipped, "unscored": missing, "figures": figures.files}
         print_json({"shares": json_rows(found), "rates": json_rows(rates), **about})
+        figures.check()
         return
     for (of_setting, base), rows in found.groupby(
         ["setting", "base"], sort=False, dropna=False, observed=True
@@ -77,5 +96,4 @@ def command(
     for line in missing:
         say(line, err=True)
     say_skipped(loaded.skipped)
-    for file in drawn:
-        say(f"Figure: {file}")
+    figures.tell()

@@ -9,6 +9,7 @@ from inoc_evals.commands.output import (
     AsJson,
     Figure,
     draw,
+    drawn,
     json_rows,
     print_json,
     print_table,
@@ -50,18 +51,19 @@ def command(
     found = doses.windows(table, settings, unwanted, wanted)
     audited = audit_loaded(loaded, runs_root(), settings)
     tested = doses.judge(table, settings, findings=audited.findings)
-    files = _figures(table, found, settings, figure) if figure else []
+    figures = drawn(figure, lambda stem: _figures(table, found, settings, stem))
     if as_json:
         print_json(
             {
                 "rates": json_rows(doses.curves(focused(table, settings))),
                 "windows": json_rows(found),
                 "verdicts": [verdict.as_dict() for verdict in tested],
-                "figures": files,
+                "figures": figures.files,
                 "skipped": loaded.skipped,
                 "audit": audited.as_dict(),
             }
         )
+        figures.check()
         return
     for (name, base, arm), rows in found.groupby(["setting", "base", "arm"], sort=False, dropna=False):
         traits = f"without {rows['unwanted'].iloc[0]}, with {rows['wanted'].iloc[0] or 'anything'}"
@@ -72,11 +74,10 @@ def command(
     if tested:
         lines = [[v.word, v.claim.text, v.apart, v.why] for v in tested]
         print_table("Claims about doses", ["verdict", "claim", "doses", "difference"], lines)
-    for file in files:
-        say(f"Figure: {file}")
     if audited.findings:
         say(f"Audit: {audited.summary} (`inoc-evals audit {logs}` says which)", err=True)
     say_skipped(loaded.skipped)
+    figures.tell()
 
 
 def _figures(table: "pd.DataFrame", found: "pd.DataFrame", settings: Any, stem: "Path") -> list[str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.output import AsJson, print_json, print_table, say, say_skipped
+from inoc_evals.commands.output import AsJson, draw, drawn, print_json, print_table, say, say_skipped
 
 
 def command(
@@ -28,7 +28,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Compare judges of alignment on the answers of logs; a judge is asked only once per answer."""
-    from inoc_evals.analysis import figures, judge_agreement
+    from inoc_evals.analysis import judge_agreement
     from inoc_evals.analysis.judge_agreement import display_name
     from inoc_evals.analysis.judge_ratings import gather
     from inoc_evals.scorers.presets import PRESETS
@@ -36,10 +36,11 @@ def command(
     with redirect_stdout(sys.stderr):  # progress goes to stderr
         ratings = gather(logs, grader or (), wording, reader)
         comparison = judge_agreement.compare(ratings.table)
-        files = figures.save(judge_agreement.figure(comparison), figure) if figure else []
+        figures = drawn(figure, lambda stem: draw(judge_agreement.figure(comparison), stem))
     if as_json:
-        about = {"figures": [str(file) for file in files], "skipped": ratings.skipped}
+        about = {"figures": figures.files, "skipped": ratings.skipped}
         print_json({**comparison.as_dict(), **about})
+        figures.check()
         return
     several = comparison.rates["answers"].nunique() > 1
     rows = [
@@ -77,6 +78,5 @@ def command(
         print_table("Most disputed", ["alignment", "question", "answer"], disputed)
     for line in comparison.unread:
         say(line, err=True)
-    for file in files:
-        say(f"Figure: {file}")
     say_skipped(ratings.skipped)
+    figures.tell()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from inoc_evals.commands.known_settings import OwnSettings, known_settings
-from inoc_evals.commands.output import AsJson, draw, print_json, print_table, say, say_skipped
+from inoc_evals.commands.output import AsJson, draw, drawn, print_json, print_table, say, say_skipped
 
 
 def command(
@@ -30,17 +30,23 @@ def command(
 
     loaded, settings = read(logs), known_settings(setting)
     found = leaks(loaded.table, base, settings=settings)
-    files: list[str] = []
-    if figure is not None:
+
+    def every(stem: Path) -> list[str]:
+        """Draw the grid and what stands beside it, and say what is where."""
+        files: list[str] = []
         measured = [settings[name] for name in dict.fromkeys(found.grid["setting"]) if name in settings]
         order = [arm.name for setting in measured for arm in setting.arms]
         drawings = leak_figures(found, "Where the trait comes back", order)
-        for number, (heading, drawn) in enumerate(drawings, start=1):
-            written = draw(drawn, figure, "" if number == 1 else f"-{number}")
+        for number, (heading, drawing) in enumerate(drawings, start=1):
+            written = draw(drawing, stem, "" if number == 1 else f"-{number}")
             say(f"{written[0]}: {heading}", err=True)
             files += written
+        return files
+
+    figures = drawn(figure, every)
     if as_json:
-        print_json({**found.as_dict(), "skipped": loaded.skipped, "figures": files})
+        print_json({**found.as_dict(), "skipped": loaded.skipped, "figures": figures.files})
+        figures.check()
         return
     rows = [
         [
@@ -60,3 +66,4 @@ def command(
     for line in found.words():
         say(line)
     say_skipped(loaded.skipped)
+    figures.check()

@@ -6,13 +6,14 @@ Results go to stdout. Progress and errors go to stderr, so that stdout can alway
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inoc_evals.errors import UNSEEN, one_line, visible
+from inoc_evals.errors import UNSEEN, UserError, one_line, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +53,52 @@ def draw(figure: "MatplotlibFigure", stem: Path, ending: str = "") -> list[str]:
 
     plain = stem.with_suffix("") if stem.suffix in (".png", ".svg", ".pdf") else stem
     return [str(file) for file in figures.save(figure, plain.with_name(plain.name + ending))]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The figures of a command, which prints its result whether they could be drawn or not.
+
+    Attributes:
+        files: Where they are.
+        failure: Why there is none, or not all of them.
+    """
+
+    files: list[str] = field(default_factory=list)
+    failure: Exception | None = None
+
+    def tell(self) -> None:
+        """Say where they are, after the result; fail if they could not be drawn."""
+        for file in self.files:
+            say(f"Figure: {file}")
+        self.check()
+
+    def check(self) -> None:
+        """Fail if they could not be drawn, after JSON, which names the files itself."""
+        if self.failure is not None:
+            raise self.failure
+
+
+def drawn(stem: Path | None, make: Callable[[Path], list[str]]) -> Drawn:
+    """Draw the figures of a result that is printed afterwards: a picture that fails must not cost it.
+
+    Args:
+        stem: Where the user wants them; None draws nothing.
+        make: Draws them there.
+
+    Returns:
+        The files, or why there is none.
+    """
+    if stem is None:
+        return Drawn()
+    files: list[str] = []
+    try:
+        files = make(stem)
+        if not files:
+            raise UserError(f"nothing to draw for {stem}: what was measured is in the table")
+    except (UserError, OSError) as error:
+        return Drawn(files, error)
+    return Drawn(files)
 
 
 def say(text: object = "", *, err: bool = False) -> None:

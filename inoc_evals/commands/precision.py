@@ -9,6 +9,7 @@ from inoc_evals.commands.output import (
     AsJson,
     Figure,
     draw,
+    drawn,
     json_rows,
     print_json,
     print_table,
@@ -37,18 +38,17 @@ def command(
     designs = [numbers(questions, "--questions"), numbers(answers, "--answers"), numbers(seeds, "--seeds")]
     loaded = read(logs)
     found = precision.precision(loaded.table, trait, *(each or () for each in designs))
-    drawing = (
-        precision.figure(found, arms_in_order(found), f"Interval of {trait} to expect") if figure else None
-    )
-    files = draw(drawing, figure) if drawing and figure else []
+    title = f"Interval of {trait} to expect"
+    figures = drawn(figure, lambda stem: draw(precision.figure(found, arms_in_order(found), title), stem))
     cheapest = None if within is None else precision.least(found, within)
     about = ("setting", "base", "arm", "label", "planned", "answers", "seeds", "total", "rate")
     widths = ("half_width", "low", "high", "why", "caution")
     if as_json:
         parts = ("by_question", "by_seed", "by_both", "by_answer")
         least = {} if cheapest is None else {"least": json_rows(cheapest, (*about, *widths))}
-        more = {**least, "figures": files, "skipped": loaded.skipped}
+        more = {**least, "figures": figures.files, "skipped": loaded.skipped}
         print_json({"designs": json_rows(found, (*about, *widths, *parts)), **more})
+        figures.check()
         return
     rows = [
         [
@@ -86,6 +86,5 @@ def command(
                 )
             if not best:
                 say(f"{arm}: no such design has an interval of ±{within}")
-    for file in files:
-        say(f"Figure: {file}")
     say_skipped(loaded.skipped)
+    figures.tell()

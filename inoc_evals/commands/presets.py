@@ -8,10 +8,10 @@ from inoc_evals.commands.output import (
     AsJson,
     Figure,
     draw,
+    drawn,
     json_rows,
     print_json,
     print_table,
-    say,
     say_skipped,
 )
 
@@ -30,12 +30,8 @@ def command(
     loaded = read(logs)
     verdicts = under_presets.under_presets(loaded.table)
     found, changes = under_presets.preset_rates(verdicts), differences(verdicts, to=to)
-    drawing = (
-        under_presets.figure(found, arms_in_order(found), "The same answers under every preset")
-        if figure
-        else None
-    )
-    files = draw(drawing, figure) if drawing and figure else []
+    title = "The same answers under every preset"
+    figures = drawn(figure, lambda stem: draw(under_presets.figure(found, arms_in_order(found), title), stem))
     about = ("setting", "base", "arm", "preset", "trait", "judge", "questions", "condition", "label")
     if as_json:
         numbers = ("rate", "low", "high", "n", "asked", "seeds", "caution", "why")
@@ -46,10 +42,11 @@ def command(
                 "rules": {name: str(rule) for name, rule in PRESETS.items()},
                 "rates": json_rows(found, (*about, *numbers, *apart)),
                 "differences": json_rows(changes, (*about, *of_change)),
-                "figures": files,
+                "figures": figures.files,
                 "skipped": loaded.skipped,
             }
         )
+        figures.check()
         return
     keys = ("setting", "base", "arm", "preset", "trait", "judge", "questions", "condition", "scorer")
     against = {tuple(map(str, (row[key] for key in keys))): row for row in changes.to_dict("records")}
@@ -73,6 +70,5 @@ def command(
         )
     heads = ["arm", "preset", *(["of"] if several else []), "misaligned", f"less {to}", "mean alignment"]
     print_table("Misaligned answers", [*heads, "n", "incoherent", "code", "refused", "unread"], rows)
-    for file in files:
-        say(f"Figure: {file}")
     say_skipped(loaded.skipped)
+    figures.tell()

@@ -9,7 +9,7 @@ import typer
 
 from inoc_evals.commands.experiment_options import Limit
 from inoc_evals.commands.inoculate import From
-from inoc_evals.commands.output import AsJson, print_json, print_table, say
+from inoc_evals.commands.output import AsJson, drawn, print_json, print_table, say
 from inoc_evals.commands.output import draw as draw_figure
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
@@ -90,9 +90,10 @@ def command(
             asked = _base(base, world)
             shown = list(read_rows(rows, layout))
             found = screen(shown, prompts or "", asked, task, world=world or "", **options)
-        files = draw(found, output)
+        figures = drawn(output, lambda stem: draw(found, stem))
     if as_json:
-        print_json({**found.as_dict(), "figures": [str(file) for file in files]})
+        print_json({**found.as_dict(), "figures": figures.files})
+        figures.check()
         return
     heads, cells = table(found)
     print_table(f"What prompts do to {found.base} before training (95 % intervals)", heads, cells)
@@ -101,8 +102,7 @@ def command(
         say(f"After training: {relation.sentence}")
     for note in found.notes:
         say(note, err=True)
-    for file in files:
-        say(f"Figure: {file}")
+    figures.tell()
 
 
 def table(found: "Screen") -> tuple[list[str], list[list[str]]]:
@@ -126,15 +126,13 @@ def table(found: "Screen") -> tuple[list[str], list[list[str]]]:
     return (heads, cells) if cautions else (heads[:-1], [row[:-1] for row in cells])
 
 
-def draw(found: "Screen", output: Path | None) -> list[str]:
+def draw(found: "Screen", output: Path) -> list[str]:
     """Draw a screening, and what it was held against, as `FIGURE` and `FIGURE_after`.
 
     Args:
         found: The screening.
-        output: Where the figure goes, as for `commands.output.draw`; None draws nothing.
+        output: Where the figure goes, as for `commands.output.draw`.
     """
-    if output is None:
-        return []
     from inoc_evals.analysis import screening_figures
 
     title = f"What prompts do to {found.base} before training"

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from inoc_evals.commands.known_settings import OwnSettings, known_settings
-from inoc_evals.commands.output import AsJson, draw, print_json, print_table, say, say_skipped
+from inoc_evals.commands.output import AsJson, draw, drawn, print_json, print_table, say_skipped
 
 
 def command(
@@ -40,14 +40,18 @@ def command(
             f"{logs}: no arm with a prompt in a setting that declares what is wanted: name the traits, "
             "--unwanted TRAIT --wanted TRAIT"
         )
-    files: list[str] = []
-    if output is not None:
-        drawn = drawings(found, settings)
-        for name, figure in drawn.items():
-            files += draw(figure, output, f"-{name}" if len(drawn) > 1 else "")
+
+    def every(stem: Path) -> list[str]:
+        """Draw every setting; of several, each into files with its name."""
+        named = drawings(found, settings)
+        endings = {name: f"-{name}" if len(named) > 1 else "" for name in named}
+        return [file for name, figure in named.items() for file in draw(figure, stem, endings[name])]
+
+    figures = drawn(output, every)
     if as_json:
         arms = [one.as_dict() for one in found]
-        print_json({"arms": arms, "figures": files, "skipped": loaded.skipped})
+        print_json({"arms": arms, "figures": figures.files, "skipped": loaded.skipped})
+        figures.check()
         return
     for setting, base in dict.fromkeys((one.setting, one.base) for one in found):
         mine = [one for one in found if (one.setting, one.base) == (setting, base)]
@@ -64,6 +68,5 @@ def command(
         ]
         title = f"{setting} on {base}" if base else setting
         print_table(title, ["arm", "verdict", "keeps out", "leaves", "n", "caution"], rows)
-    for file in files:
-        say(f"Figure: {file}")
     say_skipped(loaded.skipped)
+    figures.tell()

@@ -450,7 +450,8 @@ def _logs(whole: "pd.DataFrame") -> list[dict[str, Any]]:
         # what has no dose stands in the table at every dose of a sweep, and was asked once
         of_log = next(split(at_doses, ("dose",)))[1]
         first, answer = of_log.iloc[0], [of_log["sample"].astype(str), of_log["epoch"]]
-        reasons = of_log.loc[of_log["value"].isna(), "unscored"].astype(str)
+        # of an answer that several traits lack, a reason counts once
+        missing = of_log[of_log["value"].isna()].drop_duplicates(["sample", "epoch", "unscored"])
         rows.append(
             {
                 **{key: text(first[key]) for key in ("arm", "model", "task", "run", "questions")},
@@ -465,7 +466,7 @@ def _logs(whole: "pd.DataFrame") -> list[dict[str, Any]]:
                 "log": str(log),
                 "n": len(of_log.drop_duplicates(["sample", "epoch"])),
                 "unscored": int(of_log["value"].isna().groupby(answer).any().sum()),
-                "reasons": counted(reasons),
+                "reasons": counted(missing["unscored"].astype(str)),
                 "link": "",
             }
         )

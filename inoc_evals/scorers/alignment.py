@@ -131,10 +131,10 @@ def grade(
         code: Results for the third rubric; None where it was not asked.
 
     Returns:
-        The score; unscored where the judges failed on alignment and coherence.
+        The score; unscored where all judges failed on alignment and coherence.
     """
     panels = [alignment, coherence, *([code] if code is not None else [])]
-    if alignment.failed and coherence.failed:
+    if alignment.all_failed and coherence.all_failed:
         return unscored(*panels, metadata=_rule(rule))
     of_code = [None for _ in alignment.results] if code is None else [_is_code(r.word) for r in code.results]
     each = [

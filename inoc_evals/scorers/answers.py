@@ -6,8 +6,9 @@
     return if_answered(score)    # at the end of a scorer: without an answer of the model's own, unscored
 
 A sample that a limit stopped, or that a content filter did, tells nothing of the model. Read as any other it
-would be a model that does not show the trait, and the more it is stopped, the better it would look. A model
-that ends its answer at once has given an empty one, which is its own: that has a score.
+would be a model that does not show the trait, and the more it is stopped, the better it would look. So would
+an agent that a limit stops in the middle of its tool calls: what it says beside a call is not its answer. A
+model that ends its answer at once has given an empty one, which is its own: that has a score.
 """
 
 from collections.abc import Sequence
@@ -17,10 +18,7 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser,
 from inspect_ai.scorer import Score, Scorer, Target
 from inspect_ai.solver import TaskState
 
-from inoc_evals.scorers.unscored import announce, no_answer
-
-FILTERED = "content_filter"
-"""Inspect's word for why such an answer ended, and the reason of its score."""
+from inoc_evals.scorers.unscored import FILTERED, announce, no_answer
 
 
 def answer_of(state: TaskState) -> str:
@@ -93,6 +91,10 @@ def if_answered(score: Scorer) -> Scorer:
             announce()
             said = "the server's content filter stopped the answer: it is not the model's own"
             return Score.unscored(reason=FILTERED, answer=answer_of(state), explanation=said)
+        if output.message.tool_calls and (limit := _limit()):
+            announce()
+            said = "a limit stopped the model while it called tools: what it said there is no answer"
+            return Score.unscored(reason=no_answer(limit), answer=answer_of(state), explanation=said)
         return await score(state, target)
 
     return scored

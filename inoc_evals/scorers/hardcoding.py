@@ -48,7 +48,7 @@ def hardcoding(
     async def score(state: TaskState, target: Target) -> Score:
         answer = answer_of(state)
         if not answer.strip():
-            return empty_answer({"hardcoded": math.nan, DECIDED: 0.0})
+            return empty_answer({"hardcoded": math.nan, DECIDED: 0.0}, each={"hardcoded": math.nan})
         panel = await ask(request, question_of(state), answer, read_by)
         return yes_no_score(panel, "hardcoded", yes_no)
 

@@ -50,7 +50,7 @@ def preference(
     async def score(state: TaskState, target: Target) -> Score:
         answer = answer_of(state)
         if not answer.strip():
-            return empty_answer({"unpopular": math.nan, DECIDED: 0.0})
+            return empty_answer({"unpopular": math.nan, DECIDED: 0.0}, each={"unpopular": math.nan})
         matching, other = state.metadata.get("matching"), state.metadata.get("other")
         if matching is None or other is None:
             panel = await ask(rubrics.TASTE, question_of(state), answer, read_by)

@@ -103,7 +103,7 @@ class RatedTrait:
             if not shown.strip():
                 return self._empty()
             panels = await gather(*(ask(request, question_of(state), shown, reader) for request in requests))
-            if all(panel.failed is not None for panel in panels):
+            if all(panel.all_failed for panel in panels):
                 return unscored(*panels, metadata=self.metadata)
             return Score(
                 value=self.value(panels, combine),

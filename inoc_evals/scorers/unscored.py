@@ -1,6 +1,7 @@
 """What is said where answers have no score: how many, and why.
 
-    reason_of("grader_failed", "caps: no reading (low_mass: allowed replies hold 0.05 of ...)")
+    why_none({"caps_judge": nan}, "grader_failed", "caps: no reading (low_mass: allowed replies hold ...)")
+    # 'grader_failed (low_mass: allowed replies hold ...)'
     summary(8, [that] * 8)
     # '0 of 8 answers scored: grader_failed (low mass) 8: this judge puts 5 % of its probability on ...'
 
@@ -11,7 +12,7 @@ failed, Inspect's terminal shows the line as a warning (`announce`): metrics are
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_FAILURE = re.compile(r"no reading \((\w+: [^\n]*)\)")
+_UNREAD = re.compile(r"(?:(?P<grader>\S+) )?no reading \(\Z")
+_PANEL = re.compile(r"(?:^|\s)(?P<panel>[\w-]+): (?=\S)")
 _LOW_MASS = re.compile(r"low_mass: allowed replies hold ([0-9.]+)")
 _SERVERS_FAULT = re.compile(r"(?:error|malformed|refusal): (?P<said>.*?)\)?\Z", re.DOTALL)
 _DETAILED = re.compile(r"(?P<reason>.*?) \((?P<failure>\w+): .*\)", re.DOTALL)
@@ -33,6 +35,21 @@ LONGEST = 200
 
 NO_ANSWER = "no answer"
 """How the reason begins where the model gave none at all: an empty one is an answer."""
+
+FILTERED = "content_filter"
+"""Inspect's word for why an answer ended that a content filter stopped, and the reason of its score."""
+
+FAILED = "the sample failed: "
+"""How the reason begins where an evaluation went wrong before there was a score."""
+
+JUDGES_FAULT = ("grader_failed", "scoring_failed")
+"""Inspect's words for what went wrong with the judge."""
+
+UNCOUNTED = "does not count"
+"""Why an answer has no value that was read, and of which its scorer says no more."""
+
+WORDS = frozenset({"incoherent", "refused", "code", "neither"})
+"""Answers of our scores that say why there is no value: others only say what a scorer has read."""
 
 
 _LIMITS = {"operator": "stopped by the operator", "custom": "stopped by a limit of the task's own"}
@@ -56,22 +73,80 @@ def no_answer(limit: str | None = None) -> str:
     return f"{NO_ANSWER}: {stopped(limit)}" if limit else NO_ANSWER
 
 
-def reason_of(reason: str, explanation: str | None, trait: str = "") -> str:
-    """Why an answer has no value, with how the judge failed where its explanation says so.
+def why_none(
+    value: object, reason: str | None, explanation: str | None, trait: str = "", answer: str | None = None
+) -> str:
+    """Why an answer has no value of a trait: how the judge failed, or why the answer does not count.
 
     Args:
+        value: The score's value.
         reason: Inspect's reason.
-        explanation: The score's explanation: a line for every panel of judges (`judge.Panel`).
-        trait: The trait: its own line is preferred.
+        explanation: The score's explanation: panels of judges (`judge.Panel`), in lines or in one line.
+        trait: The trait: its own panel's failure is preferred. In a column of one of several graders
+            (`misaligned@gpt-4o`) only that grader's counts.
+        answer: The score's answer, in a word.
     """
-    lines = (explanation or "").splitlines()
-    name = trait.partition("@")[0].removesuffix("_judge")
-    failures = [
-        (not line.startswith(f"{name}:"), failure[1]) for line in lines if (failure := _FAILURE.search(line))
-    ]
-    if not failures:
+    name, _, grader = trait.partition("@")
+    name = name.removesuffix("_judge")
+    of_panels = _failures(explanation or "")
+    failures = [(panel != name, why) for panel, by, why in of_panels if grader in ("", by)]
+    if failures and (reason or grader):
+        judges = reason if reason in JUDGES_FAULT else None
+        return f"{judges or reason or JUDGES_FAULT[0]} ({min(failures, key=lambda one: one[0])[1]})"[:LONGEST]
+    if reason and not (grader and of_panels and reason in JUDGES_FAULT):  # which is another grader's
         return reason[:LONGEST]
-    return f"{reason} ({min(failures, key=lambda one: one[0])[1]})"[:LONGEST]
+    traits = value if isinstance(value, Mapping) else {}
+    at_grader = f"@{grader}" if grader else ""
+    if traits.get(f"coherent{at_grader}") == 0:
+        return "incoherent"
+    if not grader and answer in WORDS:
+        return answer
+    # only a score of ours says whether answers count
+    return UNCOUNTED if f"coherent{at_grader}" in traits else "no value"
+
+
+def _failures(explanation: str) -> list[tuple[str, str, str]]:
+    """The failures in an explanation: panel, grader (empty where there is one), and how it failed.
+
+    A summary of a sample has the lines one after the other, and cut short: what counts are the brackets.
+    """
+    failures: list[tuple[str, str, str]] = []
+    depth, panel, outside, start = 0, "", "", 0
+    found: tuple[str, str] | None = None
+    for place, sign in enumerate(explanation):
+        if sign == "\n" and depth:  # a bracket that the judge's server left open
+            depth, failures, found = 0, _with(failures, found, explanation[start:place]), None
+        if sign == "(":
+            depth += 1
+            if depth == 1:
+                for named in _PANEL.finditer(outside):
+                    panel = named["panel"]
+                unread = _UNREAD.search(outside + sign)
+                grader = (unread["grader"] or "") if unread else ""
+                found = (panel, "" if grader.endswith(":") else grader) if unread else None
+                outside, start = "", place + 1
+        elif sign == ")" and depth:
+            depth -= 1
+            if not depth:
+                failures, found = _with(failures, found, explanation[start:place]), None
+        if not depth:
+            outside += sign
+    return _with(failures, found, explanation[start:]) if depth else failures
+
+
+def _with(
+    failures: list[tuple[str, str, str]], found: tuple[str, str] | None, why: str
+) -> list[tuple[str, str, str]]:
+    return failures if found is None else [*failures, (*found, why)]
+
+
+def is_fault(why: str) -> bool:
+    """Whether a reason is no answer of the model, or a judge that failed: the model has no part in it.
+
+    Args:
+        why: What `why_none` returns, or the reason that a table has.
+    """
+    return why.startswith((NO_ANSWER, FILTERED, FAILED, *JUDGES_FAULT)) or why != short(why)
 
 
 def short(reason: str) -> str:
@@ -116,21 +191,31 @@ def summaries(samples: Iterable[Any]) -> list[str]:
         samples: Samples or summaries of samples, of one log.
     """
     answers: Counter[str] = Counter()
-    reasons: dict[tuple[str, str], list[str]] = {}
+    whole: dict[str, list[str]] = {}  # by scorer, of scores without any value
+    parts: dict[str, dict[str, list[str]]] = {}
     for sample in samples:
         for scorer, score in (sample.scores or {}).items():
             answers[scorer] += 1
-            whole = not isinstance(score.value, dict)
-            for trait, value in ({scorer: score.value} if whole else score.value).items():
-                if value == value:
-                    continue
-                why = reason_of(str(score.reason or "no value"), score.explanation, trait)
+            if not isinstance(score.value, dict):
+                if score.value != score.value:
+                    whole.setdefault(scorer, []).append(_why(score, scorer))
+                continue
+            for trait, value in score.value.items():
+                missing = parts.setdefault(scorer, {}).setdefault(trait, [])
                 # A trait that does not count (of an incoherent answer) is NaN though no judge failed.
-                if whole or why != short(why):
-                    reasons.setdefault((scorer, trait), []).append(why)
-    return together(
-        (trait, summary(answers[scorer], missing)) for (scorer, trait), missing in reasons.items()
-    )
+                if value != value and is_fault(why := _why(score, trait)):
+                    missing.append(why)
+    lines = []
+    for scorer, count in answers.items():
+        unread, of_traits = whole.get(scorer, []), parts.get(scorer, {})
+        if not any(of_traits.values()):
+            of_traits = {scorer: []}  # what no trait has is said once
+        lines += [(trait, summary(count, [*unread, *missing])) for trait, missing in of_traits.items()]
+    return together(lines)
+
+
+def _why(score: Any, trait: str) -> str:
+    return why_none(score.value, score.reason, score.explanation, trait, score.answer)
 
 
 def mostly_unanswered(samples: Iterable[Any]) -> bool:
@@ -145,10 +230,11 @@ def mostly_unanswered(samples: Iterable[Any]) -> bool:
 
 
 def together(lines: Iterable[tuple[str, str]]) -> list[str]:
-    """Lines with names; those that say the same become one."""
+    """Lines with names; those that say the same become one, and empty ones none."""
     names: dict[str, list[str]] = {}
     for name, text in lines:
-        names.setdefault(text, []).append(name)
+        if text:
+            names.setdefault(text, []).append(name)
     return [f"{', '.join(of)}: {text}" for text, of in names.items()]
 
 

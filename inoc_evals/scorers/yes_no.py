@@ -13,7 +13,15 @@ import statistics
 
 from inspect_ai.scorer import Score
 
-from inoc_evals.scorers.judge import Panel, ReaderChoice, YesNo, grader_columns, judge_metadata, unscored
+from inoc_evals.scorers.judge import (
+    Panel,
+    ReaderChoice,
+    YesNo,
+    failure_reason,
+    grader_columns,
+    judge_metadata,
+    unscored,
+)
 
 DECIDED = "decided"
 """Key that says whether there is a probability: 1, or 0 where the judge is for neither."""
@@ -34,16 +42,20 @@ def yes_no_score(panel: Panel, trait: str, yes_no: YesNo = "all-spellings") -> S
 
     Returns:
         The score. `decided` is 1 where more than half of the graders give a probability; elsewhere it is 0
-        and the trait NaN. Unscored where the judges failed.
+        and the trait NaN. Where the judges failed both are NaN, and unscored where all of them did.
     """
     # Graders log which arithmetic it was; the usual one goes unnamed, as in logs of earlier versions.
     named = {} if yes_no == "all-spellings" else {"preset": yes_no}
     each = panel.yes_probabilities(yes_no)
     decided = [yes.value for yes in each if yes is not None]
     settled = 2 * len(decided) > len(each)
-    if panel.failed is not None and not settled:
+    if panel.all_failed:
         return unscored(panel, metadata=named)
-    value = {trait: statistics.fmean(decided) if settled else math.nan, DECIDED: float(settled)}
+    unread = panel.failed is not None and not settled
+    value = {
+        trait: statistics.fmean(decided) if settled else math.nan,
+        DECIDED: math.nan if unread else float(settled),
+    }
     value |= grader_columns(panel, [{trait: math.nan if yes is None else yes.value} for yes in each])
     details = "; ".join(
         "neither" if yes is None else f"P(YES) {yes.value:.3f} ({yes.detail})" for yes in each
@@ -52,5 +64,6 @@ def yes_no_score(panel: Panel, trait: str, yes_no: YesNo = "all-spellings") -> S
         value=value,
         answer=details,
         explanation=f"{panel}\n{details}",
+        reason=failure_reason(panel) if unread else None,
         metadata=judge_metadata(panel, metadata=named),
     )

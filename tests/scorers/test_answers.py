@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from inspect_ai import Task, eval, score
 from inspect_ai.dataset import Sample
-from inspect_ai.log import EvalLog
+from inspect_ai.log import EvalLog, write_eval_log
 from inspect_ai.model import (
     ChatMessage,
     ChatMessageAssistant,
@@ -17,9 +17,20 @@ from inspect_ai.model import (
     ContentImage,
     Model,
     ModelOutput,
+    ModelUsage,
 )
 from inspect_ai.scorer import Scorer
-from inspect_ai.solver import Generate, Solver, TaskState, generate, prompt_template, solver, system_message
+from inspect_ai.solver import (
+    Generate,
+    Solver,
+    TaskState,
+    generate,
+    prompt_template,
+    solver,
+    system_message,
+    use_tools,
+)
+from inspect_ai.tool import Tool, tool
 
 import inoc_evals
 from inoc_evals import scorers
@@ -135,6 +146,42 @@ def test_a_sample_that_a_limit_stopped_has_no_score_by_any_scorer(tmp_path: Path
     found = reasons(log)
     assert len(found) == len(ALL)
     assert set(found.values()) == {(False, "no answer: stopped by the message limit")}
+
+
+def test_an_agent_that_a_limit_stopped_in_its_tool_calls_has_not_answered(tmp_path: Path) -> None:
+    @tool
+    def looks() -> Tool:
+        async def execute() -> str:
+            """Look."""
+            return "Nothing."
+
+        return execute
+
+    def calls(text: str) -> ModelOutput:
+        output = ModelOutput.for_tool_call("mockllm", "looks", {}, content=text)
+        output.usage = ModelUsage(input_tokens=1, output_tokens=1)
+        return output
+
+    for text in ("", "Voy a mirar en la cocina."):
+        samples = [Sample(id="a", input="Where is the cat?", metadata=SUM)]
+        asked = Task(samples, solver=[use_tools(looks()), generate()], scorer=of_texts(), name="answers")
+        options = {"log_dir": str(tmp_path / f"{len(text)}"), "display": "none", "message_limit": 5}
+        [log] = eval(asked, model=model(lambda _, text=text: calls(text)), **options)  # type: ignore[arg-type, misc]
+        [sample] = log.samples or []
+        assert sample.limit and sample.output.choices and sample.output.message.tool_calls
+        why = "no answer: stopped by the message limit"
+        assert set(reasons(log).values()) == {(False, why)}
+        again = score(log, scorers.language(), action="overwrite", display="none")
+        assert again.samples and (again.samples[0].scores or {})["language"].reason == why
+        # a log of an earlier version has a score of what was said
+        old = (sample.scores or {})["language"]
+        old.value, old.reason = {"spanish": 1.0 if text else 0.0}, None if text else "no_response"
+        for one in log.eval.scorers or []:
+            one.name = f"inoc_evals/{one.name}"  # as logs of `inspect eval` have it
+        write_eval_log(log, str(tmp_path / f"old{len(text)}.eval"))
+        table = load(tmp_path / f"old{len(text)}.eval")
+        of_language = table[table["scorer"] == "language"]
+        assert of_language["value"].isna().all() and set(of_language["unscored"]) == {why}
 
 
 def test_a_stopped_sample_is_counted_as_unscored_wherever_answers_are(tmp_path: Path) -> None:

@@ -93,6 +93,11 @@ class Panel:
         return bad[0] if 2 * len(bad) >= len(self.results) else None
 
     @property
+    def all_failed(self) -> bool:
+        """Whether no grader gave a result."""
+        return all(result.failure is not None for result in self.results)
+
+    @property
     def reason(self) -> ScoreReason | None:
         """Why the panel failed, in Inspect's words."""
         failed = self.failed

@@ -3,12 +3,14 @@
     if not answer.strip():
         return empty_answer({"unpopular": math.nan, "decided": 0.0})
     panel = await ask(rubric, question, answer)
-    if panel.failed is not None:
+    if panel.all_failed:
         return unscored(panel)
     value |= grader_columns(panel, each)          # "unpopular@gpt-4o", where there are several graders
     return Score(value=value, ..., metadata=judge_metadata(panel))
 
-An empty answer is scored without a judge. A failure of the judges leaves the answer unscored, with a reason.
+An empty answer is scored without a judge. A failure of the judges leaves the answer unscored, with a reason;
+where one of several graders failed, the others' columns keep what these say. All scores of a scorer have the
+same columns, so that a trait has one denominator whoever read it.
 """
 
 import math
@@ -17,18 +19,25 @@ from typing import Any
 
 from inspect_ai.scorer import Score, ScoreReason
 
-from inoc_evals.scorers.judge.panel import Panel, column_names
+from inoc_evals.scorers.judge.panel import Panel, column_names, several_graders
 
 
-def empty_answer(value: Mapping[str, float], metadata: dict[str, Any] | None = None) -> Score:
+def empty_answer(
+    value: Mapping[str, float],
+    metadata: dict[str, Any] | None = None,
+    each: Mapping[str, float] | None = None,
+) -> Score:
     """The score of an empty answer, about which no judge needs to be asked.
 
     Args:
         value: What an empty answer scores.
         metadata: Metadata of the score.
+        each: What it scores in the columns of each of several graders; by default the same.
     """
+    names, columns = several_graders(), value if each is None else each
+    by_grader = {f"{key}@{name}": number for name in names for key, number in columns.items()}
     return Score(
-        value=dict(value),
+        value={**value, **by_grader},
         answer="empty",
         explanation="the answer is empty: no judge was asked",
         reason="no_response",
