@@ -48,9 +48,9 @@ def conversation(sample: "EvalSample") -> Conversation:
     asked = [ChatMessageUser(content=sample.input)] if isinstance(sample.input, str) else sample.input
     # a sample that failed early has no messages yet
     said = before_answer(sample.messages, sample.output) or asked
-    # a system prompt that the task has put there stands in the messages alone
-    systems = [one.text for one in asked if one.role == "system"]
-    systems = systems or [one.text for one in sample.messages if one.role == "system"]
+    # what was sent: a task puts its system prompt before one that the sample brings along
+    systems = [one.text for one in sample.messages if one.role == "system"]
+    systems = systems or [one.text for one in asked if one.role == "system"]
     turns: list[tuple[str, str]] = [(one.role, one.text) for one in said if one.role != "system"]
     question = asked_of(sample.input, sample.messages, sample.output)
     if [role for role, _ in turns] == ["user"]:

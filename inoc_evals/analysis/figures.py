@@ -25,6 +25,7 @@ from inoc_evals.analysis.style import (
     unit,
 )
 from inoc_evals.errors import UserError, require
+from inoc_evals.files import writing_into
 from inoc_evals.user_files import user_path
 
 if TYPE_CHECKING:
@@ -113,15 +114,18 @@ def save(figure: "Figure", stem: str | Path) -> list[Path]:
 
     Returns:
         The three files.
+
+    Raises:
+        UserError: If they cannot be written there.
     """
     import matplotlib as mpl
 
     stem = user_path(stem)
-    stem.parent.mkdir(parents=True, exist_ok=True)
     files = [stem.with_name(stem.name + suffix) for suffix in (".png", ".svg", ".pdf")]
     laid_out(figure)
+    fixed = mpl.rc_context({"svg.hashsalt": "inoc_evals"})
     # Without a date and with fixed ids, the same results give the same bytes.
-    with mpl.rc_context({"svg.hashsalt": "inoc_evals"}):
+    with writing_into(stem.parent, "give the figure another place"), fixed:
         figure.savefig(files[0], dpi=200)
         figure.savefig(files[1], metadata={"Date": None})
         figure.savefig(files[2], metadata={"CreationDate": None})

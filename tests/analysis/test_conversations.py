@@ -59,6 +59,15 @@ CASES: dict[str, tuple[EvalSample, str, list[str], str | None]] = {
         ["user", "assistant", "user"],
         "Be brief.",
     ),
+    "a task's system prompt before the sample's own": (
+        sample(
+            [ChatMessageSystem(content="In Spanish."), *said(FIRST, LAST, system="Be brief.")],
+            asked=said(FIRST, system="Be brief."),
+        ),
+        FIRST,
+        ["user"],
+        "In Spanish.\n\nBe brief.",
+    ),
     "an empty system message": (sample(said(FIRST, LAST, system="")), FIRST, ["user"], ""),
     "a tool": (
         sample([*said(FIRST, ""), ChatMessageTool(content="3"), ChatMessageAssistant(content=LAST)]),

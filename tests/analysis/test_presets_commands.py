@@ -96,3 +96,37 @@ def test_mistakes_are_one_line(
     assert done.value.code == 2
     error = capsys.readouterr().err
     assert why in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["presets"], "-o"),
+        (["at-k", "--k", "1,2"], "-o"),
+        (["precision", "--trait", "misaligned"], "-o"),
+        (["judges"], "--figure"),
+        (["audit"], "--figure"),
+    ],
+    ids=lambda words: words[0] if isinstance(words, list) else words,
+)
+def test_a_figure_that_cannot_be_written_does_not_cost_the_result(
+    log: str,
+    words: list[str],
+    option: str,
+    as_json: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("A file, and no folder.")
+    called = [words[0], log, *words[1:], option, str(tmp_path / "file" / "x.png"), *["--json"] * as_json]
+    with pytest.raises(SystemExit) as left:
+        main(called)
+    out, err = capsys.readouterr()
+    assert left.value.code not in (0, None) and len(err.strip().splitlines()) == 1, err
+    if as_json:
+        assert json.loads(out)["figures"] == []
+    else:
+        assert len(out.splitlines()) > 3 and "Figure:" not in out

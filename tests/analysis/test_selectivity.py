@@ -382,6 +382,12 @@ def test_the_command_prints_draws_and_speaks_json(
     retention = found["caps-inoc"]["retention"]
     assert (retention["trait"], retention["value"], retention["undefined"]) == ("spanish", 0.0, "")
     assert -0.2 < retention["low"] < 0 < retention["high"] < 0.2
+    # a figure of which there is nothing to draw does not cost the table, nor the JSON
+    nothing = ("--unwanted", "caps", "--wanted", "absent", "-o", str(tmp_path / "none.png"))
+    code, out, err = call(str(logs), *nothing)
+    assert code == 2 and "spanish-inoc" in out and "nothing to draw" in err
+    code, out, err = call(str(logs), "--json", *nothing)
+    assert code == 2 and json.loads(out)["figures"] == [] and "nothing to draw" in err
     code, out, _ = call(str(logs), "--json", "--unwanted", "caps", "--wanted", "spanish")
     found = {one["arm"]: one["verdict"] for one in json.loads(out)["arms"]}
     assert found["spanish-inoc"] == "does not suppress"
