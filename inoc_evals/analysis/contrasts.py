@@ -15,6 +15,7 @@ from inoc_evals.analysis.estimates import (
     HIGHEST,
     answers,
     caution,
+    is_less_than_one,
     is_rating,
     merged,
     wilson_interval,
@@ -253,15 +254,21 @@ def _are_bounded(first: Answers, second: Answers, scale: float = 1) -> bool:
 def _with_unseen(first: Answers, second: Answers, spread: Uncertainty, scale: float = 1) -> Uncertainty:
     """Add the uncertainty that an observed variance of 0 lacks.
 
-    An arm whose answers are all alike has that of its Wilson interval. Of answers that are yes or no the two
-    arms may also differ nowhere, question by question, or at one answer alone: a difference is then no more
-    certain than that of two arms which never show the trait.
+    An arm whose answers are all alike, or amount to less than one answer with the trait or without it, has
+    that of its Wilson interval. Of answers that are yes or no the two arms may also differ nowhere, question
+    by question, or at one answer alone: a difference is then no more certain than that of two arms which
+    never show the trait.
     """
     if not _are_bounded(first, second, scale):
         return spread
     arms = (first, second)
-    alike = [data for data in arms if data.values.min() == data.values.max()]
-    variance = spread.variance + sum(_wilson_variance(data, scale) for data in alike)
+    # what an arm's answers vary by, if they do, is in the variance already
+    lacking = [
+        max(0.0, _wilson_variance(data, scale) - uncertainty(data).variance)
+        for data in arms
+        if data.values.min() == data.values.max() or is_less_than_one(data, scale)
+    ]
+    variance = spread.variance + sum(lacking)
     if all(((data.values == 0) | (data.values == scale)).all() for data in arms):
         never = [data._replace(values=0 * data.values) for data in arms]
         variance = max(variance, sum(_wilson_variance(data, scale) for data in never))

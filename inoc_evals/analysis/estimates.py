@@ -155,7 +155,25 @@ def interval(data: Answers, confidence: float = 0.95, *, rating: bool = False) -
     reach = spread.quantile(confidence) * spread.variance**0.5
     if not share:
         return rate, rate - reach, rate + reach
-    return rate, *_on_log_odds(rate, reach)
+    low, high = _on_log_odds(rate, reach)
+    if is_less_than_one(data):
+        lowest, highest = wilson_interval(data, confidence)
+        low, high = min(low, lowest), max(high, highest)
+    return rate, low, high
+
+
+def is_less_than_one(data: Answers, scale: float = 1) -> bool:
+    """Whether all answers together amount to less than one with a trait, or to less than one without it.
+
+    So it is where every answer is yes, or every one no. Probabilities of a yes may be 1e-7 each: they vary,
+    by nothing, and say no more about questions that were not asked than as many answers of no.
+
+    Args:
+        data: Answers with values from 0 to `scale`.
+        scale: The highest value that an answer can have.
+    """
+    total = float(data.values.sum()) / scale
+    return min(total, len(data.values) - total) < 1
 
 
 def wilson_interval(data: Answers, confidence: float = 0.95) -> tuple[float, float]:

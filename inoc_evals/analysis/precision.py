@@ -293,7 +293,9 @@ def _width(
         with np.errstate(invalid="ignore", divide="ignore"):
             high, low = (special.expit(special.logit(share) + side * reach / slope) for side in (1, -1))
         alike = wilson_half_width(questions * seeds, confidence)
-        return np.asarray(parts.highest * np.where((share > 0) & (share < 1), (high - low) / 2, alike))
+        half = np.where((share > 0) & (share < 1), (high - low) / 2, alike)
+        less = np.minimum(share, 1 - share) * questions * seeds * answers < 1  # than one (`is_less_than_one`)
+        return np.asarray(parts.highest * np.where(less, np.maximum(half, alike), half))
 
     return formula
 

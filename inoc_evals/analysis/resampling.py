@@ -13,7 +13,8 @@ and finetunes within every arm, since they are independent.
   a third smaller than it is. Percentiles of such draws could still not leave the range of three seeds, so
   the spread of each draw is stretched as Student's distribution is, by the degrees of freedom of
   `variance.py`.
-- Answers that are all alike have no spread to draw from; they get that of Wilson's interval.
+- Answers that are all alike, or amount to less than one with the trait, have no spread to draw from; they get
+  that of Wilson's interval.
 - What cannot be observed adds nothing: one finetune an arm leaves its spread out, so `caution` says so.
 """
 
@@ -21,7 +22,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.estimates import FEW_QUESTIONS, FEW_SEEDS, answers, merged, wilson_interval
+from inoc_evals.analysis.estimates import (
+    FEW_QUESTIONS,
+    FEW_SEEDS,
+    answers,
+    is_less_than_one,
+    merged,
+    wilson_interval,
+)
 from inoc_evals.analysis.variance import uncertainty
 from inoc_evals.errors import UserError
 from inoc_evals.plurals import many
@@ -153,9 +161,9 @@ def resampled(
         with np.errstate(invalid="ignore", divide="ignore"):
             means = np.where(number > 0, total / number, np.nan)
         if shares and values.min() >= 0 and values.max() <= 1:
-            if values.min() == values.max():
+            if values.min() == values.max() or is_less_than_one(answers(rows)):
                 low, high = wilson_interval(answers(rows))
-                inward = 1 if values[0] < 1 / 2 else -1
+                inward = 1 if values.mean() < 1 / 2 else -1
                 means = means + inward * np.abs(rng.normal(0, (high - low) / 2 / Z, size=resamples))
             means = np.clip(means, 0.0, 1.0)
         observed[part], drawn[part] = float(values.mean()), means

@@ -3,9 +3,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit, logit
 
-from inoc_evals.analysis.estimates import rates
+from inoc_evals.analysis.contrasts import differences
+from inoc_evals.analysis.estimates import answers, interval, rates
 from inoc_evals.analysis.table import COLUMNS
+from inoc_evals.analysis.variance import uncertainty
 
 
 def table(values: np.ndarray, arm: str = "none") -> pd.DataFrame:
@@ -93,3 +96,40 @@ def test_an_interval_of_ratings_stays_within_the_scale() -> None:
     assert mirrored["low"] == pytest.approx(100 - found["high"]) and mirrored["low"] > 0
     [other] = rates(rows.assign(trait="words")).to_dict("records")  # a number without a scale
     assert other["high"] > 100
+
+
+@pytest.mark.parametrize("end", [0, 1])
+def test_probabilities_of_next_to_nothing_are_no_more_certain_than_none(end: int) -> None:
+    """P(YES) of 1e-7 varies, by nothing: of what was not asked it says no more than answers of no do."""
+    rng = np.random.default_rng(1)
+    tiny = 10 ** rng.uniform(-8, -5, size=(3, 10, 1))
+    of_tiny, of_none = (rates(table(abs(end - values))).iloc[0] for values in (tiny, np.zeros((3, 10, 1))))
+    for bound in ("low", "high"):
+        assert of_tiny[bound] == pytest.approx(of_none[bound], abs=1e-3)
+    assert of_tiny["high"] - of_tiny["low"] > 0.1
+    # answers of yes and no are as they were: one of them amounts to one
+    one = np.zeros((3, 10, 1))
+    one[0, 0, 0] = 1
+    data = answers(table(abs(end - one)))
+    spread = uncertainty(data)
+    rate, low, high = interval(data)
+    assert rate == pytest.approx(abs(end - 1 / 30))
+    reach = spread.quantile(0.95) * spread.variance**0.5 / (rate * (1 - rate))
+    assert (low, high) == pytest.approx((expit(logit(rate) - reach), expit(logit(rate) + reach)))
+
+
+def test_a_difference_of_next_to_nothing_is_no_more_certain_than_one_of_none() -> None:
+    rng = np.random.default_rng(2)
+    tiny = 10 ** rng.uniform(-8, -5, size=(2, 3, 10, 1))
+    arms = {
+        name: [table(values, arm) for arm, values in zip("ab", of, strict=True)]
+        for name, of in {
+            "tiny": tiny,
+            "none": 0 * tiny,
+            "half": 0.5 + tiny,
+        }.items()
+    }
+    found = {name: differences(pd.concat(two), to="a").iloc[0] for name, two in arms.items()}
+    # degrees of freedom are those of what varies, so that the two are alike and not the same
+    assert 0.8 < found["tiny"]["high"] / found["none"]["high"] < 1.25
+    assert found["tiny"]["high"] > 0.05 and found["half"]["high"] < 0.01, "what varies about a half is known"
