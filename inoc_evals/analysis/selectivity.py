@@ -96,6 +96,11 @@ class Share:
         """The share with its interval, or that it is undefined, and why."""
         return f"undefined ({self.undefined})" if self.undefined else self.number.text
 
+    @property
+    def named(self) -> str:
+        """The text after its trait, where there is one."""
+        return f"{self.of}: {self.text}" if self.of else self.text
+
     def as_dict(self) -> dict[str, Any]:
         """The share as JSON-ready data; None where it is undefined."""
         values = {name: getattr(self.number, name) for name in ("value", "low", "high")}

@@ -59,8 +59,8 @@ def command(
             [
                 *(f"{one.arm} ({one.apart})" if one.apart else one.arm, one.word),
                 *(
-                    f"{one.suppression.of}: {one.suppression.text}",
-                    f"{one.retention.of}: {one.retention.text}",
+                    one.suppression.named,
+                    one.retention.named,
                 ),
                 *(str(one.n), one.caution),
             ]

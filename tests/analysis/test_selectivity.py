@@ -382,6 +382,8 @@ def test_the_command_prints_draws_and_speaks_json(
     retention = found["caps-inoc"]["retention"]
     assert (retention["trait"], retention["value"], retention["undefined"]) == ("spanish", 0.0, "")
     assert -0.2 < retention["low"] < 0 < retention["high"] < 0.2
+    code, out, _ = call(str(logs), "--unwanted", "caps")
+    assert code == 0 and "no wanted trait is measured" in " ".join(out.split()) and ": undefined" not in out
     # a figure of which there is nothing to draw does not cost the table, nor the JSON
     nothing = ("--unwanted", "caps", "--wanted", "absent", "-o", str(tmp_path / "none.png"))
     code, out, err = call(str(logs), *nothing)
