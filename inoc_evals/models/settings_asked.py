@@ -13,6 +13,7 @@ from typing import Any
 from inspect_ai.model import GenerateConfig
 
 from inoc_evals.errors import UserError
+from inoc_evals.whole_text import require_whole
 
 HONOURED = frozenset(
     {
@@ -89,6 +90,8 @@ def refuse_settings(config: GenerateConfig) -> None:
         raise UserError(f"top_k is {most}: set a number of tokens, or 0 for all")
     if "" in (config.stop_seqs or ()):
         raise UserError("stop_seqs holds an empty text, where every answer would end at once: leave it out")
+    for stop in config.stop_seqs or ():
+        require_whole(stop, "a text in stop_seqs")
 
 
 def refuse_together(config: GenerateConfig) -> None:
