@@ -226,8 +226,8 @@ class FinetuningServer(Listener):
             return
         with self._training:
             job["status"] = "running"
-            rows = [json.loads(line) for line in data.splitlines()]
             try:
+                rows = [json.loads(line) for line in data.splitlines()]
                 run = finetune(toy_spec(job["seed"]), rows, name=number, runs=self.folder, progress=False)
             except Exception as error:
                 with self._lock:
