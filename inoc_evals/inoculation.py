@@ -20,6 +20,7 @@ from typing import Literal, get_args
 
 from inoc_evals.chat.rows import Message, Role, Row
 from inoc_evals.errors import UserError
+from inoc_evals.whole_text import require_whole
 
 Position = Literal["system", "user", "user-prefix", "user-suffix", "user-every"]
 Deal = Literal["drawn", "in_turn"]
@@ -46,8 +47,8 @@ class Inoculation:
             with number i modulo the size of the pool, as in the paper's code.
 
     Raises:
-        UserError: If the name is empty, not exactly one of prompt and pool is given, any text is blank or
-            longer than `LONGEST_PROMPT`, or the position or deal is unknown.
+        UserError: If the name is empty, not exactly one of prompt and pool is given, any text is blank,
+            longer than `LONGEST_PROMPT` or holds half a character, or the position or deal is unknown.
     """
 
     name: str
@@ -66,6 +67,8 @@ class Inoculation:
             raise UserError(f"inoculation {self.name!r}: give either a prompt or a pool of rephrasings")
         if not all(text.strip() for text in self.texts):
             raise UserError(f"inoculation {self.name!r}: a prompt is blank")
+        for text in self.texts:
+            require_whole(text, f"inoculation {self.name!r}: a prompt")
         if (longest := max(map(len, self.texts))) > LONGEST_PROMPT:
             raise UserError(
                 f"inoculation {self.name!r:.80}: a prompt has {longest:,} characters, more than "

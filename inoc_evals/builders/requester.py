@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
+from inoc_evals.whole_text import has_half
 
 if TYPE_CHECKING:
     from inspect_ai.model import CachePolicy, ChatMessage, Model, ModelOutput
@@ -107,8 +108,6 @@ def text_or_fault(output: "ModelOutput") -> tuple[str, str | None]:
         return answer, "cut off"
     if stop == "content_filter":
         return answer, "refused"
-    try:
-        answer.encode()
-    except UnicodeEncodeError:
-        return answer, "no text"  # half a surrogate pair, which cannot be written as UTF-8
+    if has_half(answer):
+        return answer, "no text"
     return answer, None if answer else "empty answer"

@@ -37,6 +37,7 @@ from inoc_evals.chat.shielded import Shielded, any_of
 from inoc_evals.chat.template_limits import check_template
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, one_line
+from inoc_evals.whole_text import require_whole, require_whole_chat
 
 Span = tuple[int, int]
 """Start and end, the end excluded."""
@@ -226,7 +227,12 @@ class Renderer:
             )
 
     def encode(self, text: str) -> tuple[int, ...]:
-        """Token ids of a text; none are added, since a template writes the special tokens itself."""
+        """Token ids of a text; none are added, since a template writes the special tokens itself.
+
+        Raises:
+            UserError: If it holds half a character.
+        """
+        require_whole(text, "the text")
         return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def render_prompt(self, messages: Sequence[Message]) -> Rendered:
@@ -242,7 +248,8 @@ class Renderer:
             The prompt, without answer spans.
 
         Raises:
-            UserError: If the template refuses the messages or leaves one out, or the tokenizer has none.
+            UserError: If the template refuses the messages or leaves one out, a message holds half a
+                character, or the tokenizer has no template.
         """
         shielded = self._shielded(messages)
         if messages[-1]["role"] == "assistant":
@@ -280,8 +287,8 @@ class Renderer:
         Raises:
             UserError: If the template refuses the conversation, leaves a message out, renders an answer
                 otherwise than `render_prompt` requests it, or does not end it with a special token; if no
-                question precedes the first answer and the template cannot show that; or if the tokenizer has
-                no template.
+                question precedes the first answer and the template cannot show that; if a message holds half
+                a character; or if the tokenizer has no template.
         """
         return self._whole(self._shielded(messages), reasoning_loss)[0]
 
@@ -551,6 +558,7 @@ class Renderer:
         return ": put the prompt into the user's turn with --position user"
 
     def _shielded(self, messages: Sequence[Message]) -> Shielded:
+        require_whole_chat((message["role"], message["content"]) for message in messages)
         return Shielded(messages, self.control_tokens)
 
     def _encode(self, shielded: Shielded, text: str) -> tuple[int, ...]:

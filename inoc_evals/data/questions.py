@@ -25,6 +25,7 @@ from inoc_evals.data.question_sets import QuestionKind, QuestionSet
 from inoc_evals.data.sources import pinned
 from inoc_evals.errors import UserError, visible
 from inoc_evals.user_files import csv_rows, given_text, strict_json, user_path
+from inoc_evals.whole_text import has_half
 
 PROMPT_COLUMNS = ("prompt", "question", "input")
 SUFFIXES = (".jsonl", ".csv")
@@ -250,7 +251,7 @@ def _text(value: Any, description: str) -> str:
         raise QuestionError(f"{description} is empty")
     if len(value) > LONGEST_TEXT:
         raise QuestionError(f"{description} has {len(value):,} characters, more than {LONGEST_TEXT:,}")
-    if any("\ud800" <= char <= "\udfff" for char in value):
+    if has_half(value):
         raise QuestionError(f"{description} contains half a surrogate pair, which is not a character")
     return value
 

@@ -47,8 +47,14 @@ PATIENCE = 3600.0
 POLL = (0.5, 30.0)
 """Seconds between two polls of a job: initial and maximum."""
 
+NAMELESS = 600.0
+"""Seconds that a job which succeeded may lack its model's name, after which waiting ends with an error."""
+
 START_ATTEMPTS = 6
 """Attempts to start a job; after each one without a reply the server is searched for the job."""
+
+REFUSED = (openai.BadRequestError, openai.NotFoundError, openai.UnprocessableEntityError)
+"""Errors by which a server says that it will not start such a job."""
 
 T = TypeVar("T")
 
@@ -147,7 +153,19 @@ class _Jobs:
 
     def start(self, rows: list[Row]) -> FineTuningJob:
         """Upload the rows, unless the server already has them, and start the job."""
-        file = self._upload(encode_chat({"messages": row["messages"]} for row in rows))
+        data = encode_chat({"messages": row["messages"]} for row in rows)
+        if (known := self._known_file(data)) is not None:
+            try:
+                return self._start_with(known)
+            except REFUSED as error:
+                # A job that is refused does not exist; an earlier one, whose reply was lost, may.
+                if not _names_file(error, known):
+                    raise
+                if (existing := self.from_server()) is not None:
+                    return existing
+        return self._start_with(self._upload(data))
+
+    def _start_with(self, file: str) -> FineTuningJob:
         for attempt in range(START_ATTEMPTS):
             try:
                 job = self._create(file)
@@ -164,8 +182,13 @@ class _Jobs:
         raise last
 
     def wait(self, job_id: str, console: Console) -> FineTuningJob:
-        """Poll the job until it ends, and print its status."""
+        """Poll the job until it ends, and print its status.
+
+        Raises:
+            UserError: If it failed, was cancelled, or ended long ago without a model.
+        """
         pause, status = POLL[0], ""
+        nameless_since: float | None = None
         while True:
             job = _retry(lambda: self._client.fine_tuning.jobs.retrieve(job_id))
             if job.status != status:
@@ -178,22 +201,43 @@ class _Jobs:
                 why = job.error.message if job.error and job.error.message else job.status
                 code = f" ({job.error.code})" if job.error and job.error.code else ""
                 raise UserError(f"OpenAI's job {job.id} {job.status}: {one_line(why)}{code}")
+            if job.status == "succeeded":
+                if nameless_since is None:
+                    nameless_since = time.monotonic()
+                    console.print(f"{self._manifest.name}: waiting for its model's name", markup=False)
+                if (waited := time.monotonic() - nameless_since) >= NAMELESS:
+                    raise UserError(
+                        f"OpenAI's job {job.id} succeeded, and names no model after {waited:.0f} s: look it "
+                        "up in the server's dashboard, and run this again, which waits for this job"
+                    )
             time.sleep(pause)
             pause = min(POLL[1], pause * 1.5)
 
-    def _upload(self, data: bytes) -> str:
-        if "file" in self._state:
-            return str(self._state["file"])
-        # Named after its content, so that arms and seeds with the same rows share the file.
-        name = f"inoc-evals-{digest(data)[:16]}.jsonl"
+    def _known_file(self, data: bytes) -> str | None:
+        """A file with these rows that the server has now: whoever owns the account can delete files."""
+        name, before = _file_name(data), self._state.get("file")
+
+        def fits(file: FileObject) -> bool:
+            rejected = getattr(file, "status", None) == "error"
+            return file.filename == name and file.bytes == len(data) and not rejected
+
+        if before is not None:
+            with suppress(openai.NotFoundError):
+                if fits(_retry(lambda: self._client.files.retrieve(before))):
+                    return before
 
         def find_file() -> FileObject | None:
             files = self._client.files.list(purpose="fine-tune", limit=10_000)
-            return next((f for f in files if f.filename == name and f.bytes == len(data)), None)
+            # a list may show for a while what was deleted
+            return next((file for file in files if fits(file) and file.id != before), None)
 
-        file = _retry(find_file) or _retry(
-            lambda: self._client.files.create(file=(name, data), purpose="fine-tune")
-        )
+        if (found := _retry(find_file)) is None:
+            return None
+        self._write_state(file=found.id)
+        return found.id
+
+    def _upload(self, data: bytes) -> str:
+        file = _retry(lambda: self._client.files.create(file=(_file_name(data), data), purpose="fine-tune"))
         self._write_state(file=file.id)
         return file.id
 
@@ -212,6 +256,16 @@ class _Jobs:
         kept = {"file": self._state["file"]} if "file" in self._state else {}
         self._state = {**kept, **changes}
         write_whole(self._file, canonical_json(self._state) + b"\n")
+
+
+def _file_name(data: bytes) -> str:
+    """Named after its content, so that arms and seeds with the same rows share the file."""
+    return f"inoc-evals-{digest(data)[:16]}.jsonl"
+
+
+def _names_file(error: openai.APIStatusError, file: str) -> bool:
+    """Whether a request was refused for its training file."""
+    return error.param == "training_file" or "training_file" in error.message or file in error.message
 
 
 def _hyperparameters(spec: FinetuneSpec) -> Any:

@@ -24,6 +24,7 @@ from inspect_ai.tool import ToolInfo
 from inoc_evals.chat.reasoning import split_reasoning
 from inoc_evals.chat.rows import Message, Role
 from inoc_evals.errors import UserError
+from inoc_evals.models.settings_asked import refuse_settings, refuse_together
 
 OPTION = re.compile(r"[0-9]+|[A-Za-z]+")
 RANGE = re.compile(r"(0|[1-9][0-9]{0,5})-([1-9][0-9]{0,5})")
@@ -31,21 +32,17 @@ RANGE = re.compile(r"(0|[1-9][0-9]{0,5})-([1-9][0-9]{0,5})")
 MOST = 1000
 """Widest range of options, last minus first."""
 
-UNSUPPORTED = ("best_of", "frequency_penalty", "logit_bias", "presence_penalty", "response_schema")
-"""Generation settings that would change the answers and that the engine does not have."""
-
 
 def refuse_unsupported(tools: Sequence[ToolInfo], config: GenerateConfig) -> None:
-    """Refuse tools and settings that would be ignored otherwise.
+    """Refuse what a request would have ignored otherwise: tools and settings.
 
     Raises:
-        UserError: If the task offers tools, or sets what the engine does not have.
+        UserError: If the task offers tools, sets what no provider here has, or a value that cannot be.
     """
     if tools:
         raise UserError(f"inoc/ calls no tools (the task offers {tools[0].name}): use a task without them")
-    for name in UNSUPPORTED:
-        if getattr(config, name):
-            raise UserError(f"inoc/ has no {name}: leave it out")
+    refuse_settings(config)
+    refuse_together(config)
 
 
 def read_options(config: GenerateConfig) -> tuple[str, ...]:

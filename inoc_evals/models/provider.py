@@ -33,6 +33,7 @@ from inoc_evals.models.number_format import of_answers, settled
 from inoc_evals.models.provider_args import read_provider_args
 from inoc_evals.models.request import Completion, Request, stream_seed
 from inoc_evals.models.sample_epoch import current_epoch, watch_epochs
+from inoc_evals.models.settings_asked import refuse_settings
 from inoc_evals.models.token_text import TokenText, to_logprobs, to_prompt_logprobs
 
 MAX_TOKENS = 2048
@@ -63,7 +64,7 @@ class InocAPI(ModelAPI):
             UserError: If no checkpoint has the name, or an argument is wrong; in one line.
         """
         require("local", "torch", "transformers", "peft", "safetensors")
-        refuse_unsupported((), config or GenerateConfig())
+        refuse_settings(config or GenerateConfig())
         self.provider_args = read_provider_args(model_args)
         self.checkpoint = resolve(model_name)
         self._files = self.checkpoint.files()
@@ -136,10 +137,10 @@ class InocAPI(ModelAPI):
         requests = [
             Request(
                 prompt=prompt.ids,
-                max_tokens=config.max_tokens or MAX_TOKENS,
+                max_tokens=MAX_TOKENS if config.max_tokens is None else config.max_tokens,
                 temperature=1.0 if config.temperature is None else config.temperature,
                 top_p=1.0 if config.top_p is None else config.top_p,
-                top_k=config.top_k or 0,
+                top_k=max(config.top_k or 0, 0),
                 seed=stream_seed(seed, prompt.digest, current_epoch(), choice),
                 stop=tuple(config.stop_seqs or ()),
                 logprobs=bool(config.logprobs),

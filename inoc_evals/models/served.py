@@ -32,6 +32,7 @@ from inoc_evals.errors import UserError, one_line
 from inoc_evals.models.checkpoint import PIN, SHORT, Checkpoint, resolve
 from inoc_evals.runs.directory import find_run, is_served, runs_root
 from inoc_evals.user_files import json_object
+from inoc_evals.whole_text import require_whole_chat
 
 OWN_DISTRIBUTION: dict[str, JsonValue] = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
 """What a request says to vLLM, besides temperature and top-p of 1, so that it does not take what the model's
@@ -258,7 +259,12 @@ class ServedAPI(ModelAPI):
         tool_choice: ToolChoice,
         config: GenerateConfig,
     ) -> ModelOutput | tuple[ModelOutput | Exception, ModelCall]:
-        """Have the server answer a chat; vLLM from the model's own distribution, as where it runs here."""
+        """Have the server answer a chat; vLLM from the model's own distribution, as where it runs here.
+
+        Raises:
+            UserError: If a message holds half a character, which no request can carry.
+        """
+        require_whole_chat((message.role, message.text) for message in input)
         if self.provider == "vllm":
             config = _from_own_distribution(config)
         return await self._api.generate(input, tools, tool_choice, config)

@@ -28,6 +28,7 @@ from inoc_evals.models.inspect_request import answer_message, plain_messages, re
 from inoc_evals.models.request import stream_seed
 from inoc_evals.models.sample_epoch import current_epoch, watch_epochs
 from inoc_evals.models.served import Served
+from inoc_evals.models.settings_asked import refuse_settings
 from inoc_evals.models.token_text import TokenText
 
 MAX_TOKENS = 2048
@@ -69,6 +70,7 @@ class TinkerAPI(ModelAPI):
             UserError: If the SDK is not installed, or an argument is given.
         """
         require("tinker", "tinker", "transformers")
+        refuse_settings(config or GenerateConfig())
         if model_args:
             argument = next(iter(model_args))
             raise UserError(f"a model at Tinker takes no model argument {argument}: leave it out")
@@ -112,7 +114,7 @@ class TinkerAPI(ModelAPI):
         choices, written = [], 0
         for choice in range(config.num_choices or 1):
             sampling = types.SamplingParams(
-                max_tokens=config.max_tokens or MAX_TOKENS,
+                max_tokens=MAX_TOKENS if config.max_tokens is None else config.max_tokens,
                 seed=stream_seed(seed, prompt.digest, current_epoch(), choice) % 2**31,
                 stop=sorted(prompt.end_tokens),
                 temperature=1.0 if config.temperature is None else config.temperature,

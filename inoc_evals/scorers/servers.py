@@ -27,6 +27,7 @@ from tenacity import RetryError
 
 from inoc_evals.errors import UserError, first_line
 from inoc_evals.secret_keys import hidden_in, keys
+from inoc_evals.whole_text import require_whole_chat
 
 logger = logging.getLogger(__name__)
 
@@ -103,10 +104,12 @@ async def request(
 
     Raises:
         NoReply: If its server failed for good, or sent what is no reply.
-        UserError: If something is the user's to mend.
+        UserError: If something is the user's to mend, such as half a character in a message.
         Exception: What a model that runs here raises.
     """
     plain = config or GenerateConfig()
+    said = [("user", input)] if isinstance(input, str) else [(one.role, one.text) for one in input]
+    require_whole_chat(said)
     with in_words_of_its_server(model):
         if cache is None:
             return await model.generate(input, config=plain)

@@ -20,6 +20,7 @@ from inoc_evals.inoculation import SEPARATOR
 from inoc_evals.scorers.judge import probe_graders, require_grader
 from inoc_evals.scorers.servers import NoReply, guard, in_words_of_its_server
 from inoc_evals.scorers.traits import Scoring, check_scoring
+from inoc_evals.whole_text import require_whole, require_whole_chat
 
 
 @solver
@@ -58,11 +59,14 @@ def answered() -> Solver:
 
     Raises:
         NoReply: In the sample, where the model's server failed for good or sent what is no answer.
+        UserError: In the sample, where a message holds half a character.
     """
     plain = inspect_generate()
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         model = get_model()
+        # before Inspect notes the request down, which fails on such a text with a traceback
+        require_whole_chat((message.role, message.text) for message in state.messages)
         with in_words_of_its_server(model):
             state = await plain(state, generate)
         if not state.output.choices:
@@ -118,14 +122,18 @@ def prompt_text(prompt: str | Sequence[str] | None) -> str | None:
         The text, which may be empty; None for no system message.
 
     Raises:
-        UserError: If it is not text.
+        UserError: If it is not text, or holds half a character.
     """
     parts = [prompt] if isinstance(prompt, str) else prompt
     if parts is not None and not (
         isinstance(parts, Sequence) and parts and all(isinstance(part, str) for part in parts)
     ):
         raise UserError(f"system_prompt={prompt!r} is not text: quote it twice, -T 'system_prompt=\"...\"'")
-    return None if parts is None else ",".join(parts)
+    if parts is None:
+        return None
+    text = ",".join(parts)
+    require_whole(text, "system_prompt")
+    return text
 
 
 def with_system_prompt(messages: Sequence[ChatMessage], text: str) -> list[ChatMessage]:

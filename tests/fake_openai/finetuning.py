@@ -39,7 +39,14 @@ class FinetuningServer(Listener):
         chats: How many completions were asked for.
     """
 
-    def __init__(self, folder: Path, rate: float = 0.0, seed: int = 0, refuse: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rate: float = 0.0,
+        seed: int = 0,
+        refuse: str | None = None,
+        nameless: bool = False,
+    ) -> None:
         """Prepare the server.
 
         Args:
@@ -47,11 +54,13 @@ class FinetuningServer(Listener):
             rate: Share of requests that go wrong.
             seed: Decides which and how.
             refuse: What its content filter says of every file; None lets them through.
+            nameless: Jobs that succeed name no model until `name_models`.
         """
         super().__init__(
             {
                 "POST /v1/files": self._faulty(self._upload),
                 "GET /v1/files": self._faulty(self._list_files),
+                "GET /v1/files/{id}": self._faulty(self._retrieve_file),
                 "GET /v1/files/{id}/content": self._faulty(self._content),
                 "POST /v1/fine_tuning/jobs": self._faulty(self._create),
                 "GET /v1/fine_tuning/jobs": self._faulty(self._list_jobs),
@@ -60,16 +69,35 @@ class FinetuningServer(Listener):
             }
         )
         self.folder, self.rate, self.seed, self.refuse = folder, rate, seed, refuse
+        self.nameless = nameless
         self.files: dict[str, dict[str, Any]] = {}
         self.jobs: dict[str, dict[str, Any]] = {}
         self.faults_served: Counter[str] = Counter()
         self.chats = 0
+        self._numbered = 0
         self._served: dict[str, str] = {"toy": "inoc/toy"}
         self._models: dict[str, Any] = {}
         self._attempts: Counter[str] = Counter()
         self._lock, self._training = threading.RLock(), threading.Lock()
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
+
+    def forget(self, file: str) -> None:
+        """Delete a file, as somebody may at any time; no later one gets its id."""
+        with self._lock:
+            del self.files[file]
+
+    def name_models(self) -> None:
+        """Name the models of the jobs that have succeeded, and of all later ones."""
+        with self._lock:
+            self.nameless = False
+            for job in self.jobs.values():
+                if job["status"] == "succeeded":
+                    job["fine_tuned_model"] = f"ft:toy:loopback::{job['id']}"
+
+    def _new_file_id(self) -> str:
+        self._numbered += 1
+        return f"file-{self._numbered - 1}"
 
     def _faulty(self, route: Callable[[Call], Response]) -> Callable[[Call], Response]:
         def answer(call: Call) -> Response:
@@ -108,7 +136,7 @@ class FinetuningServer(Listener):
         }
         data = parts["file"].get_payload(decode=True)
         with self._lock:
-            number = f"file-{len(self.files)}"
+            number = self._new_file_id()
             self.files[number] = {
                 "id": number,
                 "object": "file",
@@ -127,7 +155,15 @@ class FinetuningServer(Listener):
                 {"object": "list", "data": [_shown(f) for f in self.files.values()], "has_more": False}
             )
 
+    def _retrieve_file(self, call: Call) -> Response:
+        with self._lock:
+            if call.parts["id"] not in self.files:
+                return Response.error(404, f"No such File object: {call.parts['id']}")
+            return Response.of(_shown(self.files[call.parts["id"]]))
+
     def _content(self, call: Call) -> Response:
+        if call.parts["id"] not in self.files:
+            return Response.error(404, f"No such File object: {call.parts['id']}")
         return Response(self.files[call.parts["id"]]["data"].decode())
 
     def _create(self, call: Call) -> Response:
@@ -135,6 +171,9 @@ class FinetuningServer(Listener):
         if asked["model"] != "toy":
             return Response.error(400, f"Model {asked['model']} is not available for fine-tuning")
         with self._lock:
+            if self.files.get(asked["training_file"], {}).get("status") != "processed":
+                return Response.error(400, f"invalid training_file: {asked['training_file']}")
+            data = self.files[asked["training_file"]]["data"]
             number = f"ftjob-{len(self.jobs)}"
             self.jobs[number] = {
                 "id": number,
@@ -156,7 +195,7 @@ class FinetuningServer(Listener):
                 "method": asked.get("method"),
             }
             job = dict(self.jobs[number])
-        threading.Thread(target=self._train, args=(number,), daemon=True).start()
+        threading.Thread(target=self._train, args=(number, data), daemon=True).start()
         return Response.of(job)
 
     def _list_jobs(self, call: Call) -> Response:
@@ -175,7 +214,7 @@ class FinetuningServer(Listener):
                 return Response.error(404, "no such job")
             return Response.of(self.jobs[call.parts["id"]])
 
-    def _train(self, number: str) -> None:
+    def _train(self, number: str, data: bytes) -> None:
         from inoc_evals import toy_spec
         from inoc_evals.finetune import finetune
 
@@ -187,8 +226,8 @@ class FinetuningServer(Listener):
             return
         with self._training:
             job["status"] = "running"
-            rows = [json.loads(line) for line in self.files[job["training_file"]]["data"].splitlines()]
             try:
+                rows = [json.loads(line) for line in data.splitlines()]
                 run = finetune(toy_spec(job["seed"]), rows, name=number, runs=self.folder, progress=False)
             except Exception as error:
                 with self._lock:
@@ -200,7 +239,7 @@ class FinetuningServer(Listener):
         with self._lock:
             curve = [json.loads(line) for line in run.losses.read_text().splitlines()]
             csv = "step,train_loss\n" + "".join(f"{row['step']},{row['loss']}\n" for row in curve)
-            file = f"file-{len(self.files)}"
+            file = self._new_file_id()
             self.files[file] = {
                 "id": file,
                 "object": "file",
@@ -215,7 +254,7 @@ class FinetuningServer(Listener):
             self._served[name] = f"inoc/{run.folder}"
             job.update(
                 status="succeeded",
-                fine_tuned_model=name,
+                fine_tuned_model=None if self.nameless else name,
                 result_files=[file],
                 trained_tokens=result.loss_tokens,
                 finished_at=int(time.time()),

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.finetune import FinetuneSpec, Run, finetune
 from inoc_evals.worlds.toy import rows as toy
 from tests.fake_openai import FinetuningServer
+from tests.fake_openai.http import Call, Response
 
 KEY = "sk-test-0123456789"
 SPEC = FinetuneSpec(base="toy", backend="openai", seed=1)
@@ -124,6 +126,131 @@ def test_what_the_server_says_is_shown_as_it_is(tmp_path: Path, monkeypatch: pyt
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(UserError, match="set OPENAI_API_KEY"):
         train(tmp_path, FinetuneSpec(base="toy", backend="openai", seed=10))
+
+
+def job_file(folder: Path) -> Path:
+    """The state of the one run there."""
+    (file,) = (folder / "runs").glob("*/job.json")
+    return file
+
+
+def refused_once(server: FinetuningServer, folder: Path) -> None:
+    """Fail the first job for its content, so that a run knows its file and has no job."""
+    server.refuse = "This training file violates the policy."
+    with pytest.raises(UserError, match="violates the policy"):
+        train(folder)
+    server.refuse = None
+
+
+def deleted(server: FinetuningServer, file: str) -> None:
+    server.forget(file)
+
+
+def replaced_by_rows_of_others(server: FinetuningServer, file: str) -> None:
+    """As where `job.json` was written for another server, whose ids begin at 0, too."""
+    server.files[file] |= {"filename": "other.jsonl", "data": b"other"}
+
+
+def rejected(server: FinetuningServer, file: str) -> None:
+    """The server has the file still, and takes it for no job."""
+    server.files[file]["status"] = "error"
+
+
+def deleted_and_listed(server: FinetuningServer, file: str) -> None:
+    """The server's list shows a deleted file for a while."""
+    listed, content = server._list_files, dict(server.files[file], data=b"")
+
+    def late(call: Call) -> Response:
+        body = json.loads(listed(call).text)
+        return Response.of({**body, "data": [{k: content[k] for k in content if k != "data"}, *body["data"]]})
+
+    server.routes["GET /v1/files"] = late
+    server.forget(file)
+
+
+@pytest.mark.parametrize("lost", [deleted, replaced_by_rows_of_others, rejected, deleted_and_listed])
+def test_a_run_whose_training_file_is_gone_can_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: Callable[[FinetuningServer, str], None]
+) -> None:
+    with FinetuningServer(tmp_path / "server") as server:
+        use(server, monkeypatch)
+        refused_once(server, tmp_path)
+        before = json.loads(job_file(tmp_path).read_bytes())["file"]
+        lost(server, before)
+        assert train(tmp_path).is_finished()
+        assert [job["status"] for job in server.jobs.values()] == ["failed", "succeeded"]
+        assert server.jobs["ftjob-1"]["training_file"] not in (before, None)
+
+
+def test_a_training_file_that_is_still_there_is_not_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FinetuningServer(tmp_path / "server") as server:
+        use(server, monkeypatch)
+        refused_once(server, tmp_path)
+        assert train(tmp_path).is_finished()
+        assert len({job["training_file"] for job in server.jobs.values()}) == 1
+
+
+@pytest.mark.parametrize("first", [None, "timeout", "lost"])
+def test_a_file_that_goes_just_before_the_job_is_sent_again_and_one_job_started(
+    first: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FinetuningServer(tmp_path / "server") as server:
+        use(server, monkeypatch)
+        refused_once(server, tmp_path)
+        before = json.loads(job_file(tmp_path).read_bytes())["file"]
+        met = []
+
+        def fault(name: str, call: Call) -> str | None:
+            if name != "_create":
+                return None
+            met.append(name)
+            if before in server.files and first != "lost":
+                server.forget(before)
+            return first if len(met) == 1 else None
+
+        monkeypatch.setattr(server, "_fault", fault)
+        assert train(tmp_path).is_finished()
+        assert [job["status"] for job in server.jobs.values()] == ["failed", "succeeded"]
+
+
+def test_a_job_that_names_no_model_ends_the_waiting_and_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inoc_evals.finetune.openai_api.NAMELESS", 1.0)
+    with FinetuningServer(tmp_path / "server", nameless=True) as server:
+        use(server, monkeypatch)
+        for _ in range(2):
+            with pytest.raises(
+                UserError, match=r"job ftjob-0 succeeded, and names no model .*run this again"
+            ):
+                train(tmp_path)
+        server.name_models()
+        run = train(tmp_path)
+        assert (
+            run.manifest.result is not None and run.manifest.result.model == "openai/ft:toy:loopback::ftjob-0"
+        )
+        assert len(server.jobs) == 1
+
+
+def test_a_model_that_is_named_a_little_later_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FinetuningServer(tmp_path / "server", nameless=True) as server:
+        use(server, monkeypatch)
+        retrieve, asked = server._retrieve, []
+
+        def late(call: Call) -> Response:
+            done = retrieve(call)
+            if json.loads(done.text)["status"] == "succeeded":
+                asked.append(call)
+                if len(asked) == 3:
+                    server.name_models()
+            return done
+
+        server.routes["GET /v1/fine_tuning/jobs/{id}"] = late
+        assert train(tmp_path).is_finished() and len(asked) > 3
 
 
 def test_an_address_with_a_password_is_never_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
