@@ -542,14 +542,14 @@ def _number(value: Any) -> float | None:
 
 def _reason(score: Score, trait: str) -> str:
     raw = score["value"]
-    read = as_number(raw.get(trait) if isinstance(raw, Mapping) else raw)
+    value = raw.get(trait) if isinstance(raw, Mapping) else raw
+    read = as_number(value)
     if read is not None and not is_score(read):
         return f"the value {read:g} is no score: the largest is {LARGEST:g}"
-    said = [
-        text if isinstance(text := score.get(key), str) else None
-        for key in ("reason", "explanation", "answer")
-    ]
-    reason, explanation, answer = said
+    texts = (score.get(key) for key in ("reason", "explanation", "answer"))
+    reason, explanation, answer = (text if isinstance(text, str) else None for text in texts)
+    if read is None and isinstance(value, str) and not reason:
+        return f"the value {value!r:.60} is no number"
     return why_none(raw, reason, explanation, trait, answer)
 
 

@@ -281,7 +281,7 @@ def test_unscored_and_failed_samples_keep_their_rows_and_say_why(logs: Path) -> 
     why = {sample: set(found.loc[sample, "unscored"].dropna()) for sample in ("q1", "q2", "q3", "q4", "q5")}
     assert why == {
         **{"q1": {"the judge refused"}, "q2": {"no value"}, "q3": {"no value"}},
-        **{"q4": {"the sample failed: no"}, "q5": {"Eh?"}},
+        **{"q4": {"the sample failed: no"}, "q5": {"the value 'unreadable' is no number"}},
     }
 
 
