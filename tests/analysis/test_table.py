@@ -205,7 +205,7 @@ def test_values_are_numbers_as_inspects_metrics_read_them(logs: Path, value: Any
     write(logs / "b.eval", [answer(0, {"t": value, "u": "unreadable"})])
     found = load(logs).set_index("trait")
     assert found["value"].to_dict() == {"language": number, "t": number, "u": pytest.approx(nan, nan_ok=True)}
-    assert found["unscored"].dropna().to_dict() == {"u": "no value"}
+    assert found["unscored"].dropna().to_dict() == {"u": "the value 'unreadable' is no number"}
 
 
 def stopped(number: int, score: Any, limit: Any = "time", **fields: Any) -> EvalSample:
