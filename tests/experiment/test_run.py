@@ -269,7 +269,7 @@ def test_a_file_may_say_it_shortly(tmp_path: Path) -> None:
     for text, said in (
         ("- 1", "must hold a mapping"),
         ("a: [", "not valid YAML"),
-        ("seeds: 1\nseeds: 2\n", "a mapping has the same key twice: 'seeds', line 1"),
+        ("seeds: 1\nseeds: 2\n", "a mapping has the same key twice: 'seeds', line 2"),
         ("bases: [toy]", "settings: field required"),
     ):
         file.write_text(text)
