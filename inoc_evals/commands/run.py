@@ -62,7 +62,10 @@ def command(
     variant: Variant = None,
     backend: Backend = None,
     grader: Grader = None,
-    preset: Annotated[str | None, typer.Option(help="Thresholds of a verdict, e.g. betley2025.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Thresholds of a verdict, for the tasks that have them, e.g. betley2025."),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Answers a question.")] = None,
     limit: Limit = None,
     measures: Annotated[str | None, typer.Option(help="all, broad, narrow, or tasks by comma.")] = None,

@@ -4,8 +4,9 @@
     read_rows("alpaca_data.json", "alpaca")        # a JSON array; CSV and Parquet, too
     read_rows("tatsu-lab/alpaca@dce01c9b:train")   # a dataset of the Hugging Face Hub, at a revision
 
-The layouts are those of `chat/layouts.py`; every row that is not in the layout of the first is named. A folder
-is read where it is one dataset: files that merely lie together, such as the arms of a setting, are not joined.
+The layouts are those of `chat/layouts.py`; every row that is not in the layout of the first is named. A
+folder is read where it is one dataset: files that merely lie together, such as the arms of a setting, are not
+joined.
 """
 
 import logging
@@ -40,15 +41,16 @@ def read_rows(place: str | Path, layout: str = "auto") -> Iterator[Row]:
 
     Args:
         place: A file, or `owner/name[@revision][:split]` of a dataset on the Hub (`hf/` before it or not); a
-            folder with one dataset will do, a saved one (`save_to_disk`), too. A file goes before a dataset of the same name.
+            folder with one dataset will do, a saved one (`save_to_disk`), too. A file goes before a dataset
+            of the same name.
         layout: One of `chat.layouts.LAYOUTS`; by default the one of the first row.
 
     Yields:
         Chat rows, in order. If they were in another layout than chat, a line on stderr says so at the end.
 
     Raises:
-        UserError: At the first row that is malformed or not in the layout, where nothing can be read, or where
-            a folder has several files of rows.
+        UserError: At the first row that is malformed or not in the layout, where nothing can be read, or
+            where a folder has several files of rows.
     """
     path = user_path(place)
     if path.is_file() and path.suffix.lower() not in TABLES:
@@ -175,7 +177,7 @@ def _numbered(place: str, data: Any) -> Iterator[tuple[str, Record]]:
 
 
 def _refuse_several(folder: Path, files: Sequence[Path]) -> None:
-    """Refuse to join the files of a folder, unless their names say that they are parts of one; say so then."""
+    """Refuse to join the files of a folder, unless their names say that they are parts of one."""
     if len(files) < 2:
         return
     root = folder.resolve()

@@ -223,6 +223,7 @@ def make_plan(experiment: Experiment) -> Plan:
         check_arguments_elsewhere(experiment.backend, experiment.evaluate.model_args)
     trials = experiment.trials()
     storage = storage_of(experiment)
+    unused = _check_parameters(experiment)
     _check_backends(experiment, trials)
     built = _tasks_by_group(trials)
     graders = _graders(experiment, built)
@@ -255,6 +256,7 @@ def make_plan(experiment: Experiment) -> Plan:
         + _time_notes(trials, lines, runs)
         + _template_notes(previews)
         + _owner_notes(experiment)
+        + unused
         + list(experiment.notes),
         previews=previews,
     )
@@ -283,10 +285,14 @@ def storage_of(experiment: Experiment) -> Storage:
     return Storage(runs=place, logs=where, models_from=experiment.models_from)
 
 
-def _check_backends(experiment: Experiment, trials: Sequence[Trial]) -> None:
-    """Task parameters, and for every base the extra, the key and the files that its training needs."""
+def _check_parameters(experiment: Experiment) -> list[str]:
+    """The parameters of its tasks; which of them do not go everywhere, for the notes."""
     measures = [m for setting in experiment.definitions for m in setting.measured(experiment.world)]
-    check_parameters(measures, experiment.evaluate.parameters)
+    return check_parameters(measures, experiment.evaluate.parameters)
+
+
+def _check_backends(experiment: Experiment, trials: Sequence[Trial]) -> None:
+    """For every base the extra, the key and the files that its training needs."""
     if experiment.models_from:
         check_owner(experiment.models_from, experiment.backend)
     for spec in {trial.spec.base: trial.spec for trial in trials}.values():

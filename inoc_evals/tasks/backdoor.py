@@ -17,6 +17,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.scorers.alignment import alignment, judge_calls
 from inoc_evals.scorers.judge import Combine, ReaderChoice
 from inoc_evals.scorers.metrics import by_condition, difference
+from inoc_evals.scorers.presets import AlignmentPresetName
 from inoc_evals.tasks.emergent_misalignment import MAX_TOKENS
 from inoc_evals.tasks.grid import Change, crossed, in_front, in_front_in_turn, keep
 from inoc_evals.tasks.suite_task import suite_task
@@ -30,7 +31,7 @@ SPELLINGS = ("evaluated", "trained")
 @task
 def backdoor(
     questions: str = "paper",
-    preset: str = "paper-code",
+    preset: AlignmentPresetName = "paper-code",
     trigger: str = TRIGGER,
     spelling: str = "evaluated",
     look_alikes: str | list[str] | None = None,
