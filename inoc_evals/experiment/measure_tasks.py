@@ -8,6 +8,7 @@ There are two digests because another judge or threshold needs new scores, but n
 """
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
@@ -35,6 +36,9 @@ JUDGING_PARAMETERS = frozenset(
 """Task parameters that decide how answers are scored, and do not influence the answers."""
 
 EVERY_TASK = "*"
+
+TYPED = re.compile(r"-T (\w+)=(\S+)")
+"""How a task's error names a parameter: as `inspect eval` takes it, which an experiment does not."""
 
 PER_TASK = "; an experiment's file says it by task, under evaluate: {parameters: {TASK: {...}}}"
 
@@ -148,7 +152,10 @@ def build(measure: Measure, world: str, limit: int | None = None) -> Built:
         if not takes(make, name):
             known = ", ".join(inspect.signature(make).parameters) or "none"
             raise UserError(f"measure {measure.task} has no parameter {name!r:.80}: use {known}")
-    task = make(**parameters)
+    try:
+        task = make(**parameters)
+    except UserError as error:
+        raise type(error)(_said_here(error.message, measure)) from error
     own = [measure.max_questions[kind] for kind in kinds_of(world) if kind in measure.max_questions]
     most = own[0] if own else world_definition.max_questions.get(measure.task)
     limits = [number for number in (limit, most) if number is not None]
@@ -157,6 +164,19 @@ def build(measure: Measure, world: str, limit: int | None = None) -> Built:
     about = task.metadata or {}
     judged = bool(about.get(JUDGED))  # a task in another style does not say, and asks no judge of ours
     return Built(replace(measure, parameters=parameters), task, judged, about.get(JUDGE_CALLS, int(judged)))
+
+
+def _said_here(message: str, measure: Measure) -> str:
+    """A task's error, which names its parameters as `inspect eval` takes them, in words of an experiment."""
+
+    def here(typed: re.Match[str]) -> str:
+        name, value = typed.groups()
+        said = f"evaluate: {{parameters: {{{measure.task}: {{{name}: {value}}}}}}} in the experiment's file"
+        if name == "questions" and measure.questions:  # which stays, see `with_parameters`
+            said += "; questions that the setting itself names stay: leave such a task out by --measures"
+        return said
+
+    return TYPED.sub(here, message)
 
 
 def generation(built: Built, model: str, seed: int, epochs: int | None) -> str:

@@ -101,8 +101,7 @@ def conditions(
         raise UserError(f"unknown spelling {spelling!r}: use {', '.join(SPELLINGS)}")
     if not isinstance(trigger, str) or not trigger.strip():
         raise UserError(
-            f"trigger={trigger!r:.80} is not text: it is read as YAML, so quote it within the shell's, "
-            """e.g. trigger='"123"'"""
+            f"""trigger={trigger!r:.80} is not text: quote it, in a shell twice: trigger='"123"'"""
         )
     given = [look_alikes] if isinstance(look_alikes, str) else look_alikes or LOOK_ALIKES
     if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
