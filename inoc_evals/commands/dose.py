@@ -1,5 +1,6 @@
 """`inoc-evals dose`: at which doses of a sweep an inoculation works, with its curves."""
 
+import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -75,7 +76,7 @@ def command(
     for file in files:
         say(f"Figure: {file}")
     if audited.findings:
-        say(f"Audit: {audited.summary} (`inoc-evals audit {logs}` says which)", err=True)
+        say(f"Audit: {audited.summary} (`inoc-evals audit {shlex.quote(str(logs))}` says which)", err=True)
     say_skipped(loaded.skipped)
 
 

@@ -1,5 +1,6 @@
 """`inoc-evals run`: train and evaluate the grid of an experiment, as often as it takes."""
 
+import shlex
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -138,5 +139,5 @@ def command(
     else:
         say(f"{len(result.done)} of {many(len(result.trials), 'model')} in {result.seconds:.0f} s")
         say_taken(result, experiment.models_from)
-        say(f"Logs:   inspect view --log-dir {experiment.log_dir}")
+        say(f"Logs:   inspect view --log-dir {shlex.quote(experiment.log_dir)}")
     say_failed(result, unread=say_unscored(result.logs))

@@ -157,6 +157,7 @@ def _show(setting: Setting) -> None:
     usual = setting.usual_arms(shown)
     example = usual[min(1, len(usual) - 1)].name
     world = "" if shown == PAPER.name else f" --world {shown}"
-    say(f"   data: inoc-evals data build {setting.key}{world} --arm {example} -o rows.jsonl")
+    key = shlex.quote(setting.key)
+    say(f"   data: inoc-evals data build {key}{world} --arm {shlex.quote(example)} -o rows.jsonl")
     if EMBEDDED.name in setting.worlds:
-        say(f"   {EMBEDDED.name}:  inoc-evals demo --setting {setting.key}")
+        say(f"   {EMBEDDED.name}:  inoc-evals demo --setting {key}")
