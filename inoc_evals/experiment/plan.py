@@ -256,6 +256,7 @@ def make_plan(experiment: Experiment) -> Plan:
         + _time_notes(trials, lines, runs)
         + _template_notes(previews)
         + _owner_notes(experiment)
+        + _price_notes(experiment)
         + unused
         + list(experiment.notes),
         previews=previews,
@@ -693,21 +694,39 @@ def _dollars(experiment: Experiment, lines: list[Line], answers: int, calls: int
     """What is left to be paid; nothing for what runs here, None where a price is not known."""
     listed = {model: Price(train=t, input=i, output=o) for model, (t, i, o) in LISTED.items()}
     prices = {**listed, **experiment.prices}
+    bases, graders = _paid(experiment)
     total = 0.0
-    if experiment.backend != "local":
-        share = 1 / len(experiment.bases)
-        for base in experiment.bases:
-            name = base.removeprefix(f"{experiment.backend}/")
-            if name not in prices:
-                return None
-            total += share * sum(line.tokens_left for line in lines) * prices[name].train
-            total += share * answers * ANSWER * prices[name].output
-    for grader in experiment.graders:
-        if grader.startswith(LOCAL_JUDGES):
-            continue
-        name = grader.rpartition("/")[2]
+    for name in bases:
+        if name not in prices:
+            return None
+        share = 1 / len(bases)
+        total += share * sum(line.tokens_left for line in lines) * prices[name].train
+        total += share * answers * ANSWER * prices[name].output
+    for name in graders:
         if name not in prices:
             return None if calls else total / 1e6
         share = calls / len(experiment.graders)
         total += share * (JUDGED[0] * prices[name].input + JUDGED[1] * prices[name].output)
     return total / 1e6
+
+
+def _paid(experiment: Experiment) -> tuple[list[str], list[str]]:
+    """Bases and judges that are paid for, by the names that `prices` knows them by."""
+    bases = [] if experiment.backend == "local" else experiment.bases
+    paid = [base.removeprefix(f"{experiment.backend}/") for base in bases]
+    graders = [grader for grader in experiment.graders if not grader.startswith(LOCAL_JUDGES)]
+    return paid, [grader.rpartition("/")[2] for grader in graders]
+
+
+def _price_notes(experiment: Experiment) -> list[str]:
+    """Which prices of the experiment count for nothing, and why."""
+    paid = [name for names in _paid(experiment) for name in names]
+    here = {grader for grader in experiment.graders if grader.startswith(LOCAL_JUDGES)}
+    here |= set(experiment.bases) if experiment.backend == "local" else set()
+    names = f"what is paid for is called {', '.join(paid)}" if paid else "nothing here is paid for"
+    return [
+        f"the price of {name} does not count: "
+        + ("it runs on this machine, and nothing is paid for it" if name in here else names)
+        for name in experiment.prices
+        if name not in paid
+    ]

@@ -393,6 +393,41 @@ def test_a_provider_is_given_the_arguments(tmp_path: Path) -> None:
     assert len(logs) == 2 and all(log.eval.model_args["deterministic"] is True for log in logs)
 
 
+@pytest.mark.parametrize(
+    ("fields", "name", "why"),
+    [
+        ({}, "toy", "it runs on this machine, and nothing is paid for it"),
+        (
+            {"evaluate": {"grader": "inoc/toy-judge"}},
+            "inoc/toy-judge",
+            "it runs on this machine, and nothing",
+        ),
+        ({}, "gpt-x", "nothing here is paid for"),
+        (
+            {"backend": "openai", "bases": ["openai/gpt-x"]},
+            "openai/gpt-x",
+            "what is paid for is called gpt-x",
+        ),
+        ({"evaluate": {"grader": "openai/gpt-y"}}, "openai/gpt-y", "what is paid for is called gpt-y"),
+    ],
+)
+def test_a_price_that_counts_for_nothing_is_said(
+    fields: dict[str, Any], name: str, why: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    given = {"settings": ["spanish_caps"], "world": "toy", "runs": str(tmp_path), **fields}
+
+    def notes(*names: str) -> list[str]:
+        prices = {one: {"train": 1.0} for one in names}
+        plan = make_plan(Experiment.model_validate({**given, "prices": prices}))
+        return [note for note in plan.notes if "price" in note]
+
+    [note] = notes(name)
+    assert note.startswith(f"the price of {name} does not count: {why}")
+    known = {"openai/gpt-x": "gpt-x", "openai/gpt-y": "gpt-y"}
+    assert notes() == [] and (name not in known or notes(known[name]) == [])
+
+
 def test_money_is_counted_where_prices_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
     fields = {"settings": ["spanish_caps"], "backend": "openai", "world": "toy", "runs": str(tmp_path)}
