@@ -38,7 +38,7 @@ def command(
     """Say at which doses an inoculation works, and test what its setting claims about doses."""
     from inoc_evals.analysis import doses
     from inoc_evals.analysis.audit import audit_loaded
-    from inoc_evals.analysis.declared_traits import focused
+    from inoc_evals.analysis.declared_traits import focused, unknown_settings
     from inoc_evals.analysis.table import read
     from inoc_evals.runs.directory import runs_root
 
@@ -51,6 +51,7 @@ def command(
     found = doses.windows(table, settings, unwanted, wanted)
     audited = audit_loaded(loaded, runs_root(), settings)
     tested = doses.judge(table, settings, findings=audited.findings)
+    unknown = unknown_settings(table, settings)
     files = _figures(table, found, settings, figure) if figure else []
     if as_json:
         print_json(
@@ -60,6 +61,7 @@ def command(
                 "verdicts": [verdict.as_dict() for verdict in tested],
                 "figures": files,
                 "skipped": loaded.skipped,
+                "unknown": unknown,
                 "audit": audited.as_dict(),
             }
         )
@@ -77,6 +79,8 @@ def command(
         say(f"Figure: {file}")
     if audited.findings:
         say(f"Audit: {audited.summary} (`inoc-evals audit {shlex.quote(str(logs))}` says which)", err=True)
+    for line in unknown:
+        say(line, err=True)
     say_skipped(loaded.skipped)
 
 
