@@ -2,7 +2,8 @@
 
 import shlex
 import sys
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -124,9 +125,10 @@ def command(
         fields["evaluate"] = asked
         fields["finetune"] = {**fields.get("finetune", {}), **changes_of(changes or [])}
         fields["sweep"] = {**fields.get("sweep", {}), **sweep_of(sweep or [])}
-        experiment = Experiment.model_validate(fields)
         chosen = engine_named(engine, workers, gpus, slurm)
-        plan = make_plan(experiment)
+        with _named(file):
+            experiment = Experiment.model_validate(fields)
+            plan = make_plan(experiment)
     if dry_run:
         show_plan(plan, chosen, as_json)
         return
@@ -141,3 +143,14 @@ def command(
         say_taken(result, experiment.models_from)
         say(f"Logs:   inspect view --log-dir {shlex.quote(experiment.log_dir)}")
     say_failed(result, unread=say_unscored(result.logs))
+
+
+@contextmanager
+def _named(file: Path | None) -> Iterator[None]:
+    """Begin an error with the experiment's file, as `load` does: its fields are tried out here only."""
+    try:
+        yield
+    except UserError as error:
+        if file is None:
+            raise
+        raise type(error)(f"{file}: {error.message}") from error

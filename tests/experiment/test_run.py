@@ -295,6 +295,33 @@ def test_a_dry_run_plans_and_stops(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "To train: 10 models" in capsys.readouterr().out and not (tmp_path / "r").exists()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "evaluate: {parameters: {spanish_caps: {preset: strict}}}",
+        "evaluate: {parameters: {'*': {colour: red}}}",
+        "evaluate: {parameters: {nobody: {preset: x}}}",
+        "evaluate: {parameters: {spanish_caps: {questions: nowhere}}}",
+        "evaluate: {model_args: {batch_size: many}}",
+        "arms: [no-such-arm]",
+        "finetune: {no_such_field: 1}",
+        "measures: [no_such_task]",
+        "sweep: {no_such_axis: [1, 2]}",
+        "world: nowhere",
+    ],
+)
+def test_what_is_wrong_in_a_file_begins_with_its_name(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"setting: spanish_caps\nseeds: 1\n{text}\n", "utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["run", str(file), "--dry-run"])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and len(said.splitlines()) == 1
+    assert said.startswith(f"inoc-evals: {file}: ") and said.count(str(file)) == 1
+
+
 @pytest.mark.parametrize("setting", ["insecure_code", "reward_hacking"])
 @pytest.mark.parametrize(
     ("name", "of"),
