@@ -142,13 +142,15 @@ def source_rows(source: str) -> Iterator[Row]:
 def _run(
     build: Callable[[Callable[[int, int], None]], Coroutine[Any, Any, BuildReport]], as_json: bool
 ) -> None:
+    console = Console(stderr=True)
     bar = Progress(
         TextColumn("asking"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,  # or it leaves an empty line before an error
     )
     with redirect_stdout(sys.stderr), bar:
         task = bar.add_task("rows", total=None)

@@ -50,6 +50,7 @@ from inoc_evals.models.factory import check_arguments, check_arguments_elsewhere
 from inoc_evals.models.number_format import FLOAT32, of_answers, settled
 from inoc_evals.models.served import served
 from inoc_evals.runs.directory import runs_root
+from inoc_evals.scorers.model_named import model_named
 from inoc_evals.user_files import user_path
 from inoc_evals.worlds import WORLDS
 
@@ -362,12 +363,12 @@ def _versioned(grader: str) -> str:
         if grader.startswith("inoc/"):
             elsewhere = served(grader)
             return f"inoc/{(elsewhere or resolve(grader)).versioned_name}"
-        from inspect_ai.model import get_model
-
-        return str(get_model(grader))
-    except Exception as error:  # Inspect's own, in rich markup, and those of the providers
-        words = one_line(getattr(error, "message", error))
-        raise UserError(f"judge {grader!r} cannot be asked: {words}") from error
+    except Exception as error:
+        raise UserError(f"judge {grader} cannot be asked: {one_line(error)}") from error
+    try:
+        return str(model_named(grader))
+    except UserError as error:
+        raise UserError(f"judge {error.message}") from error
 
 
 def _check_places(experiment: Experiment) -> None:
