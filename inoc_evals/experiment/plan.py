@@ -364,7 +364,7 @@ def _versioned(grader: str) -> str:
             elsewhere = served(grader)
             return f"inoc/{(elsewhere or resolve(grader)).versioned_name}"
     except Exception as error:
-        raise UserError(f"judge {grader} cannot be asked: {one_line(error)}") from error
+        raise UserError(f"judge {grader!r} cannot be asked: {one_line(error)}") from error
     try:
         return str(model_named(grader))
     except UserError as error:

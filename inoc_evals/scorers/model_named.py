@@ -1,7 +1,7 @@
 """A model by the name that a user typed, or one line that says why it cannot be asked.
 
     judge = model_named("openai/gpt-4o")       # Inspect's model
-    model_named("gpt-4o")                      # UserError: gpt-4o cannot be asked: Model name 'gpt-4o' ...
+    model_named("gpt-4o")                      # UserError: 'gpt-4o' cannot be asked: Model name 'gpt-4o' ...
 
 Inspect and its providers raise what they like for a name that is none, a key that is not set or a package
 that is not installed.
@@ -35,7 +35,7 @@ def model_named(name: "str | Model", **options: Any) -> "Model":
     except Exception as error:  # the providers' own
         if not isinstance(name, str) or name.startswith("inoc/"):  # ours: a bug
             raise
-        raise UserError(f"{name} cannot be asked: {in_plain_words(error)}") from error
+        raise UserError(f"{name!r} cannot be asked: {in_plain_words(error)}") from error
 
 
 def in_plain_words(error: Exception) -> str:

@@ -46,6 +46,6 @@ def test_a_model_that_cannot_be_asked_is_one_line(
     Path("p.txt").write_text("Be kind.\n", "utf-8")
     said = call(*COMMANDS[command], model)
     assert said.code == 2 and not said.out
-    assert f"{model} cannot be asked: {REFUSED[model]}" in said.fault
+    assert f"{model!r} cannot be asked: {REFUSED[model]}" in said.fault
     assert "[bold]" not in said.err and "ERROR" not in said.err
     assert not any(map(Path.exists, map(Path, ("out.jsonl", "logs", "runs"))))
