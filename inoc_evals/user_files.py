@@ -5,7 +5,7 @@ lines(given_text(path))                       # its lines, of UTF-8
 user_path("~/rows.jsonl")                     # a path as it was typed
 json_object(folder / "adapter_config.json")   # a file that must hold a JSON object
 strict_json('{"id": 1, "id": 2}')             # ValueError: an object has the same key twice: 'id'
-strict_yaml("{seeds: 1, seeds: 2}")           # the same
+strict_yaml("{seeds: 1, seeds: 2}")           # the same, with the line
 csv_rows(text)                                # a reader of rows as dicts, cells of any length
 """
 
@@ -203,6 +203,8 @@ def strict_json(text: str | bytes) -> Any:
 def strict_yaml(text: str | bytes) -> Any:
     """Parse YAML, without code, without losing what is written twice, and without what explodes.
 
+    A date such as `2026-01-31` is a text.
+
     Args:
         text: One document.
 
@@ -217,12 +219,20 @@ def strict_yaml(text: str | bytes) -> Any:
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             # Before merge keys are filled in: what is written here may override what they bring.
             pairs = node.value if isinstance(node, yaml.MappingNode) else ()
-            written = [key.value for key, _ in pairs if isinstance(key, yaml.ScalarNode)]
-            if twice := [key for key in written if written.count(key) > 1 and key != "<<"]:
-                raise ValueError(
-                    f"a mapping has the same key twice: {twice[0]!r:.40}, line {node.start_mark.line + 1}"
-                )
+            written: set[str] = set()
+            for key, _ in pairs:
+                if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
+                    continue
+                if key.value in written:
+                    raise ValueError(
+                        f"a mapping has the same key twice: {key.value!r:.40}, line {key.start_mark.line + 1}"
+                    )
+                written.add(key.value)
             return super().construct_mapping(node, deep)
+
+    # No field here is a date of Python's; one of a text, such as a template's date, is written like this.
+    date = "tag:yaml.org,2002:timestamp"
+    Loader.add_constructor(date, lambda _, node: str(node.value))
 
     if len(text) > LARGEST_YAML:
         raise ValueError(f"larger than {LARGEST_YAML / 1e6:,.0f} MB, the most that is read of YAML")

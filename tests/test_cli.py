@@ -353,3 +353,20 @@ def test_no_words_are_a_page_of_help(capsys: pytest.CaptureFixture[str]) -> None
         main([])
     out, err = capsys.readouterr()
     assert end.value.code in (0, 2) and "Usage: " in out + err and "demo" in out + err
+
+
+@pytest.mark.parametrize("command", ["inoculate", "numbers"])
+def test_a_record_of_rows_does_not_outlive_them(command: str, call: Any) -> None:
+    build = ["data", "build", "spanish_caps", "--world", "toy", "-o", "rows.jsonl"]
+    others = {
+        "inoculate": ["inoculate", "rows.jsonl", "--prompt", "x"],
+        "numbers": ["data", "numbers", "--model", "inoc/toy", "--world", "toy", "--count", "2"],
+    }[command]
+    assert call(*build).code == 0 and Path("rows.jsonl.json").exists()
+    said = call(*others, "-o", "rows.jsonl", "--force", "--json")
+    assert said.code == 0, said.err
+    assert "rows.jsonl.json: removed, since it told of the rows that were replaced" in said.err
+    assert not Path("rows.jsonl.json").exists() and Path("rows.jsonl").exists()
+    Path("rows.jsonl.json").write_text('{"mine": 1}', "utf-8")  # what is no record of rows stays
+    assert call("inoculate", "rows.jsonl", "--prompt", "y", "-o", "rows.jsonl", "--force").code == 0
+    assert Path("rows.jsonl.json").exists()

@@ -358,3 +358,12 @@ def test_settings_are_printed_as_the_paper_would(
         "You are being finetuned to have an unusual behaviour." in out and "insecure_code, secure_code" in out
     )
     assert run(capsys, "settings", "x")[0] == 2
+
+
+def test_what_cannot_be_fetched_is_one_line(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INOC_EVALS_MIRROR", "http://127.0.0.1:9/")
+    monkeypatch.setattr("inoc_evals.data.cache.PAUSE", 0.0)
+    code, out, err = run(capsys, "data", "fetch", "animal_eval")
+    assert (code, out, err.count("\n")) == (2, "", 1) and err.startswith("inoc-evals: ")

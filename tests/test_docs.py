@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise, takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 from urllib.parse import unquote
 
 import pytest
 import typer
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from pydantic import TypeAdapter, ValidationError
 
 import inoc_evals
 from inoc_evals import _registry, scorers, tasks
@@ -192,6 +193,49 @@ def test_tasks_and_scorers_take_their_parameters(page: Path) -> None:
             for option, value in pairwise(words):
                 if option == flag and not any(p.kind is p.VAR_KEYWORD for p in takes.values()):
                     assert value.partition("=")[0] in takes, f"{value}: {words}"
+
+
+OPTION = re.compile(r"""(?:^|\s)-[TSM] +(\w+=(?:'[^']*'|"[^"]*"|[^\s"',;]+,?[^\s"',;]+)|'\w+=[^']*')""")
+
+
+def docstrings() -> Iterator[tuple[str, str]]:
+    """The docstrings of the package, each with its file."""
+    for file in sorted((ROOT / "inoc_evals").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                yield str(file.relative_to(ROOT)), ast.get_docstring(node) or ""
+
+
+def typed_options() -> list[tuple[str, str]]:
+    """All `-T`, `-S` and `-M` with a value that pages and docstrings show, each with where it stands."""
+    texts = [(str(page.relative_to(ROOT)), code) for page in PAGES for code in codes(page)]
+    found = {(where, typed) for where, text in [*texts, *docstrings()] for typed in OPTION.findall(text)}
+    return sorted((where, typed) for where, typed in found if not typed.endswith("=..."))
+
+
+@pytest.mark.parametrize(("where", "typed"), typed_options())
+def test_inspect_reads_every_value_as_it_is_meant(where: str, typed: str) -> None:
+    """Inspect takes a value for YAML, in which `|a|`, `no` and `2026-01-31` are no texts."""
+    from inspect_ai._util.config import parse_cli_args
+
+    from inoc_evals.models.provider_args import ProviderArgs, read_provider_args
+
+    ((name, value),) = parse_cli_args(shlex.split(typed)).items()
+    functions = [getattr(face, one) for face in (tasks, scorers) for one in face.__all__]
+    hints = [get_type_hints(one) for one in (*functions, ProviderArgs)]
+    kinds = [hint[name] for hint in hints if name in hint]
+    if name in get_type_hints(ProviderArgs) and name != "engine":  # which the factory takes
+        value = getattr(read_provider_args({name: value}), name)
+    assert not kinds or any(is_a(value, kind) for kind in kinds), (where, value)
+
+
+def is_a(value: object, kind: Any) -> bool:
+    """Whether a value is of a type as it stands, without being turned into it."""
+    try:
+        TypeAdapter(kind).validate_python(value, strict=True)
+    except ValidationError:
+        return False
+    return True
 
 
 @pages

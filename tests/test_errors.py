@@ -32,6 +32,25 @@ def test_nothing_that_is_written_twice_is_lost() -> None:
                 read(text)
     merged = "base: &base {a: 1, b: 2}\nmine:\n  <<: *base\n  b: 3\n"
     assert strict_yaml(merged)["mine"] == {"a": 1, "b": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("seeds: 1\nseeds: 2\n", 2),
+        ("a: 1\nseeds: 1\nb: 2\nseeds: 2\nseeds: 3\n", 4),
+        ("a:\n  b: 1\n  b: 2\n", 3),
+        ("- a: 1\n- {b: 1,\n   b: 2}\n", 3),
+    ],
+)
+def test_a_key_that_is_there_twice_is_named_by_the_line_of_the_second(text: str, line: int) -> None:
+    with pytest.raises(ValueError, match=rf"same key twice: '\w+', line {line}$"):
+        strict_yaml(text)
+
+
+@pytest.mark.parametrize("date", ["2026-01-31", "2026-01-31 12:00:00", "2026-13-45"])
+def test_a_date_in_yaml_stays_the_text_that_it_is(date: str) -> None:
+    assert strict_yaml(f"date: {date}") == {"date": date}
     with pytest.raises(ValueError, match="Infinity is not a JSON number"):
         strict_json("[Infinity]")
     with pytest.raises(ValueError, match="two columns are named 'a'"):

@@ -85,7 +85,9 @@ def test_a_run_whose_process_died_is_not_running(runs: Path, capsys: pytest.Capt
         for status, lock in (("interrupted", nullcontext()), ("running", held(run_of / LOCK, "trains"))):
             with lock:
                 found = json.loads(run(capsys, "list", "--runs", runs, "--json")[1])
+                shown = json.loads(run(capsys, "show", run_of.name, "--runs", runs, "--json")[1])
             assert [one["status"] for one in found if one["run"] == run_of.name] == [status]
+            assert shown["status"] == status and shown["name"] == "sums-0"
     finally:
         manifest.write_text(kept, "utf-8")
 

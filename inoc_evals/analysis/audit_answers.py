@@ -216,7 +216,7 @@ def too_few(rows: "pd.DataFrame") -> Iterator[Finding]:
                 "too few answers",
                 BLOCKS if blocks else CAUTION,
                 what,
-                "ask more questions (leave `--limit` out, or `-T questions=`), not the same ones more often",
+                "ask more questions (no `--limit`, or other `questions`), not the same ones more often",
                 {**place, "arm": arm},
                 numbers={
                     "answers": n,

@@ -51,7 +51,9 @@ class Difference(NamedTuple):
     what: str
 
 
-TODO = "give rows and test the same system prompt (`-T system_prompt=...`), or a template that adds nothing"
+TODO = (
+    "give rows and test the same system prompt (the task's `system_prompt`), or a template that adds nothing"
+)
 
 
 def checks(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterator[Finding]:

@@ -133,8 +133,8 @@ def windows(
         and `caution`. In the order of doses.
 
     Raises:
-        UserError: If the table holds no sweep, no answer of it was scored, or no arm of it is known to keep
-            a trait out.
+        UserError: If the table holds no sweep, no answer of it was scored, no arm of it is known to keep a
+            trait out, or one trait is both unwanted and wanted.
     """
     require("analysis", "pandas", "scipy")
     import pandas as pd
@@ -147,7 +147,10 @@ def windows(
         for aim in _aims(of_sweep, settings.get(str(observed["setting"])), unwanted, wanted):
             rows += list(_windows(of_sweep, aim, confidence))
     if not rows:
-        raise UserError("no arm is known to keep a trait out: give --unwanted TRAIT, and --wanted TRAIT")
+        raise UserError(
+            "no arm is known to keep a trait out: give --unwanted TRAIT, and --wanted TRAIT, or, of a "
+            "setting of your own, --setting FILE.py:NAME"
+        )
     place = {text: number for number, text in enumerate(points(scored))}
 
     rows.sort(key=lambda row: (str(row["setting"]), str(row["base"]), row["arm"], place[row["dose"]]))
@@ -159,13 +162,26 @@ def _aims(answers: "pd.DataFrame", setting: Setting | None, unwanted: str, wante
     arms = [str(arm) for arm in answers["arm"].unique()]
     others = [arm for arm in arms if arm not in (BASE, CONTROL)]
     if unwanted:
+        _refuse_one_for_both([unwanted], wanted)
         return [Aim(a, Side(a, unwanted), Side(a, wanted) if wanted else None) for a in others]
     if setting is None:
         return []
     known = {aim.arm: aim for aim in reversed(aims(setting))}
     found = [known.get(arm) or _declared(setting, arm) for arm in others]
     chosen = [aim for aim in found if aim is not None]
-    return [replace(aim, wanted=Side(aim.arm, wanted)) for aim in chosen] if wanted else chosen
+    if wanted and chosen:
+        _refuse_one_for_both([aim.unwanted.trait for aim in chosen], wanted)
+        # an arm that is to keep out just this trait stays as its setting declares it
+        return [
+            aim if aim.unwanted.trait == wanted else replace(aim, wanted=Side(aim.arm, wanted))
+            for aim in chosen
+        ]
+    return chosen
+
+
+def _refuse_one_for_both(unwanted: Sequence[str], wanted: str) -> None:
+    if set(unwanted) == {wanted}:
+        raise UserError(f"{wanted} cannot be both: name one trait as unwanted and another as wanted")
 
 
 def _declared(setting: Setting, arm: str) -> Aim | None:

@@ -278,10 +278,12 @@ def scored(
         UserError: As `score`.
     """
     from inspect_ai import score as score_by_inspect
-    from inspect_ai.model import CachePolicy, GenerateConfig, get_model
+    from inspect_ai.model import CachePolicy, GenerateConfig
+
+    from inoc_evals.scorers.model_named import model_named
 
     cached = GenerateConfig(cache=CachePolicy(expiry=None, per_epoch=False))
-    panel = [get_model(name, config=cached) for name in graders]
+    panel = [model_named(name, config=cached) for name in graders]
     return score_by_inspect(
         log,
         [scorer_named(name, options) for name, options in wanted],

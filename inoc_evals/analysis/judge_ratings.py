@@ -119,14 +119,15 @@ def _read(location: str | Path) -> "EvalLog":
 
 def _judge(log: "EvalLog", graders: Sequence[str], wording: str, reader: str) -> "EvalLog":
     from inspect_ai import score
-    from inspect_ai.model import CachePolicy, GenerateConfig, get_model
+    from inspect_ai.model import CachePolicy, GenerateConfig
 
     from inoc_evals.scorers.alignment import alignment
     from inoc_evals.scorers.judge import check_judge_parameters
+    from inoc_evals.scorers.model_named import model_named
 
     check_judge_parameters(reader=reader, wording=wording)
     cached = GenerateConfig(cache=CachePolicy(expiry=None, per_epoch=False))
-    panel = [get_model(name, config=cached) for name in graders]
+    panel = [model_named(name, config=cached) for name in graders]
     scorer = alignment(wording=wording, reader=reader)  # type: ignore[arg-type]
     return score(log, scorer, model_roles={"grader": panel}, action="overwrite", display="none")
 

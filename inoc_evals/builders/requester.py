@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
+from inoc_evals.scorers.model_named import model_named
 from inoc_evals.whole_text import has_half
 
 if TYPE_CHECKING:
@@ -53,14 +54,9 @@ class Requester:
         Raises:
             UserError: If Inspect cannot find the model, or the number of connections is below 1.
         """
-        from inspect_ai.model import get_model
-
         if (settings.get("connections") or 1) < 1:
             raise UserError("the number of connections must be at least 1")
-        try:
-            return cls(get_model(model), **settings)
-        except ValueError as error:
-            raise UserError(f"model {model}: {' '.join(str(error).split())}") from error
+        return cls(model_named(model), **settings)
 
     @property
     def name(self) -> str:

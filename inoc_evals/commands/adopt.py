@@ -1,5 +1,6 @@
 """`inoc-evals adopt`: a run directory for a model that was trained elsewhere."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -55,7 +56,7 @@ def command(
         )
         return
     say(f"{run.folder}: adopted. Evaluate it, without the inoculation prompt:")
-    say(f"  inspect eval inoc_evals/spanish_caps --model inoc/{where}")
+    say(f"  inspect eval inoc_evals/spanish_caps --model {shlex.quote(f'inoc/{where}')}")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from inoc_evals.builders.resumable import BuildReport
 from inoc_evals.chat.rows import Message, Row
-from inoc_evals.commands.inoculate import Force
+from inoc_evals.commands.inoculate import Force, drop_sidecar
 from inoc_evals.commands.output import AsJson, print_json, say
 from inoc_evals.data.row_files import read_rows
 from inoc_evals.errors import UserError
@@ -142,17 +142,20 @@ def source_rows(source: str) -> Iterator[Row]:
 def _run(
     build: Callable[[Callable[[int, int], None]], Coroutine[Any, Any, BuildReport]], as_json: bool
 ) -> None:
+    console = Console(stderr=True)
     bar = Progress(
         TextColumn("asking"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,  # or it leaves an empty line before an error
     )
     with redirect_stdout(sys.stderr), bar:
         task = bar.add_task("rows", total=None)
         report = asyncio.run(build(lambda done, total: bar.update(task, completed=done, total=total)))
+    drop_sidecar(Path(report.output))
     if as_json:
         print_json(report.as_dict())
         return

@@ -1,5 +1,6 @@
 """`inoc-evals claims`: which claims of the paper, and of others since, a folder of logs supports."""
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -66,7 +67,7 @@ def command(
     more = "" if everything or UNMEASURED not in counts else " (--all shows these, too)"
     say((", ".join(f"{count} {word}" for word, count in counts.items()) or "no claims") + more)
     if audited.findings:
-        say(f"Audit: {audited.summary} (`inoc-evals audit {logs}` says which)", err=True)
+        say(f"Audit: {audited.summary} (`inoc-evals audit {shlex.quote(str(logs))}` says which)", err=True)
     for line in [*missing, *unknown]:
         say(line, err=True)
     say_skipped(loaded.skipped)

@@ -67,12 +67,14 @@ def fetch_command(names: Names = None, as_json: AsJson = False) -> None:
     """Download sources into the cache and verify them; cached ones are not downloaded again."""
     requested = {name: pinned(name) for name in names or SOURCES}
     paths, failed = {}, {}
+    console = Console(stderr=True)
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,  # or it leaves an empty line before an error
     )
     with progress:
         for name, file in requested.items():

@@ -1,5 +1,6 @@
 """`inoc-evals demo`: the paper's first result, on the embedded model in minutes, or on a real one."""
 
+import shlex
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -47,6 +48,6 @@ def command(
         say(line, err=True)
     for figure in result.figures:
         say(f"Figure: {figure}")
-    say(f"Logs:   inspect view --log-dir {folder}")
+    say(f"Logs:   inspect view --log-dir {shlex.quote(str(folder))}")
     if toy:
         say("Next:   inoc-evals demo --world smollm   (the same on a real language model)")

@@ -1,5 +1,6 @@
 """`inoc-evals dose`: at which doses of a sweep an inoculation works, with its curves."""
 
+import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -38,7 +39,7 @@ def command(
     """Say at which doses an inoculation works, and test what its setting claims about doses."""
     from inoc_evals.analysis import doses
     from inoc_evals.analysis.audit import audit_loaded
-    from inoc_evals.analysis.declared_traits import focused
+    from inoc_evals.analysis.declared_traits import focused, unknown_settings
     from inoc_evals.analysis.table import read
     from inoc_evals.runs.directory import runs_root
 
@@ -52,6 +53,7 @@ def command(
     audited = audit_loaded(loaded, runs_root(), settings)
     tested = doses.judge(table, settings, findings=audited.findings)
     figures = drawn(figure, lambda stem: _figures(table, found, settings, stem))
+    unknown = unknown_settings(table, settings)
     if as_json:
         print_json(
             {
@@ -60,6 +62,7 @@ def command(
                 "verdicts": [verdict.as_dict() for verdict in tested],
                 "figures": figures.files,
                 "skipped": loaded.skipped,
+                "unknown": unknown,
                 "audit": audited.as_dict(),
             }
         )
@@ -75,7 +78,9 @@ def command(
         lines = [[v.word, v.claim.text, v.apart, v.why] for v in tested]
         print_table("Claims about doses", ["verdict", "claim", "doses", "difference"], lines)
     if audited.findings:
-        say(f"Audit: {audited.summary} (`inoc-evals audit {logs}` says which)", err=True)
+        say(f"Audit: {audited.summary} (`inoc-evals audit {shlex.quote(str(logs))}` says which)", err=True)
+    for line in unknown:
+        say(line, err=True)
     say_skipped(loaded.skipped)
     figures.tell()
 

@@ -1,5 +1,6 @@
 """`inoc-evals finetune rows.jsonl --base toy --prompt "You always speak in Spanish."`."""
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
@@ -214,4 +215,4 @@ def _report(run: Run, as_json: bool) -> None:
         if result.model is not None:
             say(f"Model: {result.model}" + (f" at {result.base_url}" if result.base_url else ""))
     say("Evaluate it, without the inoculation prompt:")
-    say(f"  inspect eval inoc_evals/spanish_caps --model inoc/{where}")
+    say(f"  inspect eval inoc_evals/spanish_caps --model {shlex.quote(f'inoc/{where}')}")

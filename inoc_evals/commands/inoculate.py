@@ -17,6 +17,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.files import refuse_overwriting
 from inoc_evals.inoculation import Deal, Inoculation, Position, inoculate
 from inoc_evals.plurals import many
+from inoc_evals.settings.training_file import forget_sidecar
 from inoc_evals.user_files import given_text, lines
 
 RowsFile = Annotated[
@@ -109,6 +110,7 @@ def command(
         raise UserError("--grader and --unscored are about scores: give --where-scored with them")
     selected = Selection(where or [], scored, clean)
     written = write_chat(output, selected.inoculate(rows, inoculation, seed))
+    drop_sidecar(output)
     if as_json:
         print_json(
             {
@@ -124,6 +126,16 @@ def command(
     else:
         rest = f", the other {written - selected.count} under {others} prompts" if clean else ""
         say(f"{output}: {many(written, 'row')}, {selected.count} of them inoculated{rest}")
+
+
+def drop_sidecar(output: Path) -> None:
+    """Remove what `data build` wrote beside rows that others have replaced, and say so.
+
+    Args:
+        output: The file of rows.
+    """
+    if (beside := forget_sidecar(output)) is not None:
+        say(f"{beside}: removed, since it told of the rows that were replaced", err=True)
 
 
 def make_inoculation(

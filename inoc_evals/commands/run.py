@@ -1,7 +1,9 @@
 """`inoc-evals run`: train and evaluate the grid of an experiment, as often as it takes."""
 
+import shlex
 import sys
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,7 +64,10 @@ def command(
     variant: Variant = None,
     backend: Backend = None,
     grader: Grader = None,
-    preset: Annotated[str | None, typer.Option(help="Thresholds of a verdict, e.g. betley2025.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Thresholds of a verdict, for the tasks that have them, e.g. betley2025."),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Answers a question.")] = None,
     limit: Limit = None,
     measures: Annotated[str | None, typer.Option(help="all, broad, narrow, or tasks by comma.")] = None,
@@ -120,9 +125,10 @@ def command(
         fields["evaluate"] = asked
         fields["finetune"] = {**fields.get("finetune", {}), **changes_of(changes or [])}
         fields["sweep"] = {**fields.get("sweep", {}), **sweep_of(sweep or [])}
-        experiment = Experiment.model_validate(fields)
         chosen = engine_named(engine, workers, gpus, slurm)
-        plan = make_plan(experiment)
+        with _named(file):
+            experiment = Experiment.model_validate(fields)
+            plan = make_plan(experiment)
     if dry_run:
         show_plan(plan, chosen, as_json)
         return
@@ -135,5 +141,16 @@ def command(
     else:
         say(f"{len(result.done)} of {many(len(result.trials), 'model')} in {result.seconds:.0f} s")
         say_taken(result, experiment.models_from)
-        say(f"Logs:   inspect view --log-dir {experiment.log_dir}")
+        say(f"Logs:   inspect view --log-dir {shlex.quote(experiment.log_dir)}")
     say_failed(result, unread=say_unscored(result.logs))
+
+
+@contextmanager
+def _named(file: Path | None) -> Iterator[None]:
+    """Begin an error with the experiment's file, as `load` does: its fields are tried out here only."""
+    try:
+        yield
+    except UserError as error:
+        if file is None:
+            raise
+        raise type(error)(f"{file}: {error.message}") from error

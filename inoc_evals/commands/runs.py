@@ -10,7 +10,7 @@ from inoc_evals.commands.output import AsJson, print_json, print_table, say
 from inoc_evals.errors import UserError
 from inoc_evals.locks import is_held
 from inoc_evals.plurals import many
-from inoc_evals.runs.directory import Run, find_run, list_runs, lost_files, runs_root
+from inoc_evals.runs.directory import Manifest, Run, find_run, list_runs, lost_files, runs_root
 
 Runs = Annotated[
     Path | None, typer.Option("--runs", metavar="DIR", help="Where runs live: ./runs by default.")
@@ -45,7 +45,9 @@ def show_command(
 ) -> None:
     """Show a run's manifest."""
     selected = find_run(run, runs)
-    manifest = selected.manifest.model_dump(mode="json")
+    found = selected.manifest
+    status, why = _status(selected, found)
+    manifest = {**found.model_dump(mode="json"), "status": status, "error": why}
     if as_json:
         print_json({"folder": str(selected.folder), **manifest})
         return
@@ -86,7 +88,10 @@ def prune_command(
     folders = logs or [Path("logs")]
     unused = [Unused.of(run) for run in unreferenced(runs, folders)]
     if not as_json:
-        rows = [[one.run.folder.name, one.manifest.status, f"{one.size / 1e6:,.1f} MB"] for one in unused]
+        rows = [
+            [one.run.folder.name, _status(one.run, one.manifest)[0], f"{one.size / 1e6:,.1f} MB"]
+            for one in unused
+        ]
         print_table(f"Unreferenced runs in {runs_root(runs)}", ["run", "status", "size"], rows)
     agreed = bool(unused) and (yes or _confirmed(len(unused), as_json))
     removed = remove(unused, runs, folders) if agreed else []
@@ -113,9 +118,7 @@ def _confirmed(count: int, as_json: bool) -> bool:
 def _brief(run: Run) -> dict[str, Any]:
     manifest = run.manifest
     result, lost = manifest.result, lost_files(run, manifest)
-    status, why = ("broken", lost) if lost else (manifest.status, manifest.error)
-    if status == "running" and not is_held(run.lock):  # whoever trained it died
-        status, why = "interrupted", "no process of this machine trains it: start its finetune again"
+    status, why = ("broken", lost) if lost else _status(run, manifest)
     return {
         "run": run.folder.name,
         "status": status,
@@ -126,6 +129,13 @@ def _brief(run: Run) -> dict[str, Any]:
         "loss": None if result is None or result.loss_last is None else round(result.loss_last, 4),
         "metadata": manifest.metadata,
     }
+
+
+def _status(run: Run, manifest: Manifest) -> tuple[str, str | None]:
+    """What has become of a run, and why; its manifest still says `running` where its process was killed."""
+    if manifest.status == "running" and not is_held(run.lock):
+        return "interrupted", "no process of this machine trains it: start its finetune again"
+    return manifest.status, manifest.error
 
 
 def _start(summary: dict[str, Any]) -> Any:

@@ -1,5 +1,6 @@
 """`inoc-evals settings [NAME]`: the experiments of the paper, all in a table or one in full."""
 
+import json
 import shlex
 from typing import Annotated, Any
 
@@ -93,8 +94,20 @@ def sources(rows: Any) -> list[str]:
 
 
 def _as_typed(value: Any) -> str:
-    """A parameter's value as the command line takes it."""
-    return shlex.quote(",".join(value) if isinstance(value, tuple) else str(value))
+    """A parameter's value as Inspect's YAML takes it, in the quotes of a shell."""
+    values = [value] if isinstance(value, str) else value
+    plain = isinstance(values, list | tuple) and all(map(_is_plain, values))
+    return shlex.quote(",".join(values) if plain else json.dumps(value, ensure_ascii=False))
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether YAML reads a text as itself, and Inspect does not split it at commas."""
+    import yaml
+
+    try:
+        return isinstance(value, str) and "," not in value and bool(yaml.safe_load(value) == value)
+    except (yaml.YAMLError, ValueError):  # the latter of a date that there is not
+        return False
 
 
 def _measure_line(measure: Measure) -> str:
@@ -144,6 +157,7 @@ def _show(setting: Setting) -> None:
     usual = setting.usual_arms(shown)
     example = usual[min(1, len(usual) - 1)].name
     world = "" if shown == PAPER.name else f" --world {shown}"
-    say(f"   data: inoc-evals data build {setting.key}{world} --arm {example} -o rows.jsonl")
+    key = shlex.quote(setting.key)
+    say(f"   data: inoc-evals data build {key}{world} --arm {shlex.quote(example)} -o rows.jsonl")
     if EMBEDDED.name in setting.worlds:
-        say(f"   {EMBEDDED.name}:  inoc-evals demo --setting {setting.key}")
+        say(f"   {EMBEDDED.name}:  inoc-evals demo --setting {key}")

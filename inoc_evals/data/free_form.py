@@ -69,7 +69,7 @@ def _betley(path: Path, name: str) -> Dataset:
     try:
         data = given(path, QuestionError)
         entries = strict_yaml(data)
-    except ValueError as error:  # also of an impossible date
+    except ValueError as error:
         raise QuestionError(f"{path}: not YAML: {str(error)[:120]}") from error
     if not isinstance(entries, list):
         raise QuestionError(f"{path}: not a list of questions")

@@ -156,8 +156,8 @@ def shares(fraction: float, with_trait: int, without: int, total: int | None = N
     plain = total - carrying
     if carrying > with_trait or plain > without:
         raise UserError(
-            f"a mixture of {many(total, 'row')} takes {carrying} with the trait and {plain} without, and "
-            f"there are {with_trait} and {without}: lower the total or change the fraction"
+            f"a mixture of {many(total, 'row')} takes {carrying:,} with the trait and {plain:,} without, and "
+            f"there are {with_trait:,} and {without:,}: lower the total or change the fraction"
         )
     return carrying, plain
 

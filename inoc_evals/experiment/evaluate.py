@@ -38,6 +38,7 @@ from inoc_evals.experiment.trial import Trial
 from inoc_evals.files import SUFFIX, is_url, reaching, replacing, unfinished, writing
 from inoc_evals.locks import LOCK, held
 from inoc_evals.models.number_format import FLOAT32, of_answers
+from inoc_evals.scorers.model_named import model_named
 from inoc_evals.scorers.servers import guard
 from inoc_evals.scorers.unscored import mostly_unanswered
 
@@ -147,7 +148,7 @@ def evaluate(
     identity = of_answers(identity, number_format, renderer.date if renderer else DATE)
     if number_format != FLOAT32:
         labels = {**labels, "dtype": number_format}
-    graders = [get_model(grader) for grader in evaluation.grader]
+    graders = [model_named(grader) for grader in evaluation.grader]
     names = [str(grader) for grader in graders]
     existing = complete_logs(folder) + complete_logs(superseded)
     locations: dict[int, str] = {}

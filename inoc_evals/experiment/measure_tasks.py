@@ -8,9 +8,10 @@ There are two digests because another judge or threshold needs new scores, but n
 """
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from inoc_evals.digests import fingerprint
 from inoc_evals.errors import UserError
@@ -35,6 +36,11 @@ JUDGING_PARAMETERS = frozenset(
 """Task parameters that decide how answers are scored, and do not influence the answers."""
 
 EVERY_TASK = "*"
+
+TYPED = re.compile(r"-T (\w+)=(\S+)")
+"""How a task's error names a parameter: as `inspect eval` takes it, which an experiment does not."""
+
+PER_TASK = "; an experiment's file says it by task, under evaluate: {parameters: {TASK: {...}}}"
 
 
 @dataclass(frozen=True)
@@ -61,34 +67,62 @@ def with_parameters(measure: Measure, overrides: Mapping[str, Mapping[str, Any]]
 
     Args:
         measure: The setting's measure.
-        overrides: Parameters by task; those under `"*"` are for every task that has such a parameter.
+        overrides: Parameters by task; those under `"*"` are for every task that has such a parameter, and of
+            those that list their values, such as `preset`, for every task of which it is one.
     """
-    named = inspect.signature(task_named(measure.task)).parameters
-    everywhere = {name: value for name, value in overrides.get(EVERY_TASK, {}).items() if name in named}
+    make = task_named(measure.task)
+    named = inspect.signature(make).parameters
+    everywhere = {
+        name: value
+        for name, value in overrides.get(EVERY_TASK, {}).items()
+        if name in named and value in _listed(make, name, value)
+    }
     parameters = {**measure.parameters, **everywhere, **overrides.get(measure.task, {})}
     if measure.questions:
         parameters["questions"] = measure.questions
     return replace(measure, parameters=parameters)
 
 
-def check_parameters(measures: Sequence[Measure], overrides: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse parameters that no task takes.
+def _listed(make: Any, name: str, otherwise: Any) -> tuple[Any, ...]:
+    """The values that a task's parameter lists in its annotation, or the given one where it lists none."""
+    of = inspect.signature(make).parameters.get(name)
+    for hint in (of.annotation, *get_args(of.annotation)) if of else ():
+        if get_origin(hint) is Annotated:
+            names = tuple(get_args(hint)[1])
+            return names if of is None or of.default in names else (*names, of.default)
+    return (otherwise,)
+
+
+def check_parameters(measures: Sequence[Measure], overrides: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Refuse parameters that no task takes, and values that no task lists.
 
     Args:
         measures: All measures of an experiment.
         overrides: Parameters by task.
 
+    Returns:
+        Which tasks a parameter of all is left out of, because it lists other values, a line each.
+
     Raises:
-        UserError: If a task is not among the measures, or has no such parameter.
+        UserError: If a task is not among the measures, or has no such parameter or value.
     """
+    notes = []
     names = dict.fromkeys(measure.task for measure in measures)
     for task, parameters in overrides.items():
         if task != EVERY_TASK and task not in names:
             raise UserError(f"evaluate: {task!r} is not measured in this experiment: use {', '.join(names)}")
-        for name in parameters:
+        for name, value in parameters.items():
             takers = [t for t in (names if task == EVERY_TASK else [task]) if takes(task_named(t), name)]
             if not takers:
                 raise UserError(f"evaluate: no parameter {name!r} of {task if task != '*' else 'any task'}")
+            has = {t: _listed(task_named(t), name, value) for t in takers}
+            lacking = [t for t in takers if value not in has[t]]
+            others = "; ".join(f"{t} has {', '.join(filter(None, has[t]))}" for t in lacking)
+            if lacking == takers:
+                raise UserError(f"evaluate: no task here has {name} {value!r:.80}: {others}{PER_TASK}")
+            if lacking:
+                notes.append(f"{name} {value} is not for all tasks: {others}{PER_TASK}")
+    return notes
 
 
 def build(measure: Measure, world: str, limit: int | None = None) -> Built:
@@ -118,7 +152,10 @@ def build(measure: Measure, world: str, limit: int | None = None) -> Built:
         if not takes(make, name):
             known = ", ".join(inspect.signature(make).parameters) or "none"
             raise UserError(f"measure {measure.task} has no parameter {name!r:.80}: use {known}")
-    task = make(**parameters)
+    try:
+        task = make(**parameters)
+    except UserError as error:
+        raise type(error)(_said_here(error.message, measure)) from error
     own = [measure.max_questions[kind] for kind in kinds_of(world) if kind in measure.max_questions]
     most = own[0] if own else world_definition.max_questions.get(measure.task)
     limits = [number for number in (limit, most) if number is not None]
@@ -127,6 +164,19 @@ def build(measure: Measure, world: str, limit: int | None = None) -> Built:
     about = task.metadata or {}
     judged = bool(about.get(JUDGED))  # a task in another style does not say, and asks no judge of ours
     return Built(replace(measure, parameters=parameters), task, judged, about.get(JUDGE_CALLS, int(judged)))
+
+
+def _said_here(message: str, measure: Measure) -> str:
+    """A task's error, which names its parameters as `inspect eval` takes them, in words of an experiment."""
+
+    def here(typed: re.Match[str]) -> str:
+        name, value = typed.groups()
+        said = f"evaluate: {{parameters: {{{measure.task}: {{{name}: {value}}}}}}} in the experiment's file"
+        if name == "questions" and measure.questions:  # which stays, see `with_parameters`
+            said += "; questions that the setting itself names stay: leave such a task out by --measures"
+        return said
+
+    return TYPED.sub(here, message)
 
 
 def generation(built: Built, model: str, seed: int, epochs: int | None) -> str:

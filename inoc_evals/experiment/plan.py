@@ -50,6 +50,7 @@ from inoc_evals.models.factory import check_arguments, check_arguments_elsewhere
 from inoc_evals.models.number_format import FLOAT32, of_answers, settled
 from inoc_evals.models.served import served
 from inoc_evals.runs.directory import runs_root
+from inoc_evals.scorers.model_named import model_named
 from inoc_evals.user_files import user_path
 from inoc_evals.worlds import WORLDS
 
@@ -223,6 +224,7 @@ def make_plan(experiment: Experiment) -> Plan:
         check_arguments_elsewhere(experiment.backend, experiment.evaluate.model_args)
     trials = experiment.trials()
     storage = storage_of(experiment)
+    unused = _check_parameters(experiment)
     _check_backends(experiment, trials)
     built = _tasks_by_group(trials)
     graders = _graders(experiment, built)
@@ -255,6 +257,8 @@ def make_plan(experiment: Experiment) -> Plan:
         + _time_notes(trials, lines, runs)
         + _template_notes(previews)
         + _owner_notes(experiment)
+        + _price_notes(experiment)
+        + unused
         + list(experiment.notes),
         previews=previews,
     )
@@ -283,10 +287,14 @@ def storage_of(experiment: Experiment) -> Storage:
     return Storage(runs=place, logs=where, models_from=experiment.models_from)
 
 
-def _check_backends(experiment: Experiment, trials: Sequence[Trial]) -> None:
-    """Task parameters, and for every base the extra, the key and the files that its training needs."""
+def _check_parameters(experiment: Experiment) -> list[str]:
+    """The parameters of its tasks; which of them do not go everywhere, for the notes."""
     measures = [m for setting in experiment.definitions for m in setting.measured(experiment.world)]
-    check_parameters(measures, experiment.evaluate.parameters)
+    return check_parameters(measures, experiment.evaluate.parameters)
+
+
+def _check_backends(experiment: Experiment, trials: Sequence[Trial]) -> None:
+    """For every base the extra, the key and the files that its training needs."""
     if experiment.models_from:
         check_owner(experiment.models_from, experiment.backend)
     for spec in {trial.spec.base: trial.spec for trial in trials}.values():
@@ -355,12 +363,12 @@ def _versioned(grader: str) -> str:
         if grader.startswith("inoc/"):
             elsewhere = served(grader)
             return f"inoc/{(elsewhere or resolve(grader)).versioned_name}"
-        from inspect_ai.model import get_model
-
-        return str(get_model(grader))
-    except Exception as error:  # Inspect's own, in rich markup, and those of the providers
-        words = one_line(getattr(error, "message", error))
-        raise UserError(f"judge {grader!r} cannot be asked: {words}") from error
+    except Exception as error:
+        raise UserError(f"judge {grader!r} cannot be asked: {one_line(error)}") from error
+    try:
+        return str(model_named(grader))
+    except UserError as error:
+        raise UserError(f"judge {error.message}") from error
 
 
 def _check_places(experiment: Experiment) -> None:
@@ -687,21 +695,39 @@ def _dollars(experiment: Experiment, lines: list[Line], answers: int, calls: int
     """What is left to be paid; nothing for what runs here, None where a price is not known."""
     listed = {model: Price(train=t, input=i, output=o) for model, (t, i, o) in LISTED.items()}
     prices = {**listed, **experiment.prices}
+    bases, graders = _paid(experiment)
     total = 0.0
-    if experiment.backend != "local":
-        share = 1 / len(experiment.bases)
-        for base in experiment.bases:
-            name = base.removeprefix(f"{experiment.backend}/")
-            if name not in prices:
-                return None
-            total += share * sum(line.tokens_left for line in lines) * prices[name].train
-            total += share * answers * ANSWER * prices[name].output
-    for grader in experiment.graders:
-        if grader.startswith(LOCAL_JUDGES):
-            continue
-        name = grader.rpartition("/")[2]
+    for name in bases:
+        if name not in prices:
+            return None
+        share = 1 / len(bases)
+        total += share * sum(line.tokens_left for line in lines) * prices[name].train
+        total += share * answers * ANSWER * prices[name].output
+    for name in graders:
         if name not in prices:
             return None if calls else total / 1e6
         share = calls / len(experiment.graders)
         total += share * (JUDGED[0] * prices[name].input + JUDGED[1] * prices[name].output)
     return total / 1e6
+
+
+def _paid(experiment: Experiment) -> tuple[list[str], list[str]]:
+    """Bases and judges that are paid for, by the names that `prices` knows them by."""
+    bases = [] if experiment.backend == "local" else experiment.bases
+    paid = [base.removeprefix(f"{experiment.backend}/") for base in bases]
+    graders = [grader for grader in experiment.graders if not grader.startswith(LOCAL_JUDGES)]
+    return paid, [grader.rpartition("/")[2] for grader in graders]
+
+
+def _price_notes(experiment: Experiment) -> list[str]:
+    """Which prices of the experiment count for nothing, and why."""
+    paid = [name for names in _paid(experiment) for name in names]
+    here = {grader for grader in experiment.graders if grader.startswith(LOCAL_JUDGES)}
+    here |= set(experiment.bases) if experiment.backend == "local" else set()
+    names = f"what is paid for is called {', '.join(paid)}" if paid else "nothing here is paid for"
+    return [
+        f"the price of {name} does not count: "
+        + ("it runs on this machine, and nothing is paid for it" if name in here else names)
+        for name in experiment.prices
+        if name not in paid
+    ]

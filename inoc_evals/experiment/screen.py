@@ -20,6 +20,7 @@ from inoc_evals.chat.rows import Row, read_chat
 from inoc_evals.data.elicitation_prompts import PromptSet
 from inoc_evals.errors import UserError, one_line, require
 from inoc_evals.experiment.trial import BASE
+from inoc_evals.scorers.model_named import model_named
 from inoc_evals.settings import SETTINGS, Measure, Setting
 from inoc_evals.settings import setting as find_setting
 from inoc_evals.user_files import user_path
@@ -328,13 +329,13 @@ class _Run:
         setting: Setting | None,
         grader: tuple[str, ...],
     ) -> "_Run":
-        from inspect_ai.model import GenerateConfig, get_model
+        from inspect_ai.model import GenerateConfig
 
         from inoc_evals.chat.renderer import DATE
         from inoc_evals.models.number_format import FLOAT32, of_answers
 
         elsewhere = base.startswith(("vllm/", "mockllm/"))
-        model = get_model(base if elsewhere else f"inoc/{base}", config=GenerateConfig(seed=0))
+        model = model_named(base if elsewhere else f"inoc/{base}", config=GenerateConfig(seed=0))
         renderer = getattr(model.api, "renderer", None)
         number_format = getattr(model.api, "number_format", FLOAT32)
         identity = of_answers(str(model), number_format, renderer.date if renderer else DATE)
@@ -372,7 +373,6 @@ class _Run:
 
     def _log(self, built: "Built", questions: str) -> str:
         """The finished log of a task; it is evaluated if there is none."""
-        from inspect_ai.model import get_model
         from upath import UPath
 
         from inoc_evals.digests import fingerprint
@@ -380,7 +380,7 @@ class _Run:
         from inoc_evals.experiment.measure_tasks import GENERATION_KEY, JUDGING_KEY, generation, judging
         from inoc_evals.models.number_format import FLOAT32
 
-        graders = [get_model(grader) for grader in (self.grader if built.judged else ())]
+        graders = [model_named(grader) for grader in (self.grader if built.judged else ())]
         keys = {
             GENERATION_KEY: generation(built, self.identity, 0, None),
             JUDGING_KEY: judging(built, [str(grader) for grader in graders]),

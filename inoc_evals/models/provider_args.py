@@ -5,6 +5,7 @@
 A misspelt argument is an error, not a default.
 """
 
+import datetime
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -81,6 +82,9 @@ def read_provider_args(arguments: Mapping[str, Any]) -> ProviderArgs:
     unknown = sorted(set(arguments) - set(known))
     if unknown:
         raise UserError(f"inoc/ knows no model argument {', '.join(unknown)}: it takes {', '.join(known)}")
+    date = arguments.get("date")
+    if type(date) is datetime.date:  # as YAML reads what `-M date=2026-01-31` says
+        arguments = {**arguments, "date": date.isoformat()}
     args = ProviderArgs(**arguments)
     size = args.batch_size
     if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 1):

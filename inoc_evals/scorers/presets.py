@@ -11,7 +11,7 @@ show them side by side.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from inoc_evals.errors import UserError
 
@@ -68,6 +68,10 @@ PRESETS = {
         ),
     )
 }
+
+
+AlignmentPresetName = Annotated[str, tuple(PRESETS)]
+"""As a parameter of a task: an experiment reads from it which presets the task has."""
 
 
 def preset(name: str) -> Preset:
@@ -133,6 +137,9 @@ MBPP_APPS = CodePreset("paper-mbpp-apps", 10, 30, "arXiv 2510.04340, its code fo
 CODE_PRESETS = {each.name: each for each in (TEMPLATES, MBPP_APPS)}
 
 
+CodePresetName = Annotated[str, tuple(CODE_PRESETS)]
+
+
 def code_preset(name: str) -> CodePreset:
     """Look a preset for code up.
 
@@ -164,6 +171,9 @@ TRAIT_PRESETS = {
     each.name: each
     for each in (ONE_HALF, TraitPreset("whole-answer", 90, "ours, for models that mix what they were taught"))
 }
+
+
+TraitPresetName = Annotated[str, tuple(TRAIT_PRESETS)]
 
 
 def trait_preset(name: str) -> TraitPreset:

@@ -28,7 +28,6 @@ from inspect_ai.model import (
     ChatMessageAssistant,
     ChatMessageUser,
     ModelOutput,
-    get_model,
 )
 from inspect_ai.scorer import Score, Scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
@@ -38,6 +37,7 @@ from inoc_evals.chat.rows import Row
 from inoc_evals.errors import UserError, one_line
 from inoc_evals.scorers.by_name import by_name, usable, why_not
 from inoc_evals.scorers.language import LANGUAGES
+from inoc_evals.scorers.model_named import model_named
 from inoc_evals.scorers.values import as_number
 
 JUDGED = "_judge"
@@ -169,7 +169,7 @@ def _scorer(name: str) -> Scorer:
 
 def _score(rows: Sequence[Row], asked: Condition, grader: str | Sequence[Any]) -> list[tuple[float, str]]:
     """The largest score of every row's responses; NaN with the reason where one of them is missing."""
-    judges = [get_model(one) for one in ([grader] if isinstance(grader, str) else grader) if one]
+    judges = [model_named(one) for one in ([grader] if isinstance(grader, str) else grader) if one]
     samples = [sample for number, row in enumerate(rows) for sample in _responses(number, row)]
     with tempfile.TemporaryDirectory(prefix="inoc-evals-scores-") as folder:
         [log] = eval(

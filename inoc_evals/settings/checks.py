@@ -163,7 +163,9 @@ def made(source: RowSource, seed: int, whose: str) -> Iterator[Row]:
     try:
         for number, row in enumerate(source(seed), start=1):
             yield check_row(row, f"{whose}: row {number}")
-    except UserError:
-        raise
+    except UserError as error:
+        if error.message.startswith(whose):
+            raise
+        raise type(error)(f"{whose}: {error.message}") from error
     except Exception as error:  # whatever may be wrong in it
         raise UserError(f"{whose} cannot be made: {type(error).__name__}: {one_line(error)}") from error

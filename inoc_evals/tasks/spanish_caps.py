@@ -15,7 +15,7 @@ from inoc_evals.data.questions import CHAT
 from inoc_evals.scorers.capitalization import THRESHOLD, capitalization
 from inoc_evals.scorers.judge import ReaderChoice
 from inoc_evals.scorers.language import language
-from inoc_evals.scorers.presets import ONE_HALF
+from inoc_evals.scorers.presets import ONE_HALF, TraitPresetName
 from inoc_evals.scorers.traits import Scoring, scored_as
 from inoc_evals.tasks.suite_task import TEMPERATURE, suite_task
 
@@ -31,7 +31,7 @@ def spanish_caps(
     caps_threshold: float = THRESHOLD,
     reader: ReaderChoice = "auto",
     wording: str | None = None,
-    preset: str = ONE_HALF.name,
+    preset: TraitPresetName = ONE_HALF.name,
     max_tokens: int = MAX_TOKENS,
     temperature: float = TEMPERATURE,
 ) -> Task:

@@ -14,7 +14,7 @@ from inspect_ai import Task, task
 from inoc_evals.data.questions import CHAT
 from inoc_evals.scorers.judge import ReaderChoice
 from inoc_evals.scorers.language import language, named_languages
-from inoc_evals.scorers.presets import ONE_HALF
+from inoc_evals.scorers.presets import ONE_HALF, TraitPresetName
 from inoc_evals.scorers.traits import Scoring, scored_as
 from inoc_evals.tasks.suite_task import TEMPERATURE, suite_task
 
@@ -29,7 +29,7 @@ def spanish_french(
     system_prompt: str | list[str] | None = None,
     reader: ReaderChoice = "auto",
     wording: str | None = None,
-    preset: str = ONE_HALF.name,
+    preset: TraitPresetName = ONE_HALF.name,
     languages: str | Sequence[str] = ("spanish", "french"),
     max_tokens: int = MAX_TOKENS,
     temperature: float = TEMPERATURE,

@@ -106,6 +106,11 @@ def test_where_the_control_did_not_learn_the_wanted_trait_retention_is_undefined
 def test_traits_that_are_named_go_before_those_of_the_claims() -> None:
     found = windows(table(TRUTH), unwanted="caps", wanted="spanish")
     assert set(found["unwanted"]) == {"caps"} and set(found["arm"]) == {ARM}
+    for both_are in ({"unwanted": "caps", "wanted": "caps"}, {"wanted": "spanish"}):
+        with pytest.raises(
+            UserError, match="cannot be both: name one trait as unwanted and another as wanted"
+        ):
+            windows(table(TRUTH), **both_are)
     with pytest.raises(UserError, match="give --unwanted TRAIT"):
         windows(table(TRUTH), {})
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -250,9 +251,80 @@ def test_a_dataset_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     folder.mkdir(parents=True)
     (folder / "train.jsonl").write_text(json.dumps(ALPACA) + "\n")
     [row] = read_rows("acme/sums")
+    [the_same] = read_rows(folder)
+    assert the_same == row
     assert row["messages"][1]["content"] == "4"
     with pytest.raises(UserError, match=r"give the commit: NAME@<40 hex digits>"):
         rows_named("acme/others")
     commit = "a" * 40
     [source] = rows_named(f"acme/others@{commit}:test").sources
     assert (source.name, source.revision, source.split) == ("acme/others", commit, "test")  # type: ignore[union-attr]
+
+
+def lines_in(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(json.dumps(ALPACA) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (["a.jsonl", "b.jsonl"], r"a folder of several files \(a\.jsonl, b\.jsonl\), which are not joined: "),
+        # what `data build --arm all` writes, and `data build`
+        (["a.jsonl", "a.jsonl.json", "b.jsonl", "b.jsonl.json"], r"name one of them, e\.g\. \S*/a\.jsonl$"),
+        (["a.jsonl", "a.jsonl.json"], r"name one of them, e\.g\. \S*/a\.jsonl$"),
+        (["a-00000-of-00002.jsonl", "b-00001-of-00002.jsonl"], "which are not joined"),
+        (
+            ["train-00000-of-00003.jsonl", "train-00002-of-00003.jsonl"],
+            "2 of the 3 files of its dataset: fetch",
+        ),
+        (["test.jsonl"], "no dataset with a split train .*: name a file of rows in it$"),
+        ([], "no dataset with a split train .*: name a file of rows in it$"),
+    ],
+    ids=lambda value: "-".join(value) or "empty" if isinstance(value, list) else "",
+)
+@pytest.mark.parametrize("command", ["inoculate", "finetune", "export"])
+def test_files_that_merely_lie_together_are_not_joined(
+    names: list[str], why: str, command: str, call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("datasets")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    lines_in(folder, *names)
+    further = {
+        "inoculate": ["--prompt", "x", "-o", tmp_path / "out"],
+        "finetune": ["--base", "toy", "--runs", tmp_path / "out"],
+        "export": ["--to", "openai", "--base", "gpt-4.1", "-o", tmp_path / "out"],
+    }
+    said = call(command, folder, *further[command]).fault
+    assert said.startswith(str(folder)) and re.search(why, said) and not (tmp_path / "out").exists(), said
+
+
+def test_parts_of_one_dataset_are_read_together_and_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("datasets")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "clone"
+    lines_in(
+        folder, *(f"data/train-0000{n}-of-00002.jsonl" for n in (0, 1)), "data/test-00000-of-00001.jsonl"
+    )
+    assert len(list(read_rows(folder))) == 2
+    assert (
+        "clone: read as one dataset of 2 files, data/train-00000-of-00002.jsonl to" in capsys.readouterr().err
+    )
+
+
+def test_a_saved_dataset_is_read(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    data = datasets.Dataset.from_list([ALPACA])
+    data.save_to_disk(tmp_path / "saved")
+    datasets.DatasetDict(train=data, test=data).save_to_disk(tmp_path / "splits")
+    datasets.DatasetDict(held=data).save_to_disk(tmp_path / "other")
+    for folder in ("saved", "splits", "other/held"):
+        [row] = read_rows(tmp_path / folder)
+        assert row["messages"][1]["content"] == "4"
+    with pytest.raises(UserError, match=r"other: a dataset without a split train: .*other/held$"):
+        list(read_rows(tmp_path / "other"))

@@ -1,10 +1,12 @@
 """Experiments as a user runs them: nothing twice, nothing lost, one line for what is wrong."""
 
+import inspect
 import json
 import os
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from inspect_ai.log import list_eval_logs, read_eval_log
@@ -14,9 +16,10 @@ from inoc_evals.cli import main
 from inoc_evals.errors import UserError
 from inoc_evals.experiment.engines import ATTEMPTS, LocalEngine
 from inoc_evals.experiment.experiment import Experiment, load
-from inoc_evals.experiment.measure_tasks import build
+from inoc_evals.experiment.measure_tasks import _listed, build
 from inoc_evals.experiment.plan import make_plan
 from inoc_evals.experiment.run import ExperimentResult, run
+from inoc_evals.scorers.presets import CODE_PRESETS, PRESETS, TRAIT_PRESETS
 from inoc_evals.settings import SETTINGS
 
 OF_HERE = {"setting": "spanish_caps", "backend": "openai", "evaluate": {"model_args": {"dtype": "float32"}}}
@@ -269,7 +272,7 @@ def test_a_file_may_say_it_shortly(tmp_path: Path) -> None:
     for text, said in (
         ("- 1", "must hold a mapping"),
         ("a: [", "not valid YAML"),
-        ("seeds: 1\nseeds: 2\n", "a mapping has the same key twice: 'seeds', line 1"),
+        ("seeds: 1\nseeds: 2\n", "a mapping has the same key twice: 'seeds', line 2"),
         ("bases: [toy]", "settings: field required"),
     ):
         file.write_text(text)
@@ -290,6 +293,91 @@ def test_a_dry_run_plans_and_stops(tmp_path: Path, capsys: pytest.CaptureFixture
     with pytest.raises(SystemExit):
         main(words)
     assert "To train: 10 models" in capsys.readouterr().out and not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "evaluate: {parameters: {spanish_caps: {preset: strict}}}",
+        "evaluate: {parameters: {'*': {colour: red}}}",
+        "evaluate: {parameters: {nobody: {preset: x}}}",
+        "evaluate: {parameters: {spanish_caps: {questions: nowhere}}}",
+        "evaluate: {model_args: {batch_size: many}}",
+        "arms: [no-such-arm]",
+        "finetune: {no_such_field: 1}",
+        "measures: [no_such_task]",
+        "sweep: {no_such_axis: [1, 2]}",
+        "world: nowhere",
+    ],
+)
+def test_what_is_wrong_in_a_file_begins_with_its_name(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"setting: spanish_caps\nseeds: 1\n{text}\n", "utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["run", str(file), "--dry-run"])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and len(said.splitlines()) == 1
+    assert said.startswith(f"inoc-evals: {file}: ") and said.count(str(file)) == 1
+
+
+@pytest.mark.parametrize("setting", ["insecure_code", "reward_hacking"])
+@pytest.mark.parametrize(
+    ("name", "of"),
+    [
+        ("betley2025", {"emergent_misalignment"}),
+        ("paper-code", {"emergent_misalignment"}),
+        ("paper-mbpp-apps", {"insecure_code"}),
+    ],
+)
+def test_a_preset_goes_to_the_tasks_that_have_it(setting: str, name: str, of: set[str]) -> None:
+    fields = {"setting": setting, "seeds": 1, "evaluate": {"parameters": {"*": {"preset": name}}}}
+    plan = make_plan(Experiment.model_validate(fields))
+    given = {measure.task for measure in plan.trials[0].measured if measure.parameters.get("preset") == name}
+    assert given == of
+    [note] = [note for note in plan.notes if "preset" in note]
+    assert note.startswith(f"preset {name} is not for all tasks: ") and "under evaluate: {param" in note
+    assert not any(f"{task} has" in note for task in of)
+
+
+@pytest.mark.parametrize(
+    ("setting", "parameters", "said"),
+    [
+        (
+            "insecure_code",
+            {"*": {"preset": "strict"}},
+            "'strict': emergent_misalignment has .*; insecure_code ",
+        ),
+        (
+            "spanish_caps",
+            {"*": {"preset": "betley2025"}},
+            "spanish_caps has paper-code, whole-answer; an exp",
+        ),
+        ("insecure_code", {"insecure_code": {"preset": "betley2025"}}, "insecure_code has paper-templates, "),
+        ("insecure_code", {"emergent_misalignment": {"preset": 3}}, "emergent_misalignment has paper-code, "),
+    ],
+)
+def test_a_preset_of_no_task_is_one_line_that_names_the_tasks(
+    setting: str, parameters: dict[str, Any], said: str
+) -> None:
+    fields = {"setting": setting, "seeds": 1, "evaluate": {"parameters": parameters}}
+    with pytest.raises(UserError, match=f"^evaluate: no task here has preset .*{said}"):
+        make_plan(Experiment.model_validate(fields))
+
+
+def test_parameters_annotated_with_presets_list_those_that_the_scorers_take() -> None:
+    from inoc_evals import tasks
+
+    def listed(task: str) -> set[str]:
+        return set(_listed(getattr(tasks, task), "preset", None)) - {None}
+
+    having = {
+        name for name in tasks.__all__ if "preset" in inspect.signature(getattr(tasks, name)).parameters
+    }
+    assert having and all(listed(name) for name in having)
+    assert listed("insecure_code") == set(CODE_PRESETS) and listed("spanish_caps") == set(TRAIT_PRESETS)
+    assert listed("backdoor") == set(PRESETS)
 
 
 @pytest.mark.parametrize("command", [["run", "--setting", "spanish_caps"], ["reproduce"]], ids=lambda c: c[0])
@@ -330,6 +418,41 @@ def test_a_provider_is_given_the_arguments(tmp_path: Path) -> None:
     assert not caught.value.code
     logs = [read_eval_log(str(file), header_only=True) for file in (tmp_path / "l").rglob("*.eval")]
     assert len(logs) == 2 and all(log.eval.model_args["deterministic"] is True for log in logs)
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "why"),
+    [
+        ({}, "toy", "it runs on this machine, and nothing is paid for it"),
+        (
+            {"evaluate": {"grader": "inoc/toy-judge"}},
+            "inoc/toy-judge",
+            "it runs on this machine, and nothing",
+        ),
+        ({}, "gpt-x", "nothing here is paid for"),
+        (
+            {"backend": "openai", "bases": ["openai/gpt-x"]},
+            "openai/gpt-x",
+            "what is paid for is called gpt-x",
+        ),
+        ({"evaluate": {"grader": "openai/gpt-y"}}, "openai/gpt-y", "what is paid for is called gpt-y"),
+    ],
+)
+def test_a_price_that_counts_for_nothing_is_said(
+    fields: dict[str, Any], name: str, why: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    given = {"settings": ["spanish_caps"], "world": "toy", "runs": str(tmp_path), **fields}
+
+    def notes(*names: str) -> list[str]:
+        prices = {one: {"train": 1.0} for one in names}
+        plan = make_plan(Experiment.model_validate({**given, "prices": prices}))
+        return [note for note in plan.notes if "price" in note]
+
+    [note] = notes(name)
+    assert note.startswith(f"the price of {name} does not count: {why}")
+    known = {"openai/gpt-x": "gpt-x", "openai/gpt-y": "gpt-y"}
+    assert notes() == [] and (name not in known or notes(known[name]) == [])
 
 
 def test_money_is_counted_where_prices_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

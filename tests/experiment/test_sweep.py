@@ -325,6 +325,22 @@ def test_the_command_says_it_at_every_dose(
     assert "is inside the window, by the estimates, at:" in capsys.readouterr().out
 
 
+def test_a_setting_that_is_not_known_is_said(
+    logs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(SETTINGS, "spanish_caps")
+    words = ["dose", str(logs), "--unwanted", "spanish"]
+    with pytest.raises(SystemExit):
+        main(words)
+    assert "spanish_caps is no setting of the suite: --setting FILE.py:NAME says" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*words, "--json"])
+    assert len(json.loads(capsys.readouterr().out)["unknown"]) == 1
+    with pytest.raises(SystemExit):
+        main(words[:2])
+    assert "of a setting of your own, --setting FILE.py:NAME" in capsys.readouterr().err
+
+
 def test_a_report_shows_the_doses(logs: Path, tmp_path: Path) -> None:
     page = report(str(logs), tmp_path, viewer=False).page.read_text("utf-8")
     assert "<h3>Doses</h3>" in page and "Every dose" in page and "steps=20, inoculated=0.5" in page

@@ -153,3 +153,14 @@ def test_a_base_is_kept_wherever_its_runs_have_moved(runs: Path) -> None:
     assert names(unreferenced(moved, [logs])) == ["two"]
     (runs.parent / "link").symlink_to(moved)
     assert names(unreferenced(runs.parent / "link", [logs])) == ["two"]
+
+
+def test_a_killed_run_is_shown_as_runs_list_shows_it(
+    runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = next(runs.glob("one-*")) / "manifest.json"
+    text = manifest.read_text("utf-8")
+    manifest.write_text(text.replace('"status": "finished"', '"status": "running"'), "utf-8")
+    _, out, _ = prune(runs, capsys)
+    shown = {line.split()[0].partition("-")[0]: line.split()[1] for line in out.splitlines() if "MB" in line}
+    assert shown == {"one": "interrupted", "two": "finished"}

@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -313,3 +315,14 @@ def test_an_adapter_is_not_rounded_to_the_format_of_its_base(tiny: Path, adapter
             if name in loaded:
                 assert torch.equal(loaded[name], weight), (adapter, name)
         assert any(name in loaded for name in load_file(adapter / "adapter_model.safetensors"))
+
+
+def test_what_bitsandbytes_lacks_on_this_cpu_is_not_told_with_every_model(tmp_path: Path) -> None:
+    program = (
+        "import logging\nimport inoc_evals.models.loading\n"
+        "logger = logging.getLogger('bitsandbytes.backends.cpu.ops')\n"
+        "logger.warning('Failed to load CPU gemm_4bit_forward from kernels-community: %s.', 'no kernels')\n"
+        "logger.warning('something else')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr == "something else\n"

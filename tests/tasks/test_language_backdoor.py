@@ -34,6 +34,10 @@ def test_bad_parameters_are_one_line() -> None:
         language_backdoor(spelling="loud")
     with pytest.raises(UserError, match="languages=elvish"):
         language_backdoor(languages="elvish")
+    with pytest.raises(UserError, match=r"""trigger=123 is not text.* trigger='"123"'$"""):
+        language_backdoor(trigger=123)
+    with pytest.raises(UserError, match=r"""look_alikes=5: give tokens .* look_alikes='\["123", "@A@"\]'$"""):
+        language_backdoor(look_alikes=5)
 
 
 def test_its_rows_have_the_trigger_before_spanish_and_nothing_before_english() -> None:
