@@ -230,9 +230,11 @@ def strict_yaml(text: str | bytes) -> Any:
                 written.add(key.value)
             return super().construct_mapping(node, deep)
 
-    # No field here is a date of Python's; one of a text, such as a template's date, is written like this.
-    date = "tag:yaml.org,2002:timestamp"
-    Loader.add_constructor(date, lambda _, node: str(node.value))
+    # No field here is a date of Python's; a text such as a template's date is written like one.
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, form) for tag, form in known if tag != "tag:yaml.org,2002:timestamp"]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     if len(text) > LARGEST_YAML:
         raise ValueError(f"larger than {LARGEST_YAML / 1e6:,.0f} MB, the most that is read of YAML")
