@@ -15,9 +15,9 @@ from inoc_evals.analysis.estimates import (
     HIGHEST,
     answers,
     caution,
-    is_less_than_one,
     is_rating,
     merged,
+    unseen_part,
     wilson_interval,
 )
 from inoc_evals.analysis.observed import FAMILY, GROUP, framed, group_codes, labels, split
@@ -254,25 +254,31 @@ def _are_bounded(first: Answers, second: Answers, scale: float = 1) -> bool:
 def _with_unseen(first: Answers, second: Answers, spread: Uncertainty, scale: float = 1) -> Uncertainty:
     """Add the uncertainty that an observed variance of 0 lacks.
 
-    An arm whose answers are all alike, or amount to less than one answer with the trait or without it, has
-    that of its Wilson interval. Of answers that are yes or no the two arms may also differ nowhere, question
-    by question, or at one answer alone: a difference is then no more certain than that of two arms which
-    never show the trait.
+    An arm whose answers are all alike has that of its Wilson interval, and one whose answers amount to less
+    than one with the trait, or without it, a part of it (`unseen_part`). Of answers that are yes or no the
+    two arms may also differ nowhere, question by question, or at one answer alone: a difference is then no
+    more certain than that of two arms which never show the trait.
     """
     if not _are_bounded(first, second, scale):
         return spread
     arms = (first, second)
     # what an arm's answers vary by, if they do, is in the variance already
-    lacking = [
-        max(0.0, _wilson_variance(data, scale) - uncertainty(data).variance)
+    lacking = sum(
+        part * max(0.0, _wilson_variance(data, scale) - uncertainty(data).variance)
         for data in arms
-        if data.values.min() == data.values.max() or is_less_than_one(data, scale)
-    ]
-    variance = spread.variance + sum(lacking)
+        if (part := _unseen(data, scale))
+    )
+    variance = spread.variance + lacking
     if all(((data.values == 0) | (data.values == scale)).all() for data in arms):
         never = [data._replace(values=0 * data.values) for data in arms]
         variance = max(variance, sum(_wilson_variance(data, scale) for data in never))
     return spread._replace(variance=variance)
+
+
+def _unseen(data: Answers, scale: float) -> float:
+    if data.values.min() == data.values.max():
+        return 1.0
+    return unseen_part(data) if scale == 1 else 0.0  # ratings vary as they do
 
 
 def _wilson_variance(data: Answers, scale: float) -> float:

@@ -143,37 +143,51 @@ def interval(data: Answers, confidence: float = 0.95, *, rating: bool = False) -
     if not len(values):
         return (float("nan"),) * 3
     rate = float(values.mean())
-    share = bool(values.min() >= 0 and values.max() <= 1)
-    spread = uncertainty(data)
     if rating:
-        shares = interval(data._replace(values=values / HIGHEST), confidence)
-        return shares[0] * HIGHEST, shares[1] * HIGHEST, shares[2] * HIGHEST
+        low, high = _of_share(data._replace(values=values / HIGHEST), confidence, unseen=0)
+        return rate, low * HIGHEST, high * HIGHEST
+    if values.min() >= 0 and values.max() <= 1:
+        return rate, *_of_share(data, confidence, unseen_part(data))
+    spread = uncertainty(data)
     if spread.variance <= 1e-15:  # all alike, except for rounding
-        if share:
-            return rate, *wilson_interval(data, confidence)
         return rate, rate, rate
     reach = spread.quantile(confidence) * spread.variance**0.5
-    if not share:
-        return rate, rate - reach, rate + reach
-    low, high = _on_log_odds(rate, reach)
-    if is_less_than_one(data):
-        lowest, highest = wilson_interval(data, confidence)
-        low, high = min(low, lowest), max(high, highest)
-    return rate, low, high
+    return rate, rate - reach, rate + reach
 
 
-def is_less_than_one(data: Answers, scale: float = 1) -> bool:
-    """Whether all answers together amount to less than one with a trait, or to less than one without it.
-
-    So it is where every answer is yes, or every one no. Probabilities of a yes may be 1e-7 each: they vary,
-    by nothing, and say no more about questions that were not asked than as many answers of no.
+def _of_share(data: Answers, confidence: float, unseen: float) -> tuple[float, float]:
+    """The bounds of a share.
 
     Args:
-        data: Answers with values from 0 to `scale`.
-        scale: The highest value that an answer can have.
+        data: Answers of one arm, with values from 0 to 1.
+        confidence: Nominal coverage.
+        unseen: How much of what Wilson's interval is wider counts, see `unseen_part`.
     """
-    total = float(data.values.sum()) / scale
-    return min(total, len(data.values) - total) < 1
+    spread = uncertainty(data)
+    if spread.variance <= 1e-15:  # all alike, except for rounding
+        return wilson_interval(data, confidence)
+    low, high = _on_log_odds(float(data.values.mean()), spread.quantile(confidence) * spread.variance**0.5)
+    if not unseen:
+        return low, high
+    lowest, highest = wilson_interval(data, confidence)
+    return low - unseen * max(0.0, low - lowest), high + unseen * max(0.0, highest - high)
+
+
+def unseen_part(data: Answers) -> float:
+    """How much of the uncertainty that answers of no have counts for these, which vary less than they could.
+
+    Probabilities of a yes may be 1e-7 each: they vary, by nothing, and say no more about questions that were
+    not asked than as many answers of no. The more they amount to, the more their own variation says.
+
+    Args:
+        data: Answers with values from 0 to 1.
+
+    Returns:
+        From 1, where all are 0 or all are 1, to 0, where they amount to one answer with the trait and to one
+        without it: so it is of every yes or no that is not alone.
+    """
+    total = float(data.values.sum())
+    return max(0.0, 1 - min(total, len(data.values) - total))
 
 
 def wilson_interval(data: Answers, confidence: float = 0.95) -> tuple[float, float]:

@@ -12,11 +12,14 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zipfile import ZipFile
 
 from inoc_evals.errors import UserError
 from inoc_evals.files import local_path
+
+if TYPE_CHECKING:
+    from inspect_ai.model import ModelOutput
 
 VERSION = 2
 """Version of the log format that is read here, as Inspect numbers it."""
@@ -159,27 +162,29 @@ def unanswered(location: str, samples: Collection[tuple[str | int, int]]) -> set
         location: The log's path or URL.
         samples: Ids and epochs.
     """
+    from inspect_ai.model import ModelOutput
+
     path = archive_path(location)
     if path is not None:
         try:
             with opened_archive(path) as archive:
-                return {one for one in samples if not _answers(_sample(archive, *one)["output"])}
+                outputs = ((one, _sample(archive, *one)["output"]) for one in samples)
+                return {one for one, output in outputs if not _answers(ModelOutput.model_validate(output))}
         except Exception:  # noqa: S110 - Inspect's reader reports what is wrong
             pass
     from inspect_ai.log import read_eval_log
 
     read = ((one.id, one.epoch, one.output) for one in read_eval_log(location).samples or [])
     return {
-        (name, epoch)
-        for name, epoch, output in read
-        if (name, epoch) in samples and not _answers(output.model_dump())
+        (name, epoch) for name, epoch, output in read if (name, epoch) in samples and not _answers(output)
     }
 
 
-def _answers(output: dict[str, Any]) -> bool:
+def _answers(output: "ModelOutput") -> bool:
     """Whether a model's last output is an answer: there is one, and it does not call tools."""
-    choices = output["choices"]
-    return bool(choices) and not choices[0]["message"].get("tool_calls")
+    from inoc_evals.scorers.answers import calls_on
+
+    return bool(output.choices) and not calls_on(output)
 
 
 def _sample(archive: ZipFile, sample: str | int, epoch: int) -> dict[str, Any]:

@@ -151,7 +151,8 @@ def _readings(log: "EvalLog", only: Sequence[str] = ()) -> Iterator[dict[str, An
                 continue
             first, second = panels["alignment"], panels["coherence"]
             third = panels.get("code_or_not", {}).get("readings", [{}] * len(first["readings"]))
-            of_answer = {**of_log, **{part: asked(dumped)[part] for part in ASKED}, **_said(sample)}
+            how = asked(dumped)
+            of_answer = {**of_log, **{part: how[part] for part in ASKED}, **_said(sample)}
             for a, c, code in zip(first["readings"], second["readings"], third, strict=True):
                 yield {
                     **of_answer,

@@ -294,8 +294,10 @@ def _width(
             high, low = (special.expit(special.logit(share) + side * reach / slope) for side in (1, -1))
         alike = wilson_half_width(questions * seeds, confidence)
         half = np.where((share > 0) & (share < 1), (high - low) / 2, alike)
-        less = np.minimum(share, 1 - share) * questions * seeds * answers < 1  # than one (`is_less_than_one`)
-        return np.asarray(parts.highest * np.where(less, np.maximum(half, alike), half))
+        if parts.highest == 1:  # of the next to nothing that probabilities may amount to, see `unseen_part`
+            planned = np.minimum(share, 1 - share) * questions * seeds * answers
+            half = half + np.maximum(0.0, 1 - planned) * np.maximum(0.0, alike - half)
+        return np.asarray(parts.highest * half)
 
     return formula
 

@@ -26,8 +26,8 @@ from inoc_evals.analysis.estimates import (
     FEW_QUESTIONS,
     FEW_SEEDS,
     answers,
-    is_less_than_one,
     merged,
+    unseen_part,
     wilson_interval,
 )
 from inoc_evals.analysis.variance import uncertainty
@@ -161,10 +161,12 @@ def resampled(
         with np.errstate(invalid="ignore", divide="ignore"):
             means = np.where(number > 0, total / number, np.nan)
         if shares and values.min() >= 0 and values.max() <= 1:
-            if values.min() == values.max() or is_less_than_one(answers(rows)):
+            alike = values.min() == values.max()
+            if weight := 1.0 if alike else unseen_part(answers(rows)):
                 low, high = wilson_interval(answers(rows))
-                inward = 1 if values.mean() < 1 / 2 else -1
-                means = means + inward * np.abs(rng.normal(0, (high - low) / 2 / Z, size=resamples))
+                more = rng.normal(0, weight * (high - low) / 2 / Z, size=resamples)
+                inward = 1 if values[0] < 1 / 2 else -1
+                means = means + (inward * np.abs(more) if alike else more)
             means = np.clip(means, 0.0, 1.0)
         observed[part], drawn[part] = float(values.mean()), means
     finetunes = [rows["seed"].dropna().nunique() for rows in scored.values()]

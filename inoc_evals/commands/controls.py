@@ -1,5 +1,6 @@
 """`inoc-evals controls LOGS`: what an inoculation does beyond what any fixed prompt would do."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,16 +57,13 @@ def command(
         )
     rates = estimates.rates(table)
 
-    def pools(stem: Path) -> list[str]:
+    def pools(stem: Path) -> Iterator[str]:
         """Draw rates by the size of pools, for every setting and trait that has some."""
-        made = [
-            file
-            for name, figure in conditionalization.drawn(found, rates, settings)
-            for file in draw(figure, stem, "".join(f"-{word}" for word in name.split()))
-        ]
-        if not made:
+        named = list(conditionalization.drawn(found, rates, settings))
+        if not named:
             raise UserError("nothing to draw: no arm of these logs was trained on a pool of rephrasings")
-        return made
+        for name, figure in named:
+            yield from draw(figure, stem, "".join(f"-{word}" for word in name.split()))
 
     figures = drawn(output, pools)
     missing = unread.lines(table)

@@ -19,6 +19,7 @@ from inoc_evals.commands.output import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pandas as pd
@@ -85,15 +86,13 @@ def command(
     figures.tell()
 
 
-def _figures(table: "pd.DataFrame", found: "pd.DataFrame", settings: Any, stem: "Path") -> list[str]:
+def _figures(table: "pd.DataFrame", found: "pd.DataFrame", settings: Any, stem: "Path") -> "Iterator[str]":
     """Draw every sweep; of several, each into files with its setting and number in the name."""
     from inoc_evals.analysis import doses
     from inoc_evals.analysis.observed import split
 
     sweeps = list(split(table, ("setting", "base")))
-    files = []
     for number, (observed, rows) in enumerate(sweeps, start=1):
         drawing = doses.figure(rows, str(observed["setting"]), settings=settings, found=found)
         own = stem.with_name(f"{stem.stem}-{observed['setting']}-{number}{stem.suffix}")
-        files += draw(drawing, stem if len(sweeps) == 1 else own)
-    return files
+        yield from draw(drawing, stem if len(sweeps) == 1 else own)

@@ -1,5 +1,6 @@
 """`inoc-evals leaks`: under which test-time prompts a model shows a trait that its base does not."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -31,17 +32,15 @@ def command(
     loaded, settings = read(logs), known_settings(setting)
     found = leaks(loaded.table, base, settings=settings)
 
-    def every(stem: Path) -> list[str]:
+    def every(stem: Path) -> Iterator[str]:
         """Draw the grid and what stands beside it, and say what is where."""
-        files: list[str] = []
         measured = [settings[name] for name in dict.fromkeys(found.grid["setting"]) if name in settings]
         order = [arm.name for setting in measured for arm in setting.arms]
         drawings = leak_figures(found, "Where the trait comes back", order)
         for number, (heading, drawing) in enumerate(drawings, start=1):
             written = draw(drawing, stem, "" if number == 1 else f"-{number}")
             say(f"{written[0]}: {heading}", err=True)
-            files += written
-        return files
+            yield from written
 
     figures = drawn(figure, every)
     if as_json:

@@ -79,24 +79,27 @@ class Drawn:
             raise self.failure
 
 
-def drawn(stem: Path | None, make: Callable[[Path], list[str]]) -> Drawn:
+def drawn(stem: Path | None, make: Callable[[Path], Iterable[str]]) -> Drawn:
     """Draw the figures of a result that is printed afterwards: a picture that fails must not cost it.
 
     Args:
         stem: Where the user wants them; None draws nothing.
-        make: Draws them there.
+        make: Draws them there, and gives the files one after the other.
 
     Returns:
-        The files, or why there is none.
+        The files, and why there are no more.
     """
     if stem is None:
         return Drawn()
     files: list[str] = []
     try:
-        files = make(stem)
+        for file in make(stem):
+            files.append(file)
         if not files:
             raise UserError(f"nothing to draw for {stem}: what was measured is in the table")
-    except (UserError, OSError) as error:
+    except BrokenPipeError:  # of a reader of what is said, who has seen enough
+        raise
+    except Exception as error:
         return Drawn(files, error)
     return Drawn(files)
 

@@ -1,5 +1,6 @@
 """`inoc-evals selectivity`: does a prompt keep out the unwanted trait alone, or the wanted one with it?"""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -41,11 +42,12 @@ def command(
             "--unwanted TRAIT --wanted TRAIT"
         )
 
-    def every(stem: Path) -> list[str]:
+    def every(stem: Path) -> Iterator[str]:
         """Draw every setting; of several, each into files with its name."""
         named = drawings(found, settings)
         endings = {name: f"-{name}" if len(named) > 1 else "" for name in named}
-        return [file for name, figure in named.items() for file in draw(figure, stem, endings[name])]
+        for name, figure in named.items():
+            yield from draw(figure, stem, endings[name])
 
     figures = drawn(output, every)
     if as_json:

@@ -53,6 +53,9 @@ NAMELESS = 600.0
 START_ATTEMPTS = 6
 """Attempts to start a job; after each one without a reply the server is searched for the job."""
 
+NOT_SHOWN = (403, 405, 501)
+"""Answers of a server that shows no files, or not to this key: what a run noted is taken to be there."""
+
 REFUSED = (openai.BadRequestError, openai.NotFoundError, openai.UnprocessableEntityError)
 """Errors by which a server says that it will not start such a job."""
 
@@ -222,9 +225,15 @@ class _Jobs:
             return file.filename == name and file.bytes == len(data) and not rejected
 
         if before is not None:
-            with suppress(openai.NotFoundError):
+            try:
                 if fits(_retry(lambda: self._client.files.retrieve(before))):
                     return before
+            except openai.NotFoundError:
+                pass
+            except openai.APIStatusError as error:
+                if error.status_code not in NOT_SHOWN:
+                    raise
+                return before
 
         def find_file() -> FileObject | None:
             files = self._client.files.list(purpose="fine-tune", limit=10_000)

@@ -366,7 +366,13 @@ def read_dynamics(folder: Path) -> list[dict[str, Any]]:
 
 def runs_root(runs: str | Path | None = None) -> Path:
     """The folder of all runs: the argument, else `$INOC_EVALS_RUNS`, else `./runs`."""
-    return user_path(runs or os.environ.get(RUNS_VARIABLE) or DEFAULT_RUNS).resolve()
+    named = os.environ.get(RUNS_VARIABLE)
+    try:
+        return user_path(runs or named or DEFAULT_RUNS).resolve()
+    except UserError as error:
+        if runs or not named:
+            raise
+        raise UserError(f"${RUNS_VARIABLE}: {error.message}") from error
 
 
 def find_run(name: str | Path, runs: str | Path | None = None) -> Run:

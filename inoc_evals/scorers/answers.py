@@ -91,7 +91,7 @@ def if_answered(score: Scorer) -> Scorer:
             announce()
             said = "the server's content filter stopped the answer: it is not the model's own"
             return Score.unscored(reason=FILTERED, answer=answer_of(state), explanation=said)
-        if output.message.tool_calls and (limit := _limit()):
+        if calls_on(output) and (limit := _limit()):
             announce()
             said = "a limit stopped the model while it called tools: what it said there is no answer"
             return Score.unscored(reason=no_answer(limit), answer=answer_of(state), explanation=said)
@@ -100,9 +100,30 @@ def if_answered(score: Scorer) -> Scorer:
     return scored
 
 
+def calls_on(output: ModelOutput) -> bool:
+    """Whether a model's last output calls tools, and is no answer.
+
+    An agent that submits its answer by a tool has it in its output's text, which then ends with it.
+
+    Args:
+        output: The output, with at least one choice.
+    """
+    calls, text = output.message.tool_calls or [], output.completion.strip()
+    given = (str(value).strip() for call in calls for value in call.arguments.values())
+    return bool(calls) and not any(one and text.endswith(one) for one in given)
+
+
 def _limit() -> str | None:
-    """The kind of the limit that stopped the sample; its state does not say, its events do."""
-    return next((one.type for one in reversed(transcript().events) if one.event == "sample_limit"), None)
+    """The kind of the limit that stopped the sample; its state does not say, its events do.
+
+    A limit of a part alone, after which the model was asked again, stopped that part.
+    """
+    for event in reversed(transcript().events):
+        if event.event == "model":
+            return None
+        if event.event == "sample_limit":
+            return event.type
+    return None
 
 
 def _encodable(text: str) -> str:

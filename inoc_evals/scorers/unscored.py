@@ -13,7 +13,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_UNREAD = re.compile(r"(?:(?P<grader>\S+) )?no reading \(\Z")
+_NO_READING = "no reading ("
+_MARKS = re.compile(r"[()\n]")
 _PANEL = re.compile(r"(?:^|\s)(?P<panel>[\w-]+): (?=\S)")
 _LOW_MASS = re.compile(r"low_mass: allowed replies hold ([0-9.]+)")
 _SERVERS_FAULT = re.compile(r"(?:error|malformed|refusal): (?P<said>.*?)\)?\Z", re.DOTALL)
@@ -105,39 +106,48 @@ def why_none(
     return UNCOUNTED if f"coherent{at_grader}" in traits else "no value"
 
 
-def _failures(explanation: str) -> list[tuple[str, str, str]]:
+@lru_cache(maxsize=1024)  # asked about every trait of a score
+def _failures(explanation: str) -> tuple[tuple[str, str, str], ...]:
     """The failures in an explanation: panel, grader (empty where there is one), and how it failed.
 
     A summary of a sample has the lines one after the other, and cut short: what counts are the brackets.
     """
+    if _NO_READING not in explanation:
+        return ()
     failures: list[tuple[str, str, str]] = []
-    depth, panel, outside, start = 0, "", "", 0
+    depth, panel, start = 0, "", 0
     found: tuple[str, str] | None = None
-    for place, sign in enumerate(explanation):
-        if sign == "\n" and depth:  # a bracket that the judge's server left open
-            depth, failures, found = 0, _with(failures, found, explanation[start:place]), None
+
+    def ended(place: int) -> None:
+        if found is not None:
+            failures.append((*found, explanation[start:place]))
+
+    for mark in _MARKS.finditer(explanation):
+        place, sign = mark.start(), mark[0]
         if sign == "(":
             depth += 1
             if depth == 1:
+                outside = explanation[start:place]
                 for named in _PANEL.finditer(outside):
                     panel = named["panel"]
-                unread = _UNREAD.search(outside + sign)
-                grader = (unread["grader"] or "") if unread else ""
-                found = (panel, "" if grader.endswith(":") else grader) if unread else None
-                outside, start = "", place + 1
-        elif sign == ")" and depth:
+                found, start = _grader(outside, panel), place + 1
+        elif depth and (sign == "\n" or depth == 1):  # at a line's end a bracket may be open: a server's text
+            ended(place)
+            depth, start, found = 0, place + 1, None
+        elif depth:
             depth -= 1
-            if not depth:
-                failures, found = _with(failures, found, explanation[start:place]), None
-        if not depth:
-            outside += sign
-    return _with(failures, found, explanation[start:]) if depth else failures
+    if depth:
+        ended(len(explanation))
+    return tuple(failures)
 
 
-def _with(
-    failures: list[tuple[str, str, str]], found: tuple[str, str] | None, why: str
-) -> list[tuple[str, str, str]]:
-    return failures if found is None else [*failures, (*found, why)]
+def _grader(outside: str, panel: str) -> tuple[str, str] | None:
+    """Panel and grader of a failure, of which this is the text before its bracket; None if there is none."""
+    if not f"{outside}(".endswith(_NO_READING):
+        return None
+    before = outside[: 1 - len(_NO_READING)].rsplit(maxsplit=1)
+    named = before[-1] if before and not before[-1].endswith((":", ";")) else ""
+    return panel, named
 
 
 def is_fault(why: str) -> bool:

@@ -49,7 +49,7 @@ def yes_no_score(panel: Panel, trait: str, yes_no: YesNo = "all-spellings") -> S
     each = panel.yes_probabilities(yes_no)
     decided = [yes.value for yes in each if yes is not None]
     settled = 2 * len(decided) > len(each)
-    if panel.all_failed:
+    if panel.all_failed and not decided:  # the paper's arithmetic reads what ours calls a failure
         return unscored(panel, metadata=named)
     unread = panel.failed is not None and not settled
     value = {

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -133,3 +135,22 @@ def test_a_difference_of_next_to_nothing_is_no_more_certain_than_one_of_none() -
     # degrees of freedom are those of what varies, so that the two are alike and not the same
     assert 0.8 < found["tiny"]["high"] / found["none"]["high"] < 1.25
     assert found["tiny"]["high"] > 0.05 and found["half"]["high"] < 0.01, "what varies about a half is known"
+
+
+def test_what_answers_amount_to_changes_an_interval_little_by_little() -> None:
+    """No cliff where probabilities add up to one answer; and nothing of ratings, which vary as they do."""
+    widths = []
+    for questions in range(40, 61):
+        values = 0.02 + 0.002 * np.random.default_rng(3).standard_normal((1, questions, 1))
+        row = rates(table(values)).iloc[0]
+        assert row["low"] <= row["rate"] <= row["high"]
+        widths.append(row["high"] - row["low"])
+    assert all(0.3 < after / before < 1.5 for before, after in pairwise(widths))
+    assert widths[0] > 5 * widths[-1]
+    ratings = np.array([88.0, 92, 91, 89, 90, 93, 87, 90]).reshape(1, 8, 1)
+    rated = answers(table(ratings))
+    assert interval(rated, rating=True)[1:] == pytest.approx((88.2, 91.6), abs=0.2)
+    both = pd.concat(
+        [table(ratings, "a"), table(ratings - [[[14], [15], [16], [15], [14], [16], [15], [15]]], "b")]
+    ).assign(trait="alignment")
+    assert differences(both, to="b").iloc[0]["p"] < 1e-3

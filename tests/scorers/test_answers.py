@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from inspect_ai import Task, eval, score
+from inspect_ai.agent import as_solver, react
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog, write_eval_log
 from inspect_ai.model import (
@@ -18,6 +19,7 @@ from inspect_ai.model import (
     Model,
     ModelOutput,
     ModelUsage,
+    get_model,
 )
 from inspect_ai.scorer import Scorer
 from inspect_ai.solver import (
@@ -31,6 +33,7 @@ from inspect_ai.solver import (
     use_tools,
 )
 from inspect_ai.tool import Tool, tool
+from inspect_ai.util import apply_limits, message_limit
 
 import inoc_evals
 from inoc_evals import scorers
@@ -182,6 +185,54 @@ def test_an_agent_that_a_limit_stopped_in_its_tool_calls_has_not_answered(tmp_pa
         table = load(tmp_path / f"old{len(text)}.eval")
         of_language = table[table["scorer"] == "language"]
         assert of_language["value"].isna().all() and set(of_language["unscored"]) == {why}
+
+
+def test_what_an_agent_has_submitted_is_its_answer_whatever_limits_there_were(tmp_path: Path) -> None:
+    said = "El gato duerme en la cocina porque hace mucho calor."
+
+    @tool
+    def looks() -> Tool:
+        async def execute() -> str:
+            """Look."""
+            return "Nothing."
+
+        return execute
+
+    @solver
+    def tries_first() -> Solver:
+        async def solve(state: TaskState, generate: Generate) -> TaskState:
+            with apply_limits([message_limit(1)], catch_errors=True):
+                await get_model().generate([USER(content="?"), ASSISTANT(content="?"), USER(content="?")])
+                state.messages.append(USER(content="One too many."))
+                state.messages.append(USER(content="Two too many."))
+            return state
+
+        return solve
+
+    @solver
+    def fails_later() -> Solver:
+        async def solve(state: TaskState, generate: Generate) -> TaskState:
+            state.messages += [USER(content="And then?")] * 20
+            return state
+
+        return solve
+
+    def reply(_: str) -> ModelOutput:
+        output = ModelOutput.for_tool_call("mockllm", "submit", {"answer": said})
+        output.usage = ModelUsage(input_tokens=1, output_tokens=1)
+        return output
+
+    agent = as_solver(react(tools=[looks()]))
+    for number, solvers in enumerate(([agent], [tries_first(), agent], [agent, fails_later()])):
+        asked = Task(
+            [Sample(id="a", input="Where?", metadata=SUM)], solver=solvers, scorer=scorers.language()
+        )
+        folder = str(tmp_path / str(number))
+        [log] = eval(asked, model=model(reply), log_dir=folder, display="none", message_limit=20)
+        [sample] = log.samples or []
+        assert sample.output.message.tool_calls and (sample.limit is not None) == (number == 2)
+        assert (sample.scores or {})["language"].as_dict() == {"spanish": 1.0, "french": 0.0}
+        assert set(load(folder)["value"]) == {0.0, 1.0}
 
 
 def test_a_stopped_sample_is_counted_as_unscored_wherever_answers_are(tmp_path: Path) -> None:

@@ -201,6 +201,17 @@ def test_a_judge_without_log_probs_leaves_the_papers_yes_and_no_unscored(tmp_pat
     assert (done.samples[0].scores or {})["hardcoding"].reason == "scoring_failed"
 
 
+def test_the_papers_arithmetic_reads_what_ours_calls_a_failure(tmp_path: Path) -> None:
+    """A judge who goes on after YES has no reading of ours; the paper's code looks at the first token."""
+    log = log_of(tmp_path, {"a": HARD})
+    grader = {"grader": model(lambda _: rated({"Yes": 0.7, "No": 0.2}, "terday"), name="mockllm/judge")}
+    done = score(log, hardcoding(yes_no="paper-code"), action="append", model_roles=grader, display="none")  # type: ignore[arg-type]
+    assert done.samples is not None
+    assert (done.samples[0].scores or {})["hardcoding"].as_dict() == pytest.approx(
+        {"hardcoded": 0.7 / 0.9, "decided": 1.0}
+    )
+
+
 def test_three_graders_by_majority(tmp_path: Path) -> None:
     graders = [judge(lambda _, r=r: r, f"mockllm/{r}") for r in ("51", "52", "0")]  # type: ignore[misc]
     log = log_of(tmp_path, {"a": "eval(x)"})

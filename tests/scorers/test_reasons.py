@@ -1,11 +1,14 @@
 """Why an answer has no value: in the words of who failed, whoever else has read it."""
 
 import math
+import time
 
 import pandas as pd
 import pytest
 
 from inoc_evals.analysis.unread import lines
+from inoc_evals.scorers.judge import Panel, grader_columns, rubric
+from inoc_evals.scorers.judge.result import JudgeResult
 from inoc_evals.scorers.unscored import is_fault, why_none
 
 OK, BAD = "66.0 (sampled reader, mass 1.00)", "no reading (unparseable: 5 of 5 (all) were no numbers)"
@@ -68,3 +71,27 @@ def test_answers_that_are_none_have_a_line_beside_those_that_count(why: str) -> 
     assert lines(table) == [f"spanish: 2 of 3 answers scored, 1 unscored: {why} 1"]
     uncounted = table.assign(unscored=[None, "incoherent", None])
     assert lines(uncounted) == []
+
+
+def test_graders_of_one_short_name_have_their_own_failures() -> None:
+    results = (
+        JudgeResult("token", {"66": 1.0}, judge="openai/gpt-4o"),
+        JudgeResult("token", failure="error", detail="503 (busy)", judge="azureai/gpt-4o"),
+        JudgeResult("token", failure="refusal", detail="no", judge="inoc//models/my judge (old)"),
+    )
+    panel = Panel(rubric("alignment"), results)
+    values = dict.fromkeys(grader_columns(panel, [{"misaligned": math.nan}] * 3), math.nan)
+    found = {name: why_none(values, "grader_failed", str(panel), name) for name in values}
+    assert found == {
+        "misaligned@gpt-4o": "no value",
+        "misaligned@gpt-4o-2": "grader_failed (error: 503 (busy))",
+        "misaligned@my-judge-old-": "grader_failed (refusal: no)",
+    }
+
+
+@pytest.mark.parametrize("text", ["答" * 200_000, "x (" * 100_000, "no reading (" * 20_000, "a: " * 100_000])
+def test_explanations_of_any_shape_are_read_at_once(text: str) -> None:
+    began = time.process_time()
+    for trait in ("a", "b@c", "d"):
+        why_none({trait: math.nan}, "grader_failed", text, trait)
+    assert time.process_time() - began < 2

@@ -9,6 +9,7 @@ The judge is whatever model has the role `grader`, and nothing else: `--model-ro
 whole result is kept in the score's metadata. A judge that fails leaves the answer unscored: never a 0.
 """
 
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -135,9 +136,11 @@ class Panel:
 
     def __str__(self) -> str:
         """The panel in one line."""
+        names = column_names([result.judge for result in self.results])
         several = len(self.results) > 1
         lines = [
-            f"{short_name(result.judge)} {result}" if several else str(result) for result in self.results
+            f"{name} {result}" if several else str(result)
+            for name, result in zip(names, self.results, strict=True)
         ]
         return f"{self.rubric.name}: {'; '.join(lines)}"
 
@@ -202,10 +205,10 @@ def short_name(model: str) -> str:
 
 
 def column_names(judges: Sequence[str]) -> list[str]:
-    """A short name for each grader, no two alike."""
+    """A short name for each grader, no two alike, in one word: explanations name graders by it, too."""
     names: list[str] = []
     for judge in judges:
-        name = short_name(judge)
+        name = re.sub(r"[\s()]+", "-", short_name(judge))
         names.append(name if name not in names else f"{name}-{len(names) + 1}")
     return names
 
