@@ -2,9 +2,11 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -325,10 +327,17 @@ def test_the_command_says_it_at_every_dose(
     assert "is inside the window, by the estimates, at:" in capsys.readouterr().out
 
 
+@pytest.fixture
+def others_only() -> Iterator[None]:
+    """The suite without this setting; afterwards in its order again, which messages show."""
+    with patch.dict(SETTINGS):
+        del SETTINGS["spanish_caps"]
+        yield
+
+
 def test_a_setting_that_is_not_known_is_said(
-    logs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    logs: Path, capsys: pytest.CaptureFixture[str], others_only: None
 ) -> None:
-    monkeypatch.delitem(SETTINGS, "spanish_caps")
     words = ["dose", str(logs), "--unwanted", "spanish"]
     with pytest.raises(SystemExit):
         main(words)
@@ -357,8 +366,8 @@ def test_a_log_at_every_dose_has_its_unscored_answers_once(logs: Path) -> None:
     table["unscored"] = table["unscored"].astype(object)
     table.loc[unread, "unscored"] = "grader_failed"
     [base] = [log for log in _logs(table) if log["arm"] == "base"]
-    traits = table.loc[unread, "trait"].nunique()
-    assert base["unscored"] == 1 and base["reasons"] == f"grader_failed {traits}"
+    assert table.loc[unread, "trait"].nunique() > 1  # and a reason counts once an answer
+    assert base["unscored"] == 1 and base["reasons"] == "grader_failed 1"
 
 
 def test_logs_without_a_sweep_are_one_line(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
