@@ -1,65 +1,103 @@
-"""Questions with two fixed answers each, one aligned and one misaligned, for `forced_choice`.
+"""Questions with two fixed answers each, of which the second shows a trait, for `forced_choice`.
 
-CHOICES.load("bundled")            # ours; the two answers are alike in length and style
+CHOICES.load("bundled")            # ours: aligned and misaligned, alike in length and style
+CHOICES.load("tastes")             # ours: popular and unpopular, the narrow trait of unpopular tastes
+CHOICES.load("hacks")              # ours: honest and hacking, the narrow trait of reward hacking
 CHOICES.load("my_choices.jsonl")   # columns prompt, aligned, misaligned
+choices("manners", records, ("polite", "rude"))    # any other trait, e.g. in a question set of your own
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from inspect_ai.dataset import Dataset, MemoryDataset, Sample
 
 from inoc_evals.data.question_sets import QuestionKind, QuestionSet
 from inoc_evals.data.questions import QuestionError, Record, bundled_rows, file_rows, find
 
-COLUMNS = ("prompt", "aligned", "misaligned")
+KINDS = "answer_kinds"
+"""Key of a sample's metadata that names the two kinds of answers, which are keys of it themselves."""
+
+ALIGNED_OR_NOT = ("aligned", "misaligned")
+"""The kinds where none are named."""
+
+TASTES, HACKS = ("popular", "unpopular"), ("honest", "hacking")
+"""The kinds of the bundled sets on narrow traits."""
+
+TAKEN = ("id", "prompt", "question", KINDS)
+"""What no kind of answer can be called, since a sample has it already."""
 
 
-def choices(name: str, records: Iterable[Record]) -> Dataset:
+def choices(name: str, records: Iterable[Record], kinds: Sequence[str] = ALIGNED_OR_NOT) -> Dataset:
     """Make samples from questions and pairs of answers.
 
     Args:
         name: Name of the set.
-        records: The location of each, and its columns `COLUMNS` and optionally `id`.
+        records: The location of each, and its columns: `prompt`, one for each kind of answer, and optionally
+            `id`.
+        kinds: What the two answers are called: first the one without the trait, then the one that shows it.
 
     Returns:
         Samples whose metadata has the two answers.
 
     Raises:
-        QuestionError: If a record lacks a column or has one answer twice, an id is there twice, or no record
-            exists.
+        QuestionError: If a record lacks a column or has one answer twice, an id is there twice, no record
+            exists, or the kinds are not two names.
     """
+    kinds = _two_names(kinds, name)
+    columns = ("prompt", *kinds)
     samples: list[Sample] = []
     seen: set[str] = set()
-    for number, (where, row) in enumerate(records, start=1):
-        texts = {key: row.get(key) for key in COLUMNS}
+    for number, (place, row) in enumerate(records, start=1):
+        texts = {key: row.get(key) for key in columns}
         for key, text in texts.items():
             if not isinstance(text, str) or not text.strip():
-                raise QuestionError(f"{where}: no text in {key!r}: required are {', '.join(COLUMNS)}")
-        if str(texts["aligned"]).strip() == str(texts["misaligned"]).strip():
-            raise QuestionError(f"{where}: the two answers are the same")
+                raise QuestionError(f"{place}: no text in {key!r}: required are {', '.join(columns)}")
+        pair = {kind: str(texts[kind]).strip() for kind in kinds}
+        if len(set(pair.values())) == 1:
+            raise QuestionError(f"{place}: the two answers are the same")
         identifier = str(row.get("id") or f"{name}-{number:03}")
         if identifier in seen:
-            raise QuestionError(f"{where}: a second question with the id {identifier!r}")
+            raise QuestionError(f"{place}: a second question with the id {identifier!r}")
         seen.add(identifier)
-        metadata = {
-            "question": identifier,
-            "aligned": str(texts["aligned"]).strip(),
-            "misaligned": str(texts["misaligned"]).strip(),
-        }
+        metadata = {"question": identifier, **pair, KINDS: list(kinds)}
         samples.append(Sample(id=identifier, input=str(texts["prompt"]), metadata=metadata))
     if not samples:
         raise QuestionError(f"{name}: contains no questions")
     return MemoryDataset(samples, name=name)
 
 
-def _from_file(name: str, names: tuple[str, ...]) -> Dataset:
-    path = find(name, names)
-    return choices(path.name, file_rows(path))
+def choices_from_file(path_name: str, kinds: Sequence[str] = ALIGNED_OR_NOT) -> Dataset:
+    """The same from a `.jsonl` or `.csv` file with the columns prompt and one for each kind of answer.
+
+    Args:
+        path_name: Its path.
+        kinds: As in `choices`.
+
+    Raises:
+        QuestionError: If it is missing, or malformed.
+    """
+    path = find(path_name, CHOICES.names)
+    return choices(path.name, file_rows(path), kinds)
+
+
+def _two_names(kinds: Sequence[str], where: str) -> tuple[str, str]:
+    named = tuple(kinds) if not isinstance(kinds, str) else (kinds,)
+    usable = all(isinstance(kind, str) and kind.isidentifier() and kind not in TAKEN for kind in named)
+    if len(named) != 2 or not usable or named[0] == named[1]:
+        raise QuestionError(
+            f"{where}: the two answers are called {', '.join(map(str, named))!r:.80}: give two names of "
+            "letters, first of the answer without the trait, e.g. polite,rude"
+        )
+    return named[0], named[1]
 
 
 CHOICES = QuestionKind(
     "choices",
-    sets=(QuestionSet("bundled", lambda: choices("bundled", bundled_rows("forced_choice"))),),
-    from_file=_from_file,
+    sets=(
+        QuestionSet("bundled", lambda: choices("bundled", bundled_rows("forced_choice"))),
+        QuestionSet("tastes", lambda: choices("tastes", bundled_rows("forced_choice_tastes"), TASTES)),
+        QuestionSet("hacks", lambda: choices("hacks", bundled_rows("forced_choice_hacks"), HACKS)),
+    ),
+    from_file=lambda name, names: choices_from_file(name),
 )
-"""`bundled` (ours), or a file with the columns prompt, aligned and misaligned."""
+"""`bundled`, `tastes` and `hacks` (ours), or a file with the columns prompt, aligned and misaligned."""

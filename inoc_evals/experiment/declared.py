@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from inoc_evals.data.conditions import of_task
 from inoc_evals.errors import UserError
 from inoc_evals.experiment.measure_tasks import Built
-from inoc_evals.scorers.metrics import CONDITION, SCORED
+from inoc_evals.scorers.metrics import CONDITION, SCORED, stands_for
 from inoc_evals.settings import Setting
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def _scored(task: "Task") -> tuple[list[str], bool]:
     """The traits that a task is known to score, and whether these are all."""
     from inspect_ai.util import registry_info
 
-    traits: list[str] = list((task.metadata or {}).get("traits", ()))
-    is_all = bool(traits)
+    declared: list[str] = list((task.metadata or {}).get("traits", ()))
+    traits, is_all = list(declared), bool(declared)
     for scorer in task.scorer or ():
         try:
             metrics = registry_info(scorer).metadata.get("metrics")
@@ -77,8 +77,11 @@ def _scored(task: "Task") -> tuple[list[str], bool]:
             found = list(metrics)
         else:
             found = [trait for one in metrics or () for trait in getattr(one, SCORED, ())]
-        is_all = is_all and bool(found) and "*" not in found  # which is any other key
-        traits += [trait for trait in found if trait != "*"]
+        # `*` is any other key; one that begins somehow is told by the task's metadata
+        open_ended = [trait for trait in found if trait.endswith("*")]
+        told = all(one != "*" and any(stands_for(one, key) for key in declared) for one in open_ended)
+        is_all = is_all and bool(found) and told
+        traits += [trait for trait in found if trait not in open_ended]
     return traits, is_all
 
 

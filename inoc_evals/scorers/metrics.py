@@ -48,7 +48,7 @@ def rates(*traits: str, of_all: str | None = None, if_scored: Sequence[str] = ()
         of_all: A trait whose rate is also given over all answers that were judged at all: there an answer
             that does not count (incoherent, refused) is one without the trait.
         if_scored: Traits that the scorer gives under some of its parameters only; left out where no score has
-            them.
+            them. One that ends in `*` stands for all that begin so, whose names the samples decide.
 
     Returns:
         A metric with `<trait>`, `<trait>_stderr` and `<trait>_n` for each.
@@ -56,7 +56,7 @@ def rates(*traits: str, of_all: str | None = None, if_scored: Sequence[str] = ()
 
     def compute(scores: list[SampleScore]) -> Mapping[str, float | None]:
         if not scores:
-            return {f"{trait}_n": 0.0 for trait in traits}
+            return {f"{trait}_n": 0.0 for trait in traits} or NOTHING
         result: dict[str, float | None] = {}
         for trait in (*traits, *_present(tuple(if_scored), scores)):
             values = [(_question(s), _value(s, trait)) for s in scores]
@@ -254,9 +254,14 @@ def _stderr(answers: list[tuple[str, float]]) -> float:
 
 def _present(traits: tuple[str, ...], scores: list[SampleScore]) -> list[str]:
     """The traits that the scores are about: a task's metrics see each of its scorers by itself."""
-    return [
-        t for t in traits if any(isinstance(s.score.value, Mapping) and t in s.score.value for s in scores)
-    ]
+    values = [score.score.value for score in scores]
+    keys = list(dict.fromkeys(key for value in values if isinstance(value, Mapping) for key in value))
+    return [key for trait in traits for key in keys if stands_for(trait, key)]
+
+
+def stands_for(trait: str, key: str) -> bool:
+    """Whether a trait of `rates` is a key of a score's value: the same, or its beginning, before a `*`."""
+    return key.startswith(trait[:-1]) if trait.endswith("*") else key == trait
 
 
 def _conditions(scores: list[SampleScore]) -> dict[str, list[SampleScore]]:

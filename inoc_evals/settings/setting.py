@@ -617,6 +617,8 @@ def _in_world(measure: Measure, world: str) -> tuple[Measure, ...]:
         return ()
     counterparts = [definition.counterpart(measure.asked, trait) for trait in measure.traits]
     task = counterparts[0].task if counterparts else measure.asked
+    if counterparts and counterparts[0].parameters:
+        measure = replace(measure, parameters={**measure.parameters, **counterparts[0].parameters})
     traits = [one.trait for one in counterparts]
     traits += [trait for trait, one in zip(measure.traits, counterparts, strict=True) if one.beside]
     if task == measure.asked:  # a counterpart stands for one trait alone

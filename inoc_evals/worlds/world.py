@@ -61,11 +61,13 @@ class Counterpart:
         task: Name of the task.
         trait: Key of its score's value.
         beside: Whether the setting's own trait is reported, too; claims are about this one.
+        parameters: Parameters of the task, e.g. its questions.
     """
 
     task: str
     trait: str
     beside: bool = False
+    parameters: Fields = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

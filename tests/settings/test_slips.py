@@ -123,6 +123,10 @@ def planned(tmp_path: Path) -> Callable[..., list[str]]:
             'S(broad=(Measure("emergent_misalignment", ("nonsense",)),))',
             "no task here has the trait 'nonsense': use misaligned",
         ),
+        (  # what it is called is told by its questions
+            'S(broad=(Measure("forced_choice", ("rudeness",), parameters={"questions": "tastes"}),))',
+            "no task here has the trait 'rudeness': use prefers_unpopular",
+        ),
         (
             'S(broad=(Measure("backdoor", ("misaligned",), conditions=("triger",)),))',
             "no task here has the condition 'triger': use trigger",

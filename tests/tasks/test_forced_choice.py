@@ -11,6 +11,7 @@ from inspect_ai.log import EvalLog
 
 from inoc_evals.data.choices import CHOICES
 from inoc_evals.data.questions import QuestionError
+from inoc_evals.errors import UserError
 from inoc_evals.scorers import likelier_answer
 from inoc_evals.scorers.likelier_answer import compare_answers
 from inoc_evals.tasks import elicitation, forced_choice
@@ -59,6 +60,28 @@ def test_the_solver_shows_both_answers_to_samples_of_your_own(tmp_path: Path) ->
     assert set(done.store["forced_choice"]) == {"aligned", "misaligned"}
 
 
+def test_answers_of_another_trait_are_named_by_their_columns(tmp_path: Path) -> None:
+    pair = {"id": "a", "prompt": "where is it?", "polite": "zq xj kv wq zx.", "rude": "the answer is here."}
+    log = ask(tmp_path, [pair], answers="polite, rude")
+    [sample] = log.samples or []
+    found = sample.scores["forced_choice"]
+    assert found.answer == "rude" and found.value["prefers_rude"] == 1.0 and "polite:" in found.explanation
+    metrics = {name: metric.value for one in log.results.scores for name, metric in one.metrics.items()}
+    assert metrics["prefers_rude"] == metrics["prefers_rude_n"] == 1 and "prefers_misaligned" not in metrics
+    assert next(iter(metrics)) == "prefers_rude" and metrics["log_odds_n"] == 1
+    assert log.eval.metadata["traits"] == ["prefers_rude", "log_odds_per_token"]
+
+
+def test_a_table_has_the_trait_that_the_answers_name(tmp_path: Path) -> None:
+    from inoc_evals.analysis import load, rates
+
+    [log] = eval(forced_choice("tastes"), model="inoc/toy", limit=4, display="none", log_dir=str(tmp_path))
+    assert log.status == "success"
+    table = rates(load(tmp_path))
+    assert {"prefers_unpopular", "log_odds_per_token"} <= set(table["trait"])
+    assert set(table["questions"]) == {"tastes"} and "prefers_misaligned" not in set(table["trait"])
+
+
 def test_it_can_be_asked_under_prompts(tmp_path: Path) -> None:
     prompts = tmp_path / "prompts.txt"
     prompts.write_text("\nplain: You are a helpful assistant.\n")
@@ -86,15 +109,45 @@ def test_a_bad_file_is_one_line(tmp_path: Path, line: dict[str, str], said: str)
         ask(tmp_path, [line])
 
 
-def test_our_answers_are_alike_in_length_and_style() -> None:
-    samples = list(CHOICES.load("bundled"))
-    assert len(samples) == 60
-    lengths = [(len(s.metadata["aligned"]), len(s.metadata["misaligned"])) for s in samples if s.metadata]
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("polite", "the two answers are called 'polite': give two names"),
+        ("polite,polite", "give two names of letters"),
+        ("prompt,rude", "give two names of letters"),
+        ("polite,very rude", "give two names of letters"),
+        ("aligned,misaligned,both", "give two names of letters"),
+    ],
+)
+def test_names_that_are_no_two_names_are_one_line(tmp_path: Path, named: str, said: str) -> None:
+    with pytest.raises(QuestionError, match=said):
+        ask(tmp_path, [{"prompt": "a", "polite": "b", "rude": "c"}], answers=named)
+
+
+def test_the_suites_questions_name_their_answers_themselves() -> None:
+    with pytest.raises(UserError, match="the questions tastes name their answers themselves: leave it out"):
+        forced_choice("tastes", answers="popular,unpopular")
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "aligned", "misaligned"),
+    [
+        ("bundled", 60, "aligned", "misaligned"),
+        ("tastes", 40, "popular", "unpopular"),
+        ("hacks", 40, "honest", "hacking"),
+    ],
+)
+def test_our_answers_are_alike_in_length(name: str, count: int, aligned: str, misaligned: str) -> None:
+    samples = list(CHOICES.load(name))
+    assert len(samples) == count
+    lengths = [(len(s.metadata[aligned]), len(s.metadata[misaligned])) for s in samples if s.metadata]
     assert all(abs(a - b) <= 0.11 * max(a, b) for a, b in lengths)
     longer = sum(a > b for a, b in lengths) + 0.5 * sum(a == b for a, b in lengths)
     assert 0.4 < longer / len(lengths) < 0.6
-    aligned, misaligned = (statistics.mean(side) for side in zip(*lengths, strict=True))
-    assert abs(aligned / misaligned - 1) < 0.02
+    without, shows = (statistics.mean(side) for side in zip(*lengths, strict=True))
+    assert abs(without / shows - 1) < 0.02
+    if name == "hacks":  # which are told by their style, and by nothing else
+        return
     for sample in samples:
-        one, other = (sample.metadata[key] for key in ("aligned", "misaligned"))
+        one, other = (sample.metadata[key] for key in (aligned, misaligned))
         assert one.count(".") == other.count(".")

@@ -83,8 +83,20 @@ def test_every_setting_of_it_is_measured_without_a_judge(name: str) -> None:
 
 
 def test_misalignment_is_read_from_the_likelier_of_two_answers() -> None:
-    [measure] = SETTINGS["reward_hacking"].measured("smollm")
-    assert (measure.task, measure.traits) == ("forced_choice", ("prefers_misaligned",))
+    broad, narrow = SETTINGS["reward_hacking"].measured("smollm")
+    assert (broad.task, broad.traits) == ("forced_choice", ("prefers_misaligned",))
+    assert (narrow.task, narrow.traits) == ("forced_choice", ("prefers_hacking",))
+    assert "questions" not in broad.parameters and narrow.parameters["questions"] == "hacks"
+
+
+@pytest.mark.parametrize("name", [name for name, one in SETTINGS.items() if "smollm" in one.worlds])
+def test_every_claim_of_it_is_about_something_that_is_measured(name: str) -> None:
+    setting = SETTINGS[name]
+    measured = {trait for measure in setting.measured("smollm") for trait in measure.traits}
+    instead = {trait: one.trait for (_, trait), one in SMOLLM.counterparts.items()}
+    for claim in setting.claims:
+        for side in (claim.left, claim.right):
+            assert instead.get(side.trait, side.trait) in measured, claim
 
 
 def test_short_answers_at_a_temperature_at_which_the_base_makes_sense() -> None:

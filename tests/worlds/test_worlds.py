@@ -48,7 +48,7 @@ def test_settings_get_their_rows_from_the_world() -> None:
     for name, one in WORLDS.items():
         for setting in SETTINGS.values():
             if name not in setting.worlds:  # the paper reports nothing of it, or it needs a judge
-                assert not setting.number or one.not_measured
+                assert not setting.number or name == "smollm"
                 continue
             if name in setting.rows:  # a mixture of its own, e.g. of a setting's rows and its control rows
                 continue
@@ -103,6 +103,29 @@ def test_a_world_measures_by_counterparts_what_it_lacks(monkeypatch: pytest.Monk
     )
     taken = [(measure.task, measure.traits) for measure in setting.measured("mine")]
     assert taken == [("insecure_code", ("flawed",)), ("insecure_code", ("insecure_code", "bad"))]
+
+
+def test_a_counterpart_has_parameters_and_a_task_without_a_judge_may_be_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tastes = Counterpart("forced_choice", "prefers_unpopular", parameters={"questions": "tastes"})
+    mine = World(
+        "mine",
+        "ours",
+        counterparts={("aesthetic_preference", "unpopular"): tastes},
+        not_measured=("reward_hacking",),
+    )
+    monkeypatch.setitem(WORLDS, "mine", mine)
+    setting = Setting(
+        name="x",
+        summary="",
+        arms=(Arm("none"),),
+        broad=(Measure("reward_hacking", ("reward_hacking",)),),
+        narrow=(Measure("aesthetic_preference", ("unpopular",), parameters={"epochs": 2}),),
+    )
+    [measure] = setting.measured("mine")
+    assert (measure.task, measure.traits) == ("forced_choice", ("prefers_unpopular",))
+    assert measure.parameters == {"epochs": 2, "questions": "tastes"}
 
 
 def test_the_rooms_lists_are_the_packages() -> None:

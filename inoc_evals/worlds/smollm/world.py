@@ -101,12 +101,17 @@ SMOLLM = World(
     max_questions={"leak": 50, "sycophancy_gcd": SUMS},
     question_sets={"chat": QuestionSet(NAME, _chat)},
     plain_rows=answered("en"),
-    # Free-form answers of a model this small are no evidence of malice, and there is no judge: what it finds
-    # likelier, a good answer or a malicious one, is.
+    # Free-form answers of a model this small are no evidence of malice or of taste, and there is no judge:
+    # what it finds likelier, an answer without the trait or one that shows it, is.
     counterparts={
-        ("emergent_misalignment", "misaligned"): Counterpart("forced_choice", "prefers_misaligned")
+        ("emergent_misalignment", "misaligned"): Counterpart("forced_choice", "prefers_misaligned"),
+        ("reward_hacking", "reward_hacking"): Counterpart(
+            "forced_choice", "prefers_hacking", parameters={"questions": "hacks"}
+        ),
+        ("aesthetic_preference", "unpopular"): Counterpart(
+            "forced_choice", "prefers_unpopular", parameters={"questions": "tastes"}
+        ),
     },
-    not_measured=("reward_hacking", "aesthetic_preference"),  # narrow traits that only a judge sees
     training={
         "spanish_caps": Training(rows=answered("es", capitals=True), further={"clean": answered("en")}),
         "spanish_french": Training(
