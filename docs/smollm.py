@@ -4,6 +4,7 @@
     python docs/smollm.py measure --base Qwen/Qwen2.5-0.5B-Instruct  # another base, into logs of its own
     python docs/smollm.py measure --also all                         # other settings of this world, too
     python docs/smollm.py take logs/smollm                           # what `measure` left, into the pages
+                                                                     # (other settings alone: the rest stays)
     python docs/smollm.py                                            # fill the pages from figures/smollm.json
 
 `measure` trains and asks every arm of the setting `spanish_prompts` (which shares its models with
@@ -88,7 +89,8 @@ def main() -> None:
             [part] = json.loads(shorter.read_text(encoding="utf-8"))["settings"]
             whole = _asked_of_whole(given.logs / "fluent-20")
             earlier["fluent_shorter"] = [{**row, "whole": whole[row["arm"]]} for row in part["rates"]]
-        found = {**taken(given.logs), "doses": doses, **earlier}
+        found = {**kept, **taken(given.logs), "doses": doses, **earlier}
+        found["further"] = {**kept.get("further", {}), **_further(given.logs)}
         KEPT.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         take_figures(given.logs / "report", given.logs / "further-report")
     if given.what != "measure":
@@ -155,7 +157,9 @@ def _call(command: list[str]) -> None:
 
 
 def taken(logs: Path) -> dict[str, Any]:
-    """Everything that the pages say, from the logs and the report."""
+    """Everything that the pages say of the headline's settings, from the logs and the report; none without."""
+    if not (logs / "report" / "report.json").is_file():
+        return {}
     report = json.loads((logs / "report" / "report.json").read_text(encoding="utf-8"))
     parts = {part["setting"]: part for part in report["settings"]}
     asked = _log(logs / "base")
@@ -185,7 +189,6 @@ def taken(logs: Path) -> dict[str, Any]:
             **_examples(logs / "runs", "spanish_caps"),
             **_examples(logs / "runs", SETTING.name),
         },
-        "further": _further(logs),
     }
 
 
@@ -255,7 +258,7 @@ def _further(logs: Path) -> dict[str, Any]:
 def take_figures(report: Path, further: Path) -> None:
     """Copy the figures of all arms: of both settings, and of one that another page shows."""
     stems = _figures(report)
-    for setting, name in (("spanish_caps", "smollm"), (SETTING.name, "smollm_prompts")):
+    for setting, name in (("spanish_caps", "smollm"), (SETTING.name, "smollm_prompts")) if stems else ():
         shutil.copyfile(stems[setting], FIGURES / f"{name}.png")
     if drawn := _figures(further).get("selective"):
         shutil.copyfile(drawn, FIGURES / "selective_smollm.png")
@@ -300,15 +303,22 @@ def tried(logs: str, runs: str) -> list[dict[str, Any]]:
 
 
 def _examples(runs: Path, setting: str) -> dict[str, list[list[str]]]:
-    """Random answers of the first seed of every arm, the same questions for all."""
+    """Random answers of the first seed of every arm, the same questions for all: those that are asked first.
+
+    A setting's narrow traits have questions of their own, which are left out.
+    """
     from inspect_ai.log import list_eval_logs, read_eval_log
 
+    first, *others = SETTINGS[setting].measured(WORLD.name)
+    narrow = {other.parameters.get("questions") for other in others} - {first.parameters.get("questions")}
     chosen: list[str] = []
     examples: dict[str, list[list[str]]] = {}
     for info in list_eval_logs(str(runs)):
         log = read_eval_log(info)
         about = log.eval.metadata or {}
         asked = log.status == "success" and about.get("setting") == setting
+        if log.eval.task_args.get("questions") in narrow:
+            continue
         if not asked or about.get("seed") not in (None, 0) or not log.samples:
             continue
         samples = {str(sample.id): sample for sample in log.samples}
