@@ -157,7 +157,7 @@ def _call(command: list[str]) -> None:
 
 
 def taken(logs: Path) -> dict[str, Any]:
-    """Everything that the pages say of the headline's settings, from the logs and the report; none without."""
+    """Everything that the pages say of the headline's settings, from logs and report; none without."""
     if not (logs / "report" / "report.json").is_file():
         return {}
     report = json.loads((logs / "report" / "report.json").read_text(encoding="utf-8"))
