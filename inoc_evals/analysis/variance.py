@@ -3,6 +3,7 @@
     spread = uncertainty(Answers(values, questions, seeds))
     spread.variance, spread.dof             # of the mean; for Student's t
     uncertainty(inoculated, none)          # of the difference, paired by question
+    effects(Answers(values, questions, seeds))      # what each question and each finetune moves the mean by
 
 Answers to one question resemble each other, and so do answers of one finetune. As in a two-way analysis of
 variance with random effects, the variance of the mean is that of clusters by question, plus that of
@@ -131,6 +132,35 @@ def uncertainty(answers: Answers, other: Answers | None = None) -> Uncertainty:
     fewest = min(dof for _, dof in parts)
     dof = max(float(fewest), float(variance**2 / weight))
     return Uncertainty(float(variance), dof, min(questions - 1, _together(parts[1:])))
+
+
+class Effects(NamedTuple):
+    """By how much each question and each finetune moves the mean of one arm's answers.
+
+    Attributes:
+        questions: For each question; drawn again, they give the mean the variance of clusters by question.
+        seeds: For each finetune, without what single answers make of it: drawn again, they give the mean the
+            variance of clusters by seed less the residual variance, which is in that of questions already.
+    """
+
+    questions: "np.ndarray"
+    seeds: "np.ndarray"
+
+
+def effects(answers: Answers) -> Effects:
+    """Take the mean of answers apart into what its questions and its finetunes move it by.
+
+    Args:
+        answers: Answers of one arm.
+
+    Returns:
+        The effects. Those of finetunes are 0 where these differ by no more than single answers do.
+    """
+    arm = _Arm(answers)
+    by_seed = arm.sums.sum(axis=0)
+    between, (residual, _) = _clusters(by_seed), arm.interaction()
+    own = max(0.0, 1 - residual / between) ** 0.5 if between > 0 else 0.0
+    return Effects(arm.sums.sum(axis=1), own * by_seed)
 
 
 def _together(parts: "list[tuple[float, int]]") -> float:
