@@ -182,11 +182,8 @@ def components(scored: "pd.DataFrame") -> Components:
     of_question = means.mean(axis=1)
     spread = means - of_question[:, None] - means.mean(axis=0)[None, :] + means.mean()
     repeated = bool((counts > 1).all(axis=1).mean() >= 0.5)
-    within = (
-        np.nanmean(np.where(counts > 1, whole["var"].to_numpy(dtype=float), np.nan), axis=1)
-        if repeated
-        else None
-    )
+    # pandas gives no mean, and numpy a warning, of a question that no finetune answered twice
+    within = whole["var"].where(counts > 1).mean(axis=1).to_numpy(dtype=float) if repeated else None
     parts = {
         "mean": of_question,
         "square": of_question**2,

@@ -1,5 +1,7 @@
 """The interval to expect: variances that are found again, widths that come true, and what is not known."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -116,6 +118,16 @@ def test_an_arm_with_too_few_questions_keeps_no_other_from_its_widths() -> None:
     assert set(found.loc["x", "why"]) == {
         "fewer than two questions were answered by every finetune: ask more, or fewer at a time"
     }
+
+
+def test_a_question_that_no_finetune_answered_twice_tells_nothing_of_answers_and_warns_of_nothing() -> None:
+    table = drawn(20, 3, 3, (4.0, 1.0, 2.0, 5.0))
+    once = table[table["question"] == "q0"].drop_duplicates(["seed", "question"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        parts = components(pd.concat([table[table["question"] != "q0"], once]))
+    expected = table[table["question"] != "q0"].groupby(["question", "seed"])["value"].var().mean()
+    assert parts.questions == 20 and parts.answer == pytest.approx(expected)
 
 
 def test_what_logs_cannot_tell_is_said() -> None:
