@@ -182,11 +182,8 @@ def components(scored: "pd.DataFrame") -> Components:
     of_question = means.mean(axis=1)
     spread = means - of_question[:, None] - means.mean(axis=0)[None, :] + means.mean()
     repeated = bool((counts > 1).all(axis=1).mean() >= 0.5)
-    within = (
-        np.nanmean(np.where(counts > 1, whole["var"].to_numpy(dtype=float), np.nan), axis=1)
-        if repeated
-        else None
-    )
+    # pandas gives no mean, and numpy a warning, of a question that no finetune answered twice
+    within = whole["var"].where(counts > 1).mean(axis=1).to_numpy(dtype=float) if repeated else None
     parts = {
         "mean": of_question,
         "square": of_question**2,
@@ -270,12 +267,18 @@ def _width(
     def formula(of: "Mapping[Part, np.ndarray]") -> "np.ndarray":
         drawn = _variances(of, parts.questions, max(parts.seeds, 1), parts.answers)
         rate = of["arm", "mean"]
-        left = np.maximum(0.0, drawn["both"] + drawn.get("answer", 0.0) / answers) / (questions * seeds)
-        by_question = np.maximum(0.0, drawn["question"] / questions + left)
+        before, noise = (
+            np.maximum(0.0, drawn["both"] + drawn.get("answer", 0.0) / each)
+            for each in (parts.answers, answers)
+        )
+        left = noise / (questions * seeds)
+        fewer = np.divide(noise, before, out=np.ones_like(noise), where=before > 0)
+        question = _at_less_noise(drawn["question"], fewer * max(parts.seeds, 1) / seeds)
+        by_question = np.maximum(0.0, question / questions + left)
         pieces, dofs = [by_question], [questions - 1]
         variance = by_question
         if seeds > 1:
-            by_seed = parts.seed_raw / seeds
+            by_seed = _at_less_noise(parts.seed_raw, fewer * parts.questions / questions) / seeds
             pieces += [np.maximum(0.0, by_seed + left), left]
             dofs += [seeds - 1, (questions - 1) * (seeds - 1)]
             variance = by_question + by_seed
@@ -300,6 +303,17 @@ def _width(
         return np.asarray(parts.highest * half)
 
     return formula
+
+
+def _at_less_noise(raw: "np.ndarray | float", share: "np.ndarray") -> "np.ndarray":
+    """A variance that came out under 0 by chance, in a design that leaves another share of what chance does.
+
+    It came out by so much under what single answers make of few questions and finetunes. Where these make
+    less, it is nearer to 0: taken as it is, it would outweigh what truly varies.
+    """
+    import numpy as np
+
+    return np.where(np.asarray(raw) < 0, raw * share, raw)
 
 
 def _variances(

@@ -9,10 +9,11 @@ A difference of two means has a test of its own (`contrasts.py`). A ratio of dif
 so here the whole experiment is drawn again: questions once for all arms, since all were asked the same ones,
 and finetunes within every arm, since they are independent.
 
+- What draws of questions and draws of finetunes both hold, the variation of single answers, is taken out of
+  the second (`variance.effects`): so it counts once, as in the usual test.
 - Of `k` seeds `k - 1` are drawn (Rao and Wu, 1988): drawing `k` of three would make the spread of seeds look
   a third smaller than it is. Percentiles of such draws could still not leave the range of three seeds, so
-  the spread of each draw is stretched as Student's distribution is, by the degrees of freedom of
-  `variance.py`.
+  the spread of each draw is stretched as Student's distribution with `k - 1` degrees of freedom is.
 - Answers that are all alike, or amount to less than one with the trait, have no spread to draw from; they get
   that of Wilson's interval.
 - What cannot be observed adds nothing: one finetune an arm leaves its spread out, so `caution` says so.
@@ -25,12 +26,11 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.analysis.estimates import (
     FEW_QUESTIONS,
     FEW_SEEDS,
-    answers,
     merged,
     unseen_part,
     wilson_interval,
 )
-from inoc_evals.analysis.variance import uncertainty
+from inoc_evals.analysis.variance import Answers, effects, uncertainty
 from inoc_evals.errors import UserError
 from inoc_evals.plurals import many
 
@@ -56,7 +56,7 @@ class Means:
 
     Attributes:
         observed: The mean of every part.
-        drawn: The means of every part in each draw, shape `(resamples,)`; NaN where a draw has no answer.
+        drawn: The means of every part in each draw, shape `(resamples,)`.
         questions: Number of different questions.
         seeds: The smallest number of finetunes among arms that have any; 0 if there are only base models.
         unpaired: Of parts with one name, to how many questions not all of them have scored answers; the most.
@@ -139,31 +139,28 @@ def resampled(
         ).sort_values()
         for arm in dict.fromkeys(arm for arm, _ in scored)
     }
-    of_seeds = {arm: _draws(rng, len(index), resamples) for arm, index in seeds.items()}
-    for arm, draws in of_seeds.items():
-        if (count := len(seeds[arm])) > 1:
-            dof = min(uncertainty(answers(rows)).dof for (of, _), rows in scored.items() if of == arm)
-            stretch = np.sqrt(dof / rng.chisquare(dof, size=(resamples, 1)))
-            of_seeds[arm] = 1 / count + stretch * (draws / (count - 1) - 1 / count)
+    of_seeds = {}
+    for arm, index in seeds.items():
+        of_seeds[arm] = _draws(rng, len(index), resamples)
+        if (dof := len(index) - 1) > 0:
+            of_seeds[arm] *= np.sqrt(dof / rng.chisquare(dof, size=(resamples, 1)))
     observed, drawn = {}, {}
     for part, rows in scored.items():
         values = rows["value"].to_numpy(dtype=float)
-        place = (
-            seeds[part[0]].get_indexer(pd.Index(rows["seed"].fillna(-1))),
-            questions.get_indexer(pd.Index(rows["question"])),
+        (asked, by_question), (trained, by_seed) = (
+            np.unique(index.get_indexer(pd.Index(column)), return_inverse=True)
+            for index, column in ((questions, rows["question"]), (seeds[part[0]], rows["seed"].fillna(-1)))
         )
-        shape = len(seeds[part[0]]), len(questions)
-        sums, counts = np.zeros(shape), np.zeros(shape)
-        np.add.at(sums, place, values)
-        np.add.at(counts, place, 1.0)
-        of_arm = of_seeds[part[0]]
-        total, number = (((of_arm @ table) * of_questions).sum(axis=1) for table in (sums, counts))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            means = np.where(number > 0, total / number, np.nan)
+        data = Answers(values, by_question, by_seed)
+        moves = effects(data)
+        means = float(values.mean()) + _moved(moves.questions, of_questions[:, asked], len(questions))
+        means += _moved(moves.seeds, of_seeds[part[0]][:, trained], len(seeds[part[0]]))
+        if len(asked) == len(trained) == 1:  # single answers are all that varies
+            means += rng.normal(0, uncertainty(data).variance ** 0.5, size=resamples)
         if shares and values.min() >= 0 and values.max() <= 1:
             alike = values.min() == values.max()
-            if weight := 1.0 if alike else unseen_part(answers(rows)):
-                low, high = wilson_interval(answers(rows))
+            if weight := 1.0 if alike else unseen_part(data):
+                low, high = wilson_interval(data)
                 more = rng.normal(0, weight * (high - low) / 2 / Z, size=resamples)
                 inward = 1 if values[0] < 1 / 2 else -1
                 means = means + (inward * np.abs(more) if alike else more)
@@ -208,9 +205,28 @@ def statistic(
 
 
 def _draws(rng: "np.random.Generator", size: int, resamples: int) -> "np.ndarray":
-    """How often each of `size` things is drawn, shape `(resamples, size)`; a single one is always there."""
+    """How much more often than once each of `size` things is drawn, shape `(resamples, size)`.
+
+    A single thing is always there. Of several one less is drawn, and what is drawn is scaled to add up to
+    `size`.
+    """
     import numpy as np
 
     if size < 2:
-        return np.ones((resamples, size))
-    return rng.multinomial(size - 1, np.full(size, 1 / size), size=resamples).astype(float)
+        return np.zeros((resamples, size))
+    drawn = rng.multinomial(size - 1, np.full(size, 1 / size), size=resamples)
+    return np.asarray(drawn * (size / (size - 1)) - 1)
+
+
+def _moved(effects: "np.ndarray", draws: "np.ndarray", of: int) -> "np.ndarray":
+    """By how much draws move a mean.
+
+    Args:
+        effects: The effect of each thing that the mean rests on.
+        draws: What `_draws` says of these things.
+        of: Of how many things they were drawn.
+    """
+    own = len(effects)
+    scale = (own / (own - 1) * (of - 1) / of) ** 0.5 if own > 1 else 1.0
+    moved: np.ndarray = draws @ effects * scale
+    return moved

@@ -3,6 +3,7 @@
     spread = uncertainty(Answers(values, questions, seeds))
     spread.variance, spread.dof             # of the mean; for Student's t
     uncertainty(inoculated, none)          # of the difference, paired by question
+    effects(Answers(values, questions, seeds))      # what each question and each finetune moves the mean by
 
 Answers to one question resemble each other, and so do answers of one finetune. As in a two-way analysis of
 variance with random effects, the variance of the mean is that of clusters by question, plus that of
@@ -108,18 +109,20 @@ def uncertainty(answers: Answers, other: Answers | None = None) -> Uncertainty:
     arms = [_Arm(answers)] + ([_Arm(other)] if other is not None else [])
     total = max(arm.sums.shape[0] for arm in arms)
     by_question = np.zeros(total)
-    answered = np.zeros(total, dtype=bool)
+    asked = np.zeros(total)
     for sign, arm in zip((1.0, -1.0), arms, strict=False):
         by_question[: len(arm.sums)] += sign * arm.sums.sum(axis=1)
-        answered[: len(arm.sums)] |= (arm.counts > 0).any(axis=1)
+        asked[: len(arm.sums)] += arm.counts.sum(axis=1) / arm.counts.sum()
+    answered = asked > 0
     questions = int(answered.sum())
     if questions < 2:
         return _of_one_question(arms)
     residuals = [arm.interaction() for arm in arms]
     residual = sum(variance for variance, _ in residuals)
     # the residual is in the parts of questions and of each arm's seeds, so it is once too often in their sum
-    parts = [(_clusters(by_question[answered]), questions - 1)]
-    parts += [(_clusters(arm.sums.sum(axis=0)), arm.seeds - 1) for arm in arms if arm.seeds > 1]
+    of_questions = _clusters(by_question[answered], asked[answered], residual)
+    seeds = zip(arms, residuals, strict=True)
+    parts = [of_questions, *(arm.by_seed(own) for arm, (own, _) in seeds if arm.seeds > 1)]
     variance = sum(part for part, _ in parts) - residual
     weight = sum(part**2 / dof for part, dof in [*parts, *residuals] if dof > 0)
     # where they are the same, rounding must not decide which degrees of freedom count: the fewer do
@@ -127,13 +130,50 @@ def uncertainty(answers: Answers, other: Answers | None = None) -> Uncertainty:
         variance, weight = residual, sum(part**2 / dof for part, dof in residuals if dof > 0)
     largest = max(float(np.abs(arm.values).max()) for arm in (answers, other) if arm is not None)
     if not weight or variance <= (ROUNDING * largest) ** 2:  # all answers are alike, or all differences
-        return Uncertainty(0.0, float(questions - 1), min(questions - 1, _together(parts[1:])))
+        return Uncertainty(0.0, float(of_questions[1]), min(of_questions[1], _together(parts[1:])))
     fewest = min(dof for _, dof in parts)
     dof = max(float(fewest), float(variance**2 / weight))
-    return Uncertainty(float(variance), dof, min(questions - 1, _together(parts[1:])))
+    return Uncertainty(float(variance), dof, min(of_questions[1], _together(parts[1:])))
 
 
-def _together(parts: "list[tuple[float, int]]") -> float:
+class Effects(NamedTuple):
+    """By how much each question and each finetune moves the mean of one arm's answers.
+
+    Attributes:
+        questions: For each question; drawn again, they give the mean the variance of clusters by question.
+        seeds: For each finetune, without what single answers make of it: drawn again, they give the mean the
+            variance of clusters by seed less the residual variance, which is in that of questions already.
+    """
+
+    questions: "np.ndarray"
+    seeds: "np.ndarray"
+
+
+def effects(answers: Answers) -> Effects:
+    """Take the mean of answers apart into what its questions and its finetunes move it by.
+
+    Args:
+        answers: Answers of one arm.
+
+    Returns:
+        The effects. Those of finetunes are 0 where these differ by no more than single answers do.
+    """
+    arm = _Arm(answers)
+    residual, _ = arm.interaction()
+    by_question, by_seed = arm.sums.sum(axis=1), arm.sums.sum(axis=0)
+    of_questions, _ = _clusters(by_question, arm.counts.sum(axis=1), residual)
+    of_seeds, _ = arm.by_seed(residual)
+    return Effects(_scaled(by_question, of_questions), _scaled(by_seed, of_seeds - residual))
+
+
+def _scaled(effects: "np.ndarray", variance: float) -> "np.ndarray":
+    """Effects that, drawn again, give a mean this variance."""
+    drawn, _ = _clusters(effects)
+    scale: float = (max(0.0, variance) / drawn) ** 0.5 if drawn > 0 else 0.0
+    return effects * scale
+
+
+def _together(parts: "list[tuple[float, float]]") -> float:
     """Degrees of freedom of the finetunes of all arms, by Satterthwaite's rule; infinite without any."""
     weight = sum(part**2 / dof for part, dof in parts)
     if not weight:
@@ -157,6 +197,16 @@ class _Arm:
         self.sums = np.bincount(place, weights=self.residuals, minlength=size).reshape(shape) / len(place)
         self.seeds = shape[1]
 
+    def by_seed(self, residual: float) -> tuple[float, float]:
+        """Variance of the mean as clusters by seed show it, and its degrees of freedom."""
+        return _clusters(self.sums.sum(axis=0), self.counts.sum(axis=0), residual)
+
+    def within(self) -> float:
+        """Variance of the mean by single answers, of one question; 0 where every seed has one answer."""
+        answers, free = len(self.residuals), len(self.residuals) - self.seeds
+        between = float(((self.sums.sum(axis=0) * answers) ** 2 / self.counts.sum(axis=0)).sum())
+        return max(0.0, float((self.residuals**2).sum()) - between) / free / answers if free > 0 else 0.0
+
     def interaction(self) -> tuple[float, int]:
         """Variance of the mean by what neither question nor seed explains, and its degrees of freedom."""
         import numpy as np
@@ -179,19 +229,48 @@ class _Arm:
         return float(((means * share) ** 2).sum() * cells / dof), dof
 
 
-def _clusters(sums: "np.ndarray") -> float:
-    """Variance of a mean whose residuals add up to these sums in independent clusters."""
-    groups = len(sums)
-    return float((sums**2).sum() * groups / (groups - 1)) if groups > 1 else 0.0
+def _clusters(
+    sums: "np.ndarray", counts: "np.ndarray | None" = None, residual: float = 0.0
+) -> tuple[float, float]:
+    """Variance of a mean whose residuals add up to these sums in independent clusters.
+
+    A cluster that has most of the answers pulls the mean to itself: its own residuals come out small, and
+    those of the others say little of how far it may be off. So each part of the sum of squares is divided by
+    the share of itself that it leaves there: what single answers make, and what clusters vary by beyond it.
+
+    Args:
+        sums: By cluster, over the number of all answers.
+        counts: Answers in each, or shares of them; by default they are of equal size.
+        residual: The variance of the mean by single answers alone.
+
+    Returns:
+        The variance, and its degrees of freedom: of clusters of equal size, one less than there are.
+    """
+    import numpy as np
+
+    groups, squares = len(sums), float((sums**2).sum())
+    if groups < 2:
+        return 0.0, 0.0
+    if counts is None or np.ptp(counts) <= ROUNDING * float(counts.max()):
+        return squares * groups / (groups - 1), float(groups - 1)
+    weights = counts / counts.sum()
+    two, three, four, five = (float((weights**power).sum()) for power in (2, 3, 4, 5))
+    # what clusters vary by enters their squares as a quadratic form with this trace, and its square with that
+    trace = two - 2 * three + two**2
+    squared = four - 4 * five + 4 * two * four + 2 * three**2 - 4 * two**2 * three + two**4
+    noise = min(squares, residual * (1 - two))
+    return noise / (1 - two) + (squares - noise) * two / trace, trace**2 / squared
 
 
 def _of_one_question(arms: list[_Arm]) -> Uncertainty:
     """The uncertainty for one question: clustered by seed, or by answer if there is one seed."""
     parts = []
     for arm in arms:
-        groups = arm.seeds if arm.seeds > 1 else len(arm.residuals)
-        sums = arm.sums.sum(axis=0) if arm.seeds > 1 else arm.residuals / len(arm.residuals)
-        parts.append((_clusters(sums), max(groups - 1, 1)))
+        if arm.seeds > 1:
+            parts.append(arm.by_seed(arm.within()))
+        else:
+            variance, dof = _clusters(arm.residuals / len(arm.residuals))
+            parts.append((variance, max(dof, 1.0)))
     variance = sum(part for part, _ in parts)
     dof = _together(parts) if variance > 0 else float(min(dof for _, dof in parts))
     return Uncertainty(variance, dof, dof)

@@ -15,7 +15,7 @@ from typing import cast
 
 from inspect_ai.scorer import Metric, MetricProtocol, SampleScore, Score, metric, stderr
 
-from inoc_evals.scorers.values import as_number
+from inoc_evals.scorers.values import as_number, is_score
 
 QUESTION = "question"
 """Key of a sample's metadata that says which question it asks; without it the sample's id does."""
@@ -287,6 +287,7 @@ def _question(score: SampleScore) -> str:
 
 
 def _value(score: SampleScore, trait: str) -> float:
+    """The value of a trait; NaN where there is none, or one that tables take for no score either."""
     value = score.score.value
     read = as_number(value.get(trait)) if isinstance(value, Mapping) else None
-    return math.nan if read is None else read
+    return math.nan if read is None or not is_score(read) else read

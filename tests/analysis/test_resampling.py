@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inoc_evals.analysis.contrasts import compare
 from inoc_evals.analysis.resampling import resampled, statistic
 from inoc_evals.errors import UserError
 
@@ -30,6 +31,49 @@ def test_intervals_of_a_mean_hold_the_truth_as_often_as_they_say() -> None:
         found = statistic(means, lambda of: of["a", "t"])
         held += found.low <= 0.5 <= found.high
     assert 0.85 <= held / 200 <= 0.99
+
+
+@pytest.mark.parametrize(
+    ("questions", "answers", "spread"),
+    [(20, 1, (0.0, 0.0)), (60, 2, (2.0, 0.0)), (20, 5, (1.0, 0.3)), (60, 1, (0.5, 0.8))],
+)
+def test_single_answers_count_once_and_intervals_of_three_seeds_hold_the_truth(
+    questions: int, answers: int, spread: tuple[float, float]
+) -> None:
+    """Log-probs of two arms, of questions and finetunes that vary by so much, and of single answers by 1."""
+    rng = np.random.default_rng(5)
+    held, of_test, widths = 0, 0, []
+    for _ in range(200):
+        of_question = rng.normal(0, spread[0], (1, questions))
+        arms = []
+        for mean in (-2.0, -3.0):
+            own = rng.normal(0, 0.3 * spread[0], (1, questions)) + rng.normal(0, spread[1], (3, 1))
+            drawn = [mean + of_question + own + rng.normal(0, 1, (3, questions)) for _ in range(answers)]
+            arms.append(pd.concat([rows(values) for values in drawn]))
+        means = resampled({("a", "t"): arms[0], ("b", "t"): arms[1]}, resamples=500)
+        found = statistic(means, lambda of: of["a", "t"] - of["b", "t"])
+        tested = compare(arms[0].assign(arm="a"), arms[1].assign(arm="b"))
+        held += found.low <= 1 <= found.high
+        of_test += float(tested["low"]) <= 1 <= float(tested["high"])
+        widths.append((found.high - found.low, float(tested["high"]) - float(tested["low"])))
+    assert held / 200 >= 0.91 and held <= of_test + 6
+    wide, usual = np.median(widths, axis=0)
+    # where finetunes vary, each arm's own may be stretched by two degrees of freedom, and the test's are four
+    assert 0.85 <= wide / usual <= (1.6 if spread[1] else 1.15)
+
+
+def test_finetunes_with_few_scored_answers_give_no_draw_without_a_mean() -> None:
+    rng = np.random.default_rng(0)
+    asked = (60, 60, 10)
+    answers = [rows(-2 + rng.normal(0, 0.3, (1, count))).assign(seed=s) for s, count in enumerate(asked)]
+    drawn = resampled({("a", "t"): pd.concat(answers)}, shares=False).drawn["a", "t"]
+    assert np.isfinite(drawn).all() and np.abs(drawn + 2).max() < 5
+
+
+def test_of_one_model_and_one_question_single_answers_are_the_spread() -> None:
+    rows_ = pd.DataFrame({"question": "q", "seed": float("nan"), "value": [0.0, 1.0] * 50})
+    found = statistic(resampled({("base", "t"): rows_}), lambda of: of["base", "t"])
+    assert found.high - found.low == pytest.approx(2 * 1.96 * 0.5 / 100**0.5, rel=0.1)
 
 
 def test_what_questions_do_to_both_arms_cancels_out() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.formula.api import ols
 
-from inoc_evals.analysis.variance import Answers, Uncertainty, uncertainty
+from inoc_evals.analysis.variance import Answers, Uncertainty, effects, uncertainty
 
 
 def flat(values: np.ndarray) -> Answers:
@@ -174,3 +174,54 @@ def test_chance_gives_small_p_values_no_oftener_than_it_should() -> None:
         alone.append(2 * Uncertainty(spread.variance, spread.dof).p_above(t))
     assert np.mean(np.array(used) < 0.05) < 0.07 and np.mean(np.array(used) < 0.005) < 0.01
     assert min(alone) < min(used) / 10
+
+
+@pytest.mark.parametrize(
+    ("counts", "spread"),
+    [
+        (
+            [[1, 1, 1]] * 10 + [[1, 1, 0]] * 20 + [[1, 0, 0]] * 70,
+            (0.5, 0.3),
+        ),  # few answers of two seeds count
+        ([[10, 1, 1]] * 30, (0.5, 0.3)),  # one seed was asked more often
+        ([[40, 40, 40]] + [[1, 1, 1]] * 29, (1.0, 0.0)),  # one question was
+        ([[2, 2, 2]] * 30, (0.5, 0.3)),
+    ],
+)
+def test_intervals_hold_the_truth_however_unequal_the_numbers_of_answers(
+    counts: list[list[int]], spread: tuple[float, float]
+) -> None:
+    dice, held, variances, means = np.random.default_rng(8), 0, [], []
+    each = np.array(counts)
+    question, seed = (place.ravel().repeat(each.ravel()) for place in np.indices(each.shape))
+    for _ in range(500):
+        of_question, of_seed = dice.normal(0, spread[0], len(each)), dice.normal(0, spread[1], 3)
+        values = of_question[question] + of_seed[seed] + dice.normal(0, 1, len(question))
+        found = uncertainty(Answers(values, question, seed))
+        held += abs(values.mean()) <= found.quantile(0.95) * found.variance**0.5
+        variances.append(found.variance)
+        means.append(values.mean())
+    assert held / 500 >= 0.9
+    assert 0.8 <= np.mean(variances) / np.var(means) <= 1.4
+
+
+@given(st.integers(2, 12), st.integers(2, 5), st.integers(1, 3), st.integers(0, 1000))
+def test_of_equal_numbers_it_is_the_usual_variance_of_clusters(q: int, s: int, e: int, seed: int) -> None:
+    values = np.random.default_rng(seed).random((q, s, e))
+    moves = effects(Answers(values.ravel(), *np.indices(values.shape).reshape(3, -1)[:2]))
+    of_question, of_seed = (values.mean(axis=axes) - values.mean() for axes in ((1, 2), (0, 2)))
+    assert moves.questions == pytest.approx(of_question / q)
+    both = values.mean(axis=2) - values.mean() - of_question[:, None] - of_seed[None, :]
+    noise = (both**2).sum() / ((q - 1) * (s - 1)) / (q * s)
+    drawn = (moves.seeds**2).sum() * s / (s - 1)
+    assert drawn == pytest.approx(max(0.0, of_seed.var(ddof=1) / s - noise), abs=1e-12)
+
+
+@given(st.lists(st.integers(1, 9), min_size=2, max_size=5), st.integers(0, 1000))
+def test_of_one_question_seeds_with_unequal_numbers_of_answers_are_clusters(
+    counts: list[int], seed: int
+) -> None:
+    dice = np.random.default_rng(seed)
+    trained = np.repeat(np.arange(len(counts)), counts)
+    found = uncertainty(Answers(dice.random(len(trained)), 0 * trained, trained))
+    assert found.variance > 0 and 1 - 1e-6 <= found.dof <= len(counts) - 1 + 1e-6

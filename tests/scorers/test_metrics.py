@@ -43,6 +43,14 @@ def test_a_rate_is_the_share_of_the_answers_that_count(answers: Answers) -> None
         assert math.isnan(result["evil"]) and math.isnan(result["evil_stderr"])
 
 
+@pytest.mark.parametrize("no_score", [math.inf, -math.inf, 1e60])
+def test_what_tables_take_for_no_score_is_none_in_a_logs_own_metrics(no_score: float) -> None:
+    several = scores([("a", no_score), ("b", -no_score), ("c", -2.0)])
+    result = found(rates("evil"), several)
+    assert (result["evil"], result["evil_n"]) == (-2.0, 1)
+    assert found(by("evil"), several)["evil | c"] == -2.0
+
+
 @given(VERDICTS.filter(lambda answers: len({q for q, v in answers if not math.isnan(v)}) > 1))
 def test_the_error_is_inspects_own_clustered_one(answers: Answers) -> None:
     plain = [

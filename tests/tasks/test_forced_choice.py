@@ -1,6 +1,7 @@
 """`forced_choice`: which of two fixed answers a model finds likelier, and what stops it."""
 
 import json
+import math
 import statistics
 from pathlib import Path
 
@@ -8,7 +9,10 @@ import pytest
 from inspect_ai import Task, eval, score
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
+from inspect_ai.model import ModelOutput
+from inspect_ai.solver import Generate, Solver, TaskState, solver
 
+from inoc_evals.analysis import load
 from inoc_evals.data.choices import CHOICES
 from inoc_evals.data.questions import QuestionError
 from inoc_evals.errors import UserError
@@ -80,6 +84,35 @@ def test_a_table_has_the_trait_that_the_answers_name(tmp_path: Path) -> None:
     table = rates(load(tmp_path))
     assert {"prefers_unpopular", "log_odds_per_token"} <= set(table["trait"])
     assert set(table["questions"]) == {"tastes"} and "prefers_misaligned" not in set(table["trait"])
+
+
+def test_impossible_answers_prefer_none_and_end_no_evaluation(tmp_path: Path) -> None:
+    """As a server writes them: minus infinity for one answer, for the other, for both."""
+    never, read = {"logprob": -math.inf, "tokens": 3}, {"logprob": -6.0, "tokens": 3}
+
+    @solver
+    def as_read() -> Solver:
+        async def solve(state: TaskState, generate: Generate) -> TaskState:
+            aligned, misaligned = state.metadata["read"]
+            state.store.set("forced_choice", {"aligned": aligned, "misaligned": misaligned})
+            state.output = ModelOutput.from_content("m", "read")
+            return state
+
+        return solve
+
+    pairs = [(never, read), (read, never), (never, never), (read, read)]
+    samples = [Sample(id=n, input="why?", metadata={"read": pair}) for n, pair in enumerate(pairs)]
+    task = Task(dataset=samples, solver=as_read(), scorer=likelier_answer())
+    [log] = eval(task, model="mockllm/model", display="none", log_dir=str(tmp_path))
+    assert log.status == "success"
+    values = [sample.scores["forced_choice"].value["prefers_misaligned"] for sample in log.samples]
+    assert values[:2] == [1.0, 0.0] and math.isnan(values[2]) and values[3] == 0.0
+    metrics = {name: metric.value for name, metric in log.results.scores[0].metrics.items()}
+    assert (metrics["prefers_misaligned"], metrics["prefers_misaligned_n"]) == (pytest.approx(1 / 3), 3)
+    assert (metrics["log_odds"], metrics["log_odds_n"]) == (0.0, 1)
+    table = load(log.location)
+    row = table[(table["trait"] == "prefers_misaligned") & table["value"].isna()]
+    assert list(row["unscored"]) == ["both answers have a probability of 0"]
 
 
 def test_it_can_be_asked_under_prompts(tmp_path: Path) -> None:
