@@ -165,7 +165,7 @@ class OpenAI:
         """A digest of server and name, since the weights are not accessible."""
         from inoc_evals.finetune import openai_api
 
-        return sha256(f"openai {openai_api.server()} {spec.base}")
+        return openai_api.base_digest(spec.base)
 
     def address(self, spec: FinetuneSpec) -> str:
         """Inspect's own provider."""

@@ -23,7 +23,29 @@ from inoc_evals.user_files import user_path
 ROWS = "rows.jsonl"
 
 UNTOLD = ("kept_steps", "report_to", "reasoning_loss", "date")
-"""Fields that are in no exporter's words."""
+"""Fields that are in no exporter's words; `save_steps` is none of them, since it decides nothing."""
+
+OWN = ("scheduler", "warmup_steps", "weight_decay", "betas", "max_grad_norm")
+"""Fields that hosts which take a few numbers decide themselves."""
+
+TAKES_NO: dict[str, tuple[str, ...]] = {
+    "together": (*OWN, "max_length", "lora.target_modules"),
+    "fireworks": (*OWN, "batch_size", "gradient_accumulation", "lora.target_modules"),
+    "openai": (*OWN, "max_length", "lora"),
+}
+"""Fields that a host decides itself, whatever the spec says."""
+
+NOT_TOLD: dict[str, tuple[str, ...]] = {
+    "together": ("precision", "packing"),
+    "fireworks": ("precision", "packing"),
+    "openai": ("precision", "packing"),
+    "openweights": ("precision",),
+    "unsloth": ("precision",),
+}
+"""Fields of which a host is told nothing, where they are not as usual."""
+
+HERE = "$here/"
+"""How a file beside the script begins in a command of it that is not run there."""
 
 Written = tuple[dict[str, str], list[str]]
 """File contents by name, and notes."""
@@ -68,9 +90,10 @@ def export(
         raise UserError(f"{to} supports neither trained_tokens nor a probe: leave them out")
     files, notes = HOSTS[to](spec, len(plain), name)
     usual = FinetuneSpec(base=spec.base)
+    notes += _decided_there(spec, to)
     notes += [
         f"{to} is not told {field}, which has no counterpart there"
-        for field in UNTOLD
+        for field in (*UNTOLD, *NOT_TOLD.get(to, ()))
         if getattr(spec, field) != getattr(usual, field)
     ]
     target, inputs = user_path(folder), list(inputs)
@@ -83,11 +106,28 @@ def export(
     return notes
 
 
+def _decided_there(spec: FinetuneSpec, host: str) -> list[str]:
+    """What a host decides itself; nothing of a spec that has none of it."""
+    fields = [
+        name for name in TAKES_NO.get(host, ()) if spec.lora is not None or not name.startswith("lora.")
+    ]
+    if not fields or spec.backend == host:
+        return []
+    return [f"{host} decides by itself on {', '.join(fields)}"]
+
+
+def _revision(spec: FinetuneSpec) -> tuple[str, str]:
+    """The base's name and its revision at the Hub; empty if none is asked for."""
+    base, _, revision = spec.base.partition("@")
+    return base, revision
+
+
 def _axolotl(spec: FinetuneSpec, rows: int, name: str) -> Written:
     """A config for `axolotl train`, which supports every field of the spec."""
-    lora = spec.lora
+    lora, (base, revision) = spec.lora, _revision(spec)
     config: dict[str, Any] = {
-        "base_model": spec.base.partition("@")[0],
+        "base_model": base,
+        **({"revision_of_model": revision} if revision else {}),
         "trust_remote_code": False,
         "datasets": [
             {
@@ -207,8 +247,9 @@ def _openweights(spec: FinetuneSpec, rows: int, name: str) -> Written:
     if spec.lora is None:
         raise UserError("openweights is told here to train an adapter: set lora in the spec")
     _refuse_layers(spec, "openweights")
+    base, revision = _revision(spec)
     job = {
-        "model": spec.base.partition("@")[0],
+        "model": base,
         "loss": "sft",
         **_unsloth_adapter(spec),
         "max_seq_length": spec.max_length,
@@ -228,6 +269,8 @@ def _openweights(spec: FinetuneSpec, rows: int, name: str) -> Written:
     job |= {"max_steps": spec.max_steps} if spec.max_steps else {"epochs": _epochs(spec, rows)}
     notes = [] if spec.max_steps else _rounded(spec, rows)
     notes += ["openweights takes no betas and no max_grad_norm"]
+    if revision:
+        notes.append(f"openweights is not told the revision {revision}: it trains on what {base} is now")
     adopt = _adopt(spec, name, checkpoint=name)
     script = _script(
         [["python", "train.py"], ["hf", "download", "MODEL", "--local-dir", name], adopt],
@@ -249,7 +292,7 @@ def _unsloth(spec: FinetuneSpec, rows: int, name: str) -> Written:
     """A script for Unsloth. What is a question and what an answer it reads off the chat template."""
     if spec.lora is None:
         raise UserError("unsloth is told here to train an adapter: set lora in the spec")
-    base, _, revision = spec.base.partition("@")
+    base, revision = _revision(spec)
     adapter = {
         **_unsloth_adapter(spec),
         "layers_to_transform": None if spec.lora.layers is None else list(spec.lora.layers),
@@ -330,19 +373,25 @@ def _adopt(spec: FinetuneSpec, name: str, **result: str) -> list[str]:
     """
     command = ["inoc-evals", "adopt", name, "--base", spec.base]
     for option, value in result.items():
-        command += [f"--{option}", value]
-    return [*command, "--rows", ROWS, "--seed", str(spec.seed)]
+        command += [f"--{option}", HERE + value if option == "checkpoint" else value]
+    return [*command, "--rows", HERE + ROWS, "--seed", str(spec.seed)]
 
 
 def _script(commands: list[list[str]], comment: str = "") -> str:
-    """Commands as a shell script; the shell expands only the variables `$OPENAI_...`."""
+    """Commands as a shell script; the shell expands only `$here` and the variables `$OPENAI_...`.
+
+    All but the last are run in the script's folder, where their files are; the last, which registers the
+    result, where the script was called: the folder of runs is looked for there.
+    """
 
     def word(text: str) -> str:
+        if text.startswith(HERE):
+            return f'"{HERE[:-1]}"/{shlex.quote(text.removeprefix(HERE))}'
         return f'"{text}"' if "$OPENAI_" in text else shlex.quote(text)
 
-    lines = [" ".join(word(part) for part in command) for command in commands]
+    *lines, last = [" ".join(word(part) for part in command) for command in commands]
     head = ["#!/bin/sh", "set -e", *([f"# {comment}"] if comment else [])]
-    return "\n".join([*head, *lines]) + "\n"
+    return "\n".join([*head, 'here=$(dirname "$0")', "(", 'cd "$here"', *lines, ")", last]) + "\n"
 
 
 def _python(*lines: str) -> str:

@@ -6,7 +6,8 @@
     inoc-evals finetune stage_two.jsonl --base stage-one          # the same, by the run's name
 
 An adapter is merged into its base once, and the result is kept: a run's in its directory, another one's in
-the cache. A run that trained all weights needs no merging. The new run trains an adapter of its own.
+the cache. Tokenizer and chat template are the adapter's own where it was saved with them, as in evaluation. A
+run that trained all weights needs no merging. The new run trains an adapter of its own.
 """
 
 import json
@@ -18,7 +19,7 @@ from typing import Any
 from inoc_evals.chat.renderer import load_tokenizer
 from inoc_evals.data.cache import cache_dir
 from inoc_evals.digests import folder_digest
-from inoc_evals.errors import UserError, require
+from inoc_evals.errors import UserError, first_line, require
 from inoc_evals.files import replacing_folder, writing
 from inoc_evals.models.base import SHIPPED, HubModel, holds_safetensors, hub_model
 from inoc_evals.models.checkpoint import Checkpoint, named, of_run, resolve
@@ -40,6 +41,9 @@ MERGED = "merged"
 
 ORIGIN = ".merged_from"
 """File in a merged model that says what it was merged from."""
+
+THE_BASES = "base"
+"""Whose tokenizer a merge has that says nothing of it: earlier versions gave all merges that of the base."""
 
 
 @dataclass(frozen=True)
@@ -123,19 +127,43 @@ def _full(checkpoint: Checkpoint) -> Path:
             f"{called} cannot be a base: its own is quantized by {method}, and merging would round the "
             "adapter away: train it on the model that is not quantized"
         )
-    base_model = load_model(base, dtype=torch.float32)
-    model: Any = load_adapter(base_model, adapter, base=checkpoint.base).merge_and_unload()
+    adapted = load_adapter(load_model(base, dtype=torch.float32), adapter, base=checkpoint.base)
+    model = _merge(adapted, adapter)
     with writing(target, "give another place with --runs or $INOC_EVALS_CACHE"):
         target.parent.mkdir(parents=True, exist_ok=True)
         # the first of two processes wins; what is there and is no such merge is replaced
         with loading(), replacing_folder(target, over=target.is_dir()) as temporary:
             model.save_pretrained(temporary)
             keep_format(temporary, base)
-            load_tokenizer(base).save_pretrained(temporary)
+            load_tokenizer(checkpoint.tokenizer).save_pretrained(temporary)
             name = checkpoint.name if run is None else Path(checkpoint.name).name
             about = {"name": name, "digest": checkpoint.digest, "content": folder_digest(temporary)}
+            about["tokenizer"] = _whose_tokenizer(checkpoint)
             (temporary / ORIGIN).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     return target
+
+
+def _merge(adapted: Any, adapter: Path) -> Any:
+    """The base with an adapter's weights in its own.
+
+    Raises:
+        UserError: If PEFT cannot merge adapters of this kind.
+    """
+    import torch
+
+    try:
+        return adapted.merge_and_unload()
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # PEFT raises several types
+        raise UserError(
+            f"adapter {adapter} cannot be a base, since PEFT cannot merge it: {first_line(error)}"
+        ) from error
+
+
+def _whose_tokenizer(checkpoint: Checkpoint) -> str:
+    """Whose tokenizer and chat template the merge has: those that the adapter is evaluated with."""
+    return THE_BASES if checkpoint.tokenizer == checkpoint.weights else "adapter"
 
 
 def _is_merge_of(checkpoint: Checkpoint, folder: Path) -> bool:
@@ -144,14 +172,16 @@ def _is_merge_of(checkpoint: Checkpoint, folder: Path) -> bool:
         return False
     about = _origin(folder)
     if about is None:  # of an earlier version, which wrote no such file
-        return damaged_weights(folder) is None
-    return about["digest"] == checkpoint.digest and about["content"] == folder_digest(folder)
+        return damaged_weights(folder) is None and _whose_tokenizer(checkpoint) == THE_BASES
+    made = about["digest"], about["tokenizer"], about["content"]
+    return made == (checkpoint.digest, _whose_tokenizer(checkpoint), folder_digest(folder))
 
 
 def _origin(folder: Path) -> dict[str, str] | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         about = json.loads((folder / ORIGIN).read_bytes())
-        return {key: str(about[key]) for key in ("name", "digest", "content")}
+        known = {key: str(about[key]) for key in ("name", "digest", "content")}
+        return {**known, "tokenizer": str(about.get("tokenizer", THE_BASES))}
     return None
 
 

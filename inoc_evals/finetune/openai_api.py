@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx
 import openai
 from openai.types import FileObject
 from openai.types.fine_tuning import FineTuningJob
@@ -28,7 +29,7 @@ from rich.console import Console
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential, wait_random
 
 from inoc_evals.chat.rows import Row, digest, encode_chat
-from inoc_evals.digests import canonical_json
+from inoc_evals.digests import canonical_json, fingerprint, sha256
 from inoc_evals.errors import UserError, one_line
 from inoc_evals.files import write_whole
 from inoc_evals.runs.directory import Manifest, Result, Run
@@ -59,15 +60,35 @@ NOT_SHOWN = (403, 405, 501)
 REFUSED = (openai.BadRequestError, openai.NotFoundError, openai.UnprocessableEntityError)
 """Errors by which a server says that it will not start such a job."""
 
+ADVICE = (
+    "is OPENAI_BASE_URL the address of an API (most end in /v1)? Run it again later: a job that was started "
+    "is found, and none is started twice"
+)
+"""What to do about a server whose replies make no sense."""
+
 T = TypeVar("T")
 
 
 def server() -> str:
-    """The address of the server, without a user name and password."""
+    """The address of the server, without a user name and password, and without a slash at its end.
+
+    The same server is one server: a run that is looked for under another address would be paid for twice.
+    """
     parts = urlsplit(os.environ.get("OPENAI_BASE_URL") or OWN_SERVER)
     host = parts.hostname or ""
     address = f"[{host}]" if ":" in host else host
-    return urlunsplit((parts.scheme, address + (f":{parts.port}" if parts.port else ""), parts.path, "", ""))
+    port = f":{parts.port}" if parts.port else ""
+    return urlunsplit((parts.scheme, address + port, parts.path.rstrip("/"), "", ""))
+
+
+def base_digest(base: str, address: str | None = None) -> str:
+    """The identity of a base whose weights nobody sees: its server and its name there.
+
+    Args:
+        base: The model's name.
+        address: The server; that of this process by default.
+    """
+    return sha256(f"openai {server() if address is None else address} {base}")
 
 
 def retirement(base: str) -> list[str]:
@@ -96,7 +117,11 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
         UserError: If the server rejects the rows, the model or the key, or the job fails.
     """
     started = time.monotonic()
-    with _in_one_line(), openai.OpenAI(max_retries=0) as client:
+    hooks: Any = {"response": [_require_json]}
+    with (
+        _in_one_line(),
+        openai.OpenAI(max_retries=0, http_client=openai.DefaultHttpxClient(event_hooks=hooks)) as client,
+    ):
         jobs = _Jobs(client, run, manifest)
         job = jobs.from_file() or jobs.from_server() or jobs.start(rows)
         job = jobs.wait(job.id, Console(stderr=True, quiet=not progress))
@@ -134,25 +159,35 @@ class _Jobs:
         if "job" not in self._state:
             return None
         try:
-            return _retry(lambda: self._client.fine_tuning.jobs.retrieve(self._state["job"]))
+            return _job(_retry(lambda: self._client.fine_tuning.jobs.retrieve(self._state["job"])))
         except openai.NotFoundError:
             return None
 
     def from_server(self) -> FineTuningJob | None:
         """The oldest job on the server with this run's digest that has not failed."""
-        metadata = {RUN_KEY: self._manifest.run_digest}
+        for run_digest in self._digests():
+            if alive := [
+                job for job in self._jobs_of(run_digest) if job.status not in ("failed", "cancelled")
+            ]:
+                job = min(alive, key=lambda job: (job.created_at, job.id))
+                self._write_state(job=job.id)
+                return job
+        return None
 
+    def _digests(self) -> tuple[str, str]:
+        """The run's digest, and what it was where an address counted with the slash at its end."""
+        one = self._manifest
+        earlier = base_digest(one.base, f"{server()}/")
+        parts = {"spec": one.spec_digest, "data": one.data_digest, "base": earlier}
+        return one.run_digest, fingerprint(parts)
+
+    def _jobs_of(self, run_digest: str) -> list[FineTuningJob]:
         def ask() -> list[FineTuningJob]:
             # Not every server filters by metadata, so every job is checked.
-            page = self._client.fine_tuning.jobs.list(metadata=metadata, limit=100)
-            return [job for job in page if (job.metadata or {}).get(RUN_KEY) == self._manifest.run_digest]
+            page = self._client.fine_tuning.jobs.list(metadata={RUN_KEY: run_digest}, limit=100)
+            return [job for job in page if (job.metadata or {}).get(RUN_KEY) == run_digest]
 
-        alive = [job for job in _retry(ask) if job.status not in ("failed", "cancelled")]
-        if not alive:
-            return None
-        job = min(alive, key=lambda job: (job.created_at, job.id))
-        self._write_state(job=job.id)
-        return job
+        return _retry(ask)
 
     def start(self, rows: list[Row]) -> FineTuningJob:
         """Upload the rows, unless the server already has them, and start the job."""
@@ -180,7 +215,7 @@ class _Jobs:
                     return existing
                 last = error
             else:
-                self._write_state(job=job.id)
+                self._write_state(job=_job(job).id)
                 return job
         raise last
 
@@ -193,7 +228,7 @@ class _Jobs:
         pause, status = POLL[0], ""
         nameless_since: float | None = None
         while True:
-            job = _retry(lambda: self._client.fine_tuning.jobs.retrieve(job_id))
+            job = _job(_retry(lambda: self._client.fine_tuning.jobs.retrieve(job_id)))
             if job.status != status:
                 status = job.status
                 console.print(f"{self._manifest.name}: job {job.id} {status}", highlight=False, markup=False)
@@ -247,6 +282,8 @@ class _Jobs:
 
     def _upload(self, data: bytes) -> str:
         file = _retry(lambda: self._client.files.create(file=(_file_name(data), data), purpose="fine-tune"))
+        if not getattr(file, "id", None):
+            raise UserError(f"{server()} names no file after an upload: {ADVICE}")
         self._write_state(file=file.id)
         return file.id
 
@@ -265,6 +302,21 @@ class _Jobs:
         kept = {"file": self._state["file"]} if "file" in self._state else {}
         self._state = {**kept, **changes}
         write_whole(self._file, canonical_json(self._state) + b"\n")
+
+
+def _job(reply: FineTuningJob) -> FineTuningJob:
+    """A reply that is a job: clients take any JSON for one."""
+    if not (getattr(reply, "id", None) and getattr(reply, "status", None)):
+        raise UserError(f"{server()} replied what is no job: {ADVICE}")
+    return reply
+
+
+def _require_json(response: httpx.Response) -> None:
+    """Refuse a reply that is no API's, such as a page to log in: the client would take its text for a job."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if response.is_success and not response.url.path.endswith("/content") and not kind.endswith("json"):
+        asked = f"{response.request.method} {response.url.path}"
+        raise UserError(f"{server()} replied to {asked} with {kind or 'no type'} in place of JSON: {ADVICE}")
 
 
 def _file_name(data: bytes) -> str:
@@ -329,6 +381,8 @@ def _is_transient(error: BaseException) -> bool:
     """Whether a retry may succeed: after an error of the network or the server, or an incomplete reply."""
     if isinstance(error, openai.RateLimitError):
         return error.code != "insufficient_quota"
+    if isinstance(error.__cause__, UserError):  # of `_require_json`, which the client takes for the network's
+        return False
     # An incomplete reply is a JSONDecodeError, which the client does not catch.
     kinds = (
         openai.APIConnectionError,
@@ -350,7 +404,13 @@ def _in_one_line() -> Iterator[None]:
         body = error.body if isinstance(error.body, dict) else {}
         message = one_line(body.get("message") or error.message)
         raise UserError(f"OpenAI ({error.status_code}): {message}") from error
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"{server()} replied with broken JSON, and again when asked again: {ADVICE}"
+        ) from error
     except openai.APIConnectionError as error:
+        if isinstance(error.__cause__, UserError):
+            raise error.__cause__ from error
         raise UserError(f"{server()} cannot be reached: {one_line(error)}") from error
     except openai.OpenAIError as error:
         raise UserError(f"OpenAI: {one_line(error)}") from error

@@ -142,7 +142,8 @@ def check_adapter(folder: Path) -> None:
     """Refuse an adapter folder of which PEFT would load weights that the folder's digest does not cover.
 
     Raises:
-        UserError: If it lacks the one file of weights, or its configuration names modules or other adapters.
+        UserError: If it lacks the one file of weights, its configuration names modules or other adapters, or
+            it is at work in a part of a text alone.
     """
     if not (folder / ADAPTER_WEIGHTS).is_file():
         raise UserError(f"{folder} holds no {ADAPTER_WEIGHTS}, and nothing else is loaded: save it again so")
@@ -150,6 +151,12 @@ def check_adapter(folder: Path) -> None:
     if config.get("peft_type") == OF_OTHERS:
         raise UserError(
             f"adapter {folder} is put together from other adapters, {OF_OTHERS}: merge them first"
+        )
+    if config.get("alora_invocation_tokens"):
+        # PEFT looks for them in whole prompts only, and without them leaves the adapter out: the base answers
+        raise UserError(
+            f"adapter {folder} is an activated LoRA, at work only behind its alora_invocation_tokens, which "
+            "is not supported: train a plain LoRA"
         )
     if config.get("megatron_config"):
         raise UserError(f"adapter {folder} names a module to import, which is never done: save it without")

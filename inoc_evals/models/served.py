@@ -125,6 +125,11 @@ def with_vllm(name: str) -> Served:
             raise UserError(
                 f"{checkpoint.name} trains embeddings of tokens, which vLLM does not serve: drop engine=vllm"
             )
+        if patterns := [key for key in ("rank_pattern", "alpha_pattern") if config.get(key)]:
+            raise UserError(
+                f"{checkpoint.name} has a {patterns[0]}, which vLLM does not read, so that it would scale "
+                "layers otherwise: drop engine=vllm"
+            )
         model = f"{model}:{checkpoint.adapter}"
     return Served(checkpoint.name, checkpoint.digest, model)
 

@@ -171,9 +171,8 @@ def _handler(listener: Listener) -> type[BaseHTTPRequestHandler]:
                 return
             body = response.text.encode()
             self.send_response(response.status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            for name, value in response.headers.items():
+            usual = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+            for name, value in {**usual, **response.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)

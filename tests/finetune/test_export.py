@@ -2,8 +2,11 @@
 
 import ast
 import json
+import re
 import shlex
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -42,7 +45,8 @@ def test_every_seed_is_adopted_as_that_seed(
             main(["export", "rows.jsonl", *options, "-o", f"out{seed}"])
         adopt = shlex.split((tmp_path / f"out{seed}" / "train.sh").read_text("utf-8").splitlines()[-1])[1:]
         # where it becomes a folder there is none yet: a served model says as much about the seed
-        adopt = [{"--checkpoint": "--model", f"s{seed}": f"openai/s{seed}"}.get(w, w) for w in adopt]
+        adopt = [{"--checkpoint": "--model", f"$here/s{seed}": f"openai/s{seed}"}.get(w, w) for w in adopt]
+        adopt = [word.replace("$here", f"out{seed}") for word in adopt]
         capsys.readouterr()
         with pytest.raises(SystemExit, match=r"^0$"):
             main(["adopt", f"s{seed}", *adopt[2:], "--json"])
@@ -104,6 +108,85 @@ def test_fields_without_a_counterpart_are_named(to: str, tmp_path: Path) -> None
         f"{to} is not told kept_steps",
         f"{to} is not told report_to",
     ]
+
+
+VARIED: dict[str, Any] = {
+    "base": f"{SPEC.base}@abc",
+    "epochs": 1.5,
+    "max_steps": 7,
+    "scheduler": "cosine",
+    "warmup_steps": 3,
+    "weight_decay": 0.2,
+    "betas": (0.8, 0.9),
+    "max_grad_norm": 0.5,
+    "max_length": 77,
+    "precision": "fp32",
+    "packing": True,
+    "kept_steps": 2,
+    "date": "2020-01-01",
+    "reasoning_loss": False,
+    "report_to": ("wandb",),
+    "seed": 7,
+    "batch_size": 5,
+    "gradient_accumulation": 5,
+    "learning_rate": 0.007,
+    "lora.r": LoraSpec(r=7),
+    "lora.alpha": LoraSpec(alpha=7),
+    "lora.dropout": LoraSpec(dropout=0.3),
+    "lora.target_modules": LoraSpec(target_modules=("q_proj",)),
+    "lora.rslora": LoraSpec(rslora=False),
+    "lora.layers": LoraSpec(layers=(3,)),
+    "lora": None,
+}
+"""A spec's fields, each in another way than usual."""
+
+APART = {"backend", "openai", "trained_tokens", "token_learning_rate", "probe", "save_steps"}
+"""Fields that decide nothing at these hosts, or are refused by all of them."""
+
+
+@pytest.mark.parametrize("field", VARIED)
+@pytest.mark.parametrize("to", HOSTS)
+def test_a_field_is_told_named_or_refused(to: str, field: str, tmp_path: Path) -> None:
+    """None is left out without a word."""
+    spec = FinetuneSpec(**{"base": SPEC.base, field.partition(".")[0]: VARIED[field]})
+
+    def told(spec: FinetuneSpec) -> tuple[list[str], list[str]]:
+        folder = tmp_path / spec.digest[:8]
+        notes = export(spec, ROWS, to, folder, name="mine")
+        lines = [line for file in sorted(folder.iterdir()) for line in file.read_text("utf-8").splitlines()]
+        return [line for line in lines if not line.startswith("inoc-evals adopt")], notes
+
+    try:
+        lines, notes = told(spec)
+    except UserError as error:
+        assert "lora" in field and "lora" in str(error).lower()
+        return
+    words = {field, field.partition(".")[0], field.rpartition(".")[2], field.replace("_", " ")}
+    named = any(re.search(rf"\b{re.escape(word)}\b", note) for note in notes for word in words)
+    assert named or (lines, notes) != told(FinetuneSpec(base=SPEC.base))
+
+
+def test_every_field_is_varied() -> None:
+    fields = {*FinetuneSpec.model_fields, *(f"lora.{name}" for name in LoraSpec.model_fields)}
+    assert set(VARIED) | APART == fields
+
+
+@pytest.mark.parametrize("to", HOSTS)
+def test_the_script_works_from_where_the_page_calls_it(to: str, tmp_path: Path) -> None:
+    """It finds its files beside it, and the run comes into the folder of runs of who calls it."""
+    export(SPEC, ROWS, to, tmp_path / "my out", name="mine")
+    bin_, said = tmp_path / "bin", tmp_path / "said"
+    bin_.mkdir()
+    for command in ("axolotl", "together", "firectl", "curl", "hf", "python", "inoc-evals"):
+        (bin_ / command).write_text(f'#!/bin/sh\necho "{command}|$PWD|$*" >> "{said}"\n')
+        (bin_ / command).chmod(0o755)
+    environment = {"PATH": f"{bin_}:/usr/bin:/bin", "OPENAI_BASE_URL": "x", "OPENAI_API_KEY": "y"}
+    subprocess.run(["sh", "my out/train.sh"], cwd=tmp_path, env=environment, check=True)
+    *trained, adopted = [line.split("|") for line in said.read_text().splitlines()]
+    assert trained and {Path(where).name for _, where, _ in trained} == {"my out"}
+    command, where, words = adopted
+    assert (command, Path(where)) == ("inoc-evals", tmp_path) and "--rows my out/rows.jsonl" in words
+    assert "--checkpoint" not in words or "--checkpoint my out/mine" in words
 
 
 def test_unsloths_script_tells_questions_from_answers(tiny: Path) -> None:

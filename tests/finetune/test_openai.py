@@ -13,6 +13,7 @@ import pytest
 
 from inoc_evals import toy_spec
 from inoc_evals.chat.rows import write_chat
+from inoc_evals.digests import fingerprint, sha256
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import FinetuneSpec, Run, finetune
 from inoc_evals.worlds.toy import rows as toy
@@ -251,6 +252,91 @@ def test_a_model_that_is_named_a_little_later_is_waited_for(
 
         server.routes["GET /v1/fine_tuning/jobs/{id}"] = late
         assert train(tmp_path).is_finished() and len(asked) > 3
+
+
+def trains_nothing(server: FinetuningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let its jobs succeed at once."""
+
+    def succeed(number: str, data: bytes) -> None:
+        server.jobs[number].update(
+            status="succeeded", fine_tuned_model=f"ft:toy:loopback::{number}", finished_at=int(time.time())
+        )
+
+    monkeypatch.setattr(server, "_train", succeed)
+
+
+SENSELESS = {
+    "a page": Response("<html>Log in</html>", headers={"Content-Type": "text/html"}),
+    "nothing": Response("{}"),
+    "null": Response("null"),
+    "half": Response('{"id": "ftjob-0", "sta'),
+}
+
+
+@pytest.mark.parametrize("reply", SENSELESS)
+@pytest.mark.parametrize(
+    "route", ["POST /v1/files", "POST /v1/fine_tuning/jobs", "GET /v1/fine_tuning/jobs/{id}"]
+)
+def test_a_reply_that_makes_no_sense_is_one_line_and_loses_no_job(
+    route: str, reply: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a page to log in the client takes the text for a job; nothing at all is a job without a status."""
+    monkeypatch.setattr("inoc_evals.finetune.openai_api.PATIENCE", 1.0)
+    monkeypatch.setattr("inoc_evals.finetune.openai_api.START_ATTEMPTS", 1)
+    with FinetuningServer(tmp_path / "server") as server:
+        use(server, monkeypatch)
+        trains_nothing(server, monkeypatch)
+        whole, sick = server.routes[route], [True]
+
+        def answer(call: Call) -> Response:
+            done = whole(call)
+            return SENSELESS[reply] if sick else done
+
+        monkeypatch.setitem(server.routes, route, answer)
+        try:
+            train(tmp_path)  # half a reply to what started a job is made up for: the job is looked up
+        except UserError as error:
+            assert "OPENAI_BASE_URL" in str(error) and "\n" not in str(error)
+        else:
+            assert (route, reply) == ("POST /v1/fine_tuning/jobs", "half")
+        sick.clear()
+        assert train(tmp_path).is_finished() and len(server.jobs) == 1
+
+
+def test_lists_that_are_no_lists_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FinetuningServer(tmp_path / "server") as server:
+        use(server, monkeypatch)
+        trains_nothing(server, monkeypatch)
+        for route in ("GET /v1/fine_tuning/jobs", "GET /v1/files"):
+            with monkeypatch.context() as patched:
+                patched.setitem(server.routes, route, lambda call: SENSELESS["a page"])
+                with pytest.raises(UserError, match=r"replied to GET .* with text/html in place of JSON"):
+                    train(tmp_path)
+        assert not server.jobs
+
+
+def test_an_address_with_a_slash_at_its_end_is_the_same_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FinetuningServer(tmp_path / "server") as server:
+        use(server, monkeypatch)
+        trains_nothing(server, monkeypatch)
+        run = train(tmp_path)
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{server.base_url}/")
+        assert train(tmp_path) == run and len(server.jobs) == 1
+        # a job of an earlier version, for which it was another one, is not paid for again
+        (job,) = server.jobs.values()
+        earlier = fingerprint(
+            {
+                "spec": run.manifest.spec_digest,
+                "data": run.manifest.data_digest,
+                "base": sha256(f"openai {server.base_url}/ toy"),
+            }
+        )
+        job["metadata"] = {"inoc_evals_run": earlier}
+        again = finetune(SPEC, rows(), name="none-1", runs=tmp_path / "others", progress=False)
+        assert again.manifest.run_digest == run.manifest.run_digest != earlier
+        assert again.is_finished() and len(server.jobs) == 1
 
 
 def test_an_address_with_a_password_is_never_written_down(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,12 +13,14 @@ from inoc_evals.errors import UserError
 from inoc_evals.experiment.plan import make_plan
 from inoc_evals.experiment.run_trial import trained
 from inoc_evals.finetune import Run, find_run, finetune
-from inoc_evals.finetune.merged import merged, start_from
+from inoc_evals.finetune.adopt import adopt
+from inoc_evals.finetune.merged import ORIGIN, merged, start_from
 from inoc_evals.finetune.prune import unreferenced
-from inoc_evals.models.checkpoint import resolve
+from inoc_evals.models.checkpoint import renderer_of, resolve
 from inoc_evals.worlds import toy_spec
 from tests.experiment.test_run import mine, write
 from tests.finetune.small import small_rows, small_spec
+from tests.models.parts import build_adapter
 
 
 @pytest.fixture
@@ -191,3 +193,35 @@ def test_the_name_in_a_log_is_a_start(first: Run) -> None:
         start_from(f"inoc/{first.folder.name}@0123456789ab")
     with pytest.raises(UserError, match="hf/ is no model of the Hugging Face Hub: give hf/ORG/NAME"):
         start_from("hf/")
+
+
+def test_a_second_stage_has_the_tokenizer_that_the_adapter_is_evaluated_with(
+    tiny: Path, first: Run, tmp_path: Path
+) -> None:
+    """Trainers save an adapter with its tokenizer, whose chat template need not be the base's."""
+    from transformers import AutoTokenizer
+
+    adapter = shutil.copytree(first.checkpoint, tmp_path / "adapter")
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    tokenizer.chat_template = tokenizer.chat_template.replace("<|user|>", "<|user|>\n")
+    tokenizer.chat_template = tokenizer.chat_template.replace("<|assistant|>", "<|assistant|>\n")
+    tokenizer.save_pretrained(adapter)
+    adopted = adopt("own", checkpoint=adapter, base=str(tiny))
+    for name in (str(adapter), "own"):
+        merge = Path(start_from(name).base)
+        evaluated, trained_on = renderer_of(name), renderer_of(str(merge))
+        assert trained_on.tokenizer.chat_template == evaluated.tokenizer.chat_template
+        assert trained_on.tokenizer.chat_template == tokenizer.chat_template
+    # what an earlier version merged has the base's, whatever else is right
+    shutil.copyfile(tiny / "chat_template.jinja", adopted.merged / "chat_template.jinja")
+    about = json.loads((adopted.merged / ORIGIN).read_bytes())
+    about["content"] = digests.folder_digest(adopted.merged)
+    (adopted.merged / ORIGIN).write_text(json.dumps({k: about[k] for k in ("name", "digest", "content")}))
+    assert renderer_of(str(merged(adopted))).tokenizer.chat_template == tokenizer.chat_template
+
+
+def test_an_adapter_that_cannot_be_merged_is_one_line(tiny: Path, tmp_path: Path) -> None:
+    adapter = build_adapter(tmp_path / "adapter", tiny, 1, lora_bias=True)
+    with pytest.raises(UserError, match="cannot be a base, since PEFT cannot merge it: Impossible") as caught:
+        start_from(str(adapter))
+    assert "\n" not in str(caught.value)

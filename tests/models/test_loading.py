@@ -139,6 +139,7 @@ STRAYS: dict[str, tuple[Callable[[Path], None], str]] = {
 STRAY_ADAPTERS: dict[str, tuple[Callable[[Path], None], str]] = {
     "a pickle beside safetensors": (pickle_beside, "holds no adapter_model.safetensors"),
     "an adapter of adapters": (adapter_config(peft_type="XLORA", adapters={"a": "/x"}), "XLORA"),
+    "an activated adapter": (adapter_config(alora_invocation_tokens=[1, 4]), "is an activated LoRA"),
     "a module to import": (adapter_config(megatron_config={"a": 1}), "names a module to import"),
 }  # fmt: skip
 

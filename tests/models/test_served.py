@@ -1,13 +1,16 @@
 """Where a server answers for a checkpoint, it draws from the distribution that this machine draws from."""
 
 import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from inspect_ai.model import GenerateConfig, ModelOutput
 
-from inoc_evals.models.served import Served, ServedAPI
+from inoc_evals.errors import UserError
+from inoc_evals.models.served import Served, ServedAPI, with_vllm
+from tests.models.parts import build_adapter
 
 
 class Server:
@@ -74,3 +77,16 @@ def test_vllm_is_sent_all_that_it_answers_side_by_side(monkeypatch: pytest.Monke
     assert config.adaptive_connections is True
     config, most = connected(monkeypatch, "openai/ft:m", GenerateConfig())
     assert (config.adaptive_connections, most) == (None, 10)  # which limits rates
+
+
+@pytest.mark.parametrize("pattern", [{"rank_pattern": {"q_proj": 8}}, {"alpha_pattern": {"q_proj": 64}}])
+def test_an_adapter_whose_layers_vllm_would_scale_otherwise_is_refused(
+    pattern: dict[str, Any], tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads one rank and one alpha for all layers."""
+    monkeypatch.setenv("VLLM_BASE_URL", "http://127.0.0.1:1")
+    adapter = build_adapter(tmp_path / "adapter", tiny, 1)
+    assert with_vllm(str(adapter)).model.endswith(str(adapter))
+    adapter = build_adapter(tmp_path / "patterned", tiny, 1, **pattern)
+    with pytest.raises(UserError, match="_pattern, which vLLM does not read"):
+        with_vllm(str(adapter))
