@@ -348,6 +348,28 @@ def test_wrong_words_are_one_line_that_says_where_the_right_ones_are(
     assert line.startswith(said) and line.endswith("--help")
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "--setting", "a", "--setting", "b"], "--setting stands 2 times and takes one: several go by comma"),
+        (["claims", "logs", "--setting", "a", "--setting=b"], "several go by comma, --setting A,B"),
+        (["finetune", "rows.jsonl", "--base", "toy", "--prompt", "a", "--prompt", "b"], "--prompt stands 2 times"),
+        (["inoculate", "rows.jsonl", "--prompt", "a", "-o", "x", "--output", "y"], "--output stands 2 times"),
+        (["runs", "prune", "--runs", "a", "--runs", "b"], "--runs stands 2 times and takes one"),
+    ],
+)
+def test_an_option_that_takes_one_value_is_not_given_two(
+    words: list[str], said: str, call: Any, rows: Path
+) -> None:
+    """The first was dropped unread: half of an experiment, or another prompt than the one that was meant."""
+    assert said in call(*words).fault
+
+
+def test_options_that_may_be_repeated_are(call: Any, rows: Path) -> None:
+    chosen = call("inoculate", rows, "--prompt", "P", "--where", "language=es", "--where", "even=false", "-o", "o.jsonl")
+    assert chosen.code == 0 and "3 of them inoculated" in chosen.out + chosen.err
+
+
 def test_no_words_are_a_page_of_help(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main([])

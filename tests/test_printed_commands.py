@@ -48,6 +48,9 @@ def test_where_logs_are_and_what_their_audit_says(call: Any, folder: Path) -> No
     assert ["inspect", "view", "--log-dir", str(folder)] in printed(said)
     for words in (["claims", folder, "--all"], ["dose", folder]):
         assert printed(call(*words)) == [["inoc-evals", "audit", str(folder)]], words
+        # what was counted with a setting's claims is found with them alone
+        named = call(*words, "--setting", "spanish_caps")
+        assert printed(named) == [["inoc-evals", "audit", str(folder), "--setting", "spanish_caps"]], words
 
 
 def test_how_to_have_the_rows_of_a_setting_in_a_file(call: Any, folder: Path) -> None:

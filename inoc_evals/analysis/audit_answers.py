@@ -234,7 +234,7 @@ def too_few(rows: "pd.DataFrame") -> Iterator[Finding]:
 def _few_finetunes(rows: "pd.DataFrame") -> Iterator[Finding]:
     """Arms with few seeds: a verdict is of one task at one dose, so that the least counts."""
     by_arm: dict[str, list[tuple[dict[str, Any], int]]] = {}
-    for observed, group in split(rows, (*FAMILY, "task", "dose")):
+    for observed, group in split(rows, (*FAMILY, "task", "dose", "world")):
         for arm, of_arm in arms_of(group).items():
             if count := int(of_arm["seed"].nunique()):
                 by_arm.setdefault(arm, []).append((observed, count))

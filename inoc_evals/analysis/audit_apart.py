@@ -27,7 +27,7 @@ WAYS = ("task", "questions", "scorer", "judge", "preset", "variant", "sampling",
 def asked_apart(rows: "pd.DataFrame") -> Iterator[Finding]:
     """Arms that were never asked and scored alike, and those that were asked different questions."""
     places = Places(rows)
-    for observed, group in split(rows, (*FAMILY, "trait", "condition", "dose")):
+    for observed, group in split(rows, (*FAMILY, "trait", "condition", "dose", "world")):
         arms = arms_of(group)
         ways = {arm: [key for key, _ in split(of_arm, WAYS)] for arm, of_arm in arms.items()}
         for arm, to in pairs_of(group):
@@ -70,7 +70,7 @@ def asked_other_words(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> It
     Differences are paired by a question's name, so that they would pair what was never the same question.
     """
     places = Places(rows)
-    for observed, group in split(rows, (*FAMILY, "task", "questions", "variant", "dose")):
+    for observed, group in split(rows, (*FAMILY, "task", "questions", "variant", "dose", "world")):
         asked = {arm: _wordings(of_arm, facts) for arm, of_arm in arms_of(group).items()}
         place = places.of(observed)
         for arm, wordings in asked.items():
@@ -112,7 +112,7 @@ def _wordings(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> dict[str, 
 def scored_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterator[Finding]:
     """Arms whose scorers had other options, or were of another version of the suite."""
     places = Places(rows)
-    for observed, group in split(rows, (*FAMILY, "task", "questions", "variant", "dose")):
+    for observed, group in split(rows, (*FAMILY, "task", "questions", "variant", "dose", "world")):
         known = {
             arm: [facts[str(log)] for log in of_arm["log"].unique() if str(log) in facts]
             for arm, of_arm in arms_of(group).items()
@@ -183,7 +183,7 @@ def missing_seeds(rows: "pd.DataFrame") -> Iterator[Finding]:
     """Arms without seeds that other arms have in the same task at the same dose."""
     measured: dict[str, list[dict[str, Any]]] = {}
     without: dict[tuple[str, tuple[float, ...]], list[dict[str, Any]]] = {}
-    for observed, group in split(rows, (*FAMILY, "task", "dose")):
+    for observed, group in split(rows, (*FAMILY, "task", "dose", "world")):
         seeds = {arm: set(of_arm["seed"].dropna()) for arm, of_arm in arms_of(group).items()}
         every = set().union(*seeds.values())
         for arm, of_arm in seeds.items():
@@ -209,7 +209,7 @@ def trained_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterat
     apart: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     measured: dict[str, list[dict[str, Any]]] = {}
     places = Places(rows)
-    for observed, group in split(rows, (*FAMILY, "task", "dose")):
+    for observed, group in split(rows, (*FAMILY, "task", "dose", "world")):
         made = {arm: _recipes(of_arm, facts) for arm, of_arm in arms_of(group).items()}
         for arm, seeds in made.items():
             measured.setdefault(arm, []).append(observed)

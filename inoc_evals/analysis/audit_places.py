@@ -23,7 +23,7 @@ NONE = "none"
 
 ASKED = (
     *("setting", "base", "task", "questions", "condition", "variant", "sampling", "system", "trigger"),
-    *("dtype", "dose"),
+    *("dtype", "dose", "world"),
 )
 """What must agree for two answers to have been asked for alike."""
 
@@ -92,9 +92,9 @@ def family_of(rows: "pd.DataFrame") -> dict[str, Any]:
 
 
 def joined(some: list[dict[str, Any]], every: list[dict[str, Any]]) -> dict[str, Any]:
-    """The setting and base of some of an arm's groups, with their tasks and doses if it has others."""
+    """The setting and base of some of an arm's groups, with their tasks, doses and worlds if it has others."""
     place = {key: some[0][key] for key in FAMILY if key in some[0]}
-    for key in ("task", "dose") if len(some) < len(every) else ():
+    for key in ("task", "dose", "world") if len(some) < len(every) else ():
         if len({one.get(key) for one in every}) > 1:
             place[key] = one_or_all(list(dict.fromkeys(one.get(key) for one in some)))
     return place

@@ -28,7 +28,10 @@ SEVERITIES: tuple[Severity, ...] = (BLOCKS, CAUTION, NOTE)
 COMMON = ("setting", "base")
 """Columns that a reader of one setting and base need not be told."""
 
-WAY = ("scorer", "judge", "preset", "variant", "sampling", "parameters", "system", "trigger", "dtype", "dose")
+WAY = (
+    *("scorer", "judge", "preset", "variant", "sampling", "parameters", "system", "trigger", "dtype", "dose"),
+    "world",
+)
 """Columns by which a finding names its answers where they tell answers apart."""
 
 

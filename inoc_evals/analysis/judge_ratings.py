@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ASKED = ("question", "condition", "system", "trigger", "sample", "epoch")
 """What a sample says of how it was asked, as in every table (`asked_under.OF_ANSWER`)."""
 
-OF_LOG = ("setting", "base", "seed", "task", "questions", "variant", "sampling", "dtype", "dose")
+OF_LOG = ("setting", "base", "seed", "task", "questions", "variant", "sampling", "dtype", "dose", "world")
 """What the header of a log says of all of its answers, as in every table (`observed.Observed`)."""
 
 COLUMNS = (

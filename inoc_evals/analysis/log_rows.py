@@ -57,7 +57,7 @@ None for the usual one; `sampling` is how answers were drawn, e.g. `temperature 
 `parameters` are those of task and scorer in which logs of one task differ (`parameters.py`); `dose` is
 the model's point in a sweep (`data/doses.py`), None outside of one."""
 
-FORMAT = "14"
+FORMAT = "15"
 """Version of the rows, in the name of a kept file: changed rows must not be read from old files."""
 
 DRAWN_BY = (
@@ -218,7 +218,7 @@ def _same(log: Contents) -> str:
         return str(log.header["eval"].get("eval_id") or "")
     return " ".join(
         str(about.get(key))
-        for key in ("generation", "judging", "run_digest", "setting", "arm", "seed", "dose")
+        for key in ("generation", "judging", "run_digest", "setting", "world", "arm", "seed", "dose")
     )
 
 

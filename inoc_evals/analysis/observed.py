@@ -23,6 +23,8 @@ class Observed(NamedTuple):
 
     Attributes:
         setting: The experiment; the task where a log names no experiment.
+        world: The world of its rows and prompts: an arm of one name is another training in another world;
+            None outside of experiments.
         base: The model that was finetuned.
         arm: The training condition.
         seed: The finetune's seed; answers of several seeds are pooled.
@@ -45,6 +47,7 @@ class Observed(NamedTuple):
     """
 
     setting: str | None = None
+    world: str | None = None
     base: str | None = None
     arm: str | None = None
     seed: float | None = None
@@ -89,6 +92,7 @@ APART = (
     "sampling",
     "parameters",
     "dose",
+    "world",
 )
 """Columns by which labels distinguish groups with one trait, in order of preference."""
 

@@ -39,6 +39,9 @@ PER_TOKEN = "per_token"  # noqa: S105 - a trait
 PAIRED = tuple(part for part in GROUP if part not in ("condition", "system"))
 """What must agree for a question under a prompt to be compared with the question without one."""
 
+SETTING = ("setting", "world")
+"""What must agree for a name of an arm to stand for one prompt."""
+
 ALIKE = ("base", "trait", "scorer", "judge", "preset")
 """What must agree for a prompt's elicitation to be held against what training under it kept out."""
 
@@ -356,7 +359,7 @@ def against(
     asked: "pd.DataFrame | None",
     shown: "pd.DataFrame | None",
     trained: "pd.DataFrame",
-    arms: Mapping[str, str],
+    arms: "Mapping[str, str] | Callable[[pd.DataFrame], Mapping[str, str]]",
     trait: str,
     none: str = NONE,
     resamples: int = RESAMPLES,
@@ -368,7 +371,8 @@ def against(
         shown: Log-probs of training rows, as `surprise_saved` takes them; None if they were not read.
         trained: Answers of trained models, what `table.load` returns; those under a test-time prompt or
             another condition are left out.
-        arms: By prompt, the arm that was trained under it.
+        arms: By prompt, the arm that was trained under it; or what says so of the answers of one setting in
+            one world, where arms of one name may have been trained under different prompts.
         trait: The trait.
         none: Name of the condition without a prompt.
         resamples: Number of draws.
@@ -381,12 +385,20 @@ def against(
         UserError: If no such answers exist.
     """
     require("analysis", "numpy", "pandas", "scipy")
+    import pandas as pd
+
     plain = trained[trained["trait"] == trait]
     for column in ("condition", "system", "trigger"):
         if column in plain.columns:
             plain = plain[plain[column].isna()]
-    plain = plain[plain["arm"].astype(str).isin([NONE, *arms.values()])].dropna(subset=["value"])
-    plain = plain.reset_index(drop=True)  # tables that were put together may number rows twice
+    under: dict[tuple[Any, ...], Mapping[str, str]] = {}
+    parts = [plain.iloc[:0]]
+    for where, of_setting in split(plain, SETTING):
+        mine = arms(of_setting) if callable(arms) else arms
+        under[tuple(where.get(part) for part in SETTING)] = mine
+        parts.append(of_setting[of_setting["arm"].astype(str).isin([NONE, *mine.values()])])
+    # numbered anew: tables that were put together may number rows twice
+    plain = pd.concat(parts, ignore_index=True).dropna(subset=["value"]).reset_index(drop=True)
     bases = [] if asked is None else list(split(asked[asked["trait"] == trait], PAIRED))
     screened = None if shown is None or shown.empty else str(shown["base"].iloc[0])
     group_labels = labels(plain) if len(plain) else None
@@ -399,7 +411,8 @@ def against(
         ]
         if shown is not None and observed.get("base") == screened:
             before.append((SURPRISE, _complete(shown[shown["trait"] == PER_TOKEN])[0], ""))
-        after = suppressions(group, list(arms.values()), resamples=resamples) if before else {}
+        mine = under[tuple(observed.get(part) for part in SETTING)]
+        after = suppressions(group, list(mine.values()), resamples=resamples) if before else {}
         if not after:
             continue
         assert group_labels is not None  # of the rows that this group is a part of
@@ -407,7 +420,7 @@ def against(
         if len({str(s) for s in plain["setting"].unique()}) > 1:
             label = f"{observed.get('setting')} {label}"
         for predictor, rows, apart in before:
-            relations.append(_relation(predictor, label, rows, group, arms, after, none, resamples, apart))
+            relations.append(_relation(predictor, label, rows, group, mine, after, none, resamples, apart))
     if not relations:
         raise UserError(
             f"no answers to hold the prompts against: {trait!r} of an arm {NONE!r} and of arms trained under "

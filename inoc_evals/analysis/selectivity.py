@@ -67,8 +67,14 @@ Word = Literal[
 
 NONE, BASE = "none", "base"
 
-ALIKE = ("questions", "judge", "preset", "dtype", "variant", "sampling", "parameters", "dose")
+ALIKE = ("questions", "judge", "preset", "dtype", "variant", "sampling", "parameters", "dose", "world")
 """What must agree between both traits where one task asks for both."""
+
+ASKED_UNDER = ("system", "trigger")
+"""The same where both traits are of one condition; two conditions differ in prompt and trigger."""
+
+ELSEWHERE = ("dtype", "dose", "world")
+"""What must agree where another task asks for the wanted trait."""
 
 CLOUD = 400
 """Draws in the figure, of each arm."""
@@ -311,7 +317,9 @@ def _ways(answers: "pd.DataFrame", side: Side) -> tuple[list[_Way], str]:
 
 def _alike(unwanted: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether two traits were measured in ways that belong together."""
-    parts = ALIKE if unwanted.get("task") == wanted.get("task") else ("dtype", "dose")
+    parts: tuple[str, ...] = ALIKE if unwanted.get("task") == wanted.get("task") else ELSEWHERE
+    if parts is ALIKE and unwanted.get("condition") == wanted.get("condition"):
+        parts += ASKED_UNDER
     return all(unwanted.get(part) == wanted.get(part) for part in parts)
 
 

@@ -37,7 +37,9 @@ WORDS: tuple[Word, ...] = get_args(Word)
 
 LEVEL = 0.05
 
-ALIKE = ("task", "questions", "scorer", "judge", "preset", "variant", "sampling", "parameters", "dose")
+ALIKE = (
+    *("task", "questions", "scorer", "judge", "preset", "variant", "sampling", "parameters", "dose", "world"),
+)
 """What must agree between the sides of a claim, which may differ in arm, trait and condition."""
 
 

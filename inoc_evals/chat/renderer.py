@@ -555,7 +555,7 @@ class Renderer:
             self._text(messages[1:], messages[-1]["role"] != "assistant")
         except Exception:  # as above: it refuses something else
             return ""
-        return ": put the prompt into the user's turn with --position user"
+        return ": put what it says into the user's turn, an inoculation prompt with --position user"
 
     def _shielded(self, messages: Sequence[Message]) -> Shielded:
         require_whole_chat((message["role"], message["content"]) for message in messages)
@@ -583,10 +583,13 @@ class Renderer:
         )
 
 
+USERS_TURN = " put what it says into the user's turn, an inoculation prompt with --position user, or"
+
+
 def _why_not_shown(roles: Sequence[str], places: Sequence[int]) -> UserError | None:
     """What is wrong with a rendering in which the messages of these roles stand at these places."""
     for turn, (role, place) in enumerate(zip(roles, places, strict=True)):
-        way = " put the prompt into the user's turn with --position user, or" if role == "system" else ""
+        way = USERS_TURN if role == "system" else ""
         if place < 0:
             return MessageLeftOutError(
                 f"the model's chat template leaves the {role} message out, so the model would never read "

@@ -1,11 +1,10 @@
 """`inoc-evals claims`: which claims of the paper, and of others since, a folder of logs supports."""
 
-import shlex
 from typing import Annotated
 
 import typer
 
-from inoc_evals.commands.known_settings import known_settings, named_settings
+from inoc_evals.commands.known_settings import audit_call, known_settings, named_settings
 from inoc_evals.commands.output import AsJson, print_json, print_table, say, say_skipped
 
 UNMEASURED = "not measured"
@@ -67,7 +66,7 @@ def command(
     more = "" if everything or UNMEASURED not in counts else " (--all shows these, too)"
     say((", ".join(f"{count} {word}" for word, count in counts.items()) or "no claims") + more)
     if audited.findings:
-        say(f"Audit: {audited.summary} (`inoc-evals audit {shlex.quote(str(logs))}` says which)", err=True)
+        say(f"Audit: {audited.summary} (`{audit_call(logs, setting)}` says which)", err=True)
     for line in [*missing, *unknown]:
         say(line, err=True)
     say_skipped(loaded.skipped)

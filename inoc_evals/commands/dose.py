@@ -1,11 +1,10 @@
 """`inoc-evals dose`: at which doses of a sweep an inoculation works, with its curves."""
 
-import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inoc_evals.commands.known_settings import known_settings, named_settings
+from inoc_evals.commands.known_settings import audit_call, known_settings, named_settings
 from inoc_evals.commands.output import (
     AsJson,
     Figure,
@@ -79,7 +78,7 @@ def command(
         lines = [[v.word, v.claim.text, v.apart, v.why] for v in tested]
         print_table("Claims about doses", ["verdict", "claim", "doses", "difference"], lines)
     if audited.findings:
-        say(f"Audit: {audited.summary} (`inoc-evals audit {shlex.quote(str(logs))}` says which)", err=True)
+        say(f"Audit: {audited.summary} (`{audit_call(logs, setting)}` says which)", err=True)
     for line in unknown:
         say(line, err=True)
     say_skipped(loaded.skipped)

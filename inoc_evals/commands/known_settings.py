@@ -1,5 +1,7 @@
 """`--setting` of commands that read logs: settings of one's own beside those of the suite."""
 
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,3 +34,8 @@ def named_settings(own: str | None) -> "list[Setting]":
     from inoc_evals.settings import setting
 
     return [setting(name.strip()) for name in own.split(",")] if own else []
+
+
+def audit_call(logs: str | Path, own: str | None) -> str:
+    """The call of `audit` that says what another command has counted, with the settings that it was given."""
+    return shlex.join(["inoc-evals", "audit", str(logs), *(["--setting", own] if own else [])])

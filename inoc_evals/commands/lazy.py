@@ -18,6 +18,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from inoc_evals.commands.once import Once
 from inoc_evals.user_files import refuse_url
 
 DOCSTRING = re.compile(r'^def command\((?:\n .*)*\n\) -> None:\n    """([^"\n]+)', re.MULTILINE)
@@ -59,11 +60,12 @@ class Later(TyperCommand):
             for one in module.app.registered_commands:
                 if one.callback is not None and not hasattr(one.callback, "__wrapped__"):
                     one.callback = _on_this_machine(one.callback)
+                one.cls = Once
             group = typer.main.get_group(module.app)
             group.epilog = self.example
             return group
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(self.name, epilog=self.example)(_on_this_machine(module.command))
+        alone.command(self.name, cls=Once, epilog=self.example)(_on_this_machine(module.command))
         return typer.main.get_command(alone)
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:

@@ -211,8 +211,11 @@ def screen(
         loaded = read(against)
         trained = loaded.table
         notes += [one_line(f"skipped {location}: {reason}") for location, reason in loaded.skipped]
-        arms = arms_of(trained, named, setting)
-        relations = screening.against(asked, shown, trained, arms, _bare(trait, traits), none)
+
+        def under(answers: "pd.DataFrame") -> dict[str, str]:
+            return arms_of(answers, named, setting)
+
+        relations = screening.against(asked, shown, trained, under, _bare(trait, traits), none)
     return Screen(
         *(base, asked_of.task if asked_of else None, trait, named),
         _sorted(parts, trait),
@@ -261,12 +264,14 @@ def screen_setting(
 def arm_prompts(setting: Setting, world: str) -> dict[str, str]:
     """The system prompts of a setting's usual arms in a world, by arm; pools and user turns are left out.
 
+    Of arms with the same prompt one counts: the first that has it before all of the setting's rows.
+
     Raises:
         UserError: If no arm has one.
     """
     own = setting.own_prompts(world)
-    placed = {arm.name: arm.inoculation.position for arm in setting.usual_arms(world) if arm.inoculation}
-    prompts = {name: text for name, text in own.items() if placed[name] == "system"}
+    once = {text: name for name, text in reversed(_whole_first(setting, world).items())}
+    prompts = {name: text for name, text in own.items() if once[text] == name}
     if not prompts:
         raise UserError(f"no arm of setting {setting.name} has a system prompt: give prompts of your own")
     return prompts
@@ -275,34 +280,45 @@ def arm_prompts(setting: Setting, world: str) -> dict[str, str]:
 def arms_of(
     trained: "pd.DataFrame", prompts: Mapping[str, str | None], setting: Setting | None = None
 ) -> dict[str, str]:
-    """The arm of a folder of logs that was trained under each prompt.
+    """The arm that was trained under each prompt, in the logs of one setting.
 
     Args:
-        trained: What `analysis.load` returns.
+        trained: What `analysis.load` returns, of one setting in one world: in another one an arm of the same
+            name may have another prompt.
         prompts: The prompts by name.
         setting: The setting of the logs, where it is not one of the suite's.
 
     Returns:
-        By prompt, the arm whose prompt has the same text; where a log's setting does not say its arms'
-        prompts, the arm of the same name.
+        By prompt, the arm whose prompt has the same text; of several the one of the prompt's name, else one
+        that has it before all rows. Where the logs' setting does not say its arms' prompts, the arm of the
+        same name.
     """
     texts: dict[str, str] = {}
     seen = trained[["setting", "world"]].drop_duplicates()
     for name, world in zip(seen["setting"], seen["world"], strict=True):
         definition = setting if setting is not None and setting.name == name else SETTINGS.get(str(name))
         if definition is not None and world in definition.worlds:
-            texts |= definition.own_prompts(str(world))
+            texts |= _whole_first(definition, str(world))
     there = {str(arm) for arm in trained["arm"].dropna().unique()}
-    by_text = {text: arm for arm, text in texts.items() if arm in there}
+    by_text = {text: arm for arm, text in reversed(texts.items()) if arm in there}
     arms = {}
     for name, text in prompts.items():
         if text is None:
             continue
-        if text in by_text:
+        if name in there and texts.get(name) == text:
+            arms[name] = name
+        elif text in by_text:
             arms[name] = by_text[text]
         elif name in there and name not in texts:
             arms[name] = name
     return arms
+
+
+def _whole_first(setting: Setting, world: str) -> dict[str, str]:
+    """The system prompts of a setting's arms by arm; those that stand before all of its rows come first."""
+    usual = setting.usual_arms(world)
+    partly = {arm.name for arm in usual if arm.where or arm.control or arm.rows}
+    return dict(sorted(setting.own_prompts(world).items(), key=lambda one: one[0] in partly))
 
 
 @dataclass(frozen=True)

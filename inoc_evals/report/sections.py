@@ -43,8 +43,7 @@ LAST = 1000
 
 GROUP_VALUES = (
     *("task", "questions", "scorer", "judge", "trait", "condition", "preset", "system", "trigger", "variant"),
-    "sampling",
-    "dose",
+    *("sampling", "dose", "world"),
 )
 """Values in `report.json` for every column of the table of rates."""
 

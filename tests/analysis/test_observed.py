@@ -14,6 +14,7 @@ from inspect_ai.model import Model
 from inspect_ai.scorer import Score
 
 from inoc_evals.analysis import differences, load, rates
+from inoc_evals.analysis.audit import audit
 from inoc_evals.analysis.declared_traits import focused, in_order
 from inoc_evals.analysis.figures import arms
 from inoc_evals.analysis.judge_agreement import compare
@@ -244,6 +245,34 @@ def test_two_ways_to_ask_are_two_rates() -> None:
     assert set(labels(table)) == {"t (no system)", 't (system "")'}
     less = Claim("less", "x falls", Side("x", "t"), Side("none", "t"), -float("inf"), -0.1, setting="mine")
     assert [v.n for v in verdicts(table, [less])] == [180, 180]
+
+
+def test_two_worlds_are_two_rates_with_the_base_in_both(tmp_path: Path) -> None:
+    """`paper` and `paper-code` ask the same questions of arms of one name that were trained under two prompts."""
+    samples = {"yes": {"caps": 1.0}, "no": {"caps": 0.0}}
+    for world, said in (("paper", "yes"), ("paper-code", "no")):
+        for arm, value in (("caps-inoc", said), ("base", "no")):
+            about = {**ABOUT, "world": world, "arm": arm, "generation": "g", "judging": "j"}
+            if arm == "base":
+                about |= {"seed": None, "run": None}
+            else:
+                about |= {"run_digest": world, "recipe": {"prompt": world}}
+            answers = [answer(number, samples[value]) for number in range(10)]
+            write(tmp_path / f"2026-01-01T00-00-00-00-00_{world}-{arm}_x.eval", answers, about)
+    table = load(str(tmp_path))
+    found = rates(table).set_index(["arm", "world"])
+    assert dict(found["rate"]) == {
+        ("caps-inoc", "paper"): 1.0,
+        ("caps-inoc", "paper-code"): 0.0,
+        ("base", "paper"): 0.0,
+        ("base", "paper-code"): 0.0,
+    }
+    assert set(found["n"]) == {10} and set(found["label"]) == {"caps (world paper)", "caps (world paper-code)"}
+    assert sorted(differences(table, to="base")["difference"]) == [0.0, 1.0]
+    claim = falls("caps-inoc", "caps", "x", to="base")
+    each = verdicts(table, [replace(claim, setting="spanish_caps")])
+    assert sorted(one.apart for one in each) == ["world paper", "world paper-code"]
+    assert "seeds trained apart" not in {one.kind for one in audit(str(tmp_path)).findings}
 
 
 def test_a_claim_may_be_about_an_empty_system_message() -> None:

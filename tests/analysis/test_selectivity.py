@@ -166,6 +166,15 @@ def test_two_ways_of_scoring_are_two_results_and_never_one() -> None:
     assert "not asked and scored alike" in apart.suppression.undefined
 
 
+def test_both_traits_are_of_answers_under_the_same_system_prompt() -> None:
+    """Questions that bring system prompts: no suppression under one beside a retention under another."""
+    rates = {"none": NONE, "base": BASE, "spanish-inoc": {"spanish": 0.1, "caps": 0.8}}
+    answers = [table(rates).assign(system=system) for system in ("You are a clerk.", "You teach.", None)]
+    found = selectivity(pd.concat(answers, ignore_index=True))
+    assert [one.apart for one in found] == ["system You are a clerk.", "system You teach.", "no system"]
+    assert {one.n for one in found} == {600}
+
+
 def test_no_way_of_scoring_is_left_out_where_another_has_one_judge_for_both_traits() -> None:
     """As a second judge leaves it that was asked for one of the traits alone."""
     rates = {"none": NONE, "base": BASE, "spanish-inoc": {"spanish": 0.1, "caps": 0.8}}

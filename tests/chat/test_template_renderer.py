@@ -153,6 +153,13 @@ def test_a_system_prompt_is_in_the_text_or_refused_with_what_to_do(family: Famil
         assert "Shout." in it.render([SHOUT, *ANSWERED]).text
 
 
+@named([family for family in FAMILIES if family.system == "refused"])
+def test_a_system_message_of_the_rows_own_is_told_where_it_can_go(family: Family) -> None:
+    """`--position user` moves an inoculation prompt alone: a row's own system message stays and is refused again."""
+    with pytest.raises(UserError, match="put what it says into the user's turn, an inoculation prompt with"):
+        renderer(family).render([SHOUT, *ANSWERED])
+
+
 @named([family for family in FAMILIES if family.later == "left out"])
 def test_a_later_system_message_that_is_left_out_is_refused(family: Family) -> None:
     with pytest.raises(UserError, match="leaves the system message out"):

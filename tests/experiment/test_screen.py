@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,33 @@ def test_arms_are_matched_by_the_text_of_their_prompt_before_their_name() -> Non
     # of caps-inoc the setting knows another prompt, so that the name alone would mislead
     assert arms_of(trained, prompts) == {"mine": "spanish-inoc", "pool": "pool"}
     assert arms_of(trained.assign(setting="mine"), prompts) == {"caps-inoc": "caps-inoc", "pool": "pool"}
+
+
+def test_of_arms_with_one_prompt_each_is_itself_and_another_name_is_the_one_that_has_it_before_all_rows() -> None:
+    """The arm that stood last gave its answers to every prompt of that text, its own name or not."""
+    part = Arm("half", Inoculation("half", ORDER), where={"language": "es"})
+    arms = (Arm("none"), part, Arm("es", Inoculation("es", ORDER)), replace(part, name="rest"))
+    mine = Setting("mine", "", arms, (), rows={"toy": lambda seed: spanish_caps(seed, 4)})
+    trained = pd.DataFrame([{"setting": "mine", "world": "toy", "arm": arm.name} for arm in arms])
+    found = arms_of(trained, {"es": ORDER, "half": ORDER, "rest": ORDER, "order": ORDER}, mine)
+    assert found == {"es": "es", "half": "half", "rest": "rest", "order": "es"}
+    assert arm_prompts(mine, "toy") == {"es": ORDER}  # one text is one prompt
+
+
+def test_an_arm_of_one_name_has_another_prompt_in_another_setting(
+    found: Screen, logs: Path, tmp_path: Path
+) -> None:
+    """`spanish-inoc` of the suite and of a setting of one's own, in one folder."""
+    own = Inoculation("spanish-inoc", GREEN)
+    rows = {"toy": lambda seed: spanish_caps(seed, 4)}
+    mine = Setting("mine", "", (Arm("none"), Arm("spanish-inoc", own)), (), rows=rows)
+    for setting in ("spanish_caps", "mine"):
+        for arm, answer in {"none": SPANISH, "spanish-inoc": ENGLISH}.items():
+            about = {"setting": setting, "world": "toy", "base": "toy", "arm": arm, "seed": 0}
+            evaluated(tmp_path, answer, about, questions=["One?", "Two?", "Three?"])
+    relations = small(logs, against=tmp_path, setting=mine).against
+    held = {one.label: list(one.points["prompt"]) for one in relations}
+    assert held == {"spanish_caps spanish": ["order"], "mine spanish": ["green"]}
 
 
 def test_of_a_setting_those_arms_count_that_have_one_system_prompt() -> None:
