@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from inoc_evals.analysis.contrasts import compare
-from inoc_evals.analysis.estimates import caution, is_rating, merged
+from inoc_evals.analysis.estimates import caution, in_nats, is_rating, merged
 from inoc_evals.analysis.observed import GROUP, framed, labels, split, the_one
 from inoc_evals.analysis.resampling import Means, Part, resampled, statistic
 from inoc_evals.analysis.style import (
@@ -150,7 +150,7 @@ def _kind(group: "pd.DataFrame") -> dict[str, bool]:
     """Whether these answers of one trait are shares or means, and which way is up."""
     trait = str(group["trait"].iloc[0]).partition("@")[0]  # one of several graders has its own
     better = trait in HIGHER_IS_BETTER
-    of_means = better or is_rating(group) or not bool(group["value"].between(0, 1).all())
+    of_means = better or is_rating(group) or in_nats(group) or not bool(group["value"].between(0, 1).all())
     return {"of_means": of_means, "higher_is_better": better}
 
 

@@ -15,6 +15,7 @@ from inoc_evals.analysis.estimates import (
     HIGHEST,
     answers,
     caution,
+    in_nats,
     is_rating,
     merged,
     unseen_part,
@@ -33,6 +34,9 @@ POWER = 0.8
 
 UNPAIRED = 0.95
 """A difference has a caution if both arms answered a smaller share of the questions than this."""
+
+NO_BOUNDS = float("nan")
+"""The highest value of what has none, such as log-probs: nothing is within it."""
 
 UNTESTED = "nothing varies and nothing is tested"
 """Caution of a difference between values without bounds that do not vary, such as two log-probs."""
@@ -114,7 +118,7 @@ def compare(
         one = len(questions) - both
         cautions.append(f"{one} of {many(len(questions), 'question')} with scored answers of one arm only")
     first, second = answers(cell, questions), answers(reference, questions)
-    scale = HIGHEST if is_rating(pd.concat([cell, reference])) else 1
+    scale = NO_BOUNDS if in_nats(cell) else HIGHEST if is_rating(pd.concat([cell, reference])) else 1
     estimate = contrast(first, second, confidence, within and within.differences, scale)
     if not estimate["error"]:
         cautions.append(UNTESTED)
@@ -202,8 +206,8 @@ def contrast(
         confidence: Nominal coverage of the interval.
         within: The differences within each question and finetune, if both are of the same finetunes: their
             mean is the difference.
-        scale: The highest value that an answer can have: 1 of a share, `HIGHEST` of a rating. Other values,
-            such as log-probs, have no bounds.
+        scale: The highest value that an answer can have: 1 of a share, `HIGHEST` of a rating, `NO_BOUNDS` of
+            log-probs. Other values, too, have no bounds where one is beyond it.
 
     Returns:
         `difference`, `low`, `high`, `p`, `effect`, `detectable`, `error`, `dof` and `fewest`, as in

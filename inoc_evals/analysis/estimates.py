@@ -38,6 +38,9 @@ RATINGS = ("alignment", "coherence", "insecurity")
 
 HIGHEST = 100
 
+WITHOUT_BOUNDS = ("logprob", "per_token", "log_odds", "log_odds_per_token")
+"""Traits in nats: a value between 0 and 1 is no share of anything."""
+
 COLUMNS = ("rate", "low", "high", "n", "asked", "seeds", "unscored", "caution")
 """What `rates` says of every group."""
 
@@ -112,6 +115,24 @@ def names_rating(trait: str) -> bool:
     return trait.partition(" ")[0].partition("@")[0] in RATINGS
 
 
+def names_nats(trait: str) -> bool:
+    """Whether a trait is one of `WITHOUT_BOUNDS`, also in a label.
+
+    Args:
+        trait: A trait's name or label.
+    """
+    return trait.partition(" ")[0] in WITHOUT_BOUNDS
+
+
+def in_nats(scored: "pd.DataFrame") -> bool:
+    """Whether these rows of one trait are log-probs or differences of some, which have no bounds.
+
+    Args:
+        scored: Rows of a table.
+    """
+    return bool("trait" in scored.columns and len(scored)) and names_nats(str(scored["trait"].iloc[0]))
+
+
 def is_rating(scored: "pd.DataFrame") -> bool:
     """Whether these rows of one trait are ratings of a judge, from 0 to `HIGHEST`.
 
@@ -128,13 +149,16 @@ def is_rating(scored: "pd.DataFrame") -> bool:
     return has_preset or bool((scored["value"] > 1).any())
 
 
-def interval(data: Answers, confidence: float = 0.95, *, rating: bool = False) -> tuple[float, float, float]:
+def interval(
+    data: Answers, confidence: float = 0.95, *, rating: bool = False, nats: bool = False
+) -> tuple[float, float, float]:
     """The mean of answers and the interval of it.
 
     Args:
         data: Answers of one arm.
         confidence: Nominal coverage.
         rating: Whether they are ratings from 0 to `HIGHEST`, which the interval does not leave.
+        nats: Whether they have no bounds, whatever their values. Others from 0 to 1 are shares.
 
     Returns:
         Mean, lower and upper bound; all NaN without an answer.
@@ -146,7 +170,7 @@ def interval(data: Answers, confidence: float = 0.95, *, rating: bool = False) -
     if rating:
         low, high = _of_share(data._replace(values=values / HIGHEST), confidence, unseen=0)
         return rate, low * HIGHEST, high * HIGHEST
-    if values.min() >= 0 and values.max() <= 1:
+    if not nats and values.min() >= 0 and values.max() <= 1:
         return rate, *_of_share(data, confidence, unseen_part(data))
     spread = uncertainty(data)
     if spread.variance <= 1e-15:  # all alike, except for rounding
@@ -231,15 +255,16 @@ def caution(scored: "pd.DataFrame") -> str:
     Args:
         scored: Rows of one cell, all with a value.
     """
-    return doubts(answers(scored), seeds=scored["seed"].nunique())
+    return doubts(answers(scored), seeds=scored["seed"].nunique(), nats=in_nats(scored))
 
 
-def doubts(data: Answers, seeds: int) -> str:
+def doubts(data: Answers, seeds: int, *, nats: bool = False) -> str:
     """Like `caution`, for arrays.
 
     Args:
         data: Answers of one arm.
         seeds: Number of its finetunes; 0 for a base model, of which there is only one.
+        nats: Whether values have no bounds: then no rate is too near to one.
     """
     import numpy as np
 
@@ -252,7 +277,7 @@ def doubts(data: Answers, seeds: int) -> str:
     if questions < FEW_QUESTIONS:
         reasons.append(many(questions, "question"))
     rate, low, high = (float(value) for value in (data.values.mean(), data.values.min(), data.values.max()))
-    if 0 <= low < high <= 1:  # if all are alike, the interval is Wilson's
+    if not nats and 0 <= low < high <= 1:  # if all are alike, the interval is Wilson's
         near = min(rate, 1 - rate)
         if near < OF_THREE / questions and questions >= FEW_QUESTIONS:
             reasons.append(f"{RARE} {round(rate)} for {questions} questions")
@@ -265,7 +290,7 @@ def merged(cautions: Iterable[str]) -> str:
 
 
 def _interval(scored: "pd.DataFrame", confidence: float) -> tuple[float, float, float]:
-    return interval(answers(scored), confidence, rating=is_rating(scored))
+    return interval(answers(scored), confidence, rating=is_rating(scored), nats=in_nats(scored))
 
 
 def _on_log_odds(rate: float, reach: float) -> tuple[float, float]:

@@ -168,7 +168,10 @@ def _way(part: str, value: Any) -> str:
 
 def _wide(ratings: "pd.DataFrame", rating: str) -> "pd.DataFrame":
     """One rating as a table: a row per answer, a column per judge."""
-    return ratings.pivot_table(index=KEY, columns="judge", values=rating, dropna=False, sort=False)
+    # a pivot table that keeps judges without any rating has a row for every log, sample and epoch combined
+    means = ratings.groupby([*KEY, "judge"], sort=False, dropna=False, observed=True)[rating].mean()
+    wide: pd.DataFrame = means.unstack("judge", sort=False)
+    return wide
 
 
 def _alpha(ratings: "pd.DataFrame", rating: str) -> float:

@@ -18,7 +18,14 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from inoc_evals.analysis.estimates import FEW_QUESTIONS, FEW_SEEDS, HIGHEST, is_rating, wilson_half_width
+from inoc_evals.analysis.estimates import (
+    FEW_QUESTIONS,
+    FEW_SEEDS,
+    HIGHEST,
+    in_nats,
+    is_rating,
+    wilson_half_width,
+)
 from inoc_evals.analysis.observed import RATE, labels, split, titled
 from inoc_evals.analysis.resampling import Means, Part, Statistic, resampled, statistic
 from inoc_evals.errors import UserError, require
@@ -206,7 +213,7 @@ def components(scored: "pd.DataFrame") -> Components:
         left = variances["both"] + (0.0 if within is None else variances["answer"] / each)
         seed = float(of_seed.var(ddof=1)) - left / len(whole)
     values = scored["value"]
-    share = bool(values.min() >= 0 and values.max() <= 1)
+    share = bool(values.min() >= 0 and values.max() <= 1) and not in_nats(scored)
     return Components(
         rate=float(of_question.mean()),
         question=max(0.0, variances["question"]),

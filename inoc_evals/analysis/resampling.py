@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.analysis.estimates import (
     FEW_QUESTIONS,
     FEW_SEEDS,
+    in_nats,
     merged,
     unseen_part,
     wilson_interval,
@@ -117,8 +118,8 @@ def resampled(
             drawn equally often in all parts that have it, a finetune in all parts of its arm.
         resamples: Number of draws.
         seed: Seed of the draws: the same parts give the same intervals.
-        shares: Whether values from 0 to 1 are shares of answers; False for log-probs, whose 0 is a number
-            like others.
+        shares: Whether values from 0 to 1 are shares of answers; False where 0 is a number like others, as it
+            is of log-probs (`estimates.in_nats`) in any case.
 
     Raises:
         UserError: If a part has no scored answer.
@@ -157,7 +158,7 @@ def resampled(
         means += _moved(moves.seeds, of_seeds[part[0]][:, trained], len(seeds[part[0]]))
         if len(asked) == len(trained) == 1:  # single answers are all that varies
             means += rng.normal(0, uncertainty(data).variance ** 0.5, size=resamples)
-        if shares and values.min() >= 0 and values.max() <= 1:
+        if shares and not in_nats(rows) and values.min() >= 0 and values.max() <= 1:
             alike = values.min() == values.max()
             if weight := 1.0 if alike else unseen_part(data):
                 low, high = wilson_interval(data)

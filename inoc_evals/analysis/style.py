@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from inoc_evals.analysis.estimates import HIGHEST, names_rating
+from inoc_evals.analysis.estimates import HIGHEST, names_nats, names_rating
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -299,11 +299,13 @@ def unit(trait: str, values: Any) -> str:
         trait: Its name.
         values: Rates or means.
     """
+    if names_nats(trait):
+        return "mean log-prob (nats)" if trait.startswith("logprob") else "mean (nats)"
     if is_share(values):
         return SHARE
     if names_rating(trait):
         return f"mean rating, 0 to {HIGHEST}"
-    return "mean log-prob (nats)" if trait.startswith("logprob") else "mean"
+    return "mean"
 
 
 def share_axis(axes: "Axes") -> None:

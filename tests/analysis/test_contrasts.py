@@ -15,6 +15,8 @@ from inoc_evals.analysis import differences, rates
 from inoc_evals.analysis.conditionalization import shares
 from inoc_evals.analysis.contrasts import POWER, compare, holm
 from inoc_evals.analysis.estimates import is_rating
+from inoc_evals.analysis.precision import precision
+from inoc_evals.analysis.resampling import resampled, statistic
 from inoc_evals.analysis.verdicts import Case, judged
 from inoc_evals.settings.claim import Claim, Side
 
@@ -335,3 +337,33 @@ def test_ratings_that_differ_alike_everywhere_are_not_tested_and_vary_as_they_do
     noisy = three + np.random.default_rng(0).normal(0, 0.5, three.shape)
     varied = differences(table({"none": noisy, "x": three - 7}, trait="alignment", preset="p")).iloc[0]
     assert 0 < varied["error"] < 0.5
+
+
+@pytest.mark.parametrize("trait", ["log_odds_per_token", "log_odds", "logprob", "per_token"])
+@given(st.integers(0, 1000))
+@settings(max_examples=5, deadline=None)
+def test_log_probs_between_0_and_1_are_numbers_like_others(trait: str, seed: int) -> None:
+    """Where all of them happen to lie between 0 and 1 nothing changes but the mean."""
+    values = np.random.default_rng(seed).uniform(0.01, 0.05, (2, 3, 10))
+    arms = dict(zip(("none", "arm"), values[..., None], strict=True))
+    tables = [
+        table({arm: of_arm - moved for arm, of_arm in arms.items()}, trait=trait) for moved in (0.0, 1.0)
+    ]
+    here, there = (rates(one)[["low", "high"]].to_numpy() for one in tables)
+    assert here == pytest.approx(there + 1) and set(rates(tables[0])["caution"]) == {""}
+    numbers = ["difference", "low", "high", "p", "effect", "detectable", "error", "dof"]
+    here, there = (differences(one)[numbers].to_numpy(dtype=float) for one in tables)
+    assert here == pytest.approx(there, rel=1e-6)
+    here, there = (
+        statistic(
+            resampled({(arm, ""): one[one["arm"] == arm] for arm in arms}, resamples=200),
+            lambda of: of["none", ""] - of["arm", ""],
+        ).drawn
+        for one in tables
+    )
+    assert here == pytest.approx(there)
+    here, there = (
+        precision(one, trait, questions=(10,), answers=(1,), seeds=(3,))["half_width"].to_numpy()
+        for one in tables
+    )
+    assert here == pytest.approx(there)

@@ -1,6 +1,7 @@
 """How far judges agree: on logs of a third party, from readings that logs hold, and paid for once."""
 
 import json
+import tracemalloc
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,17 @@ def test_the_most_disputed_come_first_with_their_texts() -> None:
     found = compare(table({"a": [0, 50, 90, 20], "b": [100, 50, 80, 50]})).disputed
     assert list(found["range"]) == [100.0, 30.0, 10.0]
     assert list(found["answer"]) == ["a0", "a3", "a2"]
+
+
+def test_memory_grows_with_the_answers_and_not_with_all_that_logs_samples_and_epochs_could_be() -> None:
+    count = 3000
+    apart = {"log": [f"l{n}" for n in range(count)] * 2, "sample": [f"s{n}" for n in range(count)] * 2}
+    ratings = table({"a": [10.0, 90.0] * (count // 2), "b": [10.0, 80.0] * (count // 2)}).assign(**apart)
+    tracemalloc.start()
+    comparison = compare(ratings)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert list(comparison.pairs["n"]) == [count, count] and most < 60e6
 
 
 def test_a_reading_that_failed_leaves_no_pair_and_no_rate() -> None:

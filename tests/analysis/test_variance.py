@@ -205,6 +205,28 @@ def test_intervals_hold_the_truth_however_unequal_the_numbers_of_answers(
     assert 0.8 <= np.mean(variances) / np.var(means) <= 1.4
 
 
+def test_so_do_those_of_differences_of_arms_whose_finetunes_were_asked_unequally_often() -> None:
+    dice, held, variances, found = np.random.default_rng(9), 0, [], []
+    question, seed = (place.ravel().repeat([8, 1, 1] * 60) for place in np.indices((60, 3)))
+    for _ in range(400):
+        of_question = dice.normal(0, 0.7, 60)
+        arms = [
+            Answers(
+                (of_question + dice.normal(0, 0.3, 60))[question]
+                + dice.normal(0, 0.3, 3)[seed]
+                + dice.normal(0, 1, len(question)),
+                question,
+                seed,
+            )
+            for _ in range(2)
+        ]
+        spread = uncertainty(*arms)
+        found.append(arms[0].values.mean() - arms[1].values.mean())
+        held += abs(found[-1]) <= spread.quantile(0.95) * spread.variance**0.5
+        variances.append(spread.variance)
+    assert held / 400 >= 0.93 and 0.8 <= np.mean(variances) / np.var(found) <= 1.4
+
+
 @given(st.integers(2, 12), st.integers(2, 5), st.integers(1, 3), st.integers(0, 1000))
 def test_of_equal_numbers_it_is_the_usual_variance_of_clusters(q: int, s: int, e: int, seed: int) -> None:
     values = np.random.default_rng(seed).random((q, s, e))
