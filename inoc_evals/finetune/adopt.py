@@ -74,6 +74,7 @@ def adopt(
     metadata = {**known.get("metadata", {}), **(metadata or {})}
     data = b"" if rows is None else encode_chat(read_rows(rows))
     spec = FinetuneSpec(base=base, backend="adopted", seed=seed)
+    base_url = base_url and base_url.rstrip("/")  # with a slash at its end it is no other server
     if model is not None:
         provider, slash, rest = model.partition("/")
         if not (provider and slash and rest):

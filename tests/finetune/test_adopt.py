@@ -221,3 +221,11 @@ def test_an_adapter_is_put_over_no_other_base_than_its_own(
     with pytest.raises(SystemExit, match=r"^0$"):
         main(words)
     assert "Note: the adapter calls its base /of/another/machine, and is put over" in capsys.readouterr().err
+
+
+def test_an_address_with_a_slash_at_its_end_is_the_same_server(tmp_path: Path) -> None:
+    first, second = (
+        adopt("x", model="openai/m", base="m", base_url=url, runs=tmp_path / "runs")
+        for url in ("http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1/")
+    )
+    assert first == second and len(list((tmp_path / "runs").iterdir())) == 1
