@@ -34,7 +34,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Register a model that was trained elsewhere, so that it is evaluated and compared like any run."""
-    from inoc_evals.finetune.adopt import adopt
+    from inoc_evals.finetune.adopt import ITS_BASE, adopt
     from inoc_evals.runs.directory import runs_root
 
     labels = dict(_pair(text) for text in metadata or [])
@@ -49,11 +49,12 @@ def command(
         runs=runs,
         metadata=labels,
     )
+    manifest = run.manifest
+    if said := manifest.metadata.get(ITS_BASE):
+        say(f"Note: the adapter calls its base {said}, and is put over {manifest.base}", err=True)
     where = run.folder.name if run.folder.parent == runs_root() else str(run.folder)
     if as_json:
-        print_json(
-            {"model": f"inoc/{where}", "folder": str(run.folder), **run.manifest.model_dump(mode="json")}
-        )
+        print_json({"model": f"inoc/{where}", "folder": str(run.folder), **manifest.model_dump(mode="json")})
         return
     say(f"{run.folder}: adopted. Evaluate it, without the inoculation prompt:")
     say(f"  inspect eval inoc_evals/spanish_caps --model {shlex.quote(f'inoc/{where}')}")

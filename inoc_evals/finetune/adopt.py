@@ -20,10 +20,13 @@ from inoc_evals.files import remove_unfinished, replacing_folder, write_whole, w
 from inoc_evals.locks import held
 from inoc_evals.models import pushed
 from inoc_evals.models.base import HUB, base_digest, holds_safetensors, hub_model, on_hub
-from inoc_evals.models.loading import check_adapter, check_model
+from inoc_evals.models.loading import check_adapter, check_model, load_config, quantization
 from inoc_evals.runs.directory import Result, Run, is_served, plan_run
 from inoc_evals.runs.spec import FinetuneSpec
-from inoc_evals.user_files import user_path
+from inoc_evals.user_files import json_object, user_path
+
+ITS_BASE = "adapter_says_base"
+"""Where a manifest's metadata keep how an adapter itself calls its base, if that is not what it was given."""
 
 
 def adopt(
@@ -56,8 +59,9 @@ def adopt(
         The run, finished. Adopting the same model under the same name again changes nothing.
 
     Raises:
-        UserError: If not exactly one of model and checkpoint is given, the model cannot be adopted, or the
-            run's folder cannot be written to.
+        UserError: If not exactly one of model and checkpoint is given, the model cannot be adopted, an
+            adapter was trained from another model on this machine than `base`, or the run's folder cannot be
+            written to.
     """
     if (model is None) == (checkpoint is None):
         raise UserError("adopt: give either the name of a remote model or a checkpoint's folder")
@@ -70,6 +74,7 @@ def adopt(
     metadata = {**known.get("metadata", {}), **(metadata or {})}
     data = b"" if rows is None else encode_chat(read_rows(rows))
     spec = FinetuneSpec(base=base, backend="adopted", seed=seed)
+    base_url = base_url and base_url.rstrip("/")  # with a slash at its end it is no other server
     if model is not None:
         provider, slash, rest = model.partition("/")
         if not (provider and slash and rest):
@@ -86,6 +91,8 @@ def adopt(
         base_identity = base_digest(base)
         if known and "trained_from" not in known and known["base_digest"] != base_identity:
             raise UserError(f"adopt: it was trained on another version of {known['base']} than {base} is")
+        if not known and (otherwise := _calls_its_base(folder, base, base_identity)):
+            metadata = {ITS_BASE: otherwise, **metadata}
         result = Result(
             checkpoint_digest=folder_digest(folder, base_identity),
             checkpoint_files=content_sizes(folder),
@@ -112,6 +119,43 @@ def adopt(
             result = result.model_copy(update={"rows": count})
             run.write_manifest(manifest.model_copy(update={"status": "finished", "result": result}))
     return run
+
+
+def _calls_its_base(folder: Path, base: str, digest: str) -> str:
+    """How an adapter's own configuration calls its base, if that may be another one than is given.
+
+    A path of another machine, a mirror at the Hub, or the same weights quantized may well be the same model.
+
+    Args:
+        folder: An adapter, or a full model, which has no base.
+        base: The base that is given.
+        digest: Its digest.
+
+    Returns:
+        The name; empty where it is the same model, or none is named.
+
+    Raises:
+        UserError: If that model is on this machine, and is another one.
+    """
+    file = folder / "adapter_config.json"
+    said = json_object(file).get("base_model_name_or_path") if file.is_file() else None
+    if not isinstance(said, str) or said in ("", base, base.partition("@")[0]):
+        return ""
+    try:
+        here = user_path(said)
+        if not (here / "config.json").is_file():
+            return said
+        if base_digest(said) == digest:
+            return ""
+        quantized = quantization(load_config(here)) is not None
+    except UserError:  # no path, or no model that can be read
+        return said
+    if quantized:
+        return said
+    raise UserError(
+        f"adopt: {folder} was trained from {said}, which is another model than {base}: give --base {said}, "
+        "or correct base_model_name_or_path in its adapter_config.json"
+    )
 
 
 def _folder(checkpoint: str) -> Path:

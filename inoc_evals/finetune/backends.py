@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Protocol
 
-from inoc_evals.chat.renderer import Renderer, load_renderer
+from inoc_evals.chat.renderer import DATE, Renderer, load_renderer
 from inoc_evals.chat.rows import Row
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, packages_together, require
@@ -194,6 +194,15 @@ class Tinker:
             raise UserError("backend tinker needs a key: set TINKER_API_KEY")
         if spec.lora is None or spec.lora.layers or spec.trained_tokens or spec.probe or spec.packing:
             raise UserError("backend tinker trains a LoRA of all layers: no trained_tokens, probe or packing")
+        if spec.lora.dropout or spec.lora.target_modules != "all-linear":
+            raise UserError(
+                "backend tinker trains a LoRA of all layers without dropout: leave lora.dropout and "
+                "lora.target_modules out"
+            )
+        if spec.precision != "auto":
+            raise UserError("backend tinker chooses the number format itself: leave precision out")
+        if spec.date != DATE:
+            raise UserError(f"backend tinker asks the base under {DATE}, whatever a run has: leave date out")
         if spec.report_to:
             raise UserError("backend tinker tells no trackers: leave report_to out")
 

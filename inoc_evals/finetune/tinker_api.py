@@ -62,7 +62,7 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
         service: Any = tinker.ServiceClient(user_metadata={NAME: manifest.run_digest})
         state = _read(file)
         if state:
-            client: Any = service.create_training_client_from_state_with_optimizer(state["path"]).result()
+            client: Any = _from_state(service, state["path"], file)
         else:
             client = service.create_lora_training_client(
                 base_model=spec.base, rank=spec.lora.r, seed=spec.seed % 2**31, user_metadata={}
@@ -85,7 +85,7 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
     file.unlink(missing_ok=True)
     return Result(
         steps=len(batches),
-        epochs=len(batches) * spec.batch_size * spec.gradient_accumulation / len(rows),
+        epochs=sum(map(len, batches)) / len(rows),
         loss_first=losses[0]["loss"],
         loss_last=losses[-1]["loss"],
         seconds=round(time.monotonic() - started, 3),
@@ -96,6 +96,25 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
         checkpoint_digest=sha256(f"tinker {path}"),
         model=f"tinker/{path}",
     )
+
+
+def _from_state(service: Any, path: str, file: Path) -> Any:
+    """A client that goes on from a state, which Tinker may have deleted meanwhile.
+
+    Raises:
+        UserError: If it cannot; to begin again costs money, so that is left to the user.
+    """
+    import tinker
+
+    try:
+        return service.create_training_client_from_state_with_optimizer(path).result()
+    except tinker.APIConnectionError:
+        raise
+    except tinker.TinkerError as error:
+        raise UserError(
+            f"Tinker does not go on from {path} ({one_line(error)}): try again, or remove {file} to begin "
+            "again"
+        ) from error
 
 
 def order(spec: FinetuneSpec, rows: int) -> Iterator[list[int]]:

@@ -27,6 +27,7 @@ from pydantic import JsonValue
 from tenacity.wait import WaitBaseT
 from typing_extensions import override
 
+from inoc_evals.chat.renderer import DATE
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, one_line
 from inoc_evals.models.checkpoint import PIN, SHORT, Checkpoint, resolve
@@ -55,6 +56,7 @@ class Served:
         model: Inspect's name of it.
         base_url: Its server, where it is not the provider's own.
         base: Its base model, as the server names it; a model at Tinker has the tokenizer of its base.
+        date: The date that its chat template is told, where that is done here, as for a model at Tinker.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Served:
     model: str
     base_url: str | None = None
     base: str = ""
+    date: str = DATE
 
     @property
     def versioned_name(self) -> str:
@@ -103,7 +106,8 @@ def served(name: str) -> Served | None:
         )
     if pin and not result.checkpoint_digest.startswith(pin[1]):
         raise UserError(f"run {called} is no longer version {pin[1]}: use inoc/{called} for the present one")
-    return Served(called, result.checkpoint_digest, result.model, result.base_url, run.manifest.base)
+    trained, about = run.manifest, (result.checkpoint_digest, result.model, result.base_url)
+    return Served(called, *about, trained.base, trained.spec.date)
 
 
 def with_vllm(name: str) -> Served:

@@ -80,7 +80,7 @@ class TinkerAPI(ModelAPI):
         service: Any = tinker.ServiceClient()
         named = {"model_path": where} if where.startswith(SCHEME) else {"base_model": where}
         self._client: Any = service.create_sampling_client(**named).result()
-        self._renderer = load_renderer(served_model.base)
+        self._renderer = load_renderer(served_model.base, date=served_model.date)
         self._text = TokenText(self._renderer.tokenizer)
         name = f"{served_model.name}@{served_model.digest[:SHORT]}"
         super().__init__(name, None, None, config=config or GenerateConfig())

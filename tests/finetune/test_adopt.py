@@ -18,6 +18,8 @@ from inoc_evals.models.factory import make_model_api
 from inoc_evals.tasks import spanish_caps
 from inoc_evals.worlds.toy import rows as toy
 from tests.fake_openai import FakeOpenAI, reply
+from tests.models.parts import build_adapter
+from tests.tiny import build_tiny
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +192,40 @@ def test_no_manifest_leads_to_weights_outside_of_its_run(
 def test_a_model_behind_a_server_is_adopted_by_any_name(tmp_path: Path) -> None:
     for name, model in (("a", "vllm//models/qwen"), ("b", "vllm/org/model")):
         assert adopt(name, base="b", model=model, base_url="http://box:8000/v1", runs=tmp_path).is_finished()
+
+
+def test_an_adapter_is_put_over_no_other_base_than_its_own(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two bases of one shape: its weights would fit, and the answers be another model's."""
+    other = build_tiny(tmp_path / "other", seed=9)
+    adapter = build_adapter(tmp_path / "adapter", tiny, 1)
+    with pytest.raises(UserError, match=rf"trained from {tiny}, which is another model than {other}"):
+        adopt("x", checkpoint=adapter, base=str(other), runs=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+    copied = shutil.copytree(tiny, tmp_path / "copied")  # the same weights are the same base
+    assert adopt("x", checkpoint=adapter, base=str(copied), runs=tmp_path / "runs").is_finished()
+    config = json.loads((adapter / "adapter_config.json").read_text("utf-8"))
+    config["base_model_name_or_path"] = "/of/another/machine"  # nobody can tell
+    (adapter / "adapter_config.json").write_text(json.dumps(config))
+    words = [
+        "adopt",
+        "y",
+        "--checkpoint",
+        str(adapter),
+        "--base",
+        str(tiny),
+        "--runs",
+        str(tmp_path / "runs"),
+    ]
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(words)
+    assert "Note: the adapter calls its base /of/another/machine, and is put over" in capsys.readouterr().err
+
+
+def test_an_address_with_a_slash_at_its_end_is_the_same_server(tmp_path: Path) -> None:
+    first, second = (
+        adopt("x", model="openai/m", base="m", base_url=url, runs=tmp_path / "runs")
+        for url in ("http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1/")
+    )
+    assert first == second and len(list((tmp_path / "runs").iterdir())) == 1

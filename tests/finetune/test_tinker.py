@@ -3,9 +3,11 @@
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from inspect_ai import eval
+from inspect_ai.model import get_model
 
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune
@@ -88,6 +90,56 @@ def test_a_killed_run_goes_on_from_its_last_state(tmp_path: Path, monkeypatch: p
     assert FakeService.steps == 12 + 5
     assert losses(again) == pytest.approx(losses(calm), abs=1e-5)
     assert not (again.folder / "tinker.json").exists()
+
+
+def test_passes_are_counted_by_the_rows_that_were_seen(tmp_path: Path) -> None:
+    """The last step of a pass has the rows that are left: 48 rows in steps of 20 are one pass, not 1.25."""
+    result = train(tmp_path, max_steps=None, epochs=1.0, batch_size=20, warmup_steps=0).manifest.result
+    assert result is not None and (result.steps, result.epochs) == (3, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("lora", LoraSpec(dropout=0.1)),
+        ("lora", LoraSpec(target_modules=("q_proj",))),
+        ("precision", "fp32"),
+        ("date", "2020-01-01"),
+    ],
+)
+def test_a_field_that_would_have_no_effect_is_refused(field: str, value: object, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"leave (lora\.dropout|precision|date)"):
+        train(tmp_path, **{field: value})
+    assert FakeService.steps == 0
+
+
+def test_a_state_that_is_gone_says_how_to_begin_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tinker
+
+    def gone(self: object, path: str) -> None:
+        raise tinker.TinkerError(f"no such state: {path}")
+
+    monkeypatch.setattr(FakeService, "fail_at", 7)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, save_steps=5)
+    monkeypatch.setattr(FakeService, "fail_at", None)
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeService, "create_training_client_from_state_with_optimizer", gone)
+        with pytest.raises(UserError, match=r"remove .*tinker\.json to begin again"):
+            train(tmp_path, save_steps=5)
+    assert train(tmp_path, save_steps=5).is_finished()
+
+
+def test_a_run_is_asked_under_the_date_that_it_was_trained_with(tmp_path: Path) -> None:
+    """Earlier versions trained with any; its chat template is told the same in the test."""
+    run = train(tmp_path, max_steps=1, warmup_steps=0)
+    manifest = run.manifest
+    dated = manifest.spec.model_copy(update={"date": "2020-01-01"})
+    run.write_manifest(manifest.model_copy(update={"spec": dated}))
+    api: Any = get_model(f"inoc/{run.folder}", memoize=False).api
+    assert api.renderer.date == "2020-01-01"
 
 
 def test_rows_that_cannot_be_shown_are_refused_before_tinker_is_asked(
