@@ -67,7 +67,13 @@ def test_curves_of_a_sweep_are_of_one_training_each(tmp_path: Path, table: Any) 
         folder = tmp_path / name
         folder.mkdir()
         probed = [
-            {"step": step, "trait": "t", "id": "t-01", "tokens": 1, "logprob": -9.0 if "slow" in name else -1.0}
+            {
+                "step": step,
+                "trait": "t",
+                "id": "t-01",
+                "tokens": 1,
+                "logprob": -9.0 if "slow" in name else -1.0,
+            }
             for step in (0, 8)
         ]
         (folder / "dynamics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in probed))
