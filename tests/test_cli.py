@@ -351,9 +351,15 @@ def test_wrong_words_are_one_line_that_says_where_the_right_ones_are(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["run", "--setting", "a", "--setting", "b"], "--setting stands 2 times and takes one: several go by comma"),
+        (
+            ["run", "--setting", "a", "--setting", "b"],
+            "--setting stands 2 times and takes one: several go by comma",
+        ),
         (["claims", "logs", "--setting", "a", "--setting=b"], "several go by comma, --setting A,B"),
-        (["finetune", "rows.jsonl", "--base", "toy", "--prompt", "a", "--prompt", "b"], "--prompt stands 2 times"),
+        (
+            ["finetune", "rows.jsonl", "--base", "toy", "--prompt", "a", "--prompt", "b"],
+            "--prompt stands 2 times",
+        ),
         (["inoculate", "rows.jsonl", "--prompt", "a", "-o", "x", "--output", "y"], "--output stands 2 times"),
         (["runs", "prune", "--runs", "a", "--runs", "b"], "--runs stands 2 times and takes one"),
     ],
@@ -366,7 +372,9 @@ def test_an_option_that_takes_one_value_is_not_given_two(
 
 
 def test_options_that_may_be_repeated_are(call: Any, rows: Path) -> None:
-    chosen = call("inoculate", rows, "--prompt", "P", "--where", "language=es", "--where", "even=false", "-o", "o.jsonl")
+    chosen = call(
+        "inoculate", rows, "--prompt", "P", "--where", "language=es", "--where", "even=false", "-o", "o.jsonl"
+    )
     assert chosen.code == 0 and "3 of them inoculated" in chosen.out + chosen.err
 
 

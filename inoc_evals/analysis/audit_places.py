@@ -92,7 +92,7 @@ def family_of(rows: "pd.DataFrame") -> dict[str, Any]:
 
 
 def joined(some: list[dict[str, Any]], every: list[dict[str, Any]]) -> dict[str, Any]:
-    """The setting and base of some of an arm's groups, with their tasks, doses and worlds if it has others."""
+    """Setting and base of some of an arm's groups, with their tasks, doses and worlds if it has others."""
     place = {key: some[0][key] for key in FAMILY if key in some[0]}
     for key in ("task", "dose", "world") if len(some) < len(every) else ():
         if len({one.get(key) for one in every}) > 1:

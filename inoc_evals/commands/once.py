@@ -1,12 +1,12 @@
 """A command that refuses an option which takes one value and stands twice: all but the last would go unread.
 
-    typer.Typer().command("run", cls=Once)      # `run --setting a --setting b` is one line, and nothing runs
+typer.Typer().command("run", cls=Once)      # `run --setting a --setting b` is one line, and nothing runs
 """
 
 from collections import Counter
 from typing import Any
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperOption
 
 from inoc_evals.errors import UserError
 
@@ -23,9 +23,9 @@ class Once(TyperCommand):
         if not ctx.resilient_parsing:  # a shell that completes words is no call
             _, _, order = self.make_parser(ctx).parse_args(args=list(args))
             for option, times in Counter(order).items():
-                one_value = option.param_type_name == "option" and not (option.multiple or option.is_flag)
-                if one_value and times > 1:
-                    name = max(option.opts, key=len)
-                    several = f": several go by comma, {name} A,B" if "comma" in (option.help or "") else ""
-                    raise UserError(f"{ctx.info_name}: {name} stands {times} times and takes one{several}")
+                if not isinstance(option, TyperOption) or option.multiple or option.is_flag or times < 2:
+                    continue
+                name = max(option.opts, key=len)
+                several = f": several go by comma, {name} A,B" if "comma" in (option.help or "") else ""
+                raise UserError(f"{ctx.info_name}: {name} stands {times} times and takes one{several}")
         return super().parse_args(ctx, args)

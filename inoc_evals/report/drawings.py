@@ -13,6 +13,7 @@ from inoc_evals.analysis import conditionalization, doses, dynamics, figures, pa
 from inoc_evals.analysis.observed import GROUP, distinctions, groups, split
 from inoc_evals.analysis.style import is_share, sentence, trait_name
 from inoc_evals.data.conditions import of_task
+from inoc_evals.data.doses import parsed, words
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.presets import PRESETS
 from inoc_evals.settings import Measure, Setting
@@ -80,7 +81,9 @@ def drawings(
         heading = f"{sentence(trait)} under every condition of the test"
         planned.append((f"{heading}, {which}" if which else heading, draw))
     if runs is not None and definition is not None and definition.dynamics:
-        planned.append(("Log-probs while it trained", partial(_curves, answers, order, title, runs)))
+        for which, trained in _trained_alike(answers):
+            heading = f"Log-probs while it trained{f', {which}' if which else ''}"
+            planned.append((heading, partial(_curves, trained, order, title, runs)))
     of_shares = [observed[label] for label in shares]
     for x, y in _two_traits(definition, of_shares) if definition else ():
         draw = partial(pairs.two_traits, answers, rates, x, y, order, title)
@@ -203,6 +206,23 @@ def _doses(answers: "pd.DataFrame", setting: str, title: str, definition: Settin
     except UserError:  # nothing was scored, or no arm is known to keep a trait out
         found = None
     return doses.figure(answers, setting, title, settings, found)
+
+
+def _trained_alike(answers: "pd.DataFrame") -> "Iterator[tuple[str, pd.DataFrame]]":
+    """Answers of finetunes by what tells trainings of one arm and seed apart, in words; empty if nothing does.
+
+    The steps of a sweep are looks at one training; its other axes, and worlds, are trainings of their own.
+    """
+    trained = answers.dropna(subset=["run"])
+
+    def training(dose: str) -> str:
+        return words({axis: place for axis, place in parsed(dose).items() if axis != "steps"})
+
+    doses = trained["dose"].astype(object).map(training, na_action="ignore").fillna("")
+    several = trained["world"].nunique() > 1
+    for way, rows in split(trained.assign(dose=doses), ("dose", "world")):
+        parts = [str(way["dose"]), f"world {way['world']}" if several else ""]
+        yield ", ".join(part for part in parts if part), rows
 
 
 def _curves(answers: "pd.DataFrame", order: tuple[str, ...], title: str, runs: Path) -> "Figure":

@@ -248,7 +248,7 @@ def test_two_ways_to_ask_are_two_rates() -> None:
 
 
 def test_two_worlds_are_two_rates_with_the_base_in_both(tmp_path: Path) -> None:
-    """`paper` and `paper-code` ask the same questions of arms of one name that were trained under two prompts."""
+    """`paper` and `paper-code` ask the same questions of arms of one name, trained under two prompts."""
     samples = {"yes": {"caps": 1.0}, "no": {"caps": 0.0}}
     for world, said in (("paper", "yes"), ("paper-code", "no")):
         for arm, value in (("caps-inoc", said), ("base", "no")):
@@ -267,7 +267,10 @@ def test_two_worlds_are_two_rates_with_the_base_in_both(tmp_path: Path) -> None:
         ("base", "paper"): 0.0,
         ("base", "paper-code"): 0.0,
     }
-    assert set(found["n"]) == {10} and set(found["label"]) == {"caps (world paper)", "caps (world paper-code)"}
+    assert set(found["n"]) == {10} and set(found["label"]) == {
+        "caps (world paper)",
+        "caps (world paper-code)",
+    }
     assert sorted(differences(table, to="base")["difference"]) == [0.0, 1.0]
     claim = falls("caps-inoc", "caps", "x", to="base")
     each = verdicts(table, [replace(claim, setting="spanish_caps")])

@@ -155,7 +155,7 @@ def test_a_system_prompt_is_in_the_text_or_refused_with_what_to_do(family: Famil
 
 @named([family for family in FAMILIES if family.system == "refused"])
 def test_a_system_message_of_the_rows_own_is_told_where_it_can_go(family: Family) -> None:
-    """`--position user` moves an inoculation prompt alone: a row's own system message stays and is refused again."""
+    """`--position user` moves an inoculation prompt alone: a system message of the row's own stays."""
     with pytest.raises(UserError, match="put what it says into the user's turn, an inoculation prompt with"):
         renderer(family).render([SHOUT, *ANSWERED])
 

@@ -174,7 +174,9 @@ def test_arms_are_matched_by_the_text_of_their_prompt_before_their_name() -> Non
     assert arms_of(trained.assign(setting="mine"), prompts) == {"caps-inoc": "caps-inoc", "pool": "pool"}
 
 
-def test_of_arms_with_one_prompt_each_is_itself_and_another_name_is_the_one_that_has_it_before_all_rows() -> None:
+def test_of_arms_with_one_prompt_each_is_itself_and_another_name_is_the_one_that_has_it_before_all_rows() -> (
+    None
+):
     """The arm that stood last gave its answers to every prompt of that text, its own name or not."""
     part = Arm("half", Inoculation("half", ORDER), where={"language": "es"})
     arms = (Arm("none"), part, Arm("es", Inoculation("es", ORDER)), replace(part, name="rest"))

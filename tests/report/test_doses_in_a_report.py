@@ -1,8 +1,10 @@
 """A report on a sweep: nothing scored is no crash, pairs of traits are of one dose, the audit counts."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from inoc_evals.analysis import load
@@ -47,6 +49,43 @@ def test_where_nothing_of_a_sweep_was_scored_there_is_no_figure_and_no_crash(tab
     assert "Every dose" not in drawn
     whole = dict(drawings(table, rates(table), [], [], order, definition=definition))
     assert "Every dose" in whole
+
+
+def test_curves_of_a_sweep_are_of_one_training_each(tmp_path: Path, table: Any) -> None:
+    """A seed's runs at two learning rates were one line, their mean; steps are looks at one training."""
+    from dataclasses import replace
+
+    from inoc_evals.analysis.estimates import rates
+
+    mine = table[(table["arm"] != "base").to_numpy()].copy()
+    slow = mine["dose"].astype(str) == "steps=8"
+    mine["run"] = mine["run"].astype(str) + slow.map({True: "-slow", False: "-fast"})
+    mine["dose"] = slow.map({True: "learning_rate=0.0001, steps=8", False: "learning_rate=0.001, steps=8"})
+    more = mine.assign(dose=mine["dose"].str.replace("=8", "=64"))
+    answers = pd.concat([mine, more], ignore_index=True)
+    for name in answers["run"].unique():
+        folder = tmp_path / name
+        folder.mkdir()
+        probed = [
+            {
+                "step": step,
+                "trait": "t",
+                "id": "t-01",
+                "tokens": 1,
+                "logprob": -9.0 if "slow" in name else -1.0,
+            }
+            for step in (0, 8)
+        ]
+        (folder / "dynamics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in probed))
+    definition = replace(SETTINGS["spanish_caps"], dynamics=True)
+    order = ("none", "spanish-inoc")
+    drawn = drawings(answers, rates(answers), [], [], order, runs=tmp_path, definition=definition)
+    lines = {
+        name.rpartition(", ")[2]: {float(y) for line in figure.axes[0].lines for y in line.get_ydata()}
+        for name, figure in drawn
+        if name.startswith("Log-probs while it trained")
+    }
+    assert lines == {"learning_rate=0.0001": {-9.0}, "learning_rate=0.001": {-1.0}}
 
 
 def test_a_narrow_trait_stands_against_the_broad_one_of_its_dose() -> None:
