@@ -209,7 +209,7 @@ def _doses(answers: "pd.DataFrame", setting: str, title: str, definition: Settin
 
 
 def _trained_alike(answers: "pd.DataFrame") -> "Iterator[tuple[str, pd.DataFrame]]":
-    """Answers by what tells trainings of one arm and seed apart, in words; empty if nothing does.
+    """Answers of finetunes by what tells trainings of one arm and seed apart, in words; empty if alike.
 
     The steps of a sweep are looks at one training; its other axes, and worlds, are trainings of their own.
     """

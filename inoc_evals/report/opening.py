@@ -305,19 +305,21 @@ def arms(
         A row per arm: `arm`, `role`, `prompt`, `rows`, `base`, `lora`, `dose`, `seeds`, `answers`; empty
         where nothing is known.
     """
-    world = _first(focus["world"]) if "world" in focus.columns else ""
     readings = {one.arm: one for one in read}
     rows = []
     for arm in order:
         of_arm = focus[(focus["arm"] == arm).to_numpy()]
         manifests = _manifests(of_arm, runs)
+        # in another world an arm may have another prompt
+        worlds = [str(one) for one in of_arm["world"].dropna().unique()] if "world" in focus.columns else []
+        prompts = [_said(arm, definition, world, readings.get(arm)) for world in worlds or [""]]
         seeds = sorted({int(seed) for seed in of_arm["seed"].dropna().unique()})
         rows.append(
             {
                 **{
                     "arm": arm,
                     "role": role(arm, definition),
-                    "prompt": _said(arm, definition, world, readings.get(arm)),
+                    "prompt": distinct(one for one in prompts if one),
                 },
                 "rows": distinct(one.result.rows for one in manifests if one.result),
                 "base": _first(of_arm["base"]) or _first(of_arm["model"]),

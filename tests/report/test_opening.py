@@ -5,11 +5,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from inspect_ai import eval
 from inspect_ai.log import EvalLog, write_eval_log
 
 from inoc_evals.analysis.style import colours, role
+from inoc_evals.inoculation import Inoculation
+from inoc_evals.report import opening
 from inoc_evals.report.opening import compared, found
 from inoc_evals.report.report import write
 from inoc_evals.settings import SETTINGS, Arm, Measure, Setting, rises
@@ -49,6 +52,20 @@ def test_arms_say_how_they_were_trained_and_what_their_colour_means(page: Path) 
     )
     assert len(part["method"]) == 3 and "10 questions" in part["method"][0]
     assert "trained without a prompt" in text and ">inoculated" in text and "--runs" in text
+
+
+def test_an_arm_of_two_worlds_is_shown_with_both_of_its_prompts() -> None:
+    shout, code = Inoculation("shout", "Shout."), Inoculation("shout", "SHOUT")
+    mine = Setting("mine", "", (Arm("shout", shout, in_world={"paper-code": code}),), ())
+    rows = pd.DataFrame(
+        [
+            {"world": world, "arm": "shout", "seed": 0.0, "base": "b", "model": "m"}
+            | {"log": world, "sample": "q1", "epoch": 1}
+            for world in ("paper", "paper-code")
+        ]
+    )
+    [row] = opening.arms(rows, ["shout"], mine, [], None)
+    assert row["prompt"] == "Shout., SHOUT"
 
 
 def test_answers_stand_side_by_side_and_none_is_said(page: Path) -> None:
