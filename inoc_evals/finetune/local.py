@@ -50,7 +50,7 @@ from inoc_evals.finetune.schedule import check_schedule, steps
 from inoc_evals.finetune.trainer import KeptSteps, LossCurve, TokenRateTrainer, gathered, quiet
 from inoc_evals.models.base import hub_model, load_path
 from inoc_evals.models.checkpoint import context_length
-from inoc_evals.models.loading import load_model, loading, quantization
+from inoc_evals.models.loading import check_tokens, load_model, loading, quantization
 from inoc_evals.models.number_format import keep_format, training_precision
 from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec, LoraSpec
@@ -101,6 +101,12 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             tokenizer = renderer.tokenizer
             length = spec.longest(context_length(model.config))
             examples = render_rows(renderer, rows, length, reasoning_loss=spec.reasoning_loss)
+            ids = [token for example in examples for token in example.input_ids]
+            if spec.batch_size > 1 and tokenizer.pad_token_id is not None:
+                ids.append(
+                    tokenizer.pad_token_id
+                )  # stands beside every row that is not the longest of a batch
+            check_tokens(model.config, ids, spec.base)
             trainer = _trainer(spec, model, tokenizer, examples, length, work, precision, checkpointing)
             sequences: Any = trainer.train_dataset
             count = steps(spec, len(sequences))

@@ -31,7 +31,7 @@ from inoc_evals.models import one_token_attention
 from inoc_evals.models.checkpoint import Checkpoint, context_length
 from inoc_evals.models.freed import give_back
 from inoc_evals.models.generation import generate, generate_one_token, no_more
-from inoc_evals.models.loading import changes_base, load_adapter, load_model
+from inoc_evals.models.loading import changes_base, check_tokens, load_adapter, load_model
 from inoc_evals.models.number_format import settled
 from inoc_evals.models.option_probabilities import Vocabulary, score_options
 from inoc_evals.models.prepacked import Prepacked, fits
@@ -158,9 +158,16 @@ class Engine:
             more: Gives requests that join where places are free, at most as many as it is asked for.
 
         Raises:
-            UserError: If the adapter does not fit the base, or memory does not suffice for one request.
+            UserError: If the adapter does not fit the base, the base does not embed all tokens of a prompt,
+                or memory does not suffice for one request.
         """
         held = self._holding(checkpoint)
+        self._check_tokens(checkpoint, requests)
+
+        def checked(count: int) -> list[Request]:
+            joining = list(more(count))
+            self._check_tokens(checkpoint, joining)
+            return joining
 
         def batch(first: Sequence[Request], told: Done, at_once: int, joining: More) -> None:
             with _threads.of(self._base.num_parameters()):
@@ -169,7 +176,11 @@ class Engine:
         places = max(places, len(requests))
         if long_places is not None and not self._are_short(requests, places):
             places = min(places, long_places)
-        self._within_memory.answer(batch, requests, done, places=places, more=more)
+        self._within_memory.answer(batch, requests, done, places=places, more=checked)
+
+    def _check_tokens(self, checkpoint: Checkpoint, requests: Sequence[Request]) -> None:
+        ids = (token for request in requests for token in request.prompt)
+        check_tokens(self._base.config, ids, checkpoint.name)
 
     def _are_short(self, requests: Sequence[Request], places: int) -> bool:
         """Whether what is kept of so many texts like these surely takes little memory."""

@@ -15,7 +15,7 @@ which they would drop. And nothing is read but the files that the folder's diges
 import json
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -285,6 +285,28 @@ def load_adapter(model: Any, adapter: str | Path, *, base: str) -> Any:
         raise UserError(f"adapter {adapter} does not fit {base}: the base has no layer for {extra}")
     _require_numbers(adapted, f"adapter {adapter}", of=".default")
     return adapted
+
+
+def check_tokens(config: Any, ids: Iterable[int], called: str) -> None:
+    """Refuse tokens that a model has no embedding for: on a GPU they would end the whole process.
+
+    A tokenizer may have more tokens than its model as long as no text has them.
+
+    Args:
+        config: The model's configuration.
+        ids: Tokens that it is to read.
+        called: What it is called, for the message.
+
+    Raises:
+        UserError: If it cannot read one of them.
+    """
+    known = int(config.get_text_config().vocab_size)
+    highest = max(ids, default=0)
+    if highest >= known:
+        raise UserError(
+            f"{called}: the tokenizer has a token {highest}, and the model embeds {known}: it was trained "
+            "with added tokens, and saved without their embeddings"
+        )
 
 
 def _require_numbers(model: Any, called: str, of: str = "") -> None:

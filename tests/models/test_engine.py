@@ -13,11 +13,14 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from inoc_evals.errors import UserError
+from inoc_evals.finetune import finetune
+from inoc_evals.finetune.merged import start_from
 from inoc_evals.models import engine as engines
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.engine import Engine, choose_device, load_engine
 from inoc_evals.models.provider_args import ProviderArgs
 from inoc_evals.models.request import Request
+from tests.finetune.small import small_rows, small_spec
 from tests.models.parts import ASSISTANT, build_adapter, generate
 
 PROMPTS = [
@@ -292,6 +295,24 @@ def test_an_adapter_for_another_base_is_refused_in_one_line(tmp_path, tiny):
     with pytest.raises(UserError, match="does not fit") as caught:
         generate(engine_of(tiny), resolve(str(folder)), greedy(2))
     assert "\n" not in str(caught.value)
+
+
+def test_tokens_that_the_model_does_not_embed_are_one_line(tmp_path, tiny, monkeypatch):
+    """Of an adapter with added tokens, saved without their embeddings; one that no text has is no matter."""
+    adapter, tokenizer = build_adapter(tmp_path / "adapter", tiny, 1), AutoTokenizer.from_pretrained(tiny)
+    new = len(tokenizer)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<new>"]})
+    tokenizer.save_pretrained(adapter)
+    [told] = generate(engine_of(tiny), resolve(str(adapter)), greedy(2)[:1])
+    assert told.output_tokens
+    with pytest.raises(UserError, match=f"has a token {new}, and the model embeds {new}: .*added tokens"):
+        generate(engine_of(tiny), resolve(str(adapter)), [replace(greedy(2)[0], prompt=(3, new, 1, 4))])
+    tokenizer.chat_template = tokenizer.chat_template.replace("<|assistant|>", "<new>")
+    tokenizer.save_pretrained(adapter)
+    monkeypatch.setenv("INOC_EVALS_CACHE", str(tmp_path / "cache"))
+    start = small_spec(Path(start_from(str(adapter)).base))
+    with pytest.raises(UserError, match=f"has a token {new}, and the model embeds {new}: .*added tokens"):
+        finetune(start, small_rows(), name="x", runs=tmp_path / "runs", progress=False)
 
 
 def test_a_missing_device_is_refused():
