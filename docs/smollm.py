@@ -498,7 +498,10 @@ def further(found: dict[str, Any]) -> str:
         rows = []
         for row in measured:
             cells = [shown(row["traits"][trait]) if row["traits"].get(trait) else "" for trait in traits]
-            rows.append([row["arm"], *cells, str(row["models"]), str(row["n"])])
+            asked = [row["traits"][trait] for trait in traits if row["traits"].get(trait)]
+            each = len({one["asked"] for one in asked}) > 1  # a narrow trait has questions of its own
+            counts = ", ".join(str(one["n"]) for one in asked) if each else str(row["n"])
+            rows.append([row["arm"], *cells, str(row["models"]), counts])
         verdicts = [
             [f"**{one['verdict']}**", one["text"], one["claim"], one["why"]] for one in part["verdicts"]
         ]
