@@ -254,12 +254,38 @@ def _clusters(
     if counts is None or np.ptp(counts) <= ROUNDING * float(counts.max()):
         return squares * groups / (groups - 1), float(groups - 1)
     weights = counts / counts.sum()
-    two, three, four, five = (float((weights**power).sum()) for power in (2, 3, 4, 5))
-    # what clusters vary by enters their squares as a quadratic form with this trace, and its square with that
-    trace = two - 2 * three + two**2
-    squared = four - 4 * five + 4 * two * four + 2 * three**2 - 4 * two**2 * three + two**4
-    noise = min(squares, residual * (1 - two))
-    return noise / (1 - two) + (squares - noise) * two / trace, trace**2 / squared
+    two = float((weights**2).sum())
+    left, trace, squared = _kept(weights)
+    noise = min(squares, residual * left)
+    # of two clusters it is 1: rounding makes it neither fewer, nor more than there are
+    dof = min(max(trace**2 / squared, 1.0), groups - 1.0)
+    return noise / left + (squares - noise) * two / trace, dof
+
+
+def _kept(weights: "np.ndarray") -> tuple[float, float, float]:
+    """What the squares of residuals keep of what varies, where clusters have these shares of the answers.
+
+    Args:
+        weights: The shares, which add up to 1.
+
+    Returns:
+        The share that they keep of what single answers vary by; and the traces of the quadratic form, and of
+        its square, by which what clusters vary by enters them. The largest share stands apart: 1 less a share
+        near to 1 is only rounding, and a trace would be 0, or less.
+    """
+    import numpy as np
+
+    place = int(weights.argmax())
+    most, rest = float(weights[place]), np.delete(weights, place)
+    one, two, three, four, five = (float((rest**power).sum()) for power in (1, 2, 3, 4, 5))
+    all_two = most**2 + two
+    # cluster i has the variance w_i^2 (1 - 2 w_i + sum w^2), and w_i w_j (sum w^2 - w_i - w_j) with another
+    own = most**2 * (one**2 + two)
+    shared = most * rest * (two - most * one - rest)
+    trace = own + two - 2 * three + all_two * two
+    others = all_two**2 * two**2 + 2 * two * four + 2 * three**2 - 4 * all_two * two * three
+    others += (1 + 2 * all_two) * four - 4 * five
+    return one * (1 + most) - two, trace, own**2 + 2 * float((shared**2).sum()) + others
 
 
 def _of_one_question(arms: list[_Arm]) -> Uncertainty:

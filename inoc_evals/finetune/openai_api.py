@@ -312,11 +312,21 @@ def _job(reply: FineTuningJob) -> FineTuningJob:
 
 
 def _require_json(response: httpx.Response) -> None:
-    """Refuse a reply that is no API's, such as a page to log in: the client would take its text for a job."""
+    """Refuse a reply that is no API's, such as a page to log in: the client would take its text for a job.
+
+    Files are no JSON, wherever a server sends for them. What is JSON counts, whatever a server calls it.
+    """
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if response.is_success and not response.url.path.endswith("/content") and not kind.endswith("json"):
+    files = "json" not in response.request.headers.get("accept", "")
+    if not response.is_success or files or kind.endswith("json"):
+        return
+    try:
+        json.loads(response.read())
+    except ValueError as error:
         asked = f"{response.request.method} {response.url.path}"
-        raise UserError(f"{server()} replied to {asked} with {kind or 'no type'} in place of JSON: {ADVICE}")
+        raise UserError(
+            f"{server()} replied to {asked} with {kind or 'no type'} in place of JSON: {ADVICE}"
+        ) from error
 
 
 def _file_name(data: bytes) -> str:

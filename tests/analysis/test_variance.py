@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.formula.api import ols
@@ -247,3 +247,26 @@ def test_of_one_question_seeds_with_unequal_numbers_of_answers_are_clusters(
     trained = np.repeat(np.arange(len(counts)), counts)
     found = uncertainty(Answers(dice.random(len(trained)), 0 * trained, trained))
     assert found.variance > 0 and 1 - 1e-6 <= found.dof <= len(counts) - 1 + 1e-6
+
+
+@given(
+    st.sampled_from([1, 10, 1_000, 100_000]),
+    st.integers(2, 6),
+    st.integers(1, 3),
+    st.booleans(),
+    st.integers(0, 1000),
+)
+@example(100_000, 2, 1, False, 0)
+@settings(max_examples=40, deadline=None)
+def test_one_question_or_finetune_with_nearly_all_answers_leaves_numbers_that_make_sense(
+    times: int, questions: int, seeds: int, of_seed: bool, seed: int
+) -> None:
+    dice = np.random.default_rng(seed)
+    counts = np.ones((questions, seeds), dtype=int)
+    counts[(slice(None), 0) if of_seed else 0] *= times
+    question, trained = (place.ravel().repeat(counts.ravel()) for place in np.indices(counts.shape))
+    arms = [Answers(dice.random(counts.sum()), question, trained) for _ in range(2)]
+    for found in (uncertainty(arms[0]), uncertainty(*arms)):
+        assert np.isfinite(found.variance) and found.variance > 0
+        assert min(found.dof, found.fewest) >= 1
+        assert np.isfinite(found.quantile(0.95)) and 0 < found.p_above(2.0) < 0.5

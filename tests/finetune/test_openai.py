@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.finetune import FinetuneSpec, Run, finetune
 from inoc_evals.worlds.toy import rows as toy
 from tests.fake_openai import FinetuningServer
-from tests.fake_openai.http import Call, Response
+from tests.fake_openai.http import Call, Response, Route
 
 KEY = "sk-test-0123456789"
 SPEC = FinetuneSpec(base="toy", backend="openai", seed=1)
@@ -313,6 +314,42 @@ def test_lists_that_are_no_lists_are_one_line(tmp_path: Path, monkeypatch: pytes
                 with pytest.raises(UserError, match=r"replied to GET .* with text/html in place of JSON"):
                     train(tmp_path)
         assert not server.jobs
+
+
+@pytest.mark.parametrize("kind", ["text/plain; charset=utf-8", "application/octet-stream", "text/html"])
+def test_json_counts_whatever_a_server_calls_it(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FinetuningServer(tmp_path / "server") as server:
+        use(server, monkeypatch)
+        trains_nothing(server, monkeypatch)
+
+        def called(whole: Route) -> Route:
+            return lambda call: replace(whole(call), headers={"Content-Type": kind})
+
+        for route, whole in list(server.routes.items()):
+            monkeypatch.setitem(server.routes, route, called(whole))
+        assert train(tmp_path).is_finished() and len(server.jobs) == 1
+
+
+def test_a_curve_that_is_kept_elsewhere_is_fetched_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FinetuningServer(tmp_path / "server") as server:
+        use(server, monkeypatch)
+        table = Response("step,train_loss\n1,2.5\n2,1.5\n", headers={"Content-Type": "text/csv"})
+        moved = Response(status=302, headers={"Location": "/blobs/curve.csv?signature=1"})
+        monkeypatch.setitem(server.routes, "GET /blobs/{name}", lambda call: table)
+        monkeypatch.setitem(server.routes, "GET /v1/files/{id}/content", lambda call: moved)
+
+        def succeed(number: str, data: bytes) -> None:
+            server.jobs[number].update(
+                status="succeeded", fine_tuned_model="ft:toy:loopback::1", result_files=["file-curve"]
+            )
+
+        monkeypatch.setattr(server, "_train", succeed)
+        result = train(tmp_path).manifest.result
+        assert result is not None and (result.loss_first, result.loss_last) == (2.5, 1.5)
 
 
 def test_an_address_with_a_slash_at_its_end_is_the_same_server(
