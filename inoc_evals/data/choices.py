@@ -27,14 +27,15 @@ TAKEN = ("id", "prompt", "question", KINDS)
 """What no kind of answer can be called, since a sample has it already."""
 
 
-def choices(name: str, records: Iterable[Record], kinds: Sequence[str] = ALIGNED_OR_NOT) -> Dataset:
+def choices(name: str, records: Iterable[Record], kinds: str | Sequence[str] = ALIGNED_OR_NOT) -> Dataset:
     """Make samples from questions and pairs of answers.
 
     Args:
         name: Name of the set.
         records: The location of each, and its columns: `prompt`, one for each kind of answer, and optionally
             `id`.
-        kinds: What the two answers are called: first the one without the trait, then the one that shows it.
+        kinds: What the two answers are called, also as one text with a comma: first the one without the
+            trait, then the one that shows it.
 
     Returns:
         Samples whose metadata has the two answers.
@@ -66,7 +67,7 @@ def choices(name: str, records: Iterable[Record], kinds: Sequence[str] = ALIGNED
     return MemoryDataset(samples, name=name)
 
 
-def choices_from_file(path_name: str, kinds: Sequence[str] = ALIGNED_OR_NOT) -> Dataset:
+def choices_from_file(path_name: str, kinds: str | Sequence[str] = ALIGNED_OR_NOT) -> Dataset:
     """The same from a `.jsonl` or `.csv` file with the columns prompt and one for each kind of answer.
 
     Args:
@@ -80,15 +81,17 @@ def choices_from_file(path_name: str, kinds: Sequence[str] = ALIGNED_OR_NOT) -> 
     return choices(path.name, file_rows(path), kinds)
 
 
-def _two_names(kinds: Sequence[str], where: str) -> tuple[str, str]:
-    named = tuple(kinds) if not isinstance(kinds, str) else (kinds,)
-    usable = all(isinstance(kind, str) and kind.isidentifier() and kind not in TAKEN for kind in named)
-    if len(named) != 2 or not usable or named[0] == named[1]:
+def _two_names(kinds: object, where: str) -> tuple[str, str]:
+    parts = kinds.split(",") if isinstance(kinds, str) else kinds
+    listed = parts if isinstance(parts, list | tuple) else [parts]
+    names = [str(part).strip() for part in listed]
+    usable = all(name.isidentifier() and name not in TAKEN for name in names)
+    if len(names) != 2 or not usable or names[0] == names[1]:
         raise QuestionError(
-            f"{where}: the two answers are called {', '.join(map(str, named))!r:.80}: give two names of "
-            "letters, first of the answer without the trait, e.g. polite,rude"
+            f"{where}: the two answers are called {', '.join(names)!r:.80}: give two names of letters, first "
+            "of the answer without the trait, e.g. polite,rude"
         )
-    return named[0], named[1]
+    return names[0], names[1]
 
 
 CHOICES = QuestionKind(

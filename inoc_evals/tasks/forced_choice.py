@@ -49,8 +49,7 @@ def forced_choice(
     elif questions in CHOICES.names:
         raise UserError(f"answers: the questions {questions} name their answers themselves: leave it out")
     else:
-        named = answers.split(",") if isinstance(answers, str) else answers
-        dataset = choices_from_file(questions, [str(name).strip() for name in named])
+        dataset = choices_from_file(questions, answers)
     _, shows = (dataset[0].metadata or {}).get(KINDS, ALIGNED_OR_NOT)
     return Task(
         name="forced_choice",
