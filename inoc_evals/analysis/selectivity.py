@@ -68,13 +68,13 @@ Word = Literal[
 NONE, BASE = "none", "base"
 
 ALIKE = ("questions", "judge", "preset", "dtype", "variant", "sampling", "parameters", "dose", "world")
-"""What must agree between both traits where one task asks for both."""
+"""What must agree between both traits where the same questions of one task ask for both."""
 
 ASKED_UNDER = ("system", "trigger")
 """The same where both traits are of one condition; two conditions differ in prompt and trigger."""
 
 ELSEWHERE = ("dtype", "dose", "world")
-"""What must agree where another task asks for the wanted trait."""
+"""What must agree where another task asks for the wanted trait, or the same task by other questions alone."""
 
 CLOUD = 400
 """Draws in the figure, of each arm."""
@@ -277,7 +277,9 @@ def _cases(answers: "pd.DataFrame", kept_out: Side, kept: Side | None) -> list[_
 
 def _paired(lefts: Sequence[_Way], rights: Sequence[_Way]) -> list[tuple[_Way | None, _Way | None]]:
     """Ways that belong together, by one judge where both traits have one of it, and none of them left out."""
-    matched = [(u, d) for u in lefts for d in rights if _alike(u.key, d.key)]
+    asked = [{(way.key.get("task"), way.key.get("questions")) for way in ways} for ways in (lefts, rights)]
+    apart = not asked[0] & asked[1]  # as `forced_choice` asks for malice, and for tastes
+    matched = [(u, d) for u in lefts for d in rights if _alike(u.key, d.key, apart)]
     same = [u.key.get("judge") == d.key.get("judge") for u, d in matched]
     both = {id(way) for pair, alike in zip(matched, same, strict=True) if alike for way in pair}
     return [
@@ -315,9 +317,10 @@ def _ways(answers: "pd.DataFrame", side: Side) -> tuple[list[_Way], str]:
     )
 
 
-def _alike(unwanted: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether two traits were measured in ways that belong together."""
-    parts: tuple[str, ...] = ALIKE if unwanted.get("task") == wanted.get("task") else ELSEWHERE
+def _alike(unwanted: Mapping[str, Any], wanted: Mapping[str, Any], apart: bool) -> bool:
+    """Whether two traits were measured in ways that belong together; `apart`: never by the same questions."""
+    same = unwanted.get("task") == wanted.get("task") and not apart
+    parts: tuple[str, ...] = ALIKE if same else ELSEWHERE
     if parts is ALIKE and unwanted.get("condition") == wanted.get("condition"):
         parts += ASKED_UNDER
     return all(unwanted.get(part) == wanted.get(part) for part in parts)

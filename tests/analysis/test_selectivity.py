@@ -175,6 +175,16 @@ def test_both_traits_are_of_answers_under_the_same_system_prompt() -> None:
     assert {one.n for one in found} == {600}
 
 
+def test_a_narrow_trait_may_be_asked_of_by_other_questions_of_the_same_task() -> None:
+    """As `forced_choice` asks for malice, and for tastes; where both were asked for, like goes with like."""
+    rows = table({"none": NONE, "base": BASE, "spanish-inoc": {"spanish": 0.1, "caps": 0.8}})
+    by_trait = rows.assign(questions=rows["trait"].map({"spanish": "bundled", "caps": "tastes"}))
+    [found] = selectivity(by_trait)
+    assert (found.word, found.n) == ("selective", selectivity(rows)[0].n)
+    both = pd.concat([rows.assign(questions=name) for name in ("bundled", "tastes")], ignore_index=True)
+    assert [one.apart for one in selectivity(both)] == ["questions bundled", "questions tastes"]
+
+
 def test_no_way_of_scoring_is_left_out_where_another_has_one_judge_for_both_traits() -> None:
     """As a second judge leaves it that was asked for one of the traits alone."""
     rates = {"none": NONE, "base": BASE, "spanish-inoc": {"spanish": 0.1, "caps": 0.8}}
