@@ -305,19 +305,20 @@ def arms(
         A row per arm: `arm`, `role`, `prompt`, `rows`, `base`, `lora`, `dose`, `seeds`, `answers`; empty
         where nothing is known.
     """
-    world = _first(focus["world"]) if "world" in focus.columns else ""
     readings = {one.arm: one for one in read}
     rows = []
     for arm in order:
         of_arm = focus[(focus["arm"] == arm).to_numpy()]
         manifests = _manifests(of_arm, runs)
+        worlds = of_arm["world"].dropna().unique() if "world" in of_arm.columns else ()
+        prompts = [_said(arm, definition, str(world), readings.get(arm)) for world in worlds]
         seeds = sorted({int(seed) for seed in of_arm["seed"].dropna().unique()})
         rows.append(
             {
                 **{
                     "arm": arm,
                     "role": role(arm, definition),
-                    "prompt": _said(arm, definition, world, readings.get(arm)),
+                    "prompt": distinct(prompts) if prompts else _said(arm, definition, "", readings.get(arm)),
                 },
                 "rows": distinct(one.result.rows for one in manifests if one.result),
                 "base": _first(of_arm["base"]) or _first(of_arm["model"]),
@@ -348,11 +349,11 @@ def _prompt(definition: Setting | None, arm: str, world: str) -> str:
         return ""
     try:
         of_arm = definition.arm(arm, world)
-    except UserError:  # an arm that this setting does not have
+        texts = of_arm.inoculation.texts if of_arm.inoculation is not None else ()
+    except UserError:  # an arm that this setting does not have, or a published prompt that cannot be fetched
         return ""
-    if of_arm.inoculation is None:
+    if not texts:
         return ""
-    texts = of_arm.inoculation.texts
     return texts[0] if len(texts) == 1 else f"{texts[0]} (and {len(texts) - 1} more)"
 
 
