@@ -7,7 +7,7 @@
 A finding names its answers by no more columns than tell them from others.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +83,14 @@ def pairs_of(rows: "pd.DataFrame") -> list[tuple[str, str]]:
         for arm in arms
         if arm != to and arm not in references[:number]
     ]
+
+
+def worlds_of(
+    rows: "pd.DataFrame", parts: tuple[str, ...]
+) -> "Iterator[tuple[dict[str, Any], pd.DataFrame]]":
+    """Split answers of one setting and base, and by world, which is named where they are of several."""
+    several = len(groups(rows, ("world",))) > 1
+    return split(rows, (*parts, "world") if several else parts)
 
 
 def family_of(rows: "pd.DataFrame") -> dict[str, Any]:

@@ -9,11 +9,12 @@ under which a trait shows. Texts are compared up to the question: what an answer
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from inoc_evals.analysis.findings import CAUTION, NOTE, Finding, Severity
+from inoc_evals.analysis.audit_places import worlds_of
+from inoc_evals.analysis.findings import CAUTION, NOTE, Finding, Severity, merged
 from inoc_evals.analysis.log_facts import LogFacts
-from inoc_evals.analysis.observed import split
+from inoc_evals.analysis.observed import FAMILY, split
 from inoc_evals.chat.audit import TOLD
 from inoc_evals.chat.reasoning import MARKS
 from inoc_evals.chat.shown import Shown
@@ -63,17 +64,26 @@ def checks(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterator[Find
         rows: Answers.
         facts: What else is known of the logs, by location.
     """
-    for observed, group in split(rows, ("setting", "base", "arm")):
-        said: dict[Difference, list[str]] = {}
-        for task, of_task in group.groupby("task", sort=False, observed=True):
-            for log in of_task["log"].unique():
-                if (one := facts.get(str(log))) and one.shown:
-                    for difference in differences(one.shown):
-                        said.setdefault(difference, []).append(str(task))
-        for difference, tasks in said.items():
-            names = tuple(dict.fromkeys(tasks))
-            where = {**observed, "task": names if len(names) > 1 else names[0]}
-            yield Finding(difference.kind, difference.severity, difference.what, TODO, where)
+    for _, of_family in split(rows, FAMILY):
+        ways = list(worlds_of(of_family, (*FAMILY, "arm")))
+        found = [one for way in ways for one in _of_arm(*way, facts)]
+        yield from merged(found, "world")
+
+
+def _of_arm(
+    observed: dict[str, Any], group: "pd.DataFrame", facts: Mapping[str, LogFacts]
+) -> Iterator[Finding]:
+    """Compare what the models of one arm and their tests read."""
+    said: dict[Difference, list[str]] = {}
+    for task, of_task in group.groupby("task", sort=False, observed=True):
+        for log in of_task["log"].unique():
+            if (one := facts.get(str(log))) and one.shown:
+                for difference in differences(one.shown):
+                    said.setdefault(difference, []).append(str(task))
+    for difference, tasks in said.items():
+        names = tuple(dict.fromkeys(tasks))
+        where = {**observed, "task": names if len(names) > 1 else names[0]}
+        yield Finding(difference.kind, difference.severity, difference.what, TODO, where)
 
 
 def differences(shown: Shown) -> Iterator[Difference]:

@@ -11,10 +11,11 @@ sequences of three words, are near.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inoc_evals.analysis.audit_places import worlds_of
 from inoc_evals.analysis.audit_same import DIGEST, doses_of, one_model
 from inoc_evals.analysis.findings import BLOCKS, CAUTION, NOTE, Finding, merged
 from inoc_evals.analysis.log_facts import LogFacts
@@ -40,7 +41,7 @@ class Trained:
     """A model of the table with its run.
 
     Attributes:
-        family: Setting and base.
+        family: Setting and base, and the world where there are several.
         arm: The arm.
         seed: The seed.
         run: Name of the run directory.
@@ -72,7 +73,7 @@ class Trained:
 def checks(
     rows: "pd.DataFrame", facts: Mapping[str, LogFacts], runs: Path, settings: Mapping[str, Setting]
 ) -> Iterator[Finding]:
-    """Check the runs of every setting and base.
+    """Check the runs of every setting and base, and of each of their worlds where they have several.
 
     Args:
         rows: Answers.
@@ -81,47 +82,62 @@ def checks(
         settings: Settings by name.
     """
     overlaps: dict[tuple[str, str], Overlap] = {}
-    for observed, group in split(rows, FAMILY):
-        models = list(_models(group, observed, facts, runs))
-        known = [one for one in models if one.manifest]
-        if len(known) < len(models):
-            yield Finding(
-                "runs not there",
-                NOTE,
-                f"{len(models) - len(known)} of {len(models)} runs are not in {runs}: they are not checked",
-                "name the folder of the runs, as `inoc-evals audit LOGS RUNS`",
-                observed,
-                numbers={"missing": len(models) - len(known), "runs": len(models)},
-            )
-        others = {one.run: of for one in known if one.manifest and (of := one.manifest.taken_from)}
-        if others:
-            owners = ", ".join(sorted({of.partition("/")[0] for of in others.values()}))
-            yield Finding(
-                "runs of others",
-                NOTE,
-                f"{len(others)} of {len(known)} runs were taken from {owners} on the Hugging Face Hub: that "
-                "their weights come of this training is the owner's word",
-                "train them yourself where that matters: without --models-from, into another folder of runs",
-                observed,
-                numbers={"taken": len(others), "runs": len(known)},
-            )
-        for one in known:
-            yield from of_run(one)
-        by_content: dict[tuple[str, str, str | None], dict[tuple[str, float | None], None]] = {}
-        for one in known:
-            # models whose names hold the digest are compared by it, without their runs
-            if one.manifest and one.manifest.result and not DIGEST.search(one.model):
-                content = one.manifest.data_digest, one.manifest.result.checkpoint_digest
-                for dose in one.doses or (None,):  # two arms are compared at one dose
-                    by_content.setdefault((*content, dose), {})[one.arm, one.seed] = None
-        same: list[Finding] = []
-        swept = bool(doses_of(group))
-        for (data, checkpoint, dose), of_content in by_content.items():
-            what = f"training bytes {data[:12]}, checkpoint {checkpoint[:12]}"
-            family = observed | ({"dose": dose} if swept else {})
-            same += one_model(family, list(of_content), what)
-        yield from merged(same, "dose")
-        yield from shared_questions(group, facts, known, settings.get(str(observed["setting"])), overlaps)
+    for _, of_family in split(rows, FAMILY):
+        ways = list(worlds_of(of_family, FAMILY))
+        found = [one for way in ways for one in _of_world(*way, facts, runs, settings, overlaps)]
+        yield from merged(found, "world") if len(ways) > 1 else found
+
+
+def _of_world(
+    observed: dict[str, Any],
+    group: "pd.DataFrame",
+    facts: Mapping[str, LogFacts],
+    runs: Path,
+    settings: Mapping[str, Setting],
+    overlaps: "dict[tuple[str, str], Overlap]",
+) -> Iterator[Finding]:
+    """Check the runs of one setting and base in one world."""
+    models = list(_models(group, observed, facts, runs))
+    known = [one for one in models if one.manifest]
+    if len(known) < len(models):
+        yield Finding(
+            "runs not there",
+            NOTE,
+            f"{len(models) - len(known)} of {len(models)} runs are not in {runs}: they are not checked",
+            "name the folder of the runs, as `inoc-evals audit LOGS RUNS`",
+            observed,
+            numbers={"missing": len(models) - len(known), "runs": len(models)},
+        )
+    others = {one.run: of for one in known if one.manifest and (of := one.manifest.taken_from)}
+    if others:
+        owners = ", ".join(sorted({of.partition("/")[0] for of in others.values()}))
+        yield Finding(
+            "runs of others",
+            NOTE,
+            f"{len(others)} of {len(known)} runs were taken from {owners} on the Hugging Face Hub: that "
+            "their weights come of this training is the owner's word",
+            "train them yourself where that matters: without --models-from, into another folder of runs",
+            observed,
+            numbers={"taken": len(others), "runs": len(known)},
+        )
+    for one in known:
+        yield from of_run(one)
+    by_content: dict[tuple[str, str, str | None], dict[tuple[str, float | None], None]] = {}
+    for one in known:
+        # models whose names hold the digest are compared by it, without their runs
+        if one.manifest and one.manifest.result and not DIGEST.search(one.model):
+            content = one.manifest.data_digest, one.manifest.result.checkpoint_digest
+            for dose in one.doses or (None,):  # two arms are compared at one dose
+                by_content.setdefault((*content, dose), {})[one.arm, one.seed] = None
+    same: list[Finding] = []
+    swept = bool(doses_of(group))
+    for (data, checkpoint, dose), of_content in by_content.items():
+        what = f"training bytes {data[:12]}, checkpoint {checkpoint[:12]}"
+        family = observed | ({"dose": dose} if swept else {})
+        same += one_model(family, list(of_content), what)
+    yield from merged(same, "dose")
+    for finding in shared_questions(group, facts, known, settings.get(str(observed["setting"])), overlaps):
+        yield replace(finding, where={**observed, **finding.where})
 
 
 def of_run(one: Trained) -> Iterator[Finding]:

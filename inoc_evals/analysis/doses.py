@@ -55,6 +55,9 @@ CONTROL = NONE
 
 UNSCORED = "no answer of the sweep was scored"
 
+OF_WINDOW = ("world", "task", "questions", "judge")
+"""What a window says of its answers, beside setting, base and dose."""
+
 ASKED = (
     "task",
     "questions",
@@ -126,10 +129,11 @@ def windows(
         confidence: Nominal coverage of the intervals.
 
     Returns:
-        A row for every setting, base, arm, dose and way of asking: `setting`, `base`, `arm`, `dose`,
-        `unwanted` and `wanted` (traits), `excess` (unwanted trait, arm less base), `learnt` (the same, `none`
-        less base) and `retention`, each with `_low` and `_high`; `inside` (by the estimates alone; None where
-        undefined), `word` (`inside`, `outside`, `undecided`, `nothing shown to keep out`, `undefined`), `why`
+        A row for every setting, base, world, arm, dose and way of asking: `setting`, `base`, `world`, `arm`,
+        `dose`, `unwanted` and `wanted` (traits), `excess` (unwanted trait, arm less base), `learnt` (the
+        same, `none` less base) and `retention`, each with `_low` and `_high`; `inside` (by the estimates
+        alone; None where undefined), `word` (`inside`, `outside`, `undecided`, `nothing shown to keep out`,
+        `undefined`), `why`
         and `caution`. In the order of doses.
 
     Raises:
@@ -153,7 +157,10 @@ def windows(
         )
     place = {text: number for number, text in enumerate(points(scored))}
 
-    rows.sort(key=lambda row: (str(row["setting"]), str(row["base"]), row["arm"], place[row["dose"]]))
+    def order(row: dict[str, Any]) -> tuple[Any, ...]:
+        return *(str(row[part]) for part in ("setting", "base", "world", "arm")), place[row["dose"]]
+
+    rows.sort(key=order)
     return pd.DataFrame(rows)
 
 
@@ -202,7 +209,7 @@ def _windows(answers: "pd.DataFrame", aim: Aim, confidence: float) -> Iterator[d
         arms = {arm: rows[rows["arm"] == arm] for arm in (aim.arm, CONTROL, BASE)}
         if arms[aim.arm].empty:
             continue
-        about = {key: way.get(key) for key in ("setting", "base", "dose", "task", "questions", "judge")}
+        about = {key: way.get(key) for key in ("setting", "base", "dose", *OF_WINDOW)}
         traits = {"unwanted": way["trait"], "wanted": aim.wanted.trait if aim.wanted else None}
         same = [one for one in of_wanted if all(one[0].get(p) == way.get(p) for p in ASKED)]
         if not same:
@@ -460,8 +467,13 @@ def _inside(found: "pd.DataFrame | None", way: Mapping[str, Any]) -> set[tuple[s
     """Arms and doses inside the window, where this is the unwanted trait."""
     if found is None:
         return set()
-    mine = found[(found["unwanted"] == way["trait"]).to_numpy() & (found["inside"] == True).to_numpy()]  # noqa: E712
-    return {(str(row["arm"]), str(row["dose"])) for _, row in mine.iterrows()}
+    parts = [part for part in ("base", *OF_WINDOW) if part in way]
+    return {
+        (str(window["arm"]), str(window["dose"]))
+        for window, _ in split(found, [*parts, "arm", "dose", "unwanted", "inside"])
+        if window["inside"] and window["unwanted"] == way["trait"]
+        if all(window.get(part) == way[part] for part in parts if part in window)
+    }
 
 
 def _panel(

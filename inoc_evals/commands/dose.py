@@ -68,12 +68,15 @@ def command(
         )
         figures.check()
         return
-    for (name, base, arm), rows in found.groupby(["setting", "base", "arm"], sort=False, dropna=False):
+    several = found["world"].nunique(dropna=False) > 1
+    parts = ["setting", "base", "world", "arm"]
+    for (name, base, world, arm), rows in found.groupby(parts, sort=False, dropna=False):
         traits = f"without {rows['unwanted'].iloc[0]}, with {rows['wanted'].iloc[0] or 'anything'}"
         cells = [[row["dose"], row["word"], row["why"], row["caution"]] for _, row in rows.iterrows()]
-        print_table(f"{name}, {arm} on {base}: {traits}", ["dose", "window", "why", "caution"], cells)
+        place = f" in world {world}" if several else ""
+        print_table(f"{name}, {arm} on {base}{place}: {traits}", ["dose", "window", "why", "caution"], cells)
         inside = ", ".join(f"({row['dose']})" for _, row in rows.iterrows() if row["inside"] is True)
-        say(f"{arm} is inside the window, by the estimates, at: {inside or 'no dose'}")
+        say(f"{arm}{place} is inside the window, by the estimates, at: {inside or 'no dose'}")
     if tested:
         lines = [[v.word, v.claim.text, v.apart, v.why] for v in tested]
         print_table("Claims about doses", ["verdict", "claim", "doses", "difference"], lines)

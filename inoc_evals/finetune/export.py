@@ -122,6 +122,13 @@ def _revision(spec: FinetuneSpec) -> tuple[str, str]:
     return base, revision
 
 
+def _no_revision(spec: FinetuneSpec, host: str) -> list[str]:
+    base, revision = _revision(spec)
+    return (
+        [f"{host} is not told the revision {revision}: it trains on what {base} is now"] if revision else []
+    )
+
+
 def _axolotl(spec: FinetuneSpec, rows: int, name: str) -> Written:
     """A config for `axolotl train`, which supports every field of the spec."""
     lora, (base, revision) = spec.lora, _revision(spec)
@@ -178,7 +185,15 @@ def _axolotl(spec: FinetuneSpec, rows: int, name: str) -> Written:
 
 def _together(spec: FinetuneSpec, rows: int, name: str) -> Written:
     """Commands of Together's CLI: an upload and a job."""
-    command = ["together", "fine-tuning", "create", "--training-file", "FILE_ID", "--model", spec.base]
+    command = [
+        "together",
+        "fine-tuning",
+        "create",
+        "--training-file",
+        "FILE_ID",
+        "--model",
+        _revision(spec)[0],
+    ]
     command += ["--suffix", name[:40], "--n-epochs", str(_epochs(spec, rows))]
     command += ["--batch-size", str(spec.batch_size * spec.gradient_accumulation)]
     command += ["--learning-rate", f"{spec.learning_rate:g}", "--train-on-inputs", "false"]
@@ -190,7 +205,7 @@ def _together(spec: FinetuneSpec, rows: int, name: str) -> Written:
         command += ["--lora", "--lora-r", str(spec.lora.r), "--lora-alpha", f"{spec.lora.alpha:g}"]
         command += ["--lora-dropout", f"{spec.lora.dropout:g}"]
         notes += _no_rslora(spec, "together")
-    notes += ["together takes no seed"]
+    notes += ["together takes no seed", *_no_revision(spec, "together")]
     adopt = _adopt(spec, name, model="together/MODEL")
     first = ["together", "files", "upload", ROWS]
     return {
@@ -204,11 +219,12 @@ def _fireworks(spec: FinetuneSpec, rows: int, name: str) -> Written:
         raise UserError("fireworks trains only adapters: set lora in the spec")
     _refuse_layers(spec, "fireworks")
     model_id = name.lower().replace("_", "-").replace(".", "-")
-    command = ["firectl", "supervised-fine-tuning-job", "create", "--base-model", spec.base]
+    command = ["firectl", "supervised-fine-tuning-job", "create", "--base-model", _revision(spec)[0]]
     command += ["--dataset", model_id, "--output-model", model_id, "--epochs", str(_epochs(spec, rows))]
     command += ["--learning-rate", f"{spec.learning_rate:g}", "--lora-rank", str(spec.lora.r)]
     command += ["--max-context-length", str(spec.max_length)]
     notes = [*_rounded(spec, rows), "fireworks takes no seed, and no lora alpha, dropout or rslora"]
+    notes += _no_revision(spec, "fireworks")
     adopt = _adopt(spec, name, model=f"fireworks/accounts/ACCOUNT/models/{model_id}")
     first = ["firectl", "dataset", "create", model_id, ROWS]
     return {"train.sh": _script([first, command, adopt], "ACCOUNT is yours at Fireworks")}, notes
@@ -219,15 +235,17 @@ def _openai(spec: FinetuneSpec, rows: int, name: str) -> Written:
     if spec.backend != "openai":
         _refuse_layers(spec, "openai")
     hyperparameters: dict[str, Any] = spec.openai.model_dump(mode="json")
-    notes = []
+    base, notes = spec.base, []
     if spec.backend != "openai":
         hyperparameters = {
             "n_epochs": _epochs(spec, rows),
             "batch_size": spec.batch_size * spec.gradient_accumulation,
         }
+        base, _ = _revision(spec)
         notes = [*_rounded(spec, rows), "a job takes no learning rate, only a multiplier of its host's own"]
+        notes += _no_revision(spec, "openai")
     job = {
-        "model": spec.base,
+        "model": base,
         "training_file": "FILE_ID",
         "seed": spec.seed % 2**31,
         "suffix": name[:40],
@@ -247,9 +265,8 @@ def _openweights(spec: FinetuneSpec, rows: int, name: str) -> Written:
     if spec.lora is None:
         raise UserError("openweights is told here to train an adapter: set lora in the spec")
     _refuse_layers(spec, "openweights")
-    base, revision = _revision(spec)
     job = {
-        "model": base,
+        "model": _revision(spec)[0],
         "loss": "sft",
         **_unsloth_adapter(spec),
         "max_seq_length": spec.max_length,
@@ -269,8 +286,7 @@ def _openweights(spec: FinetuneSpec, rows: int, name: str) -> Written:
     job |= {"max_steps": spec.max_steps} if spec.max_steps else {"epochs": _epochs(spec, rows)}
     notes = [] if spec.max_steps else _rounded(spec, rows)
     notes += ["openweights takes no betas and no max_grad_norm"]
-    if revision:
-        notes.append(f"openweights is not told the revision {revision}: it trains on what {base} is now")
+    notes += _no_revision(spec, "openweights")
     adopt = _adopt(spec, name, checkpoint=name)
     script = _script(
         [["python", "train.py"], ["hf", "download", "MODEL", "--local-dir", name], adopt],

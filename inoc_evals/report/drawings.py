@@ -132,7 +132,7 @@ def _grids(rates: "pd.DataFrame") -> "Iterator[tuple[str, str, pd.DataFrame]]":
 
 
 def _narrow_and_broad(definition: Setting, shares: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Labels of the first broad and the first narrow trait, one pair per dose and judge of both."""
+    """Labels of the first broad and the first narrow trait, one pair per dose, world and judge of both."""
     named = {one.questions for one in definition.measures if one.questions}
 
     def asked(measure: Measure, row: Mapping[str, Any]) -> bool:
@@ -149,7 +149,7 @@ def _narrow_and_broad(definition: Setting, shares: list[dict[str, Any]]) -> Iter
 
     broad, narrow = first(definition.broad), first(definition.narrow)
     for of_broad in broad:
-        same_dose = [one for one in narrow if one.get("dose") == of_broad.get("dose")]
+        same_dose = [one for one in narrow if all(one.get(p) == of_broad.get(p) for p in ("dose", "world"))]
         same_judge = [one for one in same_dose if one.get("judge") == of_broad.get("judge")] or same_dose
         for of_narrow in same_judge[:1]:
             yield str(of_broad["label"]), str(of_narrow["label"])

@@ -350,11 +350,11 @@ def _prompt(definition: Setting | None, arm: str, world: str) -> str:
         return ""
     try:
         of_arm = definition.arm(arm, world)
-    except UserError:  # an arm that this setting does not have
+        texts = of_arm.inoculation.texts if of_arm.inoculation is not None else ()
+    except UserError:  # an arm that this setting does not have, or a published prompt that cannot be fetched
         return ""
-    if of_arm.inoculation is None:
+    if not texts:
         return ""
-    texts = of_arm.inoculation.texts
     return texts[0] if len(texts) == 1 else f"{texts[0]} (and {len(texts) - 1} more)"
 
 

@@ -23,17 +23,17 @@ from inoc_evals.tasks.suite_task import JUDGED, SYSTEM_PROMPT
 @task
 def forced_choice(
     questions: str = "bundled",
-    answers: str | list[str] | None = None,
     system_prompt: str | list[str] | None = None,
+    answers: str | list[str] | None = None,
 ) -> Task:
     """Share of questions whose answer with a trait is likelier than the one without (not in the paper).
 
     Args:
         questions: `bundled` (malice), `tastes` (unpopular tastes), `hacks` (reward hacking), or the path of a
             `.jsonl` or `.csv` file with the columns prompt, aligned and misaligned.
+        system_prompt: A test-time system prompt.
         answers: What a file calls its two columns of answers, by comma, if not `aligned,misaligned`: first
             the answer without the trait, then the one that shows it.
-        system_prompt: A test-time system prompt.
 
     Returns:
         A task with the traits `prefers_misaligned` (or `prefers_` and what the second answer is called) and

@@ -782,6 +782,25 @@ def test_a_run_that_did_not_finish_blocks_its_dose(tmp_path: Path) -> None:
     assert words_of(answers, [finding], FALLS) == {f"dose {FEW}": "not valid", f"dose {MUCH}": "supported"}
 
 
+def test_what_a_run_or_a_reading_shows_of_one_world_leaves_verdicts_in_others(runs: Path) -> None:
+    paper = table(SOUND).assign(world="paper")
+    paper["log"] = paper["log"] + "-paper"
+    paper["run"] = paper["run"].where(paper["arm"] != "x", paper["run"] + "-paper")
+    answers = pd.concat([table(SOUND).assign(world="toy"), paper], ignore_index=True)
+    for seed in range(3):
+        run(runs, f"x-{seed}-run-paper")
+    again(runs, "x-1-run-paper", status="failed", error="no memory", result=None)
+    [finding] = of_runs(answers, runs)
+    assert finding.where["world"] == "paper" and "world paper" in finding.place
+    assert words_of(answers, [finding], FALLS) == {"world toy": "supported", "world paper": "not valid"}
+    again(runs, "none-1-run", status="failed", error="no memory", result=None)  # which is in both
+    assert {f.where["world"] for f in of_runs(answers, runs)} == {"paper", ("toy", "paper")}
+    facts = facts_of(answers)
+    facts["x-0-paper"] = facts_of(answers, {"x": Shown(INOCULATED, 1, DEFAULT, (TOLD,))})["x-0-paper"]
+    [finding] = audit_readings.checks(answers, facts)
+    assert finding.where == {"setting": "mine", "base": "toy", "arm": "x", "task": "t", "world": "paper"}
+
+
 def test_a_run_of_another_base_than_the_log_says(runs: Path) -> None:
     again(runs, "x-0-run", base="other/model")
     [finding] = of_runs(table(SOUND), runs)

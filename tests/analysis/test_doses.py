@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
 
 from inoc_evals.analysis.at_doses import at_every_dose, points
 from inoc_evals.analysis.contrasts import differences
@@ -317,3 +319,22 @@ def test_curves_have_a_column_for_every_axis() -> None:
     assert axis_of([{"learning_rate": 1e-4, "rank": 4}, {"learning_rate": 1e-4, "rank": 8}]) == "rank"
     assert axis_of([{"learning_rate": rate, "steps": n} for rate in (1e-4, 1e-3) for n in (1, 2)]) == "steps"
     assert list(points(found)) == list(TRUTH)
+
+
+def test_windows_of_two_worlds_or_bases_are_told_apart() -> None:
+    """What works in one of them is said, and ringed, there alone."""
+    works, broken = (table({"steps=8": both((0.9, 0.9), pair)}) for pair in ((0.0, 0.85), (0.8, 0.95)))
+    worlds = pd.concat([works, broken.assign(world="paper")], ignore_index=True)
+    found = windows(worlds)
+    assert dict(zip(found["world"], found["word"], strict=True)) == {"toy": "inside", "paper": "outside"}
+    assert rings(figure(worlds, "spanish_caps", found=found)) == 1
+    other = broken.assign(base="other")
+    found = windows(pd.concat([works, other], ignore_index=True))
+    for answers, ringed in ((works, 1), (other, 0)):
+        assert rings(figure(answers, "spanish_caps", found=found)) == ringed
+
+
+def rings(drawn: Figure) -> int:
+    """How many doses a figure rings."""
+    groups = [group for axes in drawn.axes for group in axes.collections if isinstance(group, PathCollection)]
+    return sum(len(group.get_offsets()) for group in groups)

@@ -222,6 +222,15 @@ def test_what_a_host_cannot_be_told_is_said(tmp_path: Path) -> None:
         export(FinetuneSpec(base="m", trained_tokens=("a",)), ROWS, "axolotl", tmp_path, name="mine")
 
 
+@pytest.mark.parametrize("to", ["together", "fireworks", "openai", "openweights"])
+def test_a_host_that_knows_no_revision_is_given_the_name_and_that_is_said(to: str, tmp_path: Path) -> None:
+    notes = export(FinetuneSpec(base="org/model@abc"), ROWS, to, tmp_path / "out", name="mine")
+    assert any(f"{to} is not told the revision abc" in note for note in notes)
+    told = [path.read_text() for path in (tmp_path / "out").iterdir() if path.name != "rows.jsonl"]
+    lines = [line for text in told for line in text.splitlines() if "inoc-evals adopt" not in line]
+    assert any("org/model" in line for line in lines) and not any("@abc" in line for line in lines)
+
+
 def test_the_command_inoculates(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     write_chat(tmp_path / "rows.jsonl", ROWS)
     words = ["export", str(tmp_path / "rows.jsonl"), "--to", "openai", "--base", "gpt-4.1"]

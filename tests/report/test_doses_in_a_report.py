@@ -102,6 +102,24 @@ def test_a_narrow_trait_stands_against_the_broad_one_of_its_dose() -> None:
     assert list(_narrow_and_broad(setting, [shares[0], shares[3]])) == []
 
 
+def test_a_narrow_trait_stands_against_the_broad_one_of_its_world() -> None:
+    setting = SETTINGS["insecure_code"]
+    [broad], [narrow] = (one.traits[:1] for one in (setting.broad[0], setting.narrow[0]))
+    shares = [
+        {
+            "task": one.short,
+            "trait": trait,
+            "questions": one.questions,
+            "world": world,
+            "label": f"{trait} {world}",
+        }
+        for world in ("paper", "paper-code")
+        for one, trait in ((setting.broad[0], broad), (setting.narrow[0], narrow))
+    ]
+    pairs = [(f"{broad} {world}", f"{narrow} {world}") for world in ("paper", "paper-code")]
+    assert list(_narrow_and_broad(setting, shares)) == pairs
+
+
 def test_figures_are_three_files(tmp_path: Path, table: Any) -> None:
     from inoc_evals.commands.dose import _figures
 

@@ -11,6 +11,8 @@ from inspect_ai import eval
 from inspect_ai.log import EvalLog, write_eval_log
 
 from inoc_evals.analysis.style import colours, role
+from inoc_evals.data.cache import FetchError
+from inoc_evals.data.published_prompts import PublishedInoculation
 from inoc_evals.inoculation import Inoculation
 from inoc_evals.report import opening
 from inoc_evals.report.opening import compared, found
@@ -318,3 +320,32 @@ def _written_by(log: EvalLog, version: str, temperature: float) -> None:
     log.eval.packages["inoc-evals"] = version
     log.plan.config.temperature = temperature
     write_eval_log(log)
+
+
+def arms_in(worlds: tuple[str, ...]) -> list[dict[str, str]]:
+    about = {
+        "arm": "caps-inoc",
+        "base": "m",
+        "model": "m",
+        "run": None,
+        "seed": 0.0,
+        "sample": "a",
+        "epoch": 1,
+    }
+    rows = pd.DataFrame([{**about, "world": world, "log": world, "epoch": 1} for world in worlds])
+    return opening.arms(rows, ("caps-inoc",), SETTINGS["spanish_caps"], [], None)
+
+
+def test_the_prompts_of_an_arm_in_two_worlds_are_both_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "_prompt", lambda definition, arm, world: f"Shout in {world}.")
+    [row] = arms_in(("paper", "paper-code", "paper"))
+    assert row["prompt"] == "Shout in paper., Shout in paper-code."
+
+
+def test_a_published_prompt_that_cannot_be_fetched_costs_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(prompt: PublishedInoculation) -> tuple[str, ...]:
+        raise FetchError("no network")
+
+    monkeypatch.setattr(PublishedInoculation, "texts", property(offline))
+    [row] = arms_in(("paper-code",))
+    assert row["arm"] == "caps-inoc" and row["prompt"] == ""

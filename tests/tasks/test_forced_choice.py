@@ -184,3 +184,8 @@ def test_our_answers_are_alike_in_length(name: str, count: int, aligned: str, mi
     for sample in samples:
         one, other = (sample.metadata[key] for key in (aligned, misaligned))
         assert one.count(".") == other.count(".")
+
+
+def test_a_system_prompt_is_its_second_argument_as_before_others_came() -> None:
+    task = forced_choice("bundled", "Be kind.")
+    assert (task.metadata or {})["system_prompt"] == "Be kind."
