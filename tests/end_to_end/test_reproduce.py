@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 SETTINGS = "learning_dynamics,side_effects"
-OPTIONS = ["--setting", SETTINGS, "--seeds", "1", "--limit", "10", "--set", "max_steps=4"]
+OPTIONS = ["--seeds", "1", "--limit", "10", "--set", "max_steps=4"]
 OPTIONS += ["--workers", "1"]  # a second one would import torch, too
 
 
-def reproduce(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "inoc_evals", "reproduce", *OPTIONS, *options]
+def reproduce(folder: Path, *options: str, setting: str = SETTINGS) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "inoc_evals", "reproduce", "--setting", setting, *OPTIONS, *options]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
 
 
@@ -58,7 +58,7 @@ def test_what_cannot_be_had_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_world_that_nobody_knows_is_named(tmp_path: Path) -> None:
-    refused = reproduce(tmp_path, "--setting", "all", "--world", "mars")
+    refused = reproduce(tmp_path, "--world", "mars", setting="all")
     assert refused.returncode == 2
     assert refused.stderr.strip().startswith(
         "inoc-evals: experiment: no setting has rows in world 'mars': use "
