@@ -23,6 +23,7 @@ import shutil
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +102,11 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             tokenizer = renderer.tokenizer
             length = spec.longest(context_length(model.config))
             examples = render_rows(renderer, rows, length, reasoning_loss=spec.reasoning_loss)
-            ids = [token for example in examples for token in example.input_ids]
-            if spec.batch_size > 1 and tokenizer.pad_token_id is not None:
-                ids.append(
-                    tokenizer.pad_token_id
-                )  # stands beside every row that is not the longest of a batch
-            check_tokens(model.config, ids, spec.base)
+            padded = (
+                spec.batch_size > 1 and tokenizer.pad_token_id is not None
+            )  # a row shorter than its batch
+            read = chain.from_iterable(example.input_ids for example in examples)
+            check_tokens(model.config, chain(read, [tokenizer.pad_token_id] * padded), spec.base)
             trainer = _trainer(spec, model, tokenizer, examples, length, work, precision, checkpointing)
             sequences: Any = trainer.train_dataset
             count = steps(spec, len(sequences))
