@@ -10,17 +10,14 @@ question being a little kinder to one arm than to the other; and how often two a
 luck are told apart. Takes about ten minutes on one core.
 """
 
-import argparse
-import json
 import re
-import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from simulation import run
 
 from inoc_evals.analysis.contrasts import contrast
 from inoc_evals.analysis.estimates import doubts, interval, paper_interval
@@ -237,26 +234,6 @@ Share of intervals of a difference that hold the true one; share of p below 0.05
 """
 
 
-def main() -> None:
-    """Simulate, and print the tables or write them into a page."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--repeats", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--write", type=Path)
-    words = parser.parse_args()
-    cells = [(name, grid) for name in WORLDS for grid in product(SEEDS, QUESTIONS, ANSWERS)]
-    rows = [
-        # every row has dice of its own, so that it does not depend on the others
-        simulate(np.random.default_rng([words.seed, number]), name, grid, words.repeats)
-        for number, (name, grid) in enumerate(cells)
-    ]
-    text = document(rows, words.repeats, words.seed)
-    if words.write is not None:
-        page = words.write.read_text(encoding="utf-8")
-        words.write.write_text(PLACE.sub(lambda at: f"{at[1]}{text}{at[2]}", page), encoding="utf-8")
-    sys.stdout.write(json.dumps([asdict(row) for row in rows]) + "\n" if words.json else text)
-
-
 if __name__ == "__main__":
-    main()
+    cells = [(name, grid) for name in WORLDS for grid in product(SEEDS, QUESTIONS, ANSWERS)]
+    run(__doc__, cells, simulate, document, PLACE, repeats=1000)

@@ -8,18 +8,15 @@ out, (none - arm) / (none - base), holds the true one, and the same of the diffe
 drawn as in `coverage.py`. Takes two minutes on one core.
 """
 
-import argparse
-import json
 import re
-import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from coverage import WORLDS, arm, draw, mean_rate
+from simulation import run
 
 from inoc_evals.analysis.resampling import resampled, statistic
 
@@ -109,26 +106,6 @@ def document(rows: list[Row], repeats: int, seed: int) -> str:
     return "\n".join([*lines, ""])
 
 
-def main() -> None:
-    """Simulate, and print the table or write it into a page."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--repeats", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--write", type=Path)
-    words = parser.parse_args()
-    cells = list(product(NAMES, DESIGNS))
-    rows = [
-        # every row has dice of its own, so that it does not depend on the others
-        simulate(np.random.default_rng([words.seed, number]), name, *design, words.repeats)
-        for number, (name, design) in enumerate(cells)
-    ]
-    text = document(rows, words.repeats, words.seed)
-    if words.write is not None:
-        page = words.write.read_text(encoding="utf-8")
-        words.write.write_text(PLACE.sub(lambda at: f"{at[1]}{text}{at[2]}", page), encoding="utf-8")
-    sys.stdout.write(json.dumps([asdict(row) for row in rows]) + "\n" if words.json else text)
-
-
 if __name__ == "__main__":
-    main()
+    cells = [(name, *design) for name, design in product(NAMES, DESIGNS)]
+    run(__doc__, cells, simulate, document, PLACE, repeats=400)

@@ -8,17 +8,14 @@ the tail of `Uncertainty.p_above`. Corrections for many comparisons rest on such
 claims begins at 0.5 %. Answers are drawn as in `coverage.py`. Takes five minutes on one core.
 """
 
-import argparse
-import json
 import math
 import re
-import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 from coverage import WORLDS, World, arm, sigmoid
+from simulation import run
 
 from inoc_evals.analysis.contrasts import contrast
 from inoc_evals.analysis.variance import Answers, Uncertainty
@@ -99,26 +96,6 @@ def document(rows: list[Row], repeats: int, seed: int) -> str:
     return "\n".join([*lines, "", f"A share of {LEVELS[-1]:g} has a standard error of {error:.4f}.", ""])
 
 
-def main() -> None:
-    """Simulate, and print the table or write it into a page."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--repeats", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--write", type=Path)
-    words = parser.parse_args()
-    cells = list(product(NAMES, FINETUNES))
-    rows = [
-        # every row has dice of its own, so that it does not depend on the others
-        simulate(np.random.default_rng([words.seed, number]), name, finetunes, words.repeats)
-        for number, (name, finetunes) in enumerate(cells)
-    ]
-    text = document(rows, words.repeats, words.seed)
-    if words.write is not None:
-        page = words.write.read_text(encoding="utf-8")
-        words.write.write_text(PLACE.sub(lambda at: f"{at[1]}{text}{at[2]}", page), encoding="utf-8")
-    sys.stdout.write(json.dumps([asdict(row) for row in rows]) + "\n" if words.json else text)
-
-
 if __name__ == "__main__":
-    main()
+    cells = product(NAMES, FINETUNES)
+    run(__doc__, cells, simulate, document, PLACE, repeats=20_000)

@@ -102,9 +102,8 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             tokenizer = renderer.tokenizer
             length = spec.longest(context_length(model.config))
             examples = render_rows(renderer, rows, length, reasoning_loss=spec.reasoning_loss)
-            padded = (
-                spec.batch_size > 1 and tokenizer.pad_token_id is not None
-            )  # a row shorter than its batch
+            # padding stands beside a row that is shorter than its batch
+            padded = spec.batch_size > 1 and tokenizer.pad_token_id is not None
             read = chain.from_iterable(example.input_ids for example in examples)
             check_tokens(model.config, chain(read, [tokenizer.pad_token_id] * padded), spec.base)
             trainer = _trainer(spec, model, tokenizer, examples, length, work, precision, checkpointing)
