@@ -8,8 +8,6 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperOption
 
-from inoc_evals.errors import UserError
-
 
 class Once(TyperCommand):
     """A command whose options stand once, but for those that may be repeated and for flags."""
@@ -18,7 +16,7 @@ class Once(TyperCommand):
         """Parse the words of a call.
 
         Raises:
-            UserError: If an option stands several times, of which only the last would count.
+            UsageError: Of click, if an option stands several times, of which only the last would count.
         """
         if not ctx.resilient_parsing:  # a shell that completes words is no call
             _, _, order = self.make_parser(ctx).parse_args(args=list(args))
@@ -27,5 +25,5 @@ class Once(TyperCommand):
                     continue
                 name = max(option.opts, key=len)
                 several = f": several go by comma, {name} A,B" if "comma" in (option.help or "") else ""
-                raise UserError(f"{ctx.info_name}: {name} stands {times} times and takes one{several}")
+                ctx.fail(f"{name} stands {times} times and takes one{several}")
         return super().parse_args(ctx, args)
