@@ -7,7 +7,7 @@ The tasks are those of `inspect_evals`, with their own names, versions, scorers 
 comparable with anyone's. A benchmark whose data cannot be downloaded does not stop the others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 from inoc_evals.errors import UserError, one_line, require
 from inoc_evals.experiment.evaluate import at_work
 from inoc_evals.experiment.trial import BASE
-from inoc_evals.runs.directory import find_run
+from inoc_evals.models import pushed
+from inoc_evals.models.base import HUB, HubModel
+from inoc_evals.models.checkpoint import named
 from inoc_evals.user_files import user_path
+from inoc_evals.worlds import paper
 
 if TYPE_CHECKING:
     from inspect_ai import Task
@@ -64,6 +67,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     )
 }
 """By name. The first three are the paper's; the others are more informative for small models."""
+
+TINKER = "tinker/"
+"""Before the name of a base that Tinker answers."""
 
 PAPER = ("gpqa_diamond", "mmlu_0_shot", "strong_reject")
 
@@ -150,17 +156,36 @@ def labels(model: str) -> dict[str, Any]:
         model: Inspect's name of it.
 
     Returns:
-        For a run its arm (as `setting/arm`), seed, base and run directory; any other model counts as a base.
+        For a run, also one from the Hub, its arm (`setting/arm`, after the world if it is not the paper's),
+        seed, base and run; if an earlier step of it is asked, that step as its dose. For an adapter without
+        a run its name and base. Any other model counts as a base.
+
+    Raises:
+        UserError: If the provider is `inoc/`, and nothing or more than one thing has that name.
     """
-    name = model.partition("/")[2]
-    try:
-        run = find_run(name)
-    except UserError:
-        return {"arm": BASE, "base": name.removeprefix("tinker/")}
-    manifest = run.manifest
-    arm = "/".join(str(manifest.metadata[key]) for key in ("setting", "arm") if key in manifest.metadata)
-    about = {"arm": arm or manifest.name, "seed": manifest.spec.seed, "base": manifest.spec.base}
-    return {**about, "run": run.folder.name, "run_digest": manifest.run_digest}
+    provider, _, name = model.partition("/")
+    if provider != "inoc" or name.startswith(TINKER):
+        return {"arm": BASE, "base": name.removeprefix(TINKER).removeprefix(HUB)}
+    meant = named(name)
+    if meant.run is not None:
+        manifest = meant.run.manifest
+        run = {"run": meant.run.folder.name, "run_digest": manifest.run_digest}
+        about = {"seed": manifest.spec.seed, "base": manifest.spec.base, **run}
+        dose = {} if meant.step is None else {"dose": {"steps": meant.step}}
+        return {"arm": _arm(manifest.metadata) or manifest.name, **about, **dose}
+    if meant.base is not None and not isinstance(meant.base, HubModel):
+        return {"arm": BASE, "base": meant.name}
+    checkpoint = meant.checkpoint()
+    if pushed_run := pushed.read(checkpoint.adapter or checkpoint.weights):
+        known = {key: pushed_run[key] for key in ("seed", "base", "run_digest")}
+        return {"arm": _arm(pushed_run["metadata"]) or checkpoint.name, **known}
+    return {"arm": BASE if checkpoint.adapter is None else checkpoint.name, "base": checkpoint.base}
+
+
+def _arm(metadata: Mapping[str, Any]) -> str:
+    """The arm of a run: one name may stand for another training in each setting, and in each world."""
+    parts = [str(metadata[key]) for key in ("world", "setting", "arm") if metadata.get(key)]
+    return "/".join(parts[1:] if parts[:1] == [paper.PAPER.name] else parts)
 
 
 def load(benchmark: Benchmark, grader: str | None = None) -> "Task":

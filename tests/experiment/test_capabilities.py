@@ -1,14 +1,19 @@
 """Benchmarks of `inspect_evals`, which a small package of the same form stands in for here."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
+from inoc_evals import toy_spec
+from inoc_evals.chat.rows import Row
 from inoc_evals.cli import main
 from inoc_evals.errors import MissingExtra, UserError
 from inoc_evals.experiment.capabilities import BENCHMARKS, PAPER, capabilities, labels
+from inoc_evals.finetune import finetune
+from inoc_evals.runs.directory import Run
 
 WORKS = """
 from inspect_ai import Task, task
@@ -90,17 +95,52 @@ def test_logs_say_whose_they_are(theirs: Path, quiet: None) -> None:
     assert (about["arm"], about["base"]) == ("base", "toy")
 
 
-def test_a_run_is_named_by_its_setting_arm_and_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from inoc_evals import toy_spec
-    from inoc_evals.finetune import finetune
-
-    monkeypatch.setenv("INOC_EVALS_RUNS", str(tmp_path))
-    rows = [{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]}] * 4
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """Runs of one setting, arm and seed in two worlds; the first kept a step."""
+    folder = tmp_path_factory.mktemp("runs")
+    hello: Row = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]}
+    spec = toy_spec(2, max_steps=2, warmup_steps=0, kept_steps=(1,))
     about = {"setting": "spanish_caps", "arm": "none"}
-    run = finetune(toy_spec(2, max_steps=1, warmup_steps=0), rows, name="x", metadata=about, progress=False)
-    found = labels("inoc/x")
-    assert (found["arm"], found["seed"], found["base"]) == ("spanish_caps/none", 2, "toy")
-    assert found["run"] == run.folder.name
+    made = {}
+    for world in ("paper", "toy"):
+        metadata = {**about, "world": world}
+        name = f"{world}-none-2"
+        made[world] = finetune(spec, [hello] * 8, name=name, runs=folder, metadata=metadata, progress=False)
+    return made
+
+
+def test_a_run_is_named_by_its_world_setting_arm_and_seed(
+    runs: dict[str, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INOC_EVALS_RUNS", str(runs["toy"].folder.parent))
+    found = labels("inoc/toy-none-2")
+    assert (found["arm"], found["seed"], found["base"]) == ("toy/spanish_caps/none", 2, "toy")
+    assert found["run"] == runs["toy"].folder.name
+    assert labels("inoc/paper-none-2")["arm"] == "spanish_caps/none", "the paper's world needs no name"
+
+
+def test_no_form_of_a_finetunes_name_makes_it_the_base(
+    runs: dict[str, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = runs["toy"]
+    monkeypatch.setenv("INOC_EVALS_RUNS", str(run.folder.parent))
+    assert run.manifest.result is not None
+    pinned = f"inoc/toy-none-2@{run.manifest.result.checkpoint_digest[:12]}"
+    assert labels(pinned) == labels("inoc/toy-none-2")
+    early = labels("inoc/toy-none-2@step=1")
+    assert early == {**labels("inoc/toy-none-2"), "dose": {"steps": 1}}, "an earlier step is compared apart"
+    adapter = shutil.copytree(run.folder / "checkpoint", tmp_path / "mine")
+    named = json.loads((adapter / "adapter_config.json").read_text())["base_model_name_or_path"]
+    about = labels(f"inoc/{adapter}")
+    assert about["base"] == named and about["arm"].endswith("mine")
+    with pytest.raises(UserError, match="nothing"):
+        labels("inoc/nothing")
+
+
+def test_a_base_has_the_name_that_runs_call_it() -> None:
+    assert labels("hf/Qwen/Qwen3-8B") == {"arm": "base", "base": "Qwen/Qwen3-8B"}
+    assert labels("inoc/tinker/Qwen/Qwen3-8B") == {"arm": "base", "base": "Qwen/Qwen3-8B"}
 
 
 def test_a_judge_is_passed_on_and_asked_for(theirs: Path, quiet: None) -> None:
