@@ -99,8 +99,9 @@ class LocalEngine:
         events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         number = min(self._workers, len(trials))
         devices: list[str | None] = [*self._devices] or [None]
+        places = _Places(number, fewer_after_deaths=not self._devices)
         drivers = [
-            _Driver(_Worker(number, devices[n % len(devices)]), waiting, events, storage)
+            _Driver(_Worker(number, devices[n % len(devices)]), waiting, events, storage, places)
             for n in range(number)
         ]
         try:
@@ -110,8 +111,49 @@ class LocalEngine:
                 left -= event.state in ("done", "failed")
                 yield event
         finally:
+            places.close()
             for driver in drivers:
                 driver.stop()
+
+
+class _Places:
+    """How many trials may run at a time: fewer after a worker died beside others that share its memory.
+
+    The system kills the largest process when memory runs out. Started again beside as many others, it would
+    be killed again, and each time a training without saved states begins anew.
+    """
+
+    def __init__(self, number: int, fewer_after_deaths: bool) -> None:
+        self._changed = threading.Condition()
+        self._number, self._fewer_after_deaths = number, fewer_after_deaths
+        self._running, self._closed = 0, False
+
+    def take(self) -> bool:
+        """Wait for a place, and return whether there is one: none is given once the places are closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._running < self._number)
+            self._running += 1
+            return not self._closed
+
+    def leave(self) -> None:
+        """Give a place back, also one that was not given."""
+        with self._changed:
+            self._running -= 1
+            self._changed.notify_all()
+
+    def after_death(self) -> str:
+        """Allow one fewer where others run beside the one that died; what is to be said of it."""
+        with self._changed:
+            if not self._fewer_after_deaths or self._running < 2:
+                return ""
+            self._number = self._running - 1
+            return f" (out of memory? from now on {self._number} at a time)"
+
+    def close(self) -> None:
+        """Let nobody wait any longer."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
 
 class _Driver:
@@ -123,8 +165,10 @@ class _Driver:
         waiting: "queue.SimpleQueue[Trial]",
         events: "queue.SimpleQueue[Event]",
         storage: Storage,
+        places: _Places,
     ) -> None:
         self._worker, self._waiting, self._events, self._storage = worker, waiting, events, storage
+        self._places = places
         self._stopped = False
         self._thread = threading.Thread(target=self._drive, daemon=True)
         self._thread.start()
@@ -136,13 +180,22 @@ class _Driver:
         self._thread.join()
 
     def _drive(self) -> None:
-        while not self._stopped:
+        done = False
+        while not done:
             try:
-                trial = self._waiting.get_nowait()
-            except queue.Empty:
-                return
-            self._events.put(Event(trial, "started"))
-            self._events.put(self._event_of(trial))
+                done = not self._places.take() or not self._next()
+            finally:
+                self._places.leave()
+
+    def _next(self) -> bool:
+        """Run the next trial; False where none is left."""
+        try:
+            trial = self._waiting.get_nowait()
+        except queue.Empty:
+            return False
+        self._events.put(Event(trial, "started"))
+        self._events.put(self._event_of(trial))
+        return not self._stopped
 
     def _event_of(self, trial: Trial) -> Event:
         for attempt in range(1, ATTEMPTS + 1):
@@ -152,7 +205,10 @@ class _Driver:
                 reason = f"its worker died, {attempt} of {ATTEMPTS} times"
                 if self._stopped or attempt == ATTEMPTS:
                     break
-                self._events.put(Event(trial, "again", reason=reason))
+                self._events.put(Event(trial, "again", reason=reason + self._places.after_death()))
+                self._places.leave()
+                if not self._places.take():
+                    break
             except BaseException as error:  # the worker may have been interrupted; this thread was not
                 return Event(trial, "failed", reason=failure_line(error))
         return Event(trial, "failed", reason=reason)
