@@ -199,6 +199,18 @@ def test_the_schedule_is_that_of_transformers(scheduler: str) -> None:
         theirs.step()
 
 
+def test_a_model_that_tinker_does_not_give_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that is missing or wrong, or weights that are gone."""
+    import tinker
+
+    def refuse(self: object, **kwargs: object) -> None:
+        raise tinker.TinkerError(f"your key {KEY}\nis not welcome")
+
+    monkeypatch.setattr(FakeService, "create_sampling_client", refuse)
+    with pytest.raises(UserError, match=r"Tinker, asked for .*: your key \[key\] is not welcome"):
+        get_model(f"inoc/tinker/{load_path('toy')}", memoize=False)
+
+
 def test_what_cannot_be_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import tinker
 
