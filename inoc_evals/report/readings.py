@@ -5,7 +5,8 @@
     arms[1].tests           # [("spanish_caps", "<|user|>...")]
 
 One log of every arm, world and test is opened, that of its first seed: an arm of one name has other rows in
-another world, so each world has a reading of its own. Logs of other suites, or of earlier versions, say nothing.
+another world, so each world has a reading of its own. Logs of other suites, or of earlier versions, say
+nothing.
 """
 
 from collections.abc import Mapping, Sequence
