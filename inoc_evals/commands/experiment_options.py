@@ -230,8 +230,8 @@ def engine_named(name: str, workers: int | None, gpus: float, slurm: Sequence[st
         )
     if workers is not None and name in ("ray", "slurm"):
         raise UserError(
-            f"--workers {workers} is of this machine: how many models go at a time with --engine {name} is up "
-            "to the cluster, leave it out"
+            f"--workers {workers} is of this machine: with --engine {name} the cluster says how many models "
+            "go at a time, leave it out"
         )
     if name == "local":
         from inoc_evals.experiment.engines import LocalEngine
