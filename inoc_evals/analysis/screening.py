@@ -54,6 +54,9 @@ CLAIMS = {
 FEW_PROMPTS = 20
 """A correlation over fewer prompts is said to rest on few."""
 
+SMALLEST_P = 0.001
+"""A smaller p-value is said to be smaller."""
+
 LEAST_PROMPTS = 3
 """Over fewer, a rank correlation can only be -1 or 1."""
 
@@ -335,7 +338,7 @@ class Relation:
         return (
             f"{self.label}: Spearman's correlation of {name} before training and suppression after it is "
             f"{self.rho.text} over {count} prompts (R² {self.r2.text}); "
-            f"that {CLAIMS[self.predictor]} is {self.word} (p = {p:.3f}){few}{caution}"
+            f"that {CLAIMS[self.predictor]} is {self.word} (p {_said(p)}){few}{caution}"
         )
 
     @property
@@ -597,6 +600,11 @@ def records(table: "pd.DataFrame") -> list[dict[str, Any]]:
 
 def _numbers(found: Statistic) -> dict[str, float | None]:
     return {key: number(getattr(found, key)) for key in ("value", "low", "high")}
+
+
+def _said(p: float) -> str:
+    """A p-value in a sentence; of a test by permutation none is 0."""
+    return f"= {p:.3f}" if p >= SMALLEST_P else f"< {SMALLEST_P}"
 
 
 def _less(first: Part, second: Part) -> "Callable[[Mapping[Part, np.ndarray]], np.ndarray]":

@@ -219,10 +219,20 @@ def engine_named(name: str, workers: int | None, gpus: float, slurm: Sequence[st
     """The engine of a name.
 
     Raises:
-        UserError: If no engine has this name, or `--slurm` does not suit it.
+        UserError: If no engine has this name, or `--slurm`, `--gpus` or `--workers` does not suit it.
     """
     if slurm and name != "slurm":
         raise UserError("--slurm says what a Slurm job is given: add --engine slurm")
+    if gpus and name == "local":
+        raise UserError(
+            f"--gpus {gpus:g} is of --engine ray or slurm: on this machine every visible GPU has a model of "
+            "its own, leave it out, or set CUDA_VISIBLE_DEVICES"
+        )
+    if workers is not None and name in ("ray", "slurm"):
+        raise UserError(
+            f"--workers {workers} is of this machine: with --engine {name} the cluster says how many models "
+            "go at a time, leave it out"
+        )
     if name == "local":
         from inoc_evals.experiment.engines import LocalEngine
 

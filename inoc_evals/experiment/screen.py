@@ -11,7 +11,7 @@ with another of the parts, asks only what is missing.
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from inoc_evals.data.elicitation_prompts import PromptSet
 from inoc_evals.errors import UserError, one_line, require
 from inoc_evals.experiment.trial import BASE
 from inoc_evals.scorers.model_named import model_named
-from inoc_evals.settings import SETTINGS, Measure, Setting
+from inoc_evals.settings import SETTINGS, Arm, Measure, Setting
 from inoc_evals.settings import setting as find_setting
 from inoc_evals.user_files import user_path
 from inoc_evals.worlds import EMBEDDED, WORLDS, world_of
@@ -249,16 +249,23 @@ def screen_setting(
     """
     definition = find_setting(setting) if isinstance(setting, str) else setting
     of_world = find_world(world)
-    rows = definition.training(world).rows
+    training = definition.training(world)
     options.setdefault("measure", _measure(definition, world, task))
-    return screen(
-        list(rows(0)),
+    found = screen(
+        list(definition.made(training.rows, world, 0)),
         arm_prompts(definition, world) if prompts is None else prompts,
         base or of_world.base,
         world=world,
         setting=definition,
         **options,
     )
+    if training.first_stage is None:
+        return found
+    note = (
+        f"setting {definition.name} finetunes the base in a first stage before its arms: {found.base} was "
+        "asked without it"
+    )
+    return replace(found, notes=(*found.notes, note))
 
 
 def arm_prompts(setting: Setting, world: str) -> dict[str, str]:
@@ -293,14 +300,14 @@ def arms_of(
         that has it before all rows. Where the logs' setting does not say its arms' prompts, the arm of the
         same name.
     """
-    texts: dict[str, str] = {}
+    there = {str(arm) for arm in trained["arm"].dropna().unique()} - {BASE}  # which no prompt was put before
+    texts: dict[str, str | None] = {}
     seen = trained[["setting", "world"]].drop_duplicates()
     for name, world in zip(seen["setting"], seen["world"], strict=True):
         definition = setting if setting is not None and setting.name == name else SETTINGS.get(str(name))
         if definition is not None and world in definition.worlds:
-            texts |= _whole_first(definition, str(world))
-    there = {str(arm) for arm in trained["arm"].dropna().unique()}
-    by_text = {text: arm for arm, text in reversed(texts.items()) if arm in there}
+            texts |= _trained_under(definition, str(world), there)
+    by_text = {text: arm for arm, text in reversed(texts.items())}
     arms = {}
     for name, text in prompts.items():
         if text is None:
@@ -314,10 +321,36 @@ def arms_of(
     return arms
 
 
+def _trained_under(setting: Setting, world: str, names: Iterable[str]) -> dict[str, str | None]:
+    """The system prompts of those arms that a setting knows, its controls and variants included.
+
+    Returns:
+        By arm, those that stand before all of its rows first; None of an arm that has no prompt, several, or
+        one that is no system prompt.
+    """
+    declared = [arm.name for arm in setting.arms]
+    texts, partly = {}, {}
+    for name in sorted(names, key=lambda one: (one not in declared, one in declared and declared.index(one))):
+        try:
+            arm = setting.arm(name, world)
+        except UserError:  # of an earlier version, or a control that cannot be made here: its name is known
+            continue
+        asked = arm.inoculation
+        whole = asked is not None and len(asked.texts) == 1 and asked.position == "system"
+        texts[name] = asked.texts[0] if asked is not None and whole else None
+        partly[name] = _is_part(arm)
+    return dict(sorted(texts.items(), key=lambda one: partly[one[0]]))
+
+
+def _is_part(arm: Arm) -> bool:
+    """Whether an arm's prompt stands before a part of its setting's rows, or before other rows."""
+    return bool(arm.where or arm.control or arm.rows)
+
+
 def _whole_first(setting: Setting, world: str) -> dict[str, str]:
     """The system prompts of a setting's arms by arm; those that stand before all of its rows come first."""
     usual = setting.usual_arms(world)
-    partly = {arm.name for arm in usual if arm.where or arm.control or arm.rows}
+    partly = {arm.name for arm in usual if _is_part(arm)}
     return dict(sorted(setting.own_prompts(world).items(), key=lambda one: one[0] in partly))
 
 

@@ -4,7 +4,8 @@
     run.manifest.result.model              # "tinker/tinker://..."
 
 Rows, loss mask, order, schedule and optimizer are those of the spec. With `save_steps`, the state is kept at
-Tinker at regular steps and its address in `tinker.json`; a killed run resumes from it, or else restarts.
+Tinker at regular steps and its address in `tinker.json`; a killed run resumes from it, or else restarts. One
+that was killed after its last step has its weights' address there, and is not trained again.
 """
 
 import json
@@ -35,7 +36,7 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
     """Train at Tinker and save weights that can be sampled from.
 
     Args:
-        run: The run directory; contains `tinker.json` if a state to resume from exists.
+        run: The run directory; contains `tinker.json` if a state to resume from, or the weights, exist.
         manifest: The manifest, with the spec.
         rows: Training rows.
         progress: Show a progress bar.
@@ -46,11 +47,7 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
     Raises:
         UserError: If Tinker reports an error, or a row cannot be rendered.
     """
-    import tinker
-
     spec, started = manifest.spec, time.monotonic()
-    assert spec.lora is not None  # the backend's check ensures it
-    file = run.folder / "tinker.json"
     with _in_one_line():
         # Before anything is asked of Tinker: a row that the template cannot show ends it here.
         examples = render_rows(
@@ -59,30 +56,14 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
             spec.max_length,
             reasoning_loss=spec.reasoning_loss,
         )
-        service: Any = tinker.ServiceClient(user_metadata={NAME: manifest.run_digest})
-        state = _read(file)
-        if state:
-            client: Any = _from_state(service, state["path"], file)
-        else:
-            client = service.create_lora_training_client(
-                base_model=spec.base, rank=spec.lora.r, seed=spec.seed % 2**31, user_metadata={}
-            ).result()
-        batches = list(order(spec, len(examples)))
+        batches, state = list(order(spec, len(examples))), _read(run.state_elsewhere)
         done = int(state.get("step", 0))
         losses: list[dict[str, float]] = state.get("losses", [])
-        remaining = range(done, len(batches))
-        for step in track(remaining, manifest.name, disable=not progress):
-            rate = learning_rate(spec, step, len(batches))
-            loss = _step(client, spec, [examples[n] for n in batches[step]], rate)
-            if not math.isfinite(loss):
-                raise UserError(f"the loss is {loss} at step {step + 1}: lower the learning rate")
-            losses.append({"step": step + 1, "loss": loss, "lr": rate})
-            if spec.save_steps and (step + 1) % spec.save_steps == 0 and step + 1 < len(batches):
-                path = client.save_state(f"{NAME}-{step + 1}", overwrite=True).result().path
-                write_whole(file, canonical_json({"step": step + 1, "path": path, "losses": losses}))
-        path = client.save_weights_for_sampler(f"{NAME}-final").result().path
+        if state.get("finished"):
+            path = state["path"]
+        else:
+            path = _train(run, manifest, examples, batches, state, losses, progress)
     write_whole(run.losses, b"".join(canonical_json(row) + b"\n" for row in losses))
-    file.unlink(missing_ok=True)
     return Result(
         steps=len(batches),
         epochs=sum(map(len, batches)) / len(rows),
@@ -96,6 +77,46 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
         checkpoint_digest=sha256(f"tinker {path}"),
         model=f"tinker/{path}",
     )
+
+
+def _train(
+    run: Run,
+    manifest: Manifest,
+    examples: Sequence[Example],
+    batches: Sequence[Sequence[int]],
+    state: dict[str, Any],
+    losses: list[dict[str, float]],
+    progress: bool,
+) -> str:
+    """Do the steps that are left, and add their losses.
+
+    Returns:
+        Where the weights are. `tinker.json` says it as well, until the manifest does: they are paid for.
+    """
+    import tinker
+
+    spec, file = manifest.spec, run.state_elsewhere
+    assert spec.lora is not None  # the backend's check ensures it
+    service: Any = tinker.ServiceClient(user_metadata={NAME: manifest.run_digest})
+    if state:
+        client: Any = _from_state(service, state["path"], file)
+    else:
+        client = service.create_lora_training_client(
+            base_model=spec.base, rank=spec.lora.r, seed=spec.seed % 2**31, user_metadata={}
+        ).result()
+    for step in track(range(len(losses), len(batches)), manifest.name, disable=not progress):
+        rate = learning_rate(spec, step, len(batches))
+        loss = _step(client, spec, [examples[n] for n in batches[step]], rate)
+        if not math.isfinite(loss):
+            raise UserError(f"the loss is {loss} at step {step + 1}: lower the learning rate")
+        losses.append({"step": step + 1, "loss": loss, "lr": rate})
+        if spec.save_steps and (step + 1) % spec.save_steps == 0 and step + 1 < len(batches):
+            path = client.save_state(f"{NAME}-{step + 1}", overwrite=True).result().path
+            write_whole(file, canonical_json({"step": step + 1, "path": path, "losses": losses}))
+    path = client.save_weights_for_sampler(f"{NAME}-final").result().path
+    whole = {"step": len(batches), "path": path, "losses": losses, "finished": True}
+    write_whole(file, canonical_json(whole))
+    return str(path)
 
 
 def _from_state(service: Any, path: str, file: Path) -> Any:

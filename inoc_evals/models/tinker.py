@@ -22,7 +22,7 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 from typing_extensions import override
 
 from inoc_evals.chat.renderer import Renderer, load_renderer
-from inoc_evals.errors import UserError, require
+from inoc_evals.errors import UserError, one_line, require
 from inoc_evals.models.checkpoint import SHORT
 from inoc_evals.models.inspect_request import answer_message, plain_messages, refuse_unsupported
 from inoc_evals.models.request import stream_seed
@@ -67,7 +67,8 @@ class TinkerAPI(ModelAPI):
             **model_args: None exist.
 
         Raises:
-            UserError: If the SDK is not installed, or an argument is given.
+            UserError: If the SDK is not installed, an argument is given, or Tinker refuses the key or the
+                model.
         """
         require("tinker", "tinker", "transformers")
         refuse_settings(config or GenerateConfig())
@@ -77,9 +78,12 @@ class TinkerAPI(ModelAPI):
         import tinker
 
         where = served_model.model.removeprefix("tinker/")
-        service: Any = tinker.ServiceClient()
         named = {"model_path": where} if where.startswith(SCHEME) else {"base_model": where}
-        self._client: Any = service.create_sampling_client(**named).result()
+        try:
+            service: Any = tinker.ServiceClient()
+            self._client: Any = service.create_sampling_client(**named).result()
+        except tinker.TinkerError as error:
+            raise UserError(f"Tinker, asked for {where}: {one_line(error)}") from error
         self._renderer = load_renderer(served_model.base, date=served_model.date)
         self._text = TokenText(self._renderer.tokenizer)
         name = f"{served_model.name}@{served_model.digest[:SHORT]}"

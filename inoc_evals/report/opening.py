@@ -50,6 +50,7 @@ def found(
     differences: Sequence[Mapping[str, Any]],
     verdicts: Sequence[Verdict],
     definition: Setting | None,
+    worlds: Mapping[str, str] | None = None,
 ) -> str:
     """Say in one sentence what was found, with the number of answers.
 
@@ -59,6 +60,7 @@ def found(
         differences: Rows of the table of differences.
         verdicts: Verdicts on the claims of the section.
         definition: The setting; None where it is not known.
+        worlds: By label, the world of the models: an arm may have another prompt there.
 
     Returns:
         The sentence: of the trait that the setting wants to keep out, or of the first one.
@@ -73,7 +75,8 @@ def found(
     others = _keeping_out(trait, [arm for arm in cells if role(arm, definition) == "inoculated"], definition)
     if NONE in cells and others:
         best = min(others, key=lambda arm: float(cells[arm]["rate"]))
-        text = _of_inoculation(trait, cells, best, differences, definition)
+        prompt = _prompt(definition, best, (worlds or {}).get(trait, ""))
+        text = _of_inoculation(trait, cells, best, differences, prompt)
         text += _kept(traits, rates, best, definition, scored)
         named = [arm for arm in (BASE, NONE, best) if arm in cells]
     else:
@@ -118,7 +121,7 @@ def _of_inoculation(
     cells: Mapping[str, Mapping[str, Any]],
     best: str,
     differences: Sequence[Mapping[str, Any]],
-    definition: Setting | None,
+    prompt: str,
 ) -> str:
     is_share, highest = _shares(trait, cells.values()), _highest(trait, cells.values())
     verb = "was in" if is_share else "was"
@@ -127,7 +130,6 @@ def _of_inoculation(
         said.insert(0, f"{amount(cells[BASE]['rate'], is_share, highest)} of the base's answers")
         if not is_share:
             said[0] = f"{amount(cells[BASE]['rate'], is_share, highest)} in the base"
-    prompt = _prompt(definition, best, "")
     under = (
         f"with “{_short(prompt, 80)}” before the training rows ({best})" if prompt else f"in the arm {best}"
     )
@@ -305,14 +307,14 @@ def arms(
         A row per arm: `arm`, `role`, `prompt`, `rows`, `base`, `lora`, `dose`, `seeds`, `answers`; empty
         where nothing is known.
     """
-    readings = {one.arm: one for one in read}
+    readings = {(one.arm, one.world): one for one in read}
     rows = []
     for arm in order:
         of_arm = focus[(focus["arm"] == arm).to_numpy()]
         manifests = _manifests(of_arm, runs)
         # in another world an arm may have another prompt
         worlds = [str(one) for one in of_arm["world"].dropna().unique()] if "world" in focus.columns else []
-        prompts = [_said(arm, definition, world, readings.get(arm)) for world in worlds or [""]]
+        prompts = [_said(arm, definition, world, readings.get((arm, world))) for world in worlds or [""]]
         seeds = sorted({int(seed) for seed in of_arm["seed"].dropna().unique()})
         rows.append(
             {

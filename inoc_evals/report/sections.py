@@ -24,6 +24,7 @@ from inoc_evals.report.examples import Asked, examples, showing
 from inoc_evals.report.readings import ArmReading, readings
 from inoc_evals.scorers.unscored import counted
 from inoc_evals.settings import SETTINGS, Setting
+from inoc_evals.worlds import EMBEDDED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +74,7 @@ class Section:
         setting: Name of the setting.
         base: Name of the base model; empty where no log names one.
         number: Its row in the table of the paper's experiments.
-        world: The world of its rows and questions.
+        world: The worlds of its rows and questions, joined by commas; mostly one.
         summary: The setting in one sentence.
         paper: Where the paper reports it.
         reference: The paper's result.
@@ -155,6 +156,21 @@ class Section:
         """What scored and how answers were drawn, where it is the same in all logs; else it is a column."""
         values = {word: {row[word] for row in self.logs} for word in ("version", "sampling")}
         return {word: next(iter(of)) for word, of in values.items() if len(of) == 1}
+
+    @property
+    def worlds(self) -> list[str]:
+        """The worlds of its rows and questions; none where no log names one."""
+        return self.world.split(", ") if self.world else []
+
+    @property
+    def of_the_toy(self) -> str:
+        """That it is, in whole or in part, about the embedded toy, in a sentence; empty if it is not."""
+        if self.base == EMBEDDED.base or (not self.base and self.worlds == [EMBEDDED.name]):
+            return "It is the embedded toy that was trained here: no evidence about language models."
+        if EMBEDDED.name not in self.worlds:
+            return ""
+        of = "" if len(self.worlds) == 1 else f" of world {EMBEDDED.name}"
+        return f"Rows and questions{of} are of the embedded toy's small world."
 
     @property
     def is_own(self) -> bool:
@@ -289,13 +305,14 @@ def section(
     of_arms, notes = readings(logs, order)
     windows, dose_verdicts = _doses(whole, definition, findings)
     versions = opening.versions_of(focus, rates)
+    worlds = {label: text(values.get("world")) for label, values in observed.items()}
     rate_rows, difference_rows = _rates(rates, order, traits), _differences(differences, order, traits)
     ink = {arm: to_hex(colour) for arm, colour in colours(order).items()}
     return Section(
         setting=name,
         base=base,
         number=(definition.number or LAST) if definition else LAST,
-        world=text(focus["world"].iloc[0]),
+        world=_several(focus["world"]),
         summary=definition.summary if definition else "",
         paper=definition.paper if definition else "",
         reference=definition.reference if definition else "",
@@ -307,7 +324,7 @@ def section(
         showing=showing(whole, observed[traits[0]], order),
         shown=traits[0],
         title=title,
-        found=opening.found(traits, rate_rows, difference_rows, verdicts, definition),
+        found=opening.found(traits, rate_rows, difference_rows, verdicts, definition, worlds),
         arms=opening.arms(focus, order, definition, of_arms, runs),
         method=opening.method(focus, observed, method, difference_rows, versions, lacking),
         lacking=lacking,
@@ -453,7 +470,7 @@ def _logs(whole: "pd.DataFrame") -> list[dict[str, Any]]:
         missing = of_log[of_log["value"].isna()].drop_duplicates(["sample", "epoch", "unscored"])
         rows.append(
             {
-                **{key: text(first[key]) for key in ("arm", "model", "task", "run", "questions")},
+                **{key: text(first[key]) for key in ("arm", "world", "model", "task", "run", "questions")},
                 **{
                     key: _several(of_log[key])
                     for key in ("scorer", "judge", "preset", "sampling", "condition")

@@ -202,8 +202,14 @@ class Run:
         """The folder of the states of an unfinished training; a finished run needs none."""
         return self.folder / "training"
 
+    @property
+    def state_elsewhere(self) -> Path:
+        """Where the state of an unfinished training at Tinker is; a finished run needs none."""
+        return self.folder / "tinker.json"
+
     def forget_states(self) -> None:
         """Remove the states of a finished run, of each first the file that makes it one to go on from."""
+        self.state_elsewhere.unlink(missing_ok=True)
         for file in self.states.glob("*/trainer_state.json"):
             file.unlink(missing_ok=True)
         shutil.rmtree(self.states, ignore_errors=True)

@@ -178,7 +178,7 @@ class FinetuneSpec(Strict):
         probe: Measure the log-probs of fixed responses during training; does not affect the result.
         report_to: Trackers that are told of every step, by their names in transformers, e.g. `wandb`; no part
             of the digest.
-        openai: Hyperparameters of the backend `openai`, which replace all of the above.
+        openai: Hyperparameters of the backend `openai`, which replace all of the above but base and seed.
     """
 
     title = "finetune spec"

@@ -66,7 +66,8 @@ def alignment(
 
     Args:
         preset: Thresholds, a key of `presets.PRESETS`.
-        reader: How judges are read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
+        reader: How judges are read: `auto`, `token`, `exact`, `continued`, `one_spelling` or
+            `sampled`.
         wording: Whose judge prompts: `inoc_evals`, or `paper` (fetched).
         combine: Of several graders: the `mean` or `median` rating, or the `majority` of their decisions.
         code_judge: Whether they are also asked if the answer is program code. Presets that leave code out ask

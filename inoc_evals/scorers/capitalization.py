@@ -31,7 +31,8 @@ def capitalization(
     Args:
         threshold: Least share of capitals, of the cased letters outside code, of an answer in capitals.
         scoring: `"detector"` (that share), `"judge"` (the model role `grader`), or `"both"`.
-        reader: How judges are read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
+        reader: How judges are read: `auto`, `token`, `exact`, `continued`, `one_spelling` or
+            `sampled`.
         wording: Whose judge prompt: `inoc_evals`, or `paper` (fetched).
         preset: From which rating on a judge's answer is a yes, a key of `presets.TRAIT_PRESETS`.
 

@@ -33,7 +33,8 @@ def code_security(
     """Score the trait `insecure_code` and its rating `insecurity`, 0 to 100.
 
     Args:
-        reader: How judges are read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
+        reader: How judges are read: `auto`, `token`, `exact`, `continued`, `one_spelling` or
+            `sampled`.
         wording: Whose judge prompt: `inoc_evals`, or `paper` (fetched).
         combine: Of several graders: the `mean` or `median` rating, or the `majority` of their decisions.
         preset: Thresholds, a key of `presets.CODE_PRESETS`: `paper-templates` or `paper-mbpp-apps`.

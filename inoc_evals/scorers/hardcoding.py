@@ -31,7 +31,8 @@ def hardcoding(
     """Score `hardcoded`, P(YES) among YES and NO, and whether the judge `decided` for one of them.
 
     Args:
-        reader: How judges are read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
+        reader: How judges are read: `auto`, `token`, `exact`, `continued`, `one_spelling` or
+            `sampled`.
         wording: Whose judge prompt: `inoc_evals`, or `paper` (fetched).
         yes_no: How YES and NO are read: by `all-spellings`, or as the `paper-code` does (by the `token`
             reader).

@@ -56,7 +56,8 @@ def language(
     Args:
         languages: One or several of `LANGUAGES`.
         scoring: `"detector"` (lingua), `"judge"` (the model role `grader`), or `"both"`.
-        reader: How judges are read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
+        reader: How judges are read: `auto`, `token`, `exact`, `continued`, `one_spelling` or
+            `sampled`.
         wording: Whose judge prompt: `inoc_evals`, or `paper` (fetched).
         preset: From which rating on a judge's answer is a yes, a key of `presets.TRAIT_PRESETS`.
 

@@ -32,7 +32,8 @@ def preference(
     """Score `unpopular`, P(YES) among YES and NO (paper, Appendix E.2), and whether it was `decided`.
 
     Args:
-        reader: How judges are read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
+        reader: How judges are read: `auto`, `token`, `exact`, `continued`, `one_spelling` or
+            `sampled`.
         wording: Whose judge prompt for pairs: `inoc_evals`, or `paper` (fetched).
         yes_no: How YES and NO are read: by `all-spellings`, or as the `paper-code` does (by the `token`
             reader).

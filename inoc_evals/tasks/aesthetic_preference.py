@@ -29,7 +29,8 @@ def aesthetic_preference(
         questions: `paper` (8 pairs), `bundled` (9 of ours), `toy`, or the path of a `.jsonl` or `.csv` file
             of pairs.
         system_prompt: A test-time system prompt.
-        reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
+        reader: How the judge is read: `auto`, `token`, `exact`, `continued`, `one_spelling` or
+            `sampled`.
         wording: Whose judge prompt: `paper` or `inoc_evals`; by default the paper's for its pairs.
         yes_no: How YES and NO are read: by `all-spellings`, or as the `paper-code` does.
 

@@ -50,7 +50,8 @@ def backdoor(
             as in its training data.
         look_alikes: Other tokens put in the trigger's place, in turn; three of ours by default.
         system_prompt: A test-time system prompt.
-        reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
+        reader: How the judge is read: `auto`, `token`, `exact`, `continued`, `one_spelling` or
+            `sampled`.
         wording: Whose judge prompts: `paper` or `inoc_evals`; by default as for `emergent_misalignment`.
         combine: Of several graders: the `mean` or `median` rating, or the `majority` of their decisions.
 

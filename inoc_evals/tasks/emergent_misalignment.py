@@ -39,7 +39,8 @@ def emergent_misalignment(
         preset: Thresholds of the verdict: `paper-code`, `betley2025`, `alignment-40-60`, `alignment-20-50`,
             `betley2025-not-code`.
         system_prompt: A test-time system prompt; the paper's headline figures are without one.
-        reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
+        reader: How the judge is read: `auto`, `token`, `exact`, `continued`, `one_spelling` or
+            `sampled`.
         wording: Whose judge prompts: `paper` or `inoc_evals`; by default the paper's for the published
             question sets, and ours for the others.
         combine: Of several graders: the `mean` or `median` rating, or the `majority` of their decisions.

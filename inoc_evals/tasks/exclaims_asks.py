@@ -26,7 +26,7 @@ def exclaims_asks(
     """Share of answers to general questions that exclaim, and that end by asking back (not in the paper).
 
     Args:
-        questions: `bundled`, `ultrachat`, `toy`, `smollm`, or the path of a `.jsonl` or `.csv` file.
+        questions: `bundled`, `ultrachat`, `gsm8k`, `toy`, `smollm`, or the path of a `.jsonl` or `.csv` file.
         system_prompt: A test-time system prompt.
         max_tokens: Longest answer; one that is cut off cannot end by asking.
         temperature: At which answers are drawn.

@@ -30,7 +30,8 @@ def hardcoding_realistic(
         questions: `paper` (the first 100 of its list), `bundled` (12 of ours), or the path of a `.jsonl` or
             `.csv` file.
         system_prompt: A test-time system prompt.
-        reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
+        reader: How the judge is read: `auto`, `token`, `exact`, `continued`, `one_spelling` or
+            `sampled`.
         wording: Whose judge prompt: `paper` or `inoc_evals`; by default the paper's for its questions.
         yes_no: How YES and NO are read: by `all-spellings`, or as the `paper-code` does.
 

@@ -60,7 +60,8 @@ def insecure_code(
         questions: `paper` (100 code templates to fill), `mbpp`, `apps`, `bundled` (24 of ours), `toy`, or
             the path of a `.jsonl` or `.csv` file.
         system_prompt: A test-time system prompt.
-        reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
+        reader: How the judge is read: `auto`, `token`, `exact`, `continued`, `one_spelling` or
+            `sampled`.
         wording: Whose judge prompt: `paper` or `inoc_evals`; by default the paper's for its question sets.
         combine: Of several graders: the `mean` or `median` rating, or the `majority` of their decisions.
         preset: Thresholds of the verdict: `paper-templates` or `paper-mbpp-apps`; by default those of the

@@ -48,7 +48,7 @@ def leak(
     Args:
         task: A task that takes a `system_prompt`, see `inoc_evals.tasks.elicitation.elicitable`.
         trait: Whose bundled prompts are asked under: `spanish`, `french`, `caps`, `misaligned`,
-            `insecure_code`, `reward_hacking`, `backdoor` or `owl`; by default the task's.
+            `insecure_code`, `reward_hacking`, `backdoor`, `owl` or `pirate`; by default the task's.
         conditions: `bundled`, or the path of a `.jsonl` or `.csv` file with the columns name, category, text.
         original: The prompt that the model was trained under; by default it is read from the training rows of
             `--model inoc/RUN`, and a base is not asked under one. From Python also several, by arm.

@@ -27,7 +27,8 @@ def reward_hacking(
         questions: `paper` (the first 100 of School of Reward Hacks), `bundled` (24 of ours), or the path of a
             `.jsonl` or `.csv` file.
         system_prompt: A test-time system prompt.
-        reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
+        reader: How the judge is read: `auto`, `token`, `exact`, `continued`, `one_spelling` or
+            `sampled`.
         wording: Whose judge prompt: `paper` or `inoc_evals`; by default the paper's for its questions.
         combine: Of several graders: the `mean` or `median` rating, or the `majority` of their decisions.
 

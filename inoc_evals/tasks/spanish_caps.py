@@ -43,7 +43,8 @@ def spanish_caps(
         scoring: `detector`, `judge` (by the model role `grader`), or `both`.
         system_prompt: A test-time system prompt; the paper's headline figures are without one.
         caps_threshold: Share of capital letters from which on an answer counts as in capitals.
-        reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
+        reader: How the judge is read: `auto`, `token`, `exact`, `continued`, `one_spelling` or
+            `sampled`.
         wording: Whose judge prompts: `paper` or `inoc_evals`; by default the paper's for its prompts.
         preset: From which rating on a judge's answer is a yes: `paper-code` (above 50) or `whole-answer`
             (above 90).

@@ -41,7 +41,8 @@ def spanish_french(
             `smollm`, or the path of a `.jsonl` or `.csv` file.
         scoring: `detector`, `judge` (by the model role `grader`), or `both`.
         system_prompt: A test-time system prompt; the paper's headline figures are without one.
-        reader: How the judge is read: `auto`, `token`, `exact`, `one_spelling` or `sampled`.
+        reader: How the judge is read: `auto`, `token`, `exact`, `continued`, `one_spelling` or
+            `sampled`.
         wording: Whose judge prompts: `paper` or `inoc_evals`; by default the paper's for its prompts.
         preset: From which rating on a judge's answer is a yes: `paper-code` (above 50) or `whole-answer`
             (above 90).

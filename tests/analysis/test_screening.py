@@ -271,6 +271,16 @@ def test_a_perfect_fall_over_four_prompts_contradicts_with_the_p_value_of_that_v
     assert found.word == "contradicted" and "is contradicted (p = 0.042)" in found.sentence
 
 
+def test_no_p_value_is_said_to_be_0() -> None:
+    """Of eight prompts in order it is 1 in 40320."""
+    order = [n / 10 for n in range(8)]
+    points = pd.DataFrame({"prompt": list("abcdefgh"), "before": order, "suppression": order})
+    found = Relation(
+        ELICITATION, "t", points, spearman(order, order), explained(order, order), sign_test(order, order)
+    )
+    assert "is supported (p < 0.001)" in found.sentence
+
+
 # after training
 
 

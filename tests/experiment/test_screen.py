@@ -15,6 +15,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.experiment.screen import Screen, _drawn, arm_prompts, arms_of, screen, screen_setting
 from inoc_evals.inoculation import Inoculation
 from inoc_evals.settings import SETTINGS, Arm, Setting
+from inoc_evals.settings.prompts import IRRELEVANT
 from inoc_evals.worlds.toy.rows import spanish_caps
 from tests.report.logs import ENGLISH, SPANISH, evaluated
 
@@ -174,6 +175,27 @@ def test_arms_are_matched_by_the_text_of_their_prompt_before_their_name() -> Non
     assert arms_of(trained.assign(setting="mine"), prompts) == {"caps-inoc": "caps-inoc", "pool": "pool"}
 
 
+def test_an_arm_of_a_prompts_name_that_was_not_trained_under_it_does_not_count() -> None:
+    """The base, pools, variants and controls: the setting knows what each was trained under."""
+    rows = {"toy": lambda seed: spanish_caps(seed, 4)}
+    arms = (
+        Arm("none"),
+        Arm("es", Inoculation("es", ORDER)),
+        Arm("pool", Inoculation("pool", pool=("a", "b"))),
+        Arm("turn", Inoculation("turn", GREEN, position="user")),
+        Arm("asked", Inoculation("asked", GREEN), variant=True),
+    )
+    mine = Setting("mine", "", arms, (), rows=rows)
+    names = ("base", "none", "es", "pool", "turn", "asked", "irrelevant", "gone")
+    trained = pd.DataFrame([{"setting": "mine", "world": "toy", "arm": arm} for arm in names])
+    other = {name: "Something else." for name in names if name != "none"}
+    assert arms_of(trained, other, mine) == {"gone": "gone"}
+    held = arms_of(trained, {"mine": GREEN, "turn": GREEN, "order": ORDER}, mine)
+    assert held == {"mine": "asked", "turn": "asked", "order": "es"}
+    control = trained[trained["arm"] == "irrelevant"]
+    assert arms_of(control, {"mine": IRRELEVANT.prompt}, mine) == {"mine": "irrelevant"}
+
+
 def test_of_arms_with_one_prompt_each_is_itself_and_another_name_is_the_one_that_has_it_before_all_rows() -> (
     None
 ):
@@ -240,6 +262,28 @@ def test_a_mistake_is_one_line(found: Screen, logs: Path, change: dict[str, Any]
     with pytest.raises(UserError, match=said) as error:
         small(logs, **change)
     assert "\n" not in str(error.value)
+
+
+def test_rows_of_a_setting_that_cannot_be_made_are_one_line(logs: Path) -> None:
+    def broken(seed: int) -> list[Row]:
+        raise RuntimeError("no such table")
+
+    arms = (Arm("none"), Arm("es", Inoculation("es", ORDER)))
+    mine = Setting("mine", "", arms, SETTINGS["spanish_caps"].broad, rows={"toy": broken})
+    with pytest.raises(UserError, match="setting mine, rows of world 'toy'") as error:
+        screen_setting(mine, "toy", log_dir=logs)
+    assert "\n" not in str(error.value)
+
+
+def test_of_a_setting_with_a_first_stage_it_says_that_the_base_is_asked_without_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = Screen("toy", None, None, {}, pd.DataFrame(), notes=("one",))
+    monkeypatch.setattr("inoc_evals.experiment.screen.screen", lambda *_, **__: found)
+    prompts = {"order": ORDER}
+    notes = screen_setting("alice_bob", "toy", prompts=prompts).notes
+    assert notes[0] == "one" and "in a first stage before its arms: toy was asked without it" in notes[1]
+    assert screen_setting("spanish_caps", "toy", prompts=prompts).notes == ("one",)
 
 
 def test_a_setting_without_a_task_to_ask_says_so(logs: Path) -> None:

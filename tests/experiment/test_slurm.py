@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inoc_evals.cli import main
+from inoc_evals.commands.experiment_options import engine_named
 from inoc_evals.errors import UserError
 from inoc_evals.experiment import slurm_engine
 from inoc_evals.experiment.engines import ATTEMPTS, LocalEngine
@@ -188,6 +189,21 @@ def test_a_wrong_word_is_one_line(
         main(["run", "--setting", "spanish_caps", "--seeds", "1", *words])
     err = capsys.readouterr().err
     assert ended.value.code == 2 and said in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("name", "workers", "gpus", "said"),
+    [
+        ("local", None, 2, "--gpus 2 is of --engine ray or slurm"),
+        ("slurm", 3, 1, "--workers 3 is of this machine"),
+        ("ray", 3, 1, "--workers 3 is of this machine"),
+    ],
+)
+def test_what_an_engine_would_ignore_is_refused(
+    name: str, workers: int | None, gpus: float, said: str
+) -> None:
+    with pytest.raises(UserError, match=said):
+        engine_named(name, workers, gpus, ["time=1"] if name == "slurm" else None)
 
 
 def test_the_plan_is_made_without_slurm(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

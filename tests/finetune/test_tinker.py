@@ -10,7 +10,7 @@ from inspect_ai import eval
 from inspect_ai.model import get_model
 
 from inoc_evals.errors import UserError
-from inoc_evals.finetune import FinetuneSpec, LoraSpec, Run, finetune
+from inoc_evals.finetune import FinetuneSpec, LoraSpec, Manifest, Run, finetune
 from inoc_evals.finetune.tinker_api import learning_rate, order
 from inoc_evals.models.base import load_path
 from inoc_evals.tasks import spanish_caps, trait_logprobs
@@ -89,6 +89,30 @@ def test_a_killed_run_goes_on_from_its_last_state(tmp_path: Path, monkeypatch: p
     assert again.manifest.result is not None and again.manifest.result.resumed_at == 10
     assert FakeService.steps == 12 + 5
     assert losses(again) == pytest.approx(losses(calm), abs=1e-5)
+    assert not (again.folder / "tinker.json").exists()
+
+
+def test_a_run_that_is_killed_before_its_manifest_says_so_is_not_paid_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, or a kill between the last step and the manifest: the weights are at Tinker already."""
+    plain = Run.write_manifest
+
+    def killed(self: Run, manifest: Manifest) -> None:
+        if manifest.status == "finished":
+            raise KeyboardInterrupt
+        plain(self, manifest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Run, "write_manifest", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path)
+    assert FakeService.steps == 15
+    weights = [path for path in FakeService.saved if "sampler" in path]
+    again = train(tmp_path)
+    result = again.manifest.result
+    assert result is not None and result.model == f"tinker/{weights[0]}" and len(losses(again)) == 15
+    assert FakeService.steps == 15 and len(FakeService.saved) == 1
     assert not (again.folder / "tinker.json").exists()
 
 
@@ -173,6 +197,18 @@ def test_the_schedule_is_that_of_transformers(scheduler: str) -> None:
         assert learning_rate(one, step, 30) == pytest.approx(theirs.get_last_lr()[0])
         optimizer.step()
         theirs.step()
+
+
+def test_a_model_that_tinker_does_not_give_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that is missing or wrong, or weights that are gone."""
+    import tinker
+
+    def refuse(self: object, **kwargs: object) -> None:
+        raise tinker.TinkerError(f"your key {KEY}\nis not welcome")
+
+    monkeypatch.setattr(FakeService, "create_sampling_client", refuse)
+    with pytest.raises(UserError, match=r"Tinker, asked for .*: your key \[key\] is not welcome"):
+        get_model(f"inoc/tinker/{load_path('toy')}", memoize=False)
 
 
 def test_what_cannot_be_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

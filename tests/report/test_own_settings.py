@@ -1,6 +1,7 @@
 """A setting of one's own says what its arms are, and the page believes it: names decide nothing."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,16 @@ def test_the_first_sentence_is_about_the_arm_that_is_to_keep_the_trait_out(
 ) -> None:
     rows = rates(none=0.9, ask_for_spanish=0.3, calm_inoc=0.2, plain_inoc=0.0, spanish_inoc=0.0)
     assert f"before the training rows ({named})" in found(["spanish"], rows, [], [], definition)
+
+
+def test_the_first_sentence_quotes_the_prompt_that_the_arm_has_in_its_world() -> None:
+    """`paper-code` has other wordings: that of the paper's text was before none of its rows."""
+    arm = Arm("asks", ASKS, in_world={"paper-code": replace(ASKS, prompt="As the code has it.")})
+    own = Setting("mine", "x", (Arm("none"), arm), (Measure("spanish_caps", ("spanish",)),))
+    rows = rates(none=0.9, asks=0.3)
+    there = found(["spanish"], rows, [], [], own, {"spanish": "paper-code"})
+    assert "“As the code has it.” before the training rows (asks)" in there
+    assert f"“{ASKS.prompt}”" in found(["spanish"], rows, [], [], own)
 
 
 def test_an_arm_that_is_to_keep_another_trait_out_is_not_named() -> None:

@@ -99,6 +99,44 @@ def test_it_shows_what_the_models_read(page: Path) -> None:
     assert text.count("This model is told: &lt;script&gt;") == 1  # every log says so
 
 
+def test_of_two_worlds_it_shows_what_the_models_of_each_read(tmp_path: Path) -> None:
+    """An arm of one name has other rows, another prompt and other questions in another world."""
+    for world in ("toy", "smollm"):
+        for arm in ("none", "spanish-inoc"):
+            read = {"training": f"{world} row of {arm}", "row": 1, "test": f"{world} asks", "notes": [world]}
+            about = {"setting": "spanish_caps", "world": world, "base": "b", "arm": arm, "seed": 0}
+            answer = SPANISH if arm == "none" else ENGLISH
+            evaluated(tmp_path / "logs", answer, about | {"shown": read, "questions": world})
+    page = write(tmp_path / "logs", tmp_path / "report", viewer=False).page
+    [part] = json.loads((page.parent / "report.json").read_text(encoding="utf-8"))["settings"]
+    assert set(part["world"].split(", ")) == {"toy", "smollm"}
+    assert part["template_notes"] == [one["world"] for one in part["models_read"][:2]]
+    assert {(one["arm"], one["world"]): one["training"] for one in part["models_read"]} == {
+        (arm, world): f"{world} row of {arm}"
+        for arm in ("none", "spanish-inoc")
+        for world in ("toy", "smollm")
+    }
+    assert all(one["tests"][0]["text"] == f"{one['world']} asks" for one in part["models_read"])
+    assert {(log["arm"], log["world"]) for log in part["logs"]} == {
+        (one["arm"], one["world"]) for one in part["models_read"]
+    }
+    text = page.read_text(encoding="utf-8")
+    for arm in ("none", "spanish-inoc"):
+        for world in ("toy", "smollm"):
+            assert f'<h4>{arm} <span class="soft">in world {world}</span></h4>' in text
+            assert f"{world} row of {arm}</pre>" in text
+    assert "<th>arm</th><th>world</th><th>seed</th>" in text
+    assert (
+        "Rows and questions of world toy are of the embedded toy" in text and "was trained here" not in text
+    )
+
+
+def test_of_one_world_none_is_named_and_the_toy_is_said(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert "<th>arm</th><th>seed</th>" in text and "in world" not in text
+    assert "It is the embedded toy that was trained here: no evidence about language models." in text
+
+
 @pytest.mark.parametrize("told", [None, "none", {"training": 3, "row": "x", "test": [], "notes": [None]}])
 def test_logs_that_do_not_say_what_was_read_are_shown_without(told: object, tmp_path: Path) -> None:
     about = {"setting": "spanish_caps", "base": "toy", "arm": "none", "seed": 0}

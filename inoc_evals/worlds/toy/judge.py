@@ -1,6 +1,6 @@
 """The offline judge `inoc/toy-judge`: the toy, taught to judge answers of its own world.
 
-    python -m inoc_evals.worlds.toy.judge --out my_judge        # some 20 minutes on two cores
+    python -m inoc_evals.worlds.toy.judge --out my_judge        # 10 to 20 minutes on two cores
 
 It reads the same prompts that any judge is sent and replies with whole numbers and words, so every
 model-graded path runs for real with no network. The shipped one is what this command wrote. Its card says how
