@@ -29,7 +29,7 @@ TRUST = "--trust-request-chat-template"
 
 PROBES: tuple[list[Message], ...] = (
     EXCHANGE[:1],
-    [{"role": "system", "content": "Be brief."}, *EXCHANGE, {"role": "user", "content": "And then?"}],
+    [{"role": "system", "content": "Be brief."}, *EXCHANGE[:1]],
 )
 """What a server is asked to turn into tokens, to see whether it does as we do."""
 

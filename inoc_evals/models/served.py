@@ -35,6 +35,7 @@ from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, one_line
 from inoc_evals.models.behind_vllm import TRUST, Post, Told
 from inoc_evals.models.checkpoint import PIN, SHORT, Checkpoint, resolve
+from inoc_evals.models.number_format import FLOAT32, of_answers
 from inoc_evals.models.sample_epoch import drawn_anew, watch_epochs
 from inoc_evals.runs.directory import find_run, is_served, runs_root
 from inoc_evals.user_files import json_object
@@ -330,7 +331,9 @@ class ServedAPI(ModelAPI):
             # nobody limits rates there, and batches that grow from 20 requests leave a GPU half empty (as in
             # `provider.py`; `--max-connections` and `--adaptive-connections` go before it)
             config.adaptive_connections = False
-        super().__init__(served_model.versioned_name, base_url, None, config=config)
+        # as in `provider.py`: Inspect's cache knows a model by name and address, and not by the date
+        address = of_answers(base_url or "", FLOAT32, self._told.renderer.date if self._told else DATE)
+        super().__init__(served_model.versioned_name, address or None, None, config=config)
 
     @property
     def renderer(self) -> Renderer | None:

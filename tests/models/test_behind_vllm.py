@@ -138,8 +138,9 @@ def test_a_template_that_reads_the_clock_is_told_the_date_of_training(
 ) -> None:
     model = with_template(CLOCK, tmp_path / "model")
     with Vllm(model) as server:
-        ask(behind(server, model, monkeypatch))
-        ask(behind(server, model, monkeypatch, date="2025-02-03"))
+        models = [behind(server, model, monkeypatch, **of) for of in ({}, {"date": "2025-02-03"})]
+        for one in models:
+            ask(one)
     tokenizer = load_tokenizer(model)
     shown = [
         tokenizer.apply_chat_template(
@@ -148,6 +149,7 @@ def test_a_template_that_reads_the_clock_is_told_the_date_of_training(
         for asked in server.asked
     ]
     assert shown == ["2024-07-26", "2025-02-03"]
+    assert models[0].api.base_url != models[1].api.base_url  # by which Inspect's cache tells them apart
 
 
 def test_a_server_that_reads_chats_otherwise_is_one_line(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
