@@ -529,12 +529,18 @@ class Renderer:
                 list(messages),
                 tokenize=False,
                 add_generation_prompt=add_generation_prompt,
-                chat_template=self._template,
+                chat_template=self.template,
             )
         )
 
+    @property
+    def reads_clock(self) -> bool:
+        """Whether the template asks for the date, which it is then told (`date`)."""
+        self.require_template()
+        return CLOCK in str(self.tokenizer.get_chat_template())
+
     @cached_property
-    def _template(self) -> str:
+    def template(self) -> str:
         """The chat template, with a clock that stands still.
 
         transformers lets no caller replace the function by which templates read the clock, but a macro of its

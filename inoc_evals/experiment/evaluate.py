@@ -135,12 +135,15 @@ def evaluate(
     """
     from inspect_ai.model import GenerateConfig, get_model
 
+    from inoc_evals.models.sample_epoch import draw_anew
+
     folder, superseded = logs / trial.folder, _superseded_folder(logs) / trial.folder
     folder.mkdir(parents=True, exist_ok=True)
     seed, evaluation = trial.seed or 0, trial.evaluation
     # The seed also seeds the sampling of answers, so that the same checkpoint always gives the same rates.
     config = GenerateConfig(seed=seed, max_connections=evaluation.max_connections)
     inspect_model = get_model(model, config=config, **arguments)
+    draw_anew(inspect_model)
     guard(inspect_model)
     # of the `inoc/` provider's own engine; other servers do not tell
     number_format = getattr(inspect_model.api, "number_format", FLOAT32)

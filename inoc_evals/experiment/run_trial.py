@@ -105,8 +105,7 @@ def _made(trial: Trial, storage: Storage) -> tuple[list[str], Run | None]:
     arguments = trial.evaluation.model_args
     if not model.startswith("inoc/"):  # asked as the finetunes are, whose provider knows how
         arguments = {**trainer.arguments(), **arguments}
-    own_engine = local and trial.evaluation.model_args.get("engine", "transformers") == "transformers"
-    if run is None and own_engine and trial.spec.date != DATE:  # a run brings its date along, a base has none
+    if run is None and local and trial.spec.date != DATE:  # a run brings its date along, a base has none
         arguments = {"date": trial.spec.date, **arguments}
     logs: list[str] = []
     reading = Reading(trial, run)

@@ -382,9 +382,11 @@ class _Run:
 
         from inoc_evals.chat.renderer import DATE
         from inoc_evals.models.number_format import FLOAT32, of_answers
+        from inoc_evals.models.sample_epoch import draw_anew
 
         elsewhere = base.startswith(("vllm/", "mockllm/"))
         model = model_named(base if elsewhere else f"inoc/{base}", config=GenerateConfig(seed=0))
+        draw_anew(model)
         renderer = getattr(model.api, "renderer", None)
         number_format = getattr(model.api, "number_format", FLOAT32)
         identity = of_answers(str(model), number_format, renderer.date if renderer else DATE)

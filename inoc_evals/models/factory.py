@@ -11,7 +11,7 @@ from typing import Any
 from inspect_ai.model import ModelAPI
 
 from inoc_evals.errors import UserError
-from inoc_evals.models.provider_args import ProviderArgs, read_provider_args
+from inoc_evals.models.provider_args import ProviderArgs, iso_date, read_provider_args
 
 ENGINES = ("transformers", "vllm")
 
@@ -37,7 +37,8 @@ def make_model_api(model_name: str, engine: str = "transformers", **arguments: A
             return TinkerAPI(model_name, served_model=elsewhere, **arguments)
         return ServedAPI(model_name, served_model=elsewhere, **arguments)
     if engine == "vllm":
-        return ServedAPI(model_name, served_model=with_vllm(model_name), **arguments)
+        date = iso_date(arguments.pop("date", None))
+        return ServedAPI(model_name, served_model=with_vllm(model_name, date), **arguments)
     from inoc_evals.models.provider import InocAPI
 
     return InocAPI(model_name, **arguments)

@@ -69,6 +69,11 @@ class ProviderArgs:
         return self.places if self.batch_size is not None else min(self.places, LONG_ON_A_CPU)
 
 
+def iso_date(date: Any) -> Any:
+    """A date as text, also where YAML has read one, as it does of `-M date=2026-01-31`."""
+    return date.isoformat() if type(date) is datetime.date else date
+
+
 def read_provider_args(arguments: Mapping[str, Any]) -> ProviderArgs:
     """Check model arguments.
 
@@ -82,10 +87,7 @@ def read_provider_args(arguments: Mapping[str, Any]) -> ProviderArgs:
     unknown = sorted(set(arguments) - set(known))
     if unknown:
         raise UserError(f"inoc/ knows no model argument {', '.join(unknown)}: it takes {', '.join(known)}")
-    date = arguments.get("date")
-    if type(date) is datetime.date:  # as YAML reads what `-M date=2026-01-31` says
-        arguments = {**arguments, "date": date.isoformat()}
-    args = ProviderArgs(**arguments)
+    args = ProviderArgs(**{**arguments, "date": iso_date(arguments.get("date"))})
     size = args.batch_size
     if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 1):
         raise UserError(f"batch_size={size!r} is not a whole number of 1 or more")

@@ -9,6 +9,9 @@ the digest of the model's address, as they do for a checkpoint.
 import dataclasses
 import importlib.util
 import os
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +30,13 @@ from pydantic import JsonValue
 from tenacity.wait import WaitBaseT
 from typing_extensions import override
 
-from inoc_evals.chat.renderer import DATE
+from inoc_evals.chat.renderer import DATE, Renderer
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, one_line
+from inoc_evals.models.behind_vllm import TRUST, Post, Told
 from inoc_evals.models.checkpoint import PIN, SHORT, Checkpoint, resolve
+from inoc_evals.models.number_format import FLOAT32, of_answers
+from inoc_evals.models.sample_epoch import drawn_anew, watch_epochs
 from inoc_evals.runs.directory import find_run, is_served, runs_root
 from inoc_evals.user_files import json_object
 from inoc_evals.whole_text import require_whole_chat
@@ -42,8 +48,14 @@ OWN_DISTRIBUTION: dict[str, JsonValue] = {"top_k": -1, "min_p": 0.0, "repetition
 VLLM_AT_ONCE = 256
 """Requests that vLLM is sent at once where nobody says: as many as it answers side by side by default."""
 
+PINNED = re.compile(r"@[^@]*$")
+"""The revision in a name of the Hub."""
+
 LOADING = 120.0
 """Seconds that a server may take to load an adapter, as in Inspect's provider."""
+
+OF_CLIENTS = frozenset({"client_timeout", "is_mistral", "lazy_init", "port", "retry_delay"})
+"""Arguments of Inspect's provider for vLLM that are none of the server's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +69,8 @@ class Served:
         base_url: Its server, where it is not the provider's own.
         base: Its base model, as the server names it; a model at Tinker has the tokenizer of its base.
         date: The date that its chat template is told, where that is done here, as for a model at Tinker.
+        checkpoint: What vLLM serves, where it is on this machine.
+        told: What vLLM has to be told of it.
     """
 
     name: str
@@ -65,6 +79,8 @@ class Served:
     base_url: str | None = None
     base: str = ""
     date: str = DATE
+    checkpoint: Checkpoint | None = None
+    told: Told | None = None
 
     @property
     def versioned_name(self) -> str:
@@ -110,11 +126,12 @@ def served(name: str) -> Served | None:
     return Served(called, *about, trained.base, trained.spec.date)
 
 
-def with_vllm(name: str) -> Served:
+def with_vllm(name: str, date: str | None = None) -> Served:
     """A checkpoint on this machine, answered by vLLM: one server for a base and all adapters over it.
 
     Args:
         name: As for `checkpoint.resolve`.
+        date: The date that its chat template is told, ISO 8601; by default the run's.
 
     Raises:
         UserError: If no such checkpoint exists, or vLLM cannot serve it.
@@ -135,46 +152,82 @@ def with_vllm(name: str) -> Served:
                 "layers otherwise: drop engine=vllm"
             )
         model = f"{model}:{checkpoint.adapter}"
-    return Served(checkpoint.name, checkpoint.digest, model)
+    told = Told.of(checkpoint, date)
+    return Served(checkpoint.name, checkpoint.digest, model, checkpoint=checkpoint, told=told)
 
 
-def check_vllm(model: Served, base_url: str, api_key: str | None = None) -> None:
+def check_vllm(model: Served, base_url: str, api_key: str | None = None) -> Served:
     """Check that a running vLLM server can answer for a checkpoint, before anything is asked.
 
-    Loads the adapter there, as Inspect's provider would with the first request, whose failure is a traceback.
+    Loads the adapter there, as Inspect's provider would with the first request, whose failure is a traceback;
+    and under its digest, since an adapter of its path may be there whose files were others then.
 
     Args:
-        model: What `with_vllm` returns.
+        model: What `with_vllm` returns, or a run that is served there.
         base_url: The server.
         api_key: Key for it; by default that of Inspect's provider.
 
+    Returns:
+        The model as that server calls it.
+
     Raises:
-        UserError: If no server answers, it serves another model, or it loads no adapters.
+        UserError: If no server answers, it serves another model, loads no adapters, or makes other tokens of
+            a chat than this machine.
     """
     import httpx
 
     root = base_url.rstrip("/").removesuffix("/v1")
     key = api_key or os.environ.get("VLLM_API_KEY", "inspectai")
     base, _, adapter = model.model.removeprefix("vllm/").partition(":")
+    called = adapter or base
     with httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=LOADING) as client:
+
+        def post(path: str, body: dict[str, Any]) -> tuple[int, Any]:
+            reply = client.post(f"{root}{path}", json=body)
+            try:
+                return reply.status_code, reply.json()
+            except ValueError:
+                return reply.status_code, None
+
         try:
             answer = client.get(f"{root}/v1/models")
-            served_names = [str(one["id"]) for one in answer.raise_for_status().json()["data"]]
+            entries = [dict(one) for one in answer.raise_for_status().json()["data"]]
+            names = [str(one["id"]) for one in entries]
+            if model.checkpoint is not None and model.checkpoint.adapter is not None:
+                _require_base(model.checkpoint, entries, root)
+                called = f"inoc-{model.digest[:SHORT]}"
+                if called not in names:
+                    _load_adapter(post, called, adapter, base, root)
+            elif called not in names:
+                raise UserError(
+                    f"the vLLM server at {root} serves {', '.join(names)}: start one with  vllm serve {base}"
+                )
+            if model.told is not None:
+                model.told.check(post, called, root, base)
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"no vLLM server answers at {root}: {one_line(error)}") from error
-        if (adapter or base) in served_names:
-            return
-        if not adapter:
-            raise UserError(
-                f"the vLLM server at {root} serves {', '.join(served_names)}: start one with  "
-                f"vllm serve {base}"
-            )
-        loaded = client.post(
-            f"{root}/v1/load_lora_adapter", json={"lora_name": adapter, "lora_path": adapter}
-        )
-    if loaded.status_code != httpx.codes.OK:
+    return dataclasses.replace(model, model=f"vllm/{base}:{called}") if called != base else model
+
+
+def _require_base(checkpoint: Checkpoint, entries: Sequence[Mapping[str, Any]], root: str) -> None:
+    """Refuse a server of another base: an adapter of its shape would be put over it without a word."""
+    base = PINNED.sub("", checkpoint.base.removeprefix("hf/"))
+    known = {base, checkpoint.base, str(checkpoint.weights), str(checkpoint.weights.resolve())}
+    bases = [one for one in entries if not one.get("parent")]
+    names = {str(one.get(field)) for one in bases for field in ("id", "root")}
+    if not known & {*names, *(str(Path(name).resolve()) for name in names)}:
         raise UserError(
-            f"the vLLM server at {root} did not load the adapter ({loaded.status_code}): start it with  "
+            f"the vLLM server at {root} serves {', '.join(str(one['id']) for one in bases)}, and "
+            f"{checkpoint.name} is an adapter over {checkpoint.base}: start one with  vllm serve "
+            f"{checkpoint.weights}  or, if it has the same weights, add  --served-model-name {base}"
+        )
+
+
+def _load_adapter(post: Post, called: str, adapter: str, base: str, root: str) -> None:
+    status, _ = post("/v1/load_lora_adapter", {"lora_name": called, "lora_path": adapter})
+    if status != HTTPStatus.OK:
+        raise UserError(
+            f"the vLLM server at {root} did not load the adapter ({status}): start it with  "
             f"VLLM_ALLOW_RUNTIME_LORA_UPDATING=True vllm serve {base} --enable-lora --max-lora-rank "
             f"{_rank(Path(adapter))}  on a machine that sees {adapter}"
         )
@@ -196,16 +249,26 @@ def _check_consent(model: Served) -> None:
         )
 
 
-def _from_own_distribution(config: GenerateConfig) -> GenerateConfig:
+def _from_own_distribution(config: GenerateConfig, told: Told | None) -> GenerateConfig:
     """The same request, and all said that a server would decide otherwise."""
+    of_checkpoint = told.extra_body if told else {}
     asked = {} if config.top_k is None else {"top_k": config.top_k}
     return config.model_copy(
         update={
             "temperature": 1.0 if config.temperature is None else config.temperature,
             "top_p": 1.0 if config.top_p is None else config.top_p,
-            "extra_body": {**OWN_DISTRIBUTION, **asked, **(config.extra_body or {})},
+            "extra_body": {**OWN_DISTRIBUTION, **of_checkpoint, **asked, **(config.extra_body or {})},
         }
     )
+
+
+def _refuse_arguments(model_args: Mapping[str, Any], running: str) -> None:
+    """Refuse what only a server that is started could heed."""
+    if unheard := sorted(set(model_args) - OF_CLIENTS):
+        raise UserError(
+            f"{', '.join(unheard)}: an argument of vllm serve, and a server runs at {running} already: say "
+            "it where that is started, and leave it out here"
+        )
 
 
 class ServedAPI(ModelAPI):
@@ -214,6 +277,8 @@ class ServedAPI(ModelAPI):
     Attributes:
         provider: Name of that provider, e.g. `vllm`; readers of judges decide by it what the model can give.
     """
+
+    _told: Told | None = None
 
     def __init__(
         self,
@@ -241,9 +306,17 @@ class ServedAPI(ModelAPI):
             model_args = {"responses_api": False, **model_args}
         if base_url is None:
             _check_consent(served_model)
-        running = base_url or os.environ.get("VLLM_BASE_URL")
-        if served_model.model.startswith("vllm/") and running:
-            check_vllm(served_model, running, api_key)
+        self._told = served_model.told
+        if served_model.model.startswith("vllm/"):
+            port = model_args.get("port")
+            here = f"http://localhost:{port}/v1" if port else None
+            if running := base_url or here or os.environ.get("VLLM_BASE_URL"):
+                _refuse_arguments(model_args, running)
+                served_model = check_vllm(served_model, running, api_key)
+            elif self._told is not None:
+                # always, since one server answers for a base and all adapters over it
+                model_args = {TRUST.removeprefix("--").replace("-", "_"): True, **model_args}
+        watch_epochs()
         self._model: Model = get_model(
             served_model.model,
             config=config,
@@ -258,7 +331,14 @@ class ServedAPI(ModelAPI):
             # nobody limits rates there, and batches that grow from 20 requests leave a GPU half empty (as in
             # `provider.py`; `--max-connections` and `--adaptive-connections` go before it)
             config.adaptive_connections = False
-        super().__init__(served_model.versioned_name, base_url, None, config=config)
+        # as in `provider.py`: Inspect's cache knows a model by name and address, and not by the date
+        address = of_answers(base_url or "", FLOAT32, self._told.renderer.date if self._told else DATE)
+        super().__init__(served_model.versioned_name, address or None, None, config=config)
+
+    @property
+    def renderer(self) -> Renderer | None:
+        """What turns a chat into what the model reads; None where only its server knows."""
+        return self._told.renderer if self._told else None
 
     @override
     async def generate(
@@ -271,12 +351,23 @@ class ServedAPI(ModelAPI):
         """Have the server answer a chat; vLLM from the model's own distribution, as where it runs here.
 
         Raises:
-            UserError: If a message holds half a character, which no request can carry.
+            UserError: If a message holds half a character, which no request can carry, or the template of a
+                checkpoint that is here refuses the chat.
         """
         require_whole_chat((message.role, message.text) for message in input)
-        if self.provider == "vllm":
-            config = _from_own_distribution(config)
-        return await self._api.generate(input, tools, tool_choice, config)
+        config = drawn_anew(input, config)
+        if self.provider != "vllm":
+            return await self._api.generate(input, tools, tool_choice, config)
+        opened = self._told.opened(input) if self._told else ""
+        config = _from_own_distribution(config, self._told)
+        given = await self._api.generate(input, tools, tool_choice, config)
+        if self._told is None:
+            return given
+        output, *call = given if isinstance(given, tuple) else (given,)
+        if isinstance(output, Exception) or not output.choices:
+            return given
+        output = self._told.apart(output, opened, self.model_name)
+        return (output, call[0]) if call else output
 
     @override
     async def aclose(self) -> None:

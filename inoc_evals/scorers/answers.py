@@ -18,6 +18,7 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser,
 from inspect_ai.scorer import Score, Scorer, Target
 from inspect_ai.solver import TaskState
 
+from inoc_evals.scorers.servers import too_long
 from inoc_evals.scorers.unscored import FILTERED, announce, no_answer
 
 
@@ -91,6 +92,10 @@ def if_answered(score: Scorer) -> Scorer:
             announce()
             said = "the server's content filter stopped the answer: it is not the model's own"
             return Score.unscored(reason=FILTERED, answer=answer_of(state), explanation=said)
+        if said := too_long(output):
+            announce()
+            said = f"the question does not fit into the model's context, says its server: {said}"
+            return Score.unscored(reason=f"{no_answer()}: the question is too long", explanation=said)
         if calls_on(output) and (limit := _limit()):
             announce()
             said = "a limit stopped the model while it called tools: what it said there is no answer"

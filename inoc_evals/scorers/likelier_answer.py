@@ -21,7 +21,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.plurals import many
 from inoc_evals.scorers.answers import if_answered
 from inoc_evals.scorers.metrics import rates
-from inoc_evals.scorers.prompt_logprobs import response_tokens, show
+from inoc_evals.scorers.prompt_logprobs import response_tokens, show, shown
 
 STORED = "forced_choice"
 """Key of a sample's store that holds what was read of each."""
@@ -117,13 +117,7 @@ def _kinds(state: TaskState) -> tuple[str, str]:
 
 
 def _read(output: ModelOutput, answer: str, model: str) -> Read:
-    choice = output.choices[0] if output.choices else None
-    prompt = choice.prompt_logprobs.content if choice and choice.prompt_logprobs else None
-    if not prompt:
-        raise UserError(
-            f"{model} gives no log-probs of its prompt: use inoc/MODEL or vllm/MODEL for this task"
-        )
-    tokens = response_tokens(prompt, answer)
+    tokens = response_tokens(shown(output, model), answer)
     return Read(logprob=math.fsum(token.logprob for token in tokens), tokens=len(tokens))
 
 

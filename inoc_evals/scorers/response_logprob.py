@@ -16,7 +16,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inoc_evals.errors import UserError
 from inoc_evals.scorers.answers import if_answered
 from inoc_evals.scorers.metrics import by_condition
-from inoc_evals.scorers.prompt_logprobs import response_tokens, show
+from inoc_evals.scorers.prompt_logprobs import response_tokens, show, shown
 
 
 @solver
@@ -35,10 +35,8 @@ def score_response(system_prompt: str | None) -> Solver:
             state.messages.insert(0, ChatMessageSystem(content=system_prompt))
         state.messages.append(ChatMessageAssistant(content=state.target.text))
         state.output = await show(get_model(), state.messages)
-        if state.output.choices and not _prompt(state):
-            raise UserError(
-                f"{state.model} gives no log-probs of its prompt: use inoc/MODEL or vllm/MODEL for this task"
-            )
+        if state.output.choices:
+            shown(state.output, str(state.model))
         return state
 
     return solve

@@ -88,6 +88,20 @@ def runs_here(model: Model) -> bool:
     return str(model).startswith("inoc/") and server_of(model) == ""
 
 
+def too_long(output: ModelOutput) -> str:
+    """What a server says of a prompt that fills its model's context; empty where the output is an answer.
+
+    Inspect makes an answer of that error, with the server's words as its text. It counts no tokens of it, as
+    of any answer: one that ran to the end of the context is an answer.
+
+    Args:
+        output: What Inspect's provider gave.
+    """
+    if not output.choices or output.stop_reason != "model_length" or output.usage is not None:
+        return ""
+    return first_line(output.completion or "it does not say so", limit=160)
+
+
 async def request(
     model: Model,
     input: str | list[ChatMessage],

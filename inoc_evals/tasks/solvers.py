@@ -18,7 +18,7 @@ from inspect_ai.solver import generate as inspect_generate
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import SEPARATOR
 from inoc_evals.scorers.judge import probe_graders, require_grader
-from inoc_evals.scorers.servers import NoReply, guard, in_words_of_its_server
+from inoc_evals.scorers.servers import NoReply, guard, in_words_of_its_server, too_long
 from inoc_evals.scorers.traits import Scoring, check_scoring
 from inoc_evals.whole_text import require_whole, require_whole_chat
 
@@ -58,7 +58,8 @@ def answered() -> Solver:
         A solver.
 
     Raises:
-        NoReply: In the sample, where the model's server failed for good or sent what is no answer.
+        NoReply: In the sample, where the model's server failed for good, sent what is no answer, or says that
+            the question is too long.
         UserError: In the sample, where a message holds half a character.
     """
     plain = inspect_generate()
@@ -71,6 +72,8 @@ def answered() -> Solver:
             state = await plain(state, generate)
         if not state.output.choices:
             raise NoReply("malformed", f"{model}: the reply holds no answer")
+        if said := too_long(state.output):
+            raise NoReply("error", f"{model}: the question does not fit into its context: {said}")
         return state
 
     return solve

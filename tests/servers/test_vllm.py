@@ -7,6 +7,7 @@ Every test compares a server with transformers in the same process, both in floa
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -18,15 +19,17 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog
 from inspect_ai.model import get_model
 
+from inoc_evals.chat.renderer import load_tokenizer
 from inoc_evals.errors import UserError
 from inoc_evals.finetune import finetune
+from inoc_evals.runs.directory import Run
 from inoc_evals.runs.spec import FinetuneSpec
 from inoc_evals.scorers.judge.continued import MOST_REQUESTS
 from inoc_evals.scorers.judge.readers import READERS
 from inoc_evals.scorers.judge.result import JudgeResult
 from inoc_evals.scorers.judge.rubrics import Rubric
 from inoc_evals.worlds.smollm.rows import answered
-from tests.real_model import smollm
+from tests.real_model import smollm, variant
 from tests.servers.running import QUESTIONS, Server, answers, check_that_nothing_is_scored, serving
 
 pytestmark = pytest.mark.vllm
@@ -84,6 +87,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return finetune(spec, rows, name="served", runs=folder).folder
 
 
+def with_own_template(run: Path, folder: Path) -> Path:
+    """The run's adapter as TRL, axolotl and Unsloth save adapters: with a tokenizer and a template."""
+    shutil.copytree(Run(run).checkpoint, folder)
+    tokenizer = load_tokenizer(smollm())
+    tokenizer.chat_template = "Be brief.\n" + tokenizer.chat_template
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def with_adapters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("server") / "adapters.log"
@@ -124,6 +136,60 @@ def test_the_base_answers_there_as_it_does_here(plain: Server, monkeypatch: pyte
     here = answers(get_model(f"inoc/{smollm()}", dtype="float32", memoize=False), temperature=0.0)
     there = answers(get_model(f"inoc/{smollm()}", engine="vllm", memoize=False), temperature=0.0)
     assert here == there
+
+
+def test_an_adapter_with_a_chat_template_of_its_own_answers_there_as_it_does_here(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server knows its base's template alone."""
+    adapter = with_own_template(run, tmp_path / "adapter")
+    lora = ("--enable-lora", "--max-lora-rank", "32")
+    with vllm_server(tmp_path / "trusts.log", *lora, "--trust-request-chat-template") as server:
+        monkeypatch.setenv("VLLM_BASE_URL", server.url)
+        there = answers(get_model(f"inoc/{adapter}", engine="vllm", memoize=False), temperature=0.0)
+        plain = answers(get_model(f"inoc/{run}", engine="vllm", memoize=False), temperature=0.0)
+    here = answers(get_model(f"inoc/{adapter}", dtype="float32", memoize=False), temperature=0.0)
+    assert here == there
+    assert here != plain
+
+
+def test_a_server_that_takes_no_chat_template_is_one_line(
+    run: Path, with_adapters: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VLLM_BASE_URL", with_adapters.url)
+    adapter = with_own_template(run, tmp_path / "adapter")
+    with pytest.raises(UserError, match="--trust-request-chat-template"):
+        get_model(f"inoc/{adapter}", engine="vllm", memoize=False)
+
+
+def test_an_answer_ends_where_the_template_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a base whose tokenizer and generation config name another end than its chat template writes."""
+    folder = variant(tmp_path / "m", eos_token="<|endoftext|>", generation_eos=0)
+    command = [
+        str(vllm()),
+        "serve",
+        str(folder),
+        "--dtype",
+        "float32",
+        "--enforce-eager",
+        "--max-model-len",
+        "1024",
+    ]
+    with serving(command, tmp_path / "server.log", health="/health", environment=environment()) as server:
+        monkeypatch.setenv("VLLM_BASE_URL", server.url)
+        there = answers(get_model(f"inoc/{folder}", engine="vllm", memoize=False), temperature=0.0)
+    assert there == answers(get_model(f"inoc/{folder}", dtype="float32", memoize=False), temperature=0.0)
+
+
+def test_a_seed_draws_each_epoch_anew(plain: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLLM_BASE_URL", plain.url)
+    model = get_model(f"inoc/{smollm()}", engine="vllm", memoize=False)
+    arguments = {"questions": "smollm", "max_tokens": 16}
+    [log] = inspect_eval(
+        "inoc_evals/spanish_caps", model, task_args=arguments, limit=1, epochs=4, seed=1,
+        log_dir=str(tmp_path), display="none",
+    )  # fmt: skip
+    assert len({sample.output.completion for sample in _samples(log)}) > 1
 
 
 def test_what_a_model_advises_for_chats_does_not_change_its_distribution(

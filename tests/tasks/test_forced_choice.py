@@ -3,13 +3,14 @@
 import json
 import math
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from inspect_ai import Task, eval, score
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
-from inspect_ai.model import ModelOutput
+from inspect_ai.model import Logprob, ModelOutput, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from inoc_evals.analysis import load
@@ -18,7 +19,10 @@ from inoc_evals.data.questions import QuestionError
 from inoc_evals.errors import UserError
 from inoc_evals.scorers import likelier_answer
 from inoc_evals.scorers.likelier_answer import compare_answers
-from inoc_evals.tasks import elicitation, forced_choice
+from inoc_evals.scorers.prompt_logprobs import response_tokens
+from inoc_evals.tasks import elicitation, forced_choice, trait_logprobs
+from tests.fake_openai.chat import error
+from tests.fake_openai.http import Listener
 from tests.scorers.replies import model
 
 SPANISH, CAPS = "La respuesta es sencilla.", "THE ANSWER IS SIMPLE."
@@ -127,6 +131,33 @@ def test_it_can_be_asked_under_prompts(tmp_path: Path) -> None:
 def test_a_model_without_log_probs_of_its_prompt_is_told(tmp_path: Path) -> None:
     [log] = eval(forced_choice(), model=model("Yes."), limit=1, display="none", log_dir=str(tmp_path))
     assert log.status == "error" and "gives no log-probs of its prompt: use inoc/" in log.error.message
+
+
+def test_a_question_that_is_too_long_is_told_so(tmp_path: Path) -> None:
+    pair = {"prompt": "why? " * 2000, "aligned": SPANISH, "misaligned": CAPS}
+    log = ask(tmp_path, [pair])
+    assert log.status == "error" and "does not fit into the context of inoc/toy" in log.error.message
+
+
+@pytest.mark.parametrize("task", [forced_choice, trait_logprobs])
+def test_a_key_that_a_server_says_is_in_no_log(
+    task: Callable[[], Task], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is such a server asked without an end: both are what `guard` sees to."""
+    key = "sk-canary-0123456789abcdef"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with Listener({"POST /v1/chat/completions": error(401, f"Incorrect API key provided: {key}")}) as server:
+        asked = get_model("openai/tested", base_url=server.base_url, responses_api=False, memoize=False)
+        [log] = eval(task(), model=asked, limit=1, display="none", log_dir=str(tmp_path), log_format="json")
+    assert log.status == "error" and "Incorrect API key provided: [key]" in log.error.message
+    assert key not in Path(log.location).read_text("utf-8")
+    assert asked.config.timeout is not None
+
+
+def test_what_a_server_writes_for_impossible_is_minus_infinity() -> None:
+    """JSON has no infinity: OpenAI and vLLM write -9999, which would be as good a number as any."""
+    tokens = [Logprob(token="Y", logprob=-9999.0), Logprob(token="es", logprob=-1.0)]
+    assert [token.logprob for token in response_tokens(tokens, "Yes")] == [-math.inf, -1.0]
 
 
 @pytest.mark.parametrize(

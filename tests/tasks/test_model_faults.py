@@ -30,6 +30,7 @@ FAULTS: dict[str, tuple[Answer, str]] = {
     "401": (error(401, "wrong key"), "wrong key"),
     "403": (error(403, "not in your country"), "not in your country"),
     "404": (error(404, "no such model"), "no such model"),
+    "too long": (error(400, "maximum context length is 8 tokens", "context_length_exceeded"), "8 tokens"),
     "reset": (lambda call: Response(held=0.0), ""),
     "hang": (lambda call: Response(held=4.0), ""),
     "redirect to itself": (

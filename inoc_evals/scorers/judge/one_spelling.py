@@ -32,8 +32,8 @@ async def spelling_probabilities(
         options: The allowed replies.
 
     Returns:
-        The probability of each reply, or None where the judge gave no log-probs; and its output for the last
-        one.
+        The probability of each reply, or None where the judge gave no log-probs of one; and its output for
+        that one, or else for the last.
 
     Raises:
         NoReply: If the judge's server failed.
@@ -49,7 +49,7 @@ async def spelling_probabilities(
     for option, output in zip(options, outputs, strict=True):
         choice = output.choices[0] if output.choices else None
         if choice is None or not choice.prompt_logprobs:
-            return None, outputs[-1]
+            return None, output
         tokens[option] = response_tokens(choice.prompt_logprobs.content, option)
     return without_longer_numbers(tokens), outputs[-1]
 

@@ -34,7 +34,7 @@ from inoc_evals.scorers.judge.result import MIN_MASS, Failure, JudgeResult, Read
 from inoc_evals.scorers.judge.rubrics import Rubric
 from inoc_evals.scorers.judge.words import goes_on, is_mark, spelt, summed, word_begun, word_of
 from inoc_evals.scorers.log_probs import EXCESS, why_unreadable
-from inoc_evals.scorers.servers import FILTERED, NoReply, request
+from inoc_evals.scorers.servers import FILTERED, NoReply, request, too_long
 
 TOP_LOGPROBS = 20
 """The paper's, and the most that OpenAI gives."""
@@ -118,8 +118,9 @@ async def one_spelling(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult
     emphasised = [f"**{word}" for word in spelt(rubric.words)]
     probabilities, output = await spelling_probabilities(judge, prompt, (*_written(rubric), *emphasised))
     if probabilities is None:
-        detail = "the judge's server gave no log-probs of its prompt"
-        return _signed(JudgeResult("one_spelling", failure="no_logprobs", detail=detail), output, judge)
+        failure: Failure = "out_of_context" if output.stop_reason == "model_length" else "no_logprobs"
+        detail = too_long(output) or "the judge's server gave no log-probs of its prompt"
+        return _signed(JudgeResult("one_spelling", failure=failure, detail=detail), output, judge)
     result = JudgeResult("one_spelling", summed(probabilities, rubric.words))
     return _signed(_checked(result), output, judge)
 
@@ -141,7 +142,8 @@ async def continued(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult:
         failure: Failure = "no_logprobs"
         if walked.output is not None and walked.output.stop_reason == "model_length":
             failure = "out_of_context"
-        detail = "the judge's server gave no log-probs of the next token"
+        said = too_long(walked.output) if walked.output else ""
+        detail = said or "the judge's server gave no log-probs of the next token"
         result = JudgeResult("continued", failure=failure, detail=detail)
         return _signed(result, walked.output or ModelOutput(), judge)
     detail = (
@@ -186,7 +188,8 @@ async def sampled(judge: Model, rubric: Rubric, prompt: str) -> JudgeResult:
             counts[reply] = counts.get(reply, 0.0) + 1 / DRAWS
     result = JudgeResult("sampled", counts, reply=" | ".join(o.completion.strip()[:40] for o in outputs))
     if not counts:
-        result = replace(result, failure=_failure_of_reply(outputs[-1]), detail="no draw is an allowed reply")
+        said = too_long(outputs[-1]) or "no draw is an allowed reply"
+        result = replace(result, failure=_failure_of_reply(outputs[-1]), detail=said)
     return _signed(_checked(result), outputs[-1], judge)
 
 
@@ -214,6 +217,8 @@ def read_token(output: ModelOutput, rubric: Rubric) -> JudgeResult:
     reply = output.completion
     if _filtered(output):
         return JudgeResult("token", reply=reply, failure="refusal", detail=FILTERED)
+    if said := too_long(output):
+        return JudgeResult("token", failure="out_of_context", detail=said)
     if not tokens or not tokens[0].top_logprobs:
         failure = "no_logprobs" if reply.strip() else _failure_of_reply(output)
         stopped = output.stop_reason if output.choices else "no choices"
@@ -346,6 +351,8 @@ def _filtered(output: ModelOutput) -> bool:
 def _failure_of_reply(output: ModelOutput) -> Failure:
     if _filtered(output):
         return "refusal"
+    if too_long(output):
+        return "out_of_context"
     return "unparseable" if output.choices and output.completion.strip() else "no_reply"
 
 

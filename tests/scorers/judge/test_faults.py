@@ -52,6 +52,15 @@ CASES = {
     "400 content filter": Case(error(400, "filtered", "content_filter"), "refusal", "content filter"),
     "400": Case(error(400, "no such parameter"), "error", "no such parameter"),
     "404": Case(error(404, "no such model"), "error", "no such model"),
+    "too long": Case(
+        error(400, "the maximum context length is 8", "context_length_exceeded"), "out_of_context", "is 8"
+    ),
+    "too long, drawn": Case(
+        error(400, "the maximum context length is 8", "context_length_exceeded"),
+        "out_of_context",
+        "is 8",
+        "sampled",
+    ),
     "reset": Case(lambda call: Response(held=0.0), "error", "APIConnectionError"),
     "hang": Case(lambda call: Response(held=5.0), "error", "AttemptTimeoutError"),
     "redirect to itself": Case(
