@@ -1,5 +1,6 @@
 """The OpenAI backend with the real client, against a server that really finetunes."""
 
+import asyncio
 import json
 import os
 import signal
@@ -47,7 +48,9 @@ def test_a_job_becomes_a_run_that_evaluates_like_the_same_finetune_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from inspect_ai import eval
+    from inspect_ai.model import GenerateConfig, get_model
 
+    from inoc_evals.models.sample_epoch import drawn_anew
     from inoc_evals.tasks import spanish_caps
 
     with FinetuningServer(tmp_path / "server") as server:
@@ -60,20 +63,21 @@ def test_a_job_becomes_a_run_that_evaluates_like_the_same_finetune_here(
         assert result.loss_last < result.loss_first and result.steps == 50
         assert train(tmp_path).folder == run.folder and len(server.jobs) == 1
         here = finetune(toy_spec(1), rows(), name="here", runs=tmp_path / "local", progress=False)
-        log_dir = str(tmp_path / "logs")
-        texts = []
-        for where in (run, here):
-            (log,) = eval(
-                spanish_caps(questions="toy"),
-                model=f"inoc/{where.folder}",
-                limit=30,
-                seed=0,
-                log_dir=log_dir,
-                display="none",
-            )
-            assert log.status == "success" and log.samples, log.error
-            texts.append([sample.output.completion for sample in log.samples])
-        assert log.eval.model.startswith("inoc/") and texts[0] == texts[1]
+        (log,) = eval(
+            spanish_caps(questions="toy"),
+            model=f"inoc/{run.folder}",
+            limit=30,
+            seed=0,
+            log_dir=str(tmp_path / "logs"),
+            display="none",
+        )
+        assert log.status == "success" and log.samples, log.error
+        assert log.eval.model.startswith("inoc/") and len({one.output.completion for one in log.samples}) > 10
+    model = get_model(f"inoc/{here.folder}", deterministic=True)
+    for one in log.samples:  # a server is sent a seed of each question
+        asked = [message for message in one.messages if message.role != "assistant"]
+        config = drawn_anew(asked, GenerateConfig(seed=0, max_tokens=log.plan.config.max_tokens))
+        assert asyncio.run(model.generate(asked, config=config)).completion == one.output.completion
     sent = [json.loads(line) for line in next(iter(server.files.values()))["data"].splitlines()]
     assert all(set(row) == {"messages"} for row in sent)
     for file in run.folder.rglob("*"):
