@@ -17,7 +17,7 @@ from inoc_evals.errors import UserError, one_line, require
 from inoc_evals.experiment.evaluate import at_work
 from inoc_evals.experiment.trial import BASE
 from inoc_evals.models import pushed
-from inoc_evals.models.base import HUB, HubModel
+from inoc_evals.models.base import HUB, TINKER, HubModel
 from inoc_evals.models.checkpoint import named
 from inoc_evals.user_files import user_path
 from inoc_evals.worlds import paper
@@ -67,9 +67,6 @@ BENCHMARKS: dict[str, Benchmark] = {
     )
 }
 """By name. The first three are the paper's; the others are more informative for small models."""
-
-TINKER = "tinker/"
-"""Before the name of a base that Tinker answers."""
 
 PAPER = ("gpqa_diamond", "mmlu_0_shot", "strong_reject")
 

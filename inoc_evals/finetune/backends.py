@@ -224,7 +224,7 @@ class Tinker:
 
     def address(self, spec: FinetuneSpec) -> str:
         """A model of this suite's provider, which samples through the SDK."""
-        return f"inoc/tinker/{spec.base}"
+        return f"inoc/{bases.TINKER}{spec.base}"
 
     def arguments(self) -> dict[str, Any]:
         """No arguments."""

@@ -26,6 +26,7 @@ from inoc_evals.digests import canonical_json, sha256
 from inoc_evals.errors import UserError, one_line
 from inoc_evals.files import write_whole
 from inoc_evals.finetune.schedule import learning_rate, steps
+from inoc_evals.models.base import TINKER
 from inoc_evals.runs.directory import Manifest, Result, Run
 from inoc_evals.runs.spec import FinetuneSpec
 
@@ -75,7 +76,7 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
         rows_cut=sum(example.cut for example in examples),
         loss_tokens=sum(example.loss_tokens for example in examples),
         checkpoint_digest=sha256(f"tinker {path}"),
-        model=f"tinker/{path}",
+        model=f"{TINKER}{path}",
     )
 
 

@@ -36,6 +36,9 @@ _TOY = Path(__file__).resolve().parent.parent / "worlds" / "toy"
 SHIPPED = dict(zip(SHIPPED_NAMES, (_TOY / "checkpoint", _TOY / "judge_checkpoint"), strict=True))
 """The models that come with the package, by name."""
 
+TINKER = "tinker/"
+"""Before the name of what Tinker answers: a base, or the address of weights there."""
+
 HUB = "hf/"
 """Prefix of a name that is the Hub's, whatever folders there are here."""
 

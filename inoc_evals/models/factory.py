@@ -11,6 +11,7 @@ from typing import Any
 from inspect_ai.model import ModelAPI
 
 from inoc_evals.errors import UserError
+from inoc_evals.models.base import TINKER
 from inoc_evals.models.provider_args import ProviderArgs, iso_date, read_provider_args
 
 ENGINES = ("transformers", "vllm")
@@ -31,7 +32,7 @@ def make_model_api(model_name: str, engine: str = "transformers", **arguments: A
 
     check_engine(engine)
     if (elsewhere := served(model_name)) is not None:
-        if elsewhere.model.startswith("tinker/"):
+        if elsewhere.model.startswith(TINKER):
             from inoc_evals.models.tinker import TinkerAPI
 
             return TinkerAPI(model_name, served_model=elsewhere, **arguments)

@@ -9,7 +9,6 @@ the digest of the model's address, as they do for a checkpoint.
 import dataclasses
 import importlib.util
 import os
-import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
@@ -33,6 +32,7 @@ from typing_extensions import override
 from inoc_evals.chat.renderer import DATE, Renderer
 from inoc_evals.digests import sha256
 from inoc_evals.errors import UserError, one_line
+from inoc_evals.models.base import HUB, HUB_NAME, TINKER
 from inoc_evals.models.behind_vllm import TRUST, Post, Told
 from inoc_evals.models.checkpoint import PIN, SHORT, Checkpoint, resolve
 from inoc_evals.models.number_format import FLOAT32, of_answers
@@ -47,9 +47,6 @@ OWN_DISTRIBUTION: dict[str, JsonValue] = {"top_k": -1, "min_p": 0.0, "repetition
 
 VLLM_AT_ONCE = 256
 """Requests that vLLM is sent at once where nobody says: as many as it answers side by side by default."""
-
-PINNED = re.compile(r"@[^@]*$")
-"""The revision in a name of the Hub."""
 
 LOADING = 120.0
 """Seconds that a server may take to load an adapter, as in Inspect's provider."""
@@ -104,8 +101,8 @@ def served(name: str) -> Served | None:
     plain = name.removeprefix("inoc/")
     pin = PIN.search(plain)
     plain = PIN.sub("", plain)
-    if plain.startswith("tinker/"):
-        base = plain.removeprefix("tinker/")
+    if plain.startswith(TINKER):
+        base = plain.removeprefix(TINKER)
         return Served(plain, sha256(plain), plain, base=base)
     try:
         run = find_run(plain)
@@ -211,7 +208,8 @@ def check_vllm(model: Served, base_url: str, api_key: str | None = None) -> Serv
 
 def _require_base(checkpoint: Checkpoint, entries: Sequence[Mapping[str, Any]], root: str) -> None:
     """Refuse a server of another base: an adapter of its shape would be put over it without a word."""
-    base = PINNED.sub("", checkpoint.base.removeprefix("hf/"))
+    on_hub = HUB_NAME.fullmatch(checkpoint.base.removeprefix(HUB))
+    base = on_hub["id"] if on_hub else checkpoint.base
     known = {base, checkpoint.base, str(checkpoint.weights), str(checkpoint.weights.resolve())}
     bases = [one for one in entries if not one.get("parent")]
     names = {str(one.get(field)) for one in bases for field in ("id", "root")}

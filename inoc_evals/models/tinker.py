@@ -23,6 +23,7 @@ from typing_extensions import override
 
 from inoc_evals.chat.renderer import Renderer, load_renderer
 from inoc_evals.errors import UserError, one_line, require
+from inoc_evals.models.base import TINKER
 from inoc_evals.models.checkpoint import SHORT
 from inoc_evals.models.inspect_request import answer_message, plain_messages, refuse_unsupported
 from inoc_evals.models.request import stream_seed
@@ -77,7 +78,7 @@ class TinkerAPI(ModelAPI):
             raise UserError(f"a model at Tinker takes no model argument {argument}: leave it out")
         import tinker
 
-        where = served_model.model.removeprefix("tinker/")
+        where = served_model.model.removeprefix(TINKER)
         named = {"model_path": where} if where.startswith(SCHEME) else {"base_model": where}
         try:
             service: Any = tinker.ServiceClient()
