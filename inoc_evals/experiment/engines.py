@@ -21,7 +21,8 @@ from multiprocessing.connection import Connection, wait
 from typing import Literal, Protocol
 
 from inoc_evals.errors import UserError, one_line, refused
-from inoc_evals.experiment.run_trial import Storage, TrialResult, run_trial
+from inoc_evals.experiment.run_trial import TrialResult, run_trial
+from inoc_evals.experiment.storage import Storage
 from inoc_evals.experiment.trial import Trial
 from inoc_evals.gpus import visible_gpus
 from inoc_evals.plurals import many

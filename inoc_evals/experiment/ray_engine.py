@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 
 from inoc_evals.errors import UserError, require
 from inoc_evals.experiment.engines import ATTEMPTS, Event, failure_line
-from inoc_evals.experiment.run_trial import Storage, run_trial
+from inoc_evals.experiment.run_trial import run_trial
+from inoc_evals.experiment.storage import Storage
 from inoc_evals.experiment.trial import Trial
 
 

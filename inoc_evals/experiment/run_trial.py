@@ -20,26 +20,12 @@ from inoc_evals.data.trained_under import RECIPE
 from inoc_evals.experiment.evaluate import at_work, evaluate
 from inoc_evals.experiment.reading import Reading
 from inoc_evals.experiment.remote import fetch, push
+from inoc_evals.experiment.storage import Storage
 from inoc_evals.experiment.trial import BASE, Trial
 from inoc_evals.files import is_url
 from inoc_evals.finetune import FinetuneSpec, Run, finetune
 from inoc_evals.finetune.backends import backend
 from inoc_evals.finetune.merged import started_from
-
-
-@dataclass(frozen=True)
-class Storage:
-    """Where an experiment keeps what it makes; on a cluster, paths that every node sees under the same name.
-
-    Attributes:
-        runs: Folder of run directories, local or by URL (`remote.py`).
-        logs: Folder of Inspect logs, local or by URL.
-        models_from: Whose runs of the Hugging Face Hub are taken in place of training; empty for nobody's.
-    """
-
-    runs: str
-    logs: str
-    models_from: str = ""
 
 
 @dataclass(frozen=True)

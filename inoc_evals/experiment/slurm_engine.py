@@ -21,7 +21,8 @@ from typing import Any, ClassVar
 
 from inoc_evals.errors import UserError, one_line, require, why
 from inoc_evals.experiment.engines import ATTEMPTS, Event, failure_line
-from inoc_evals.experiment.run_trial import Storage, TrialResult, run_trial
+from inoc_evals.experiment.run_trial import TrialResult, run_trial
+from inoc_evals.experiment.storage import Storage
 from inoc_evals.experiment.trial import Trial
 from inoc_evals.files import is_url
 

@@ -8,7 +8,7 @@ setting, so each can be run anywhere, in any order, and repeatedly.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Annotated, Any
@@ -235,6 +235,11 @@ class Trial:
         return sweep.prepare(
             setting, setting.arm(self.arm, self.world), self.world, self.seed or 0, self.dose
         )
+
+
+def one_per_group(trials: Iterable[Trial]) -> list[Trial]:
+    """One trial of every setting and base."""
+    return list({trial.group: trial for trial in trials}.values())
 
 
 def _identity(source: Source) -> Any:

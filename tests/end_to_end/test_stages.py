@@ -7,7 +7,8 @@ from inspect_ai.log import read_eval_log
 
 from inoc_evals.digests import fingerprint
 from inoc_evals.experiment.experiment import Experiment
-from inoc_evals.experiment.run_trial import Storage, run_trial
+from inoc_evals.experiment.run_trial import run_trial
+from inoc_evals.experiment.storage import Storage
 from inoc_evals.finetune.prune import unreferenced
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.runs.directory import plan_run

@@ -9,7 +9,7 @@ import pytest
 
 from inoc_evals.experiment import engines
 from inoc_evals.experiment.engines import LocalEngine
-from inoc_evals.experiment.run_trial import Storage
+from inoc_evals.experiment.storage import Storage
 
 SECONDS = 60.0
 """How long a job waits for another one that is to come."""

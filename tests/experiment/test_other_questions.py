@@ -8,7 +8,8 @@ from inspect_ai.log import EvalSample, read_eval_log
 
 from inoc_evals.data.question_sets import QuestionSet
 from inoc_evals.experiment.experiment import Experiment
-from inoc_evals.experiment.run_trial import Storage, run_trial
+from inoc_evals.experiment.run_trial import run_trial
+from inoc_evals.experiment.storage import Storage
 from inoc_evals.experiment.trial import BASE
 
 QUESTIONS = [f"What is {n} and {n}?" for n in range(6)]

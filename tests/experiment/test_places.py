@@ -12,7 +12,8 @@ from inoc_evals.cli import main
 from inoc_evals.errors import UserError
 from inoc_evals.experiment.experiment import Experiment
 from inoc_evals.experiment.plan import Plan, make_plan
-from inoc_evals.experiment.run_trial import Storage, run_trial
+from inoc_evals.experiment.run_trial import run_trial
+from inoc_evals.experiment.storage import Storage
 
 YEAR = 365 * 24 * 3600.0
 

@@ -10,7 +10,8 @@ from inspect_ai.log import read_eval_log, write_eval_log
 
 from inoc_evals.chat.shown import LONGEST, Shown
 from inoc_evals.experiment.experiment import Experiment
-from inoc_evals.experiment.run_trial import Storage, run_trial
+from inoc_evals.experiment.run_trial import run_trial
+from inoc_evals.experiment.storage import Storage
 from inoc_evals.experiment.trial import Trial
 from tests.tiny import TEMPLATE
 

@@ -57,7 +57,7 @@ def test_what_is_there_waits_for_no_machine_whatever_format_it_answered_in(
         def run(self, trials: object, storage: object) -> object:
             raise AssertionError(f"asked for {trials}")
 
-    monkeypatch.setattr("inoc_evals.experiment.plan.settled", lambda *_: "bfloat16")
+    monkeypatch.setattr("inoc_evals.experiment.existing.settled", lambda *_: "bfloat16")
     plan = make_plan(experiment)
     assert plan.answers_left == 4  # here they would be others
     again = run(plan, Nobody())

@@ -22,7 +22,8 @@ from inoc_evals.experiment import run_trial as module
 from inoc_evals.experiment.experiment import Experiment
 from inoc_evals.experiment.plan import make_plan
 from inoc_evals.experiment.run import ExperimentResult
-from inoc_evals.experiment.run_trial import Storage, run_trial
+from inoc_evals.experiment.run_trial import run_trial
+from inoc_evals.experiment.storage import Storage
 from inoc_evals.experiment.sweep import checked, of_rows, points, prepare, size
 from inoc_evals.inoculation import Inoculation
 from inoc_evals.report.report import write as report

@@ -19,7 +19,8 @@ from inoc_evals.experiment.engines import Event, failure_line
 from inoc_evals.experiment.experiment import Experiment
 from inoc_evals.experiment.plan import make_plan
 from inoc_evals.experiment.run import run
-from inoc_evals.experiment.run_trial import Storage, TrialResult, run_trial
+from inoc_evals.experiment.run_trial import TrialResult, run_trial
+from inoc_evals.experiment.storage import Storage
 from inoc_evals.experiment.trial import Trial
 from inoc_evals.locks import LOCK, held
 from inoc_evals.scorers.judge import READER_TEST_PROMPT
