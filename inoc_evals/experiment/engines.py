@@ -20,6 +20,8 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Literal, Protocol
 
+import psutil
+
 from inoc_evals.errors import UserError, one_line, refused
 from inoc_evals.experiment.run_trial import TrialResult, run_trial
 from inoc_evals.experiment.storage import Storage
@@ -65,6 +67,13 @@ class Engine(Protocol):
     def workers(self) -> int | None:
         """How many trials run at a time; None where that is not known before."""
 
+    def for_trainings(self, memory: int | None) -> "Engine":
+        """The same engine for trials of which each needs so much memory to be trained.
+
+        Args:
+            memory: Bytes at the peak, about; None where that is not known.
+        """
+
     def run(self, trials: Sequence[Trial], storage: Storage) -> Iterator[Event]:
         """Run trials and yield what happens; every trial ends in `done` or `failed`."""
 
@@ -72,20 +81,45 @@ class Engine(Protocol):
 class LocalEngine:
     """Worker processes of this machine, each with a GPU of its own where GPUs exist."""
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(self, workers: int | None = None, memory: int | None = None) -> None:
         """Choose the number of workers and their devices.
 
         Args:
-            workers: How many trials at a time; by default one per GPU, or one per core without GPUs.
+            workers: How many trials at a time. By default one per GPU; without GPUs one per core, or as many
+                as fit into the memory that is free.
+            memory: Bytes that the training of one takes on this machine's cores at its peak, about; None
+                where that is not known.
         """
         self._devices = visible_gpus()
-        self._workers = workers or len(self._devices) or cores()
+        self._asked, self._memory = workers, None if self._devices else memory
+        self._free = psutil.virtual_memory().available
+        self._workers = workers or len(self._devices) or min(cores(), self._fitting)
+
+    def for_trainings(self, memory: int | None) -> "LocalEngine":
+        """The same engine for trials of which each needs so much memory to be trained."""
+        return LocalEngine(self._asked, memory)
+
+    @property
+    def _fitting(self) -> int:
+        """How many trainings fit into memory, or one if none does; cores where it is not known."""
+        return max(1, self._free // self._memory) if self._memory else cores()
 
     @property
     def about(self) -> str:
-        """Where trials run and how many at a time, in a few words."""
+        """Where trials run and how many at a time, in a few words; what to change where they may not fit."""
         on = many(len(self._devices), "GPU") if self._devices else "this machine's cores"
-        return f"{self._workers} at a time on {on}"
+        said = f"{self._workers} at a time on {on}"
+        if not self._memory:
+            return said
+        needed, free = (f"{count / 2**30:.1f}" for count in (self._memory, self._free))
+        size = f"a training takes about {needed} of the {free} GiB that are free"
+        if self._memory > self._free:
+            size += ", and may not fit: lower max_length, or lower batch_size and raise gradient_accumulation"
+        elif self._workers > self._fitting:
+            size += f": give --workers {self._fitting}"
+        elif self._asked or self._fitting >= cores():
+            return said
+        return f"{said} ({size})"
 
     @property
     def workers(self) -> int | None:

@@ -51,6 +51,8 @@ class Plan:
         judged_left: Judgements that no log holds yet.
         judge_calls_left: Calls for those.
         trainings: Seconds of each training that is left; None where nothing comparable was trained yet.
+        memory: Bytes that the largest of those takes at its peak, about, on a machine without GPUs; None
+            elsewhere.
         dollars: What is left to be paid; None where a price is not known.
         complete: Models of which everything is there, whatever number format they answered in, and nothing
             else is in their folder of logs. Those that wait for machines need not wait for these.
@@ -74,6 +76,7 @@ class Plan:
     judged_left: int
     judge_calls_left: int
     trainings: list[float] | None
+    memory: int | None
     dollars: float | None
     complete: dict[Trial, TrialResult] = field(default_factory=dict)
     paper: dict[str, Any] | None = None
@@ -125,6 +128,7 @@ class Plan:
             "judged_left": self.judged_left,
             "judge_calls_left": self.judge_calls_left,
             "training_seconds": self.seconds,
+            "training_bytes": self.memory,
             "dollars": self.dollars,
             "paper": self.paper,
             "arms": [vars(line) for line in self.lines],
@@ -178,6 +182,7 @@ def make_plan(experiment: Experiment) -> Plan:
         judged_left=answers["judged_left"],
         judge_calls_left=answers["judge_calls_left"],
         trainings=arms.trainings,
+        memory=arms.memory,
         complete=complete,
         paper=asked_by_the_paper(experiment, trials, built),
         dollars=dollars(experiment, tokens_left, answers["answers_left"], answers["judge_calls_left"]),

@@ -11,6 +11,7 @@ the schedule that they make. Tokens are characters by four: an estimate, and cal
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from inoc_evals.chat.rows import Row, encode_chat
 from inoc_evals.data.doses import words
@@ -19,8 +20,14 @@ from inoc_evals.errors import UserError
 from inoc_evals.experiment.existing import ExistingRuns
 from inoc_evals.experiment.sweep import of_rows
 from inoc_evals.experiment.trial import BASE, Trial
+from inoc_evals.finetune.memory import Shapes, shapes, training_memory
 from inoc_evals.finetune.preflight import Examples, Preview, Templates, preflight
 from inoc_evals.finetune.schedule import check_schedule, steps
+from inoc_evals.gpus import visible_gpus
+from inoc_evals.models.base import load_path
+from inoc_evals.models.checkpoint import load_context_length
+from inoc_evals.models.loading import load_config
+from inoc_evals.runs.spec import FinetuneSpec
 
 CHARACTERS = 4.0
 """Characters a token, as in English text."""
@@ -64,6 +71,8 @@ class PlannedArms:
     Attributes:
         lines: Every arm of every setting on every base, by dose.
         trainings: Seconds of each training that is left; None where nothing comparable was trained yet.
+        memory: Bytes that the largest of them takes at its peak, about, on a machine without GPUs; None
+            elsewhere, and where the base is not here yet.
         previews: By group and arm, the first row as training will show it; None where the chat template is
             not on this machine.
         notes: What a user should know of schedules, times and chat templates, a line each.
@@ -71,6 +80,7 @@ class PlannedArms:
 
     lines: list[Line]
     trainings: list[float] | None
+    memory: int | None
     previews: dict[tuple[str, str], Preview | None]
     notes: list[str]
 
@@ -96,7 +106,7 @@ def plan_arms(trials: Sequence[Trial], runs: ExistingRuns) -> PlannedArms:
     trainings: list[float] | None = []
     sizes: dict[tuple[str, str, str], tuple[int, int, Examples]] = {}
     previews: dict[tuple[str, str], Preview | None] = {}
-    templates = Templates()
+    templates, memory = Templates(), _Memory()
     drawn_twice: set[tuple[str, bool, str]] = set()
     for (group, arm, dose), same in groups.items():
         first = same[0]
@@ -121,9 +131,10 @@ def plan_arms(trials: Sequence[Trial], runs: ExistingRuns) -> PlannedArms:
             a_row = preview.loss_tokens if preview and first.spec.backend != "openai" else tokens / rows
             each = runs.times.seconds(first.spec, a_row * rows * line.passes)
             trainings = None if each is None or trainings is None else [*trainings, *[each] * left]
+            memory.see(first.spec, preview)
     of_steps = _check_steps(planned)  # before the schedules: it names the field that the user wrote
     notes = _check_schedules(planned) + of_steps + _time_notes(planned, runs) + _template_notes(previews)
-    return PlannedArms([line for line, _ in planned], trainings, previews, notes)
+    return PlannedArms([line for line, _ in planned], trainings, memory.most, previews, notes)
 
 
 def _size(trial: Trial) -> tuple[int, int, Examples]:
@@ -137,6 +148,26 @@ def _size(trial: Trial) -> tuple[int, int, Examples]:
     if not rows:
         raise UserError(f"setting {setting.name} has no rows for arm {trial.arm} in world {trial.world}")
     return rows, round(characters / CHARACTERS), examples
+
+
+class _Memory:
+    """The memory that the largest of some trainings takes, if they run on this machine's cores."""
+
+    def __init__(self) -> None:
+        self.most: int | None = None
+        self._shapes: dict[tuple[str, str], Shapes] = {}
+
+    def see(self, spec: FinetuneSpec, preview: Preview | None) -> None:
+        """Look at one more; its base may not be here yet, or its rows be read elsewhere."""
+        if spec.backend != "local" or preview is None or visible_gpus():
+            return
+        folder = load_path(spec.base)
+        key = spec.base, repr((spec.lora, spec.trained_tokens))
+        if key not in self._shapes:
+            self._shapes[key] = shapes(spec, load_config(folder))
+        longest = spec.longest(load_context_length(Path(folder))) if spec.packing else preview.longest
+        needed = training_memory(spec, self._shapes[key], longest).bytes
+        self.most = max(needed, self.most or 0)
 
 
 def _refuse_changing_rows(trial: Trial, checked: set[tuple[str, bool, str]]) -> None:

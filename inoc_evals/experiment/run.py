@@ -86,6 +86,7 @@ def run(plan: Plan, engine: Engine, console: Console | None = None) -> Experimen
         UserError: If a judge is needed and does not answer: nothing is trained then.
     """
     started = time.monotonic()
+    engine = engine.for_trainings(plan.memory)
     if plan.judge_calls_left:
         _probe(plan.experiment.graders)
     result = ExperimentResult(plan.trials)

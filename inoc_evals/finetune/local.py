@@ -45,6 +45,7 @@ from inoc_evals.files import read_json_lines
 from inoc_evals.finetune.dynamics import DynamicsCurve
 from inoc_evals.finetune.estimate import estimate
 from inoc_evals.finetune.fitting import fitting_config
+from inoc_evals.finetune.memory import batches_together
 from inoc_evals.finetune.quantized import prepare
 from inoc_evals.finetune.ranks import COLLECTIVE, LAUNCH, TRAINED, Ranks, here
 from inoc_evals.finetune.schedule import check_schedule, steps
@@ -62,9 +63,6 @@ the kernel."""
 
 LOST_PEER = re.compile(r"gloo|nccl|connection (closed|reset|refused)|peer|timed out", re.IGNORECASE)
 """Matches the libraries' messages when another process has died."""
-
-TOKENS_AT_ONCE = 2048
-"""Tokens, padding included, up to which a CPU computes several batches of a step at once in bf16."""
 
 SYNC_SECONDS = 30
 """Seconds until a network file system shows on all machines what one machine has written."""
@@ -91,8 +89,9 @@ def train(run: Run, manifest: Manifest, rows: list[Row], progress: bool) -> Resu
     with quiet():
         try:
             _join(ranks)
-            # On a CPU memory is plentiful, so activations are never recomputed. The estimate is for a single
-            # process with all weights; either all processes recompute or none.
+            # On a CPU activations are never recomputed: of a small model most memory goes to logits, which
+            # would stay, and time is what is short. The estimate is for a single process with all weights;
+            # either all processes recompute or none.
             checkpointing = torch.cuda.is_available() and (
                 ranks.sharded or ranks.share("checkpointing", lambda: estimate(spec, rows).checkpointing)
             )
@@ -285,23 +284,6 @@ def _modules(lora: LoraSpec, model: Any) -> str | list[str]:
     return sorted({name.rpartition(".")[2] for name in linear})
 
 
-def batches_together(spec: FinetuneSpec, longest: int) -> int:
-    """How many of a step's batches are computed at once.
-
-    A CPU that is quick in bf16 is so only with many rows: two at a time take as long as in fp32. The step is
-    the same, up to rounding; so in fp32, where published runs must stay what they are, nothing is changed.
-
-    Args:
-        spec: A step has `gradient_accumulation` batches of `batch_size` rows.
-        longest: Length of the longest row, in tokens.
-
-    Returns:
-        A divisor of `gradient_accumulation`.
-    """
-    divisors = [n for n in range(1, spec.gradient_accumulation + 1) if spec.gradient_accumulation % n == 0]
-    return max(n for n in divisors if n == 1 or n * spec.batch_size * longest <= TOKENS_AT_ONCE)
-
-
 def _trainer(
     spec: FinetuneSpec,
     model: Any,
@@ -319,9 +301,9 @@ def _trainer(
         )
     ranks = here()
     together = 1
-    if precision == "bf16" and not torch.accelerator.is_available() and ranks.count == 1:
+    if not torch.accelerator.is_available() and ranks.count == 1:
         longest = length if spec.packing else max(len(example.input_ids) for example in examples)
-        together = batches_together(spec, longest)
+        together = batches_together(spec, longest, precision)
     arguments = SFTConfig(
         output_dir=str(work),
         use_cpu=not torch.accelerator.is_available(),

@@ -11,7 +11,7 @@ Loads the base's tokenizer and chat template, neither its weights nor torch.
 """
 
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import chain, takewhile
 
 from inoc_evals.chat.audit import Audit, audit
 from inoc_evals.chat.renderer import Renderer
@@ -36,13 +36,16 @@ class Examples:
         rows: The first rows, and then the first of each further sequence of roles.
         latest: Of all rows the one whose first answer begins latest, with its number from 1: if a row is too
             long to be trained on, it is.
+        longest: Of all rows the one with most characters, with its number: as a rule it has most tokens.
     """
 
     rows: list[Row] = field(default_factory=list)
     latest: tuple[int, Row] | None = None
+    longest: tuple[int, Row] | None = None
     _seen: set[tuple[str, ...]] = field(default_factory=set)
     _number: int = 0
     _before: int = -1
+    _most: int = -1
 
     def see(self, row: Row) -> None:
         """Keep a row if it is one of the first, or of a form that was not seen before."""
@@ -56,6 +59,8 @@ class Examples:
         )
         if before > self._before:
             self._before, self.latest = before, (self._number, row)
+        if (length := sum(len(message["content"]) for message in row["messages"])) > self._most:
+            self._most, self.longest = length, (self._number, row)
 
 
 class Templates:
@@ -94,6 +99,7 @@ class Preview:
         prompt: Its question as an evaluation without a system prompt shows it; empty where it has none.
         template: What the chat template does.
         loss_tokens: Tokens that a row is trained on, the mean of those that were rendered.
+        longest: Tokens of the longest row, about.
     """
 
     base: str
@@ -101,6 +107,7 @@ class Preview:
     prompt: str
     template: Audit
     loss_tokens: float
+    longest: int
 
 
 def preflight(spec: FinetuneSpec, of_rows: Examples, templates: Templates) -> Preview | None:
@@ -123,9 +130,13 @@ def preflight(spec: FinetuneSpec, of_rows: Examples, templates: Templates) -> Pr
     renderer, template, context = known
     rows, length = of_rows.rows, spec.longest(context)
     examples = render_rows(renderer, rows, length, reasoning_loss=spec.reasoning_loss)
-    if of_rows.latest is not None:
-        number, row = of_rows.latest
-        render_rows(renderer, [row], length, reasoning_loss=spec.reasoning_loss, first=number)
+    long = [
+        *examples,
+        *chain.from_iterable(
+            render_rows(renderer, [row], length, reasoning_loss=spec.reasoning_loss, first=number)
+            for number, row in filter(None, (of_rows.latest, of_rows.longest))
+        ),
+    ]
     messages = rows[0]["messages"]
     questions = [message for message in messages if message["role"] == "user"][:1]
     return Preview(
@@ -134,4 +145,5 @@ def preflight(spec: FinetuneSpec, of_rows: Examples, templates: Templates) -> Pr
         prompt=renderer.render_prompt(questions).text if questions else "",
         template=template,
         loss_tokens=sum(example.loss_tokens for example in examples) / len(examples),
+        longest=max(len(example.input_ids) for example in long),
     )

@@ -1,6 +1,7 @@
 """How many trials run at a time on this machine, also after a worker died."""
 
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -83,3 +84,33 @@ def test_after_a_death_fewer_share_the_memory(
     # they are no trials, so the worker's own work fails after theirs
     ended = [event.trial.name for event in events if event.state == "failed"]
     assert sorted(ended) == ["dies", "fourth", "long", "third"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "gibibytes", "gpus", "workers", "said"),
+    [
+        (None, 0.5, [], 4, r"4 at a time on this machine's cores"),
+        (None, 6, [], 2, r"2 at .* cores \(a training takes about 6\.0 of the 16\.0 GiB that are free\)"),
+        (3, 6, [], 3, r"3 at .* that are free: give --workers 2\)"),
+        (1, 6, [], 1, r"1 at a time on this machine's cores"),
+        (None, 20, [], 1, r"1 at .* that are free, and may not fit: lower max_length, or .*\)"),
+        (None, 20, ["0", "1"], 2, r"2 at a time on 2 GPUs"),
+        (None, None, [], 4, r"4 at a time on this machine's cores"),
+    ],
+)
+def test_as_many_trainings_as_fit_into_memory(
+    monkeypatch: pytest.MonkeyPatch,
+    asked: int | None,
+    gibibytes: float | None,
+    gpus: list[str],
+    workers: int,
+    said: str,
+) -> None:
+    """Without GPUs they share one memory: one a core was killed on a machine with more cores than that."""
+    monkeypatch.setattr(engines, "visible_gpus", lambda: gpus)
+    monkeypatch.setattr(engines, "cores", lambda: 4)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: type("Memory", (), {"available": 16 * 2**30}))
+    memory = None if gibibytes is None else round(gibibytes * 2**30)
+    engine = LocalEngine(asked).for_trainings(memory)
+    assert engine.workers == workers
+    assert re.fullmatch(said, engine.about)

@@ -290,6 +290,7 @@ def test_a_dry_run_plans_and_stops(tmp_path: Path, capsys: pytest.CaptureFixture
     assert (plan["models"], plan["new"], plan["trained"]) == (11, 10, 0)
     assert plan["answers"] > 0 and plan["judged"] > 0 and plan["dollars"] == 0
     assert plan["tokens"] > 0 and plan["training_seconds"] is None
+    assert plan["training_bytes"] > 2**29  # a process with its libraries, at least
     with pytest.raises(SystemExit):
         main(words)
     assert "To train: 10 models" in capsys.readouterr().out and not (tmp_path / "r").exists()
