@@ -156,11 +156,11 @@ def make_plan(experiment: Experiment) -> Plan:
     storage = storage_of(experiment)
     if experiment.backend == "local":
         check_arguments(**experiment.evaluate.model_args)
-        experiment.trials()  # settings and arms are checked before anything is merged
-        experiment = _from_models(experiment)
     else:
         check_arguments_elsewhere(experiment.backend, experiment.evaluate.model_args)
-    trials = experiment.trials()
+    trials = experiment.trials()  # settings and arms are checked before anything is merged
+    if experiment.backend == "local" and (merged := _from_models(experiment)).bases != experiment.bases:
+        experiment, trials = merged, merged.trials()
     measures = [m for setting in experiment.definitions for m in setting.measured(experiment.world)]
     unused = check_parameters(measures, experiment.evaluate.parameters)
     _check_backends(experiment, trials)

@@ -23,10 +23,10 @@ from inoc_evals.experiment.trial import BASE, Trial
 from inoc_evals.finetune.memory import Shapes, shapes, training_memory
 from inoc_evals.finetune.preflight import Examples, Preview, Templates, preflight
 from inoc_evals.finetune.schedule import check_schedule, steps
-from inoc_evals.gpus import visible_gpus
 from inoc_evals.models.base import load_path
 from inoc_evals.models.checkpoint import load_context_length
 from inoc_evals.models.loading import load_config
+from inoc_evals.models.number_format import on_cpu
 from inoc_evals.runs.spec import FinetuneSpec
 
 CHARACTERS = 4.0
@@ -159,7 +159,7 @@ class _Memory:
 
     def see(self, spec: FinetuneSpec, preview: Preview | None) -> None:
         """Look at one more; its base may not be here yet, or its rows be read elsewhere."""
-        if spec.backend != "local" or preview is None or visible_gpus():
+        if spec.backend != "local" or preview is None or not on_cpu("auto"):
             return
         folder = load_path(spec.base)
         key = spec.base, repr((spec.lora, spec.trained_tokens))
