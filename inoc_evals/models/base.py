@@ -29,6 +29,7 @@ from inoc_evals.models.gguf import (
     source_digest,
     unpacked,
 )
+from inoc_evals.models.hub_answers import bound_requests, no_answer
 from inoc_evals.runs.spec import IN_CACHE, IN_RUNS, SHIPPED_NAMES
 from inoc_evals.user_files import user_path
 
@@ -247,6 +248,7 @@ def _fetch(name: str, revision: str) -> Path:
     at = f"{name} at revision {revision!r}"
     if (folder := _downloaded(name, revision)) is not None:
         return folder
+    bound_requests()
     try:
         return Path(snapshot_download(name, revision=revision, **WANTED))
     except GatedRepoError as error:
@@ -257,7 +259,8 @@ def _fetch(name: str, revision: str) -> Path:
             "private one needs  hf auth login)"
         ) from error
     except LocalEntryNotFoundError as error:
-        raise UserError(f"{at} is not in the local cache, and the Hub cannot be reached") from error
+        why = no_answer(error) or "the Hub cannot be reached"
+        raise UserError(f"{at} is not in the local cache, and {why}") from error
     except Exception as error:  # the network's, the Hub's or the disk's: no fault of this package
-        line = first_line(error)
+        line = no_answer(error) or first_line(error)
         raise UserError(f"{at} cannot be fetched from the Hub: {line}") from error
