@@ -1,5 +1,7 @@
 import contextvars
 import inspect
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,23 @@ from tests.tiny import build_tiny
 
 LONG = ("tests/end_to_end/", "tests/experiment/", "tests/finetune/")
 """Where the tests are that take minutes. They start first, so that no worker is left with one at the end."""
+
+
+OF_THE_USER = re.compile(
+    r"(INOC_EVALS|INSPECT|RAY|SLURM|SBATCH|SUBMITIT|TORCHELASTIC|ACCELERATE|FSDP)_\w+|\w+_(API_KEY|BASE_URL)"
+    r"|HF_(TOKEN|ENDPOINT|HUB_(ETAG|DOWNLOAD)_TIMEOUT)|(LOCAL_)?(RANK|WORLD_SIZE)|MASTER_(ADDR|PORT)"
+)
+"""Variables by which a user tells the suite, or what it is built on, where things are and who pays for them.
+
+Where caches of the machine are (`HF_HOME`), what it may use (`CUDA_VISIBLE_DEVICES`) and whether it may fetch
+(`HF_HUB_OFFLINE`) stays as it is.
+"""
+
+
+def pytest_configure() -> None:
+    """Start from one environment, whoever runs the tests: a test sets the variables that it is about."""
+    for name in [name for name in os.environ if OF_THE_USER.fullmatch(name)]:
+        del os.environ[name]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

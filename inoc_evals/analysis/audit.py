@@ -112,10 +112,11 @@ def audit_loaded(
     facts, unreadable = _facts(loaded.logs)
     findings += unreadable
     table = focused(loaded.table, settings)
-    findings += audit_answers.checks(table, facts, settings)
+    known = runs if runs is not None and runs.is_dir() else None
+    findings += audit_answers.checks(table, facts, settings, known)
     findings += audit_readings.checks(table, facts)
-    if runs is not None and runs.is_dir():
-        findings += audit_runs.checks(table, facts, runs, settings)
+    if known is not None:
+        findings += audit_runs.checks(table, facts, known, settings)
     found, answers = tuple(worst_first(merged(findings))), _answers(loaded.table)
     return Audit(found, len(loaded.logs), answers, tuple(loaded.skipped))
 

@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inoc_evals.analysis.audit_apart import (
@@ -23,6 +24,7 @@ from inoc_evals.analysis.audit_apart import (
     trained_apart,
 )
 from inoc_evals.analysis.audit_drawing import drawn_apart
+from inoc_evals.analysis.audit_fields import Specs
 from inoc_evals.analysis.audit_places import (
     NONE,
     Places,
@@ -77,7 +79,10 @@ def thresholds() -> Thresholds:
 
 
 def checks(
-    answers: "pd.DataFrame", facts: Mapping[str, LogFacts], settings: Mapping[str, Setting]
+    answers: "pd.DataFrame",
+    facts: Mapping[str, LogFacts],
+    settings: Mapping[str, Setting],
+    runs: Path | None = None,
 ) -> Iterator[Finding]:
     """Check the answers of every setting and base.
 
@@ -86,13 +91,16 @@ def checks(
         facts: What else is known of the logs, by location; of a log that is missing here only scores are
             checked.
         settings: Settings by name.
+        runs: Folder of the run directories, which say in what models were trained apart; None if it is not
+            known.
     """
+    specs = Specs(runs)
     for observed, rows in split(answers, FAMILY):
-        yield from merged(_of_family(rows, facts, settings.get(str(observed["setting"]))), "dose")
+        yield from merged(_of_family(rows, facts, settings.get(str(observed["setting"])), specs), "dose")
 
 
 def _of_family(
-    rows: "pd.DataFrame", facts: Mapping[str, LogFacts], setting: Setting | None
+    rows: "pd.DataFrame", facts: Mapping[str, LogFacts], setting: Setting | None, specs: Specs
 ) -> Iterator[Finding]:
     """Check the answers of one setting and base."""
     yield from excluded(rows)
@@ -101,7 +109,7 @@ def _of_family(
     yield from asked_other_words(rows, facts)
     yield from scored_apart(rows, facts)
     yield from missing_seeds(rows)
-    yield from trained_apart(rows, facts)
+    yield from trained_apart(rows, facts, specs)
     yield from same_model(rows)
     yield from drawn_apart(rows)
     if setting is not None:

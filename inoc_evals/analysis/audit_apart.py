@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from inoc_evals.analysis.audit_fields import Specs, in_words
 from inoc_evals.analysis.audit_places import ASKED, Places, arms_of, in_one, joined, pairs_of
 from inoc_evals.analysis.contrasts import UNPAIRED
 from inoc_evals.analysis.findings import BLOCKS, CAUTION, Finding
@@ -201,52 +202,98 @@ def missing_seeds(rows: "pd.DataFrame") -> Iterator[Finding]:
         )
 
 
-def trained_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> Iterator[Finding]:
+def trained_apart(rows: "pd.DataFrame", facts: Mapping[str, LogFacts], specs: Specs) -> Iterator[Finding]:
     """Seeds of one arm that differ in more than the seed, and arms that differ in the finetune.
 
     Logs of earlier versions, and of others, do not say how their models were made, and are not accused.
+
+    Args:
+        rows: Answers of one setting and base.
+        facts: What else is known of the logs, by location.
+        specs: The specs of the runs behind them.
     """
-    apart: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    apart: dict[tuple[str, str, str], tuple[list[dict[str, Any]], dict[str, Any]]] = {}
     measured: dict[str, list[dict[str, Any]]] = {}
     places = Places(rows)
     for observed, group in split(rows, (*FAMILY, "task", "dose", "world")):
         made = {arm: _recipes(of_arm, facts) for arm, of_arm in arms_of(group).items()}
-        for arm, seeds in made.items():
+        for arm, parts in made.items():
             measured.setdefault(arm, []).append(observed)
-            if unlike := [part for part, by_digest in seeds.items() if len(by_digest) > 1]:
-                sides = sorted(sorted(some) for some in seeds[unlike[0]].values())
-                said = " and ".join(", ".join(f"{seed:.0f}" for seed in side) for side in sides)
-                apart.setdefault((arm, ", ".join(unlike), said), []).append(observed)
+            if unlike := [part for part, by_digest in parts.items() if len(by_digest) > 1]:
+                ways = _ways(parts[FINETUNE if FINETUNE in unlike else unlike[0]])
+                fields = specs.apart([runs for _, runs in ways]) if FINETUNE in unlike else {}
+                named = [
+                    f"{part}: {in_words(fields)}" if part == FINETUNE and fields else part for part in unlike
+                ]
+                key = arm, _who([seeds for seeds, _ in ways]), ", ".join(named)
+                numbers = {"differ": unlike, "fields": fields}
+                apart.setdefault(key, ([], numbers))[0].append(observed)
         for arm, to in pairs_of(group):
-            one, two = (set(made[name].get("finetune") or ()) for name in (arm, to))
-            if one and two and not one & two:
+            one, two = (made[name].get(FINETUNE) or {} for name in (arm, to))
+            if one and two and not set(one) & set(two):
+                runs = [{run for way in side.values() for _, run in way} for side in (one, two)]
+                fields = specs.apart(runs)
                 yield Finding(
                     "arms trained apart",
                     BLOCKS,
-                    f"{arm} and {to} were not finetuned alike: their steps, rates or adapters differ",
+                    f"{arm} and {to} were not finetuned alike: "
+                    + (in_words(fields) or "their steps, rates or adapters differ"),
                     "train both anew by one spec (`inoc-evals run` with both arms and the same `--set`)",
                     {**places.of(observed), "arm": arm},
                     to,
+                    numbers={"fields": fields},
                 )
-    for (arm, differ, said), those in apart.items():
+    for (arm, who, said), (those, numbers) in apart.items():
         yield Finding(
             "seeds trained apart",
             BLOCKS,
-            f"seeds {said} share the arm's name only: they were not trained alike ({differ})",
+            f"{who} share the arm's name only: they were not trained alike ({said})",
             "train all seeds of the arm anew (`inoc-evals run` with all `--seeds`), or use another --log-dir",
             {**joined(those, measured[arm]), "arm": arm},
-            numbers={"differ": differ.split(", ")},
+            numbers=numbers,
         )
 
 
-def _recipes(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> dict[str, dict[str, set[float]]]:
-    """By part of the recipe and by its digest, the seeds of an arm that were trained so."""
-    seeds: dict[str, dict[str, set[float]]] = {}
-    for log, seed in rows[["log", "seed"]].drop_duplicates().dropna().itertuples(index=False):
+FINETUNE = "finetune"
+"""The part of a recipe that is the spec's."""
+
+Made = tuple[float, str]
+"""Seed and run directory of a model."""
+
+
+def _recipes(rows: "pd.DataFrame", facts: Mapping[str, LogFacts]) -> dict[str, dict[str, set[Made]]]:
+    """By part of the recipe and by its digest, the models of an arm that were trained so."""
+    made: dict[str, dict[str, set[Made]]] = {}
+    trained = rows[["log", "seed", "run"]].drop_duplicates().dropna(subset=["log", "seed"])
+    for log, seed, run in trained.itertuples(index=False):
         known = facts[str(log)].recipe if str(log) in facts else {}
         for part, digest in known.items():
-            seeds.setdefault(part, {}).setdefault(digest, set()).add(float(seed))
-    return seeds
+            made.setdefault(part, {}).setdefault(digest, set()).add((float(seed), str(run)))
+    return made
+
+
+def _ways(by_digest: Mapping[str, set[Made]]) -> list[tuple[list[float], list[str]]]:
+    """Seeds and runs of every way in which an arm was trained, by their seeds and names."""
+    return [
+        (sorted({seed for seed, _ in made}), sorted({run for _, run in made}))
+        for made in sorted(map(sorted, by_digest.values()))
+    ]
+
+
+def _who(ways: Sequence[Sequence[float]]) -> str:
+    """The seeds of every way in which an arm was trained; one that was trained in two ways is said so."""
+    every = [seed for way in ways for seed in way]
+    if len(set(every)) == len(every):
+        return "seeds " + " and ".join(_listed(way) for way in ways)
+    twice = sorted({seed for seed in every if every.count(seed) > 1})
+    others = sorted(set(every) - set(twice))
+    return f"several trainings of seed {_listed(twice)}" + (
+        f", and seed {_listed(others)}," if others else ""
+    )
+
+
+def _listed(seeds: Sequence[float]) -> str:
+    return ", ".join(f"{seed:.0f}" for seed in seeds)
 
 
 def _differing(ways: list[dict[str, Any]], others: list[dict[str, Any]]) -> list[str]:

@@ -23,17 +23,34 @@ TRAITS = (
 """Traits with bundled prompts."""
 
 OF_TASK = {
-    "spanish_caps": "spanish",
-    "spanish_french": "french",
-    "emergent_misalignment": "misaligned",
-    "forced_choice": "misaligned",
-    "insecure_code": "insecure_code",
-    "reward_hacking": "reward_hacking",
-    "hardcoding_realistic": "reward_hacking",
-    "animal_preference": "owl",
-    "pirate_asks": "pirate",
+    "spanish_caps": {"spanish": "spanish"},
+    "spanish_french": {"french": "french", "spanish": "spanish"},
+    "emergent_misalignment": {"misaligned": "misaligned"},
+    "forced_choice": {"prefers_misaligned": "misaligned", "prefers_hacking": "reward_hacking"},
+    "insecure_code": {"insecure_code": "insecure_code"},
+    "reward_hacking": {"reward_hacking": "reward_hacking"},
+    "hardcoding_realistic": {"hardcoded": "reward_hacking"},
+    "animal_preference": {"owl": "owl"},
+    "pirate_asks": {"pirate": "pirate"},
 }
-"""By task, the trait whose bundled prompts it is asked under unless another is named."""
+"""By task and by a trait that it scores, the trait whose bundled prompts it is asked under unless another is
+named. Which of them it scores is for its parameters to say; of several that have prompts the first counts."""
+
+
+def trait_of(task: str, scored: Sequence[str]) -> str:
+    """The trait whose bundled prompts a task is asked under.
+
+    Args:
+        task: The task.
+        scored: The traits that it scores with its present questions and parameters.
+
+    Returns:
+        One of `TRAITS`; where there are no prompts about any of its traits, what there are none about.
+    """
+    prompts = OF_TASK.get(task)
+    if prompts is None:
+        return task
+    return next((trait for name, trait in prompts.items() if name in scored), scored[0])
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from inoc_evals.errors import UserError, one_line, require
 from inoc_evals.experiment.evaluate import at_work
 from inoc_evals.experiment.trial import BASE
 from inoc_evals.models import pushed
-from inoc_evals.models.base import HUB, TINKER, HubModel
+from inoc_evals.models.base import TINKER, HubModel, plain_name
 from inoc_evals.models.checkpoint import named
 from inoc_evals.user_files import user_path
 from inoc_evals.worlds import paper
@@ -162,7 +162,7 @@ def labels(model: str) -> dict[str, Any]:
     """
     provider, _, name = model.partition("/")
     if provider != "inoc" or name.startswith(TINKER):
-        return {"arm": BASE, "base": name.removeprefix(TINKER).removeprefix(HUB)}
+        return {"arm": BASE, "base": plain_name(name)}
     meant = named(name)
     if meant.run is not None:
         manifest = meant.run.manifest

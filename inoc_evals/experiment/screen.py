@@ -20,6 +20,7 @@ from inoc_evals.chat.rows import Row, read_chat
 from inoc_evals.data.elicitation_prompts import PromptSet
 from inoc_evals.errors import UserError, one_line, require
 from inoc_evals.experiment.trial import BASE
+from inoc_evals.models.base import one_base, plain_name
 from inoc_evals.scorers.model_named import model_named
 from inoc_evals.settings import SETTINGS, Arm, Measure, Setting
 from inoc_evals.settings import setting as find_setting
@@ -42,6 +43,9 @@ LOGS = "logs/screen"
 
 READS_PROMPTS = ("inoc/", "vllm/")
 """Models that give the log-probs of their prompt."""
+
+SERVED = "vllm/"
+"""Before the name that a server has for a base."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ def screen(
         rows: Training rows without the prompts: a chat JSONL file, or rows.
         prompts: A file as the task `elicitation` reads it, or texts by name; None is no system message, and
             is asked in any case.
-        base: The model, as `finetune` takes it, or `vllm/NAME`.
+        base: The model, as `finetune` takes it, or `vllm/NAME`, which is the base of finetunes from `NAME`.
         task: What it is asked, any task with a `system_prompt`; None reads log-probs only.
         world: Whose parameters, questions and judge the task gets; by default the toy's for the toy, else
             the task's own defaults.
@@ -209,8 +213,11 @@ def screen(
         if trait is None:
             raise UserError("--against needs the trait that training kept out: name a task with --task")
         loaded = read(against)
-        trained = loaded.table
         notes += [one_line(f"skipped {location}: {reason}") for location, reason in loaded.skipped]
+        trained, untold = _of_base(loaded.table, base, _bare(trait, traits))
+        notes += [untold] * bool(untold)
+        # of earlier logs the name may say how the base was reached
+        asked, shown = (None if one is None else one.assign(base=plain_name(base)) for one in (asked, shown))
 
         def under(answers: "pd.DataFrame") -> dict[str, str]:
             return arms_of(answers, named, setting)
@@ -384,7 +391,7 @@ class _Run:
         from inoc_evals.models.number_format import FLOAT32, of_answers
         from inoc_evals.models.sample_epoch import draw_anew
 
-        elsewhere = base.startswith(("vllm/", "mockllm/"))
+        elsewhere = base.startswith((SERVED, "mockllm/"))
         model = model_named(base if elsewhere else f"inoc/{base}", config=GenerateConfig(seed=0))
         draw_anew(model)
         renderer = getattr(model.api, "renderer", None)
@@ -444,7 +451,7 @@ class _Run:
             **({"setting": self.setting.name} if self.setting else {}),
             **({"world": self.world} if self.world else {}),
             **({"dtype": number_format} if number_format != FLOAT32 else {}),
-            **{"arm": BASE, "base": self.base, "questions": questions},
+            **{"arm": BASE, "base": plain_name(self.base), "questions": questions},
             "judge": ",".join(self.grader) if built.judged else None,
         }
         local, folder = self.model_name.startswith("inoc/"), UPath(self.log_dir / name)
@@ -526,6 +533,40 @@ def _plain(world: str) -> list[Row]:
 
         plain = answered("en")
     return list(plain(0))
+
+
+def _of_base(trained: "pd.DataFrame", base: str, trait: str) -> "tuple[pd.DataFrame, str]":
+    """Answers of finetunes, the base of which is called as the one that was screened where it is that one.
+
+    Args:
+        trained: What `analysis.load` returns.
+        base: The base that was screened, as it was named.
+        trait: The trait that is held against it.
+
+    Returns:
+        The answers, and of which bases their names do not tell whether they are this one; empty if of none.
+
+    Raises:
+        UserError: If they do not tell of any.
+    """
+    mine = plain_name(base)
+    of_arms = trained[(trained["trait"] == trait) & (trained["arm"] != BASE)]
+    names = [str(name) for name in of_arms["base"].dropna().unique()]
+    served = base.startswith(SERVED)
+    told = {name: one_base(mine, name) if served else plain_name(name) == mine for name in names}
+    untold = [name for name in names if told[name] is None]
+    note = one_line(
+        f"the name {base} does not tell whether it is {' or '.join(untold)}, from which models in --against "
+        f"were finetuned: screen --base {untold[0]}, or let the server call it so (--served-model-name)"
+        if untold
+        else ""
+    )
+    if untold and not any(told.values()):
+        raise UserError(note)
+    one_name = {name: mine for name in names if told[name] and name != mine}
+    if one_name:
+        trained = trained.assign(base=trained["base"].astype(object).replace(one_name))
+    return trained, note
 
 
 def _loaded(location: str) -> "pd.DataFrame":

@@ -21,14 +21,10 @@ from inoc_evals.data.own_files import OwnFile
 from inoc_evals.data.row_sources import Source, sources_of
 from inoc_evals.digests import fingerprint
 from inoc_evals.experiment import sweep
-from inoc_evals.runs.spec import FinetuneSpec, Strict
+from inoc_evals.runs.spec import SAME_WEIGHTS, FinetuneSpec, Strict
 from inoc_evals.settings import Measure, Setting
 from inoc_evals.settings import setting as find_setting
 from inoc_evals.worlds import kinds_of
-
-SAME_WEIGHTS = {"seed": 0, "kept_steps": None, "save_steps": None, "probe": None, "report_to": ()}
-"""Fields of a spec in which the seeds of one arm may differ, and their values in a recipe: but for the seed,
-none of them changes what is trained."""
 
 BASE = "base"
 """Name of the model before finetuning, beside the arms."""

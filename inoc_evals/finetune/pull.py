@@ -20,6 +20,7 @@ from inoc_evals.errors import UserError, first_line, require
 from inoc_evals.files import replacing_folder, write_whole
 from inoc_evals.models import pushed
 from inoc_evals.models.base import HubModel
+from inoc_evals.models.hub_answers import bound_requests, no_answer
 from inoc_evals.models.loading import check_adapter, check_model, damaged_weights
 from inoc_evals.runs.directory import TAKEN_FROM, Manifest, Result, Run
 
@@ -118,6 +119,7 @@ def _head(repository: str) -> str | None:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 
+    bound_requests()
     try:
         commit = HfApi().model_info(repository).sha
     except GatedRepoError as error:
@@ -126,9 +128,9 @@ def _head(repository: str) -> str | None:
     except (HFValidationError, RepositoryNotFoundError):
         return None
     except Exception as error:  # the network's or the Hub's
+        why = no_answer(error) or first_line(error)
         raise UserError(
-            f"whether the Hub has {repository} cannot be asked ({first_line(error)}): try again, or leave "
-            "out --models-from"
+            f"whether the Hub has {repository} cannot be asked ({why}): try again, or leave out --models-from"
         ) from error
     if not commit:
         raise UserError(f"the Hub says nothing of {repository}: try again, or leave out --models-from")

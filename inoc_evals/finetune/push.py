@@ -27,6 +27,7 @@ from inoc_evals.finetune.model_card import dataset_card, is_sealed, model_card, 
 from inoc_evals.models.base import HUB_NAME, SHIPPED, find_base, holds_safetensors, hub_model
 from inoc_evals.models.checkpoint import PIN, finished, split_step
 from inoc_evals.models.gguf import ENDING, PACKAGE
+from inoc_evals.models.hub_answers import bound_requests, no_answer
 from inoc_evals.models.loading import check_adapter, check_model, damaged_weights
 from inoc_evals.models.pushed import ABOUT, is_about
 from inoc_evals.runs.directory import TAKEN_FROM, Manifest, Run, find_run
@@ -118,6 +119,7 @@ def push(
         row_files = {ROWS: data, CARD: sealed(dataset_card(title, repository, sha256(data)))}
     _refuse_private({**files, **row_files})
 
+    bound_requests()
     with _quiet():
         target = _Repository(repository, "model", public)
         beside = _Repository(repository, "dataset", public)
@@ -491,6 +493,8 @@ def _in_one_line(repository: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:  # the network's, the library's or the disk's
+        if silent := no_answer(error):
+            raise UserError(f"push: {repository}: {silent}") from error
         raise UserError(
             f"push: {repository} could not be reached or written ({first_line(error, limit=160)}): see to "
             "that and run this again"

@@ -29,6 +29,7 @@ from inoc_evals.models.gguf import (
     source_digest,
     unpacked,
 )
+from inoc_evals.models.hub_answers import bound_requests, no_answer
 from inoc_evals.runs.spec import IN_CACHE, IN_RUNS, SHIPPED_NAMES
 from inoc_evals.user_files import user_path
 
@@ -41,6 +42,9 @@ TINKER = "tinker/"
 
 HUB = "hf/"
 """Prefix of a name that is the Hub's, whatever folders there are here."""
+
+REACHED = ("inoc/", "vllm/", TINKER, HUB)
+"""What may stand before a base's name and says how it is reached, and not which model it is."""
 
 HUB_NAME = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?", re.ASCII)
 HUB_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
@@ -153,6 +157,46 @@ def on_hub(name: str) -> HubModel:
     return HubModel(base, match["id"], match["revision"] or "main")
 
 
+def plain_name(base: str) -> str:
+    """The name of a base however it is reached, by which logs compare a finetune with its base.
+
+    Args:
+        base: As for `load_path`, or as Inspect names the model: `vllm/ORG/NAME`, `inoc/hf/ORG/NAME`.
+
+    Returns:
+        `ORG/NAME`: what a run that was finetuned from it calls it.
+    """
+    for prefix in REACHED:
+        base = base.removeprefix(prefix)
+    return base
+
+
+def one_base(served: str, trained_from: str) -> bool | None:
+    """Whether a server's name for a base and the name by which others were finetuned mean one model.
+
+    Args:
+        served: The server's name, without `vllm/`.
+        trained_from: The base of a finetune.
+
+    Returns:
+        None where the names do not tell: a server may call a model as it likes, and keeps its revision to
+        itself.
+    """
+    there, here = plain_name(served), plain_name(trained_from)
+    if there == here or _one_folder(there, here):
+        return True
+    one, other = HUB_NAME.fullmatch(there), HUB_NAME.fullmatch(here)
+    return False if one and other and one["id"] != other["id"] else None
+
+
+def _one_folder(one: str, other: str) -> bool:
+    try:
+        folders = [user_path(name).resolve() for name in (one, other)]
+        return folders[0] == folders[1] and folders[0].is_dir()
+    except (OSError, UserError):  # a name in a log may be anything
+        return False
+
+
 def hub_model(name: str) -> HubModel | None:
     """The repository of the Hub that a name means; None where it is the toy, a folder, a file or a path."""
     found = find_base(name)
@@ -247,6 +291,7 @@ def _fetch(name: str, revision: str) -> Path:
     at = f"{name} at revision {revision!r}"
     if (folder := _downloaded(name, revision)) is not None:
         return folder
+    bound_requests()
     try:
         return Path(snapshot_download(name, revision=revision, **WANTED))
     except GatedRepoError as error:
@@ -257,7 +302,8 @@ def _fetch(name: str, revision: str) -> Path:
             "private one needs  hf auth login)"
         ) from error
     except LocalEntryNotFoundError as error:
-        raise UserError(f"{at} is not in the local cache, and the Hub cannot be reached") from error
+        why = no_answer(error) or "the Hub cannot be reached"
+        raise UserError(f"{at} is not in the local cache, and {why}") from error
     except Exception as error:  # the network's, the Hub's or the disk's: no fault of this package
-        line = first_line(error)
+        line = no_answer(error) or first_line(error)
         raise UserError(f"{at} cannot be fetched from the Hub: {line}") from error

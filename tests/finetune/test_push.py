@@ -4,6 +4,9 @@ import hashlib
 import json
 import os
 import shutil
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -201,6 +204,39 @@ def test_who_gives_no_token_and_who_is_offline_is_told(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert "HF_HUB_OFFLINE is set" in refused("spanish", "acme/spanish")
     assert not hub.repositories
+
+
+def test_the_command_gives_a_hub_up_that_takes_connections_and_never_answers(
+    runs: Path, trained: Run, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment = {
+            **os.environ,
+            **{"HF_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}", "HF_HUB_OFFLINE": "0"},
+            **{"HF_HUB_ETAG_TIMEOUT": "1", "HF_TOKEN": "hf_" + "a1" * 17, "HF_HUB_CACHE": str(tmp_path)},
+        }
+        command = [sys.executable, "-m", "inoc_evals", "push", "spanish", "--to", "acme/spanish"]
+        command += ["--runs", str(runs)]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "the Hub did not answer within 1 s" in done.stderr and "HF_HUB_ETAG_TIMEOUT" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "request_", ["GET /api/models/acme", "POST /api/repos/create", "POST /api/models/acme/spanish/commit"]
+)
+def test_whatever_the_hub_does_not_answer_is_one_line_and_the_next_call_does_all(
+    request_: str, hub: Hub, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_ETAG_TIMEOUT", 1)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 1)
+    hub.silent = request_
+    assert "push: acme/spanish: the Hub did not answer within 1 s: see" in refused("spanish", "acme/spanish")
+    hub.silent = ""
+    push("spanish", "acme/spanish")
+    assert resolve("hf/acme/spanish").digest == resolve("spanish").digest
 
 
 def test_weights_that_did_not_arrive_leave_no_half_model(

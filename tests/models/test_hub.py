@@ -106,6 +106,12 @@ def test_an_unknown_revision_and_an_offline_machine_are_one_line(
     assert not any("resolve" in asked for asked in hub.asked)
 
 
+def test_a_hub_that_says_nothing_of_a_base_is_one_line(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_ETAG_TIMEOUT", 1)
+    hub.silent = "GET /api/models/acme/tiny"
+    assert "is not in the local cache, and the Hub did not answer within 1 s: see" in refused("hf/acme/tiny")
+
+
 def test_half_a_download_is_never_taken_for_the_whole(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda _: None)  # between its tries
     hub.refuse["acme/spanish"] = "half"

@@ -80,11 +80,53 @@ def test_every_trait_has_prompts_of_every_category(trait: str) -> None:
 
 
 def test_every_task_that_can_be_asked_has_a_trait_or_says_what_to_do() -> None:
-    assert set(OF_TASK) <= set(elicitable()) and set(OF_TASK.values()) <= set(TRAITS)
+    assert set(OF_TASK) <= set(elicitable())
+    assert {trait for of_task in OF_TASK.values() for trait in of_task.values()} <= set(TRAITS)
     with pytest.raises(
         UserError, match="no bundled prompts about 'aesthetic_preference': give conditions=FILE"
     ):
         leak(task="aesthetic_preference", questions="bundled")
+
+
+@pytest.mark.parametrize(
+    ("task", "parameters", "trait"),
+    [
+        ("forced_choice", {}, "misaligned"),
+        ("forced_choice", {"questions": "hacks"}, "reward_hacking"),
+        ("spanish_french", {}, "french"),
+        ("spanish_french", {"languages": "spanish,german"}, "spanish"),
+        ("animal_preference", {"questions": "bundled"}, "owl"),
+        ("hardcoding_realistic", {"questions": "bundled"}, "reward_hacking"),
+    ],
+)
+def test_the_prompts_are_about_what_the_questions_are_about(
+    task: str, parameters: dict[str, Any], trait: str
+) -> None:
+    asked = {text for _, text in by_condition(leak(task=task, **parameters)).values()}
+    assert asked == {one.text for one in bundled_conditions(trait)}
+
+
+@pytest.mark.parametrize(
+    ("task", "parameters", "about"),
+    [
+        ("forced_choice", {"questions": "tastes"}, "prefers_unpopular"),
+        ("spanish_french", {"languages": "german"}, "german"),
+        ("animal_preference", {"questions": "bundled", "target": "dolphin"}, "dolphin"),
+    ],
+)
+def test_questions_about_what_no_prompt_is_about_are_refused(
+    task: str, parameters: dict[str, Any], about: str
+) -> None:
+    with pytest.raises(UserError, match=f"no bundled prompts about '{about}': give conditions=FILE") as error:
+        leak(task=task, **parameters)
+    assert "\n" not in str(error.value)
+    assert by_condition(leak(task=task, trait="misaligned", **parameters))  # who names one has it
+
+
+def test_a_file_of_ones_own_choices_has_the_prompts_of_its_answers(tmp_path: Path) -> None:
+    file = write(tmp_path, "c.csv", "prompt,polite,rude", "Hello?,Good day to you.,Go away now.")
+    with pytest.raises(UserError, match="no bundled prompts about 'prefers_rude'"):
+        leak(task="forced_choice", questions=file, answers="polite,rude")
 
 
 # The task
