@@ -6,6 +6,7 @@
     python docs/smollm.py take logs/smollm                           # what `measure` left, into the pages
                                                                      # (other settings alone: the rest stays)
     python docs/smollm.py                                            # fill the pages from figures/smollm.json
+    python docs/since.py take smollm logs/smollm/further-report      # the same claims on the page of claims
 
 `measure` trains and asks every arm of the setting `spanish_prompts` (which shares its models with
 `spanish_caps`) with three seeds, asks the base under each arm's prompt, and reads how likely the training

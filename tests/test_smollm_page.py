@@ -3,8 +3,11 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from inoc_evals.settings import since
 
 DOCS = Path(__file__).parent.parent / "docs"
 sys.path.insert(0, str(DOCS))
@@ -38,3 +41,29 @@ def test_the_headline_is_a_claim_from_three_fresh_seeds() -> None:
 def test_a_models_words_are_text_on_the_page() -> None:
     assert smollm._safe("<b>|x|</b> [a](b) `c`").translate({38: None}) and "<" not in smollm._safe("<b>")
     assert "|" not in smollm._safe("a|b") and "`" not in smollm._safe("`")
+
+
+def test_every_claim_has_a_verdict() -> None:
+    verdicts = [one for part in _measured().values() for one in part["verdicts"]]
+    assert verdicts and not [one["claim"] for one in verdicts if one["verdict"] == "not measured"]
+
+
+def test_the_page_of_claims_has_the_verdicts_of_this_one() -> None:
+    """They are taken over by a script of its own, which was forgotten once."""
+    of_the_field = json.loads((DOCS / "figures" / "since.json").read_text(encoding="utf-8"))
+    there = {
+        (one["setting"], one["claim"]): (one["verdict"], one["why"])
+        for one in of_the_field["worlds"]["smollm"]["verdicts"]
+    }
+    sourced = {(claim.setting, claim.name) for claim in since()}
+    here = {
+        (setting, one["claim"]): (one["verdict"], one["why"])
+        for setting, part in _measured().items()
+        for one in part["verdicts"]
+        if (setting, one["claim"]) in sourced
+    }
+    assert len(here) > 10 and here == {key: there.get(key) for key in here}
+
+
+def _measured() -> dict[str, Any]:
+    return {**FOUND["settings"], **FOUND["further"]}

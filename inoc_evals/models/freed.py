@@ -1,4 +1,4 @@
-"""Give back memory that nobody uses: a model's parts refer to each other, and what is freed is kept for later.
+"""Give back memory that nobody uses: the parts of a model refer to each other, and what is freed is kept.
 
 del model
 give_back()
