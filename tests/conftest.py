@@ -23,10 +23,15 @@ Where caches of the machine are (`HF_HOME`), what it may use (`CUDA_VISIBLE_DEVI
 """
 
 
+AT_THE_START: set[str] = set()
+"""The variables with which the tests start: libraries set some of their own later."""
+
+
 def pytest_configure() -> None:
     """Start from one environment, whoever runs the tests: a test sets the variables that it is about."""
     for name in [name for name in os.environ if OF_THE_USER.fullmatch(name)]:
         del os.environ[name]
+    AT_THE_START.update(os.environ)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

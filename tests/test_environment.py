@@ -10,7 +10,7 @@ import pytest
 
 import inoc_evals
 from inoc_evals.runs.directory import RUNS_VARIABLE
-from tests.conftest import OF_THE_USER
+from tests.conftest import AT_THE_START, OF_THE_USER
 
 STAYS = {"CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TOKENIZERS_PARALLELISM", "PWD", "COLUMNS"}
 """Variables of the machine and the shell, which tests may see; `COLUMNS` is taken from each by a fixture."""
@@ -26,7 +26,7 @@ def read_by_the_suite() -> set[str]:
 
 
 def test_the_tests_start_without_what_a_user_may_have_set() -> None:
-    assert not [name for name in os.environ if OF_THE_USER.fullmatch(name)]
+    assert AT_THE_START and not [name for name in AT_THE_START if OF_THE_USER.fullmatch(name)]
 
 
 def test_every_variable_that_the_suite_reads_is_known() -> None:

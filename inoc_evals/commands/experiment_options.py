@@ -260,7 +260,9 @@ def _sbatch_option(text: str) -> tuple[str, str]:
 
 def show_plan(plan: "Plan", engine: "Engine", as_json: bool) -> None:
     """Print a plan, with its times on an engine."""
-    engine = engine.for_trainings(plan.memory)
+    from inoc_evals.experiment.engines import within_memory
+
+    engine = within_memory(engine, plan.memory)
     wall = plan.wall_seconds(engine.workers or 1)
     if as_json:
         print_json({**plan.as_dict(), "training_wall_seconds": wall if engine.workers else None})

@@ -56,7 +56,7 @@ class Engine(Protocol):
     """Runs trials.
 
     One whose trials wait for machines of others says `waits = True`, and is not given those of which
-    everything is there.
+    everything is there. One whose trials share a machine's memory has `within(memory)`, see `within_memory`.
     """
 
     @property
@@ -66,13 +66,6 @@ class Engine(Protocol):
     @property
     def workers(self) -> int | None:
         """How many trials run at a time; None where that is not known before."""
-
-    def for_trainings(self, memory: int | None) -> "Engine":
-        """The same engine for trials of which each needs so much memory to be trained.
-
-        Args:
-            memory: Bytes at the peak, about; None where that is not known.
-        """
 
     def run(self, trials: Sequence[Trial], storage: Storage) -> Iterator[Event]:
         """Run trials and yield what happens; every trial ends in `done` or `failed`."""
@@ -95,8 +88,8 @@ class LocalEngine:
         self._free = psutil.virtual_memory().available
         self._workers = workers or len(self._devices) or min(cores(), self._fitting)
 
-    def for_trainings(self, memory: int | None) -> "LocalEngine":
-        """The same engine for trials of which each needs so much memory to be trained."""
+    def within(self, memory: int | None) -> "LocalEngine":
+        """The same engine for trainings that take so many bytes each, of as many workers as fit."""
         return LocalEngine(self._asked, memory)
 
     @property
@@ -149,6 +142,17 @@ class LocalEngine:
             places.close()
             for driver in drivers:
                 driver.stop()
+
+
+def within_memory(engine: Engine, memory: int | None) -> Engine:
+    """The engine for trials of which each takes so much memory to be trained.
+
+    Args:
+        engine: Who is to do it. One without a method `within`, such as a cluster's, is left as it is.
+        memory: Bytes at the peak, about; None where that is not known.
+    """
+    within = getattr(engine, "within", None)
+    return engine if within is None else within(memory)
 
 
 class _Places:

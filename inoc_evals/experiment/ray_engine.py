@@ -54,10 +54,6 @@ class RayEngine:
         """Not known before the cluster is asked."""
         return None
 
-    def for_trainings(self, memory: int | None) -> "RayEngine":
-        """The same: the cluster knows the memory of its machines."""
-        return self
-
     def run(self, trials: Sequence[Trial], storage: Storage) -> Iterator[Event]:
         """Run trials as tasks of the cluster.
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
-from inoc_evals.experiment.engines import Engine, Event
+from inoc_evals.experiment.engines import Engine, Event, within_memory
 from inoc_evals.experiment.live import Live
 from inoc_evals.experiment.plan import Plan
 from inoc_evals.experiment.run_trial import TrialResult
@@ -86,7 +86,7 @@ def run(plan: Plan, engine: Engine, console: Console | None = None) -> Experimen
         UserError: If a judge is needed and does not answer: nothing is trained then.
     """
     started = time.monotonic()
-    engine = engine.for_trainings(plan.memory)
+    engine = within_memory(engine, plan.memory)
     if plan.judge_calls_left:
         _probe(plan.experiment.graders)
     result = ExperimentResult(plan.trials)

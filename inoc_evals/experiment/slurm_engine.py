@@ -95,10 +95,6 @@ class SlurmEngine:
         """Not known: Slurm decides."""
         return None
 
-    def for_trainings(self, memory: int | None) -> "SlurmEngine":
-        """The same: the cluster knows the memory of its machines."""
-        return self
-
     def run(self, trials: Sequence[Trial], storage: Storage) -> Iterator[Event]:
         """Submit trials as jobs and wait for them; those that wait or run are cancelled when this ends early.
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from inoc_evals.experiment import engines
-from inoc_evals.experiment.engines import LocalEngine
+from inoc_evals.experiment.engines import LocalEngine, within_memory
 from inoc_evals.experiment.storage import Storage
 
 SECONDS = 60.0
@@ -111,6 +111,6 @@ def test_as_many_trainings_as_fit_into_memory(
     monkeypatch.setattr(engines, "cores", lambda: 4)
     monkeypatch.setattr("psutil.virtual_memory", lambda: type("Memory", (), {"available": 16 * 2**30}))
     memory = None if gibibytes is None else round(gibibytes * 2**30)
-    engine = LocalEngine(asked).for_trainings(memory)
+    engine = within_memory(LocalEngine(asked), memory)
     assert engine.workers == workers
     assert re.fullmatch(said, engine.about)

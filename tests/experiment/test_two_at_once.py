@@ -94,7 +94,8 @@ def test_logs_that_another_experiment_replaced_are_no_success(tmp_path: Path) ->
         yield Event(trial, "done", TrialResult((str(tmp_path / "gone.eval"),), None, 0.0))
 
     result = run(
-        SimpleNamespace(trials=[trial], storage=None, judge_calls_left=0), SimpleNamespace(run=replaced)
+        SimpleNamespace(trials=[trial], storage=None, judge_calls_left=0, memory=None),
+        SimpleNamespace(run=replaced),
     )  # type: ignore[arg-type]
     assert not result.done and "give each its own --log-dir" in result.failed[trial]
 
