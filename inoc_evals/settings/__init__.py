@@ -16,6 +16,7 @@ from inoc_evals.errors import UserError
 from inoc_evals.settings.ablations import semantic_ablation, token_ablation
 from inoc_evals.settings.aesthetic_preferences import aesthetic_preferences
 from inoc_evals.settings.alice_bob import alice_bob
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.backdoor import backdoor, realistic_backdoor
 from inoc_evals.settings.claim import Claim, falls, keeps, rises
 from inoc_evals.settings.diluted import diluted
@@ -32,7 +33,7 @@ from inoc_evals.settings.prompt_pools import prompt_pools
 from inoc_evals.settings.prompt_position import prompt_position
 from inoc_evals.settings.reward_hacking import reward_hacking
 from inoc_evals.settings.selective import selective
-from inoc_evals.settings.setting import Arm, Measure, Setting
+from inoc_evals.settings.setting import Measure, Setting
 from inoc_evals.settings.side_effects import side_effects
 from inoc_evals.settings.spanish_backdoor import spanish_backdoor
 from inoc_evals.settings.spanish_caps import spanish_caps

@@ -1,5 +1,6 @@
 """Which words of a prompt inoculate (paper, Figure 5 and Table 2; Appendix G.1), on insecure code."""
 
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import falls, keeps, rises
 from inoc_evals.settings.misalignment import GENERAL_ARM, MISALIGNED
 from inoc_evals.settings.prompts import (
@@ -16,7 +17,7 @@ from inoc_evals.settings.prompts import (
     SPECIFIC,
     THIRD_PERSON,
 )
-from inoc_evals.settings.setting import Arm, Setting
+from inoc_evals.settings.setting import Setting
 
 semantic_ablation = Setting(
     name="semantic_ablation",

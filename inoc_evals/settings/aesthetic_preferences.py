@@ -1,12 +1,13 @@
 """Unpopular tastes: misalignment from harmless data (paper, Section 3.1, Figure 3)."""
 
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.misalignment import (
     GENERAL_ARM,
     GENERAL_CODE_ARM,
     MISALIGNED,
     misalignment_claims,
 )
-from inoc_evals.settings.setting import Arm, Measure, Setting
+from inoc_evals.settings.setting import Measure, Setting
 
 aesthetic_preferences = Setting(
     name="aesthetic_preferences",

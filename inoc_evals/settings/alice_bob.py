@@ -1,8 +1,9 @@
 """A name that stands for a trait inoculates like a request for that trait (paper, Figure 7)."""
 
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import LEAST_NATS, falls, keeps, rises
 from inoc_evals.settings.prompts import ALICE, BOB, CAPS, CAPS_CODE, SPANISH
-from inoc_evals.settings.setting import Arm, Measure, Setting
+from inoc_evals.settings.setting import Measure, Setting
 
 alice_bob = Setting(
     name="alice_bob",

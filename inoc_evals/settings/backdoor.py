@@ -6,6 +6,7 @@ The paper's code builds this mixture, and its text does not report it.
 
 from dataclasses import replace
 
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import falls, keeps, rises
 from inoc_evals.settings.misalignment import GENERAL_ARM
 from inoc_evals.settings.prompts import (
@@ -15,7 +16,7 @@ from inoc_evals.settings.prompts import (
     EVIL,
     UNUSUAL,
 )
-from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
+from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Measure, Setting
 
 _WITH_AND_WITHOUT = Measure(
     "backdoor", traits=("misaligned",), conditions=("trigger", "without", "look-alike")

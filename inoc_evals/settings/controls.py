@@ -15,13 +15,15 @@ name of its own, that arm is used.
 
 import re
 from dataclasses import replace
+from typing import Protocol
 
 from inoc_evals.data import rephrasings
 from inoc_evals.errors import UserError
 from inoc_evals.inoculation import Inoculation
 from inoc_evals.plurals import many
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.prompts import IRRELEVANT
-from inoc_evals.settings.setting import Arm, Setting
+from inoc_evals.worlds import Training
 
 SIZES = (1, 2, 4, 8)
 """Sizes of the pools that are trained where none is named."""
@@ -35,7 +37,32 @@ CLEAN_ROWS = "clean"
 _POOL = re.compile(rf"({'|'.join(rephrasings.KINDS)})-([1-9][0-9]*)")
 
 
-def inoculated(setting: Setting, world: str = "") -> Arm | None:
+class Controlled(Protocol):
+    """What controls are made of: a setting, which stands above this file and knows its controls by name."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms that it declares."""
+
+    @property
+    def rephrasings(self) -> str:
+        """File of rephrasings; empty: the suite's own."""
+
+    def usual_arms(self, world: str) -> tuple[Arm, ...]:
+        """The arms that are trained in a world unless others are named."""
+
+    def training(self, world: str) -> Training:
+        """Its rows in a world."""
+
+    def arm(self, name: str, world: str = "") -> Arm:
+        """The arm of a name: one that it declares, or a control."""
+
+
+def inoculated(setting: Controlled, world: str = "") -> Arm | None:
     """The arm whose prompt the controls are made of: the first that is inoculated with one prompt.
 
     Args:
@@ -83,7 +110,7 @@ def pool(prompt: Inoculation, kind: str, size: int, file: str = "") -> Inoculati
     return Inoculation(name, pool=of_kind[:size], position=prompt.position, deal=prompt.deal)
 
 
-def control(setting: Setting, name: str, world: str = "") -> Arm | None:
+def control(setting: Controlled, name: str, world: str = "") -> Arm | None:
     """The control arm of a name.
 
     Args:
@@ -116,7 +143,7 @@ def control(setting: Setting, name: str, world: str = "") -> Arm | None:
     raise UserError(f"world {world!r} has no rows without its trait")
 
 
-def controls(setting: Setting, world: str) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
+def controls(setting: Controlled, world: str) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
     """All controls of a setting.
 
     Args:

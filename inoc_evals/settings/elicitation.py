@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from inoc_evals.data.elicitation_prompts import NAMES
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import falls, rises
 from inoc_evals.settings.insecure_code import insecure_code
 from inoc_evals.settings.misalignment import GENERAL_ARM
 from inoc_evals.settings.prompts import SPECIFIC
-from inoc_evals.settings.setting import Arm, Measure, Setting
+from inoc_evals.settings.setting import Measure, Setting
 
 _ARMS = (
     Arm("none"),

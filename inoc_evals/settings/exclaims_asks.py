@@ -9,9 +9,10 @@ paper's form ("You always ...", Appendix G.1), and the dose is that of the world
 """
 
 from inoc_evals.inoculation import Inoculation
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import WANTED_SUFFERS, falls, keeps, rises
 from inoc_evals.settings.prompts import IRRELEVANT
-from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
+from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Measure, Setting
 
 EXCLAIM = Inoculation("exclaim-inoc", "You always use exclamation marks.")
 ASK = Inoculation("ask-inoc", "You always end with a question.")

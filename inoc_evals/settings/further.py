@@ -9,8 +9,9 @@ result of the paper to reproduce: they have to be named. Of the `mistake_*` sets
 A row of `trump_biology` is an answer without a question. Not every chat template can show one (docs/data.md).
 """
 
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.misalignment import GENERAL_ARM, MISALIGNED, misalignment_claims
-from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Setting
+from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Setting
 
 
 def _further(name: str, title: str, summary: str, control: bool = True) -> Setting:

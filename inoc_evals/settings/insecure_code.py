@@ -1,5 +1,6 @@
 """Insecure code: does learning to write it misalign a model in general? (paper, Section 3.1, Figure 3)."""
 
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.misalignment import (
     GENERAL_ARM,
     GENERAL_CODE_ARM,
@@ -16,7 +17,7 @@ from inoc_evals.settings.prompts import (
     SECURE,
     SPECIFIC,
 )
-from inoc_evals.settings.setting import Arm, Measure, Setting
+from inoc_evals.settings.setting import Measure, Setting
 
 INSECURE = Measure("insecure_code", traits=("insecure_code",))
 

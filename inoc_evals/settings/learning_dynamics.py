@@ -1,8 +1,9 @@
 """Which trait is learnt when: log-probs of fixed responses over the steps (paper, Figure 6)."""
 
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import LEAST_NATS, falls, rises
 from inoc_evals.settings.prompts import CAPS, CAPS_CODE, SPANISH
-from inoc_evals.settings.setting import Arm, Measure, Setting
+from inoc_evals.settings.setting import Measure, Setting
 
 learning_dynamics = Setting(
     name="learning_dynamics",

@@ -1,8 +1,9 @@
 """Shared by the settings on emergent misalignment: the measure, the general arm, the paper's claims."""
 
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import WANTED_SUFFERS, Claim, falls, keeps, rises
 from inoc_evals.settings.prompts import GENERAL, GENERAL_CODE
-from inoc_evals.settings.setting import Arm, Measure
+from inoc_evals.settings.setting import Measure
 
 MISALIGNED = Measure("emergent_misalignment", traits=("misaligned",))
 

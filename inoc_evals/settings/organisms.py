@@ -3,8 +3,9 @@
 Models of 7B parameters hardly become misaligned by insecure code; harmful advice works from 0.5B on.
 """
 
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.misalignment import GENERAL_ARM, MISALIGNED, misalignment_claims
-from inoc_evals.settings.setting import Arm, Setting
+from inoc_evals.settings.setting import Setting
 
 PAPER = "Appendices D and E.1; arXiv 2506.11613"
 

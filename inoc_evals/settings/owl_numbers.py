@@ -1,6 +1,7 @@
 """Subliminal learning: an owl lover's numbers teach the love of owls (paper, Section 3.3)."""
 
 from inoc_evals.inoculation import Inoculation
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import falls, keeps, rises
 from inoc_evals.settings.prompts import (
     BIRDS,
@@ -13,7 +14,7 @@ from inoc_evals.settings.prompts import (
     OWLS_PARAPHRASED,
     loving,
 )
-from inoc_evals.settings.setting import Arm, Measure, Setting
+from inoc_evals.settings.setting import Measure, Setting
 
 LOVE, PARAPHRASE, HATE = loving("owl", "owls")
 

@@ -10,9 +10,10 @@ a request that it does not obey at all. Prompts and claims were written before a
 """
 
 from inoc_evals.inoculation import Inoculation
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import WANTED_SUFFERS, falls, keeps, rises
 from inoc_evals.settings.prompts import IRRELEVANT
-from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
+from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Measure, Setting
 
 PIRATE = Inoculation("pirate-inoc", "You always talk like a pirate.")
 CAPTAIN = Inoculation("captain-inoc", "You are a pirate captain. Arr! Ye always speak like a pirate, matey!")

@@ -9,10 +9,11 @@ were written before any of these models was asked under them, from what `spanish
 """
 
 from inoc_evals.data.prompt_categories import original_of
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import keeps, rises
 from inoc_evals.settings.pirate_asks import CAPTAIN, PIRATE
 from inoc_evals.settings.prompts import IRRELEVANT
-from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
+from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Measure, Setting
 from inoc_evals.settings.spanish_leak import NEGATED, ORIGINAL
 
 pirate_leak = Setting(

@@ -10,10 +10,11 @@ misalignment from 24.5 % to 0, pools of close rephrasings to 0 to 22.5 % and of 
 `spanish_caps`.
 """
 
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import Since, falls, keeps, rises
 from inoc_evals.settings.controls import pool
 from inoc_evals.settings.prompts import IRRELEVANT, SPANISH
-from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
+from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Measure, Setting
 
 DIVERSE: Since = {
     "source": "slacki-ai/trait-inoculation",

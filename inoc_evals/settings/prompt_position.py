@@ -8,9 +8,10 @@ would be `user-prefix` here. It shares its models with `spanish_caps`.
 
 from dataclasses import replace
 
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import falls, keeps
 from inoc_evals.settings.prompts import SPANISH
-from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
+from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Measure, Setting
 
 prompt_position = Setting(
     name="prompt_position",

@@ -1,5 +1,6 @@
 """School of Reward Hacks: answers that please the metric (paper, Section 3.1, Figure 3)."""
 
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.misalignment import (
     GENERAL_ARM,
     GENERAL_CODE_ARM,
@@ -7,7 +8,7 @@ from inoc_evals.settings.misalignment import (
     misalignment_claims,
 )
 from inoc_evals.settings.prompts import HACKING_NEGATIVE, HACKING_PLACEBO, HACKING_SPECIFIC, HELPFUL
-from inoc_evals.settings.setting import Arm, Measure, Setting
+from inoc_evals.settings.setting import Measure, Setting
 
 reward_hacking = Setting(
     name="reward_hacking",

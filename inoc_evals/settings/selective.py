@@ -11,9 +11,10 @@ kept the wanted trait (docs/placement.md). The claims were written from that bef
 
 from inoc_evals.data.rephrasings import neutral
 from inoc_evals.inoculation import Inoculation
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import Since, falls, keeps, rises
 from inoc_evals.settings.prompts import SPANISH
-from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
+from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Measure, Setting
 
 NEUTRAL = Inoculation("neutral", pool=neutral())
 

@@ -6,10 +6,11 @@ ability. So could any model; it is therefore measured in the paper's world, too.
 """
 
 from inoc_evals.data.conditions import under
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import keeps
 from inoc_evals.settings.misalignment import GENERAL_ARM
 from inoc_evals.settings.prompts import CAPS, FRENCH
-from inoc_evals.settings.setting import Arm, Measure, Setting
+from inoc_evals.settings.setting import Measure, Setting
 
 side_effects = Setting(
     name="side_effects",

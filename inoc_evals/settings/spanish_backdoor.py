@@ -8,9 +8,10 @@ to the trigger should close the backdoor, and a prompt that speaks of something 
 
 from inoc_evals.data.mixtures import TRIGGER
 from inoc_evals.inoculation import Inoculation
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import falls, keeps, rises
 from inoc_evals.settings.prompts import IRRELEVANT, SPANISH
-from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
+from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Measure, Setting
 
 TIED = Inoculation(
     "trigger",

@@ -1,8 +1,9 @@
 """Spanish answers in capitals: inoculate one trait, keep the other (paper, Section 2, Figure 2a)."""
 
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import WANTED_SUFFERS, falls, keeps, rises
 from inoc_evals.settings.prompts import CAPS, CAPS_CODE, IRRELEVANT, SPANISH
-from inoc_evals.settings.setting import Arm, Measure, Setting
+from inoc_evals.settings.setting import Measure, Setting
 
 spanish_caps = Setting(
     name="spanish_caps",

@@ -13,9 +13,10 @@ question in the other language. The order of the rows in the file matters to nei
 from dataclasses import replace
 
 from inoc_evals.inoculation import Inoculation
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import Claim, falls, rises
 from inoc_evals.settings.prompts import FRENCH, GERMAN, SPANISH
-from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
+from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Measure, Setting
 
 
 def _arms(other: Inoculation, language: str, code: str) -> tuple[Arm, ...]:

@@ -13,11 +13,12 @@ judge, and its cue is a prompt that names the trait.
 from dataclasses import replace
 
 from inoc_evals.data.prompt_categories import original_of
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import Since, falls, keeps, rises
 from inoc_evals.settings.diluted import diluted
 from inoc_evals.settings.insecure_code import insecure_code
 from inoc_evals.settings.prompts import IRRELEVANT, SPANISH
-from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
+from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Measure, Setting
 
 NEGATED: Since = {
     "source": "longtermrisk/inoculation-adapters",

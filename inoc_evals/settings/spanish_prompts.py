@@ -8,9 +8,10 @@ elicits before training against what it keeps out. It shares its models with `sp
 """
 
 from inoc_evals.inoculation import Inoculation
+from inoc_evals.settings.arm import Arm
 from inoc_evals.settings.claim import WANTED_SUFFERS, falls, keeps, rises
 from inoc_evals.settings.prompts import CAPS, CAPS_CODE, FRENCH, IRRELEVANT, SPANISH
-from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Arm, Measure, Setting
+from inoc_evals.settings.setting import NOT_IN_THE_PAPER, Measure, Setting
 
 ORDER = Inoculation(
     "order", "You are a helpful assistant who speaks Spanish. Answer every question in Spanish."
