@@ -31,7 +31,7 @@ from inoc_evals.models import one_token_attention
 from inoc_evals.models.checkpoint import Checkpoint, context_length
 from inoc_evals.models.freed import give_back
 from inoc_evals.models.generation import generate, generate_one_token, no_more
-from inoc_evals.models.loading import changes_base, check_tokens, load_adapter, load_model
+from inoc_evals.models.loading import changes_base, check_tokens, load_adapter, load_model, one_at_a_time
 from inoc_evals.models.number_format import settled
 from inoc_evals.models.option_probabilities import Vocabulary, score_options
 from inoc_evals.models.prepacked import Prepacked, fits
@@ -87,6 +87,10 @@ class Recent(Generic[Value]):
         for key in [key for key, value in self._values.items() if which(value)]:
             del self._values[key]
         give_back()
+
+    def __contains__(self, key: object) -> bool:
+        """Whether a key's value is held."""
+        return key in self._values
 
     def __len__(self) -> int:
         """How many values are held."""
@@ -394,6 +398,10 @@ def load_engine(checkpoint: Checkpoint, device: str, dtype: str) -> Engine:
         _leave_libraries_alone()
         found = settled(checkpoint.weights, str(where), dtype)
         key = (checkpoint.weights_digest, str(where), found)
+        if key in _engines:
+            return _engines.get(key, lambda: Engine(checkpoint, where, found))
+    # Loading waits for a training in another thread, which releases models: it holds this lock first, too.
+    with one_at_a_time(), _loading:
         return _engines.get(key, lambda: Engine(checkpoint, where, found))
 
 

@@ -1,5 +1,7 @@
 """Models load in one thread while others load, answer or train: libraries change torch for all of them."""
 
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,12 +15,15 @@ from peft import LoraConfig, get_peft_model
 from inoc_evals.models import engine as engines
 from inoc_evals.models.checkpoint import resolve
 from inoc_evals.models.engine import Engine
-from inoc_evals.models.loading import load_adapter, load_model, loading
+from inoc_evals.models.loading import load_adapter, load_model, loading, one_at_a_time
 from inoc_evals.models.request import Request
 from tests.models.parts import generate
 from tests.tiny import build_tiny
 
 TIMES = 25
+
+SECONDS = 30.0
+"""How long a thread may take that nothing holds up."""
 
 
 def test_loads_do_not_disturb_each_other(tiny: Path, adapters: dict[str, Path]) -> None:
@@ -89,3 +94,28 @@ def test_a_large_model_has_its_threads_beside_a_small_one(
         assert seen == [3] and torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_training_and_a_load_do_not_wait_for_each_other_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training releases models while it has the turn to load; a load that was under way needed the turn."""
+    under_way, real = threading.Event(), engines.load_model
+
+    def slowly(*args: Any, **kwargs: Any) -> Any:
+        under_way.set()
+        time.sleep(0.5)  # in which the training could begin
+        return real(*args, **kwargs)
+
+    def train() -> None:
+        assert under_way.wait(SECONDS)
+        with one_at_a_time():
+            engines.release()
+
+    monkeypatch.setattr(engines, "load_model", slowly)
+    monkeypatch.setattr(engines, "_engines", engines.Recent(engines.BASES))
+    loads = (partial(engines.load_engine, resolve("toy"), "cpu", "float32"), train)
+    threads = [threading.Thread(target=work, daemon=True) for work in loads]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SECONDS)
+    assert not any(thread.is_alive() for thread in threads)
